@@ -1,0 +1,146 @@
+"""The ladder that every model climbs: audio → spectrogram → activations → notes.
+
+A model gives five parts (front end, network, stitching, decoder, geometry); this base class joins
+them into the public ladder. There is one inference path: :meth:`Transcriber.activations` on a
+whole recording and a study that streams eight conditions both run :meth:`run_network` on
+micro-batches of one fixed size, so a block's result does not depend on its company.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram, concatenate
+from pi_amt.units import Floats
+
+Activations = dict[str, NDArray[np.float32]]
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two models the same for a results store.
+
+    Attributes:
+        name: config name.
+        weights_sha256: of the weights file.
+        weights_label: for people: "published weights", "synthetic-trained reproduction", …
+        settings: every option that changes a result (trim, thresholds, …), JSON-ready.
+        precision: ``fp32`` or ``bf16``.
+    """
+
+    name: str
+    weights_sha256: str
+    weights_label: str
+    settings: Mapping[str, Any]
+    precision: str = "fp32"
+
+
+class Stitcher(Protocol):
+    """Joins the outputs of consecutive blocks of one recording into its frames."""
+
+    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
+        """Take some blocks' outputs ``(blocks, …)``; return the frames that are finished."""
+
+    def finish(self) -> Activations:
+        """Return the frames that were still waiting (possibly none)."""
+
+
+class Decoder(Protocol):
+    """Turns the frames of one recording, given in order and in parts, into notes."""
+
+    def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take the next frames."""
+
+    def finish(self) -> Notes:
+        """Notes of the whole recording."""
+
+
+class Transcriber(ABC):
+    """A transcription model opened up at its time–frequency input."""
+
+    sample_rate: ClassVar[int]
+    frame_rate: ClassVar[float]
+    #: threshold on :meth:`pitch_activity` for frame-level scores
+    frame_threshold: float
+    identity: Identity
+    device: torch.device
+    #: blocks per call of the network; fixed, so that results do not depend on what is batched
+    micro_batch: int = 1
+
+    @abstractmethod
+    def stream(
+        self, samples: Samples, sample_rate: int, *, blocks: int = 8, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        """Front end: audio ``(samples,)`` at any rate → spectrograms of up to ``blocks`` blocks."""
+
+    @abstractmethod
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Rest of the model on ``(micro_batch, bins, frames)`` → outputs ``(micro_batch, …)``."""
+
+    @abstractmethod
+    def stitcher(self, n_samples: int) -> Stitcher:
+        """A fresh stitcher for a recording of ``n_samples`` samples."""
+
+    @abstractmethod
+    def decoder(self) -> Decoder:
+        """A fresh decoder."""
+
+    @abstractmethod
+    def frame_times(self, n: int, start: int = 0) -> Floats:
+        """Exact times ``(n,)`` in seconds of the activations' frames from number ``start`` on."""
+
+    @abstractmethod
+    def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """``(frames, 88)`` activity of MIDI 21–108 in [0, 1], for frame-level scores."""
+
+    def analyze(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Spectrogram:
+        """The whole recording through the front end, as one spectrogram (8 GB for 45 minutes of
+        Timbre-Trap: long recordings should use :meth:`stream`)."""
+        return concatenate(list(self.stream(samples, sample_rate, tuning_cents=tuning_cents)))
+
+    def run_network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Network on any number of blocks, in micro-batches of one fixed size.
+
+        The last micro-batch is filled up with its own last block.
+        """
+        size, total = self.micro_batch, values.shape[0]
+        outputs: list[dict[str, torch.Tensor]] = []
+        with torch.inference_mode():
+            for start in range(0, total, size):
+                index = torch.arange(start, start + size).clamp_(max=total - 1)
+                part = None if reference is None else reference[index.numpy()]
+                outputs.append(self.network(values[index], part))
+        return {
+            name: torch.cat([output[name] for output in outputs])[:total] for name in outputs[0]
+        }
+
+    def activations(self, spectrogram: Spectrogram) -> Activations:
+        """Network on a whole recording: dict of ``(frames, pitches or bins)`` in [0, 1]."""
+        stitcher = self.stitcher(spectrogram.n_samples)
+        parts: list[Activations] = []
+        for start in range(0, len(spectrogram.times), 8):
+            part = spectrogram.block_slice(start, start + 8)
+            parts.append(stitcher.push(self.run_network(part.tensor, part.reference)))
+        parts.append(stitcher.finish())
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
+        """Activations of a whole recording → notes."""
+        decoder = self.decoder()
+        decoder.push(activations)
+        return decoder.finish()
+
+    def transcribe(self, samples: Samples, sample_rate: int) -> Notes:
+        """Audio → notes, the whole ladder at once."""
+        return self.decode(self.activations(self.analyze(samples, sample_rate)))

@@ -1,0 +1,1 @@
+"""Perturbations of a model's time–frequency input, one file each."""

@@ -1,0 +1,103 @@
+"""What a permutation is: draw parameters from one key, then apply them deterministically.
+
+A permutation is a pure function of ``(spectrogram, notes, key)``. It may see a whole recording or
+any few blocks of it: every random value is a counter-based hash of (key, absolute frame, bin), so
+the pieces of a stream get what the whole would have got.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """What another recording lends to a control or a donor.
+
+    Attributes:
+        name: the other track's name.
+        notes: its reference notes, looped or cropped to the length of the perturbed recording.
+        spectrogram: a few seconds of it through the same front end (``None`` where not needed).
+    """
+
+    name: str
+    notes: Notes
+    spectrogram: Spectrogram | None = None
+
+
+class Permutation(ABC):
+    """Base of all perturbations of a model's time–frequency input.
+
+    Sub-classes are frozen dataclasses whose fields are the options, units in their names.
+
+    Class attributes:
+        name: the config name.
+        stochastic: whether another key gives another result.
+        needs_notes: whether reference notes decide what is touched.
+        needs_neighbour: ``""``, ``"notes"`` or ``"spectrogram"`` of another recording.
+        out_of_distribution: whether it makes zero holes that no recording has.
+    """
+
+    name: ClassVar[str]
+    stochastic: ClassVar[bool] = False
+    needs_notes: ClassVar[bool] = False
+    needs_neighbour: ClassVar[str] = ""
+
+    @property
+    def out_of_distribution(self) -> bool:
+        """Whether the perturbed input holds exact zeros that no recording has."""
+        return False
+
+    @abstractmethod
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Any:
+        """Decide what will happen: masks, orders, fill levels for these blocks."""
+
+    @abstractmethod
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        """Do what ``draw`` decided; the input spectrogram is not changed."""
+
+    def target(self, spectrogram: Spectrogram, notes: Notes | None) -> np.ndarray | None:
+        """``(blocks, bins, frames)`` bool: the feature that is removed, for the energy account."""
+        return None
+
+    def __call__(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None = None,
+        rng: np.random.Generator | None = None,
+        *,
+        key: int | None = None,
+        neighbour: Neighbour | None = None,
+    ) -> Spectrogram:
+        """Perturb; takes exactly one 64-bit key from ``rng``, or the given ``key``.
+
+        Raises:
+            ValueError: if notes or a neighbour are needed and missing, or both or neither of
+                ``rng`` and ``key`` are given to a stochastic permutation.
+        """
+        if self.needs_notes and notes is None:
+            raise ValueError(f"{self.name}: got no notes, expected the reference, pass notes=…")
+        if self.needs_neighbour and neighbour is None:
+            raise ValueError(f"{self.name}: got no neighbour, expected one, pass neighbour=…")
+        if rng is not None and key is not None:
+            raise ValueError(f"{self.name}: got both rng and key, expected one of them")
+        if key is None and rng is not None:
+            key = int(rng.integers(0, 2**64, dtype=np.uint64))
+        if key is None:
+            if self.stochastic:
+                raise ValueError(f"{self.name}: got neither rng nor key, pass rng=… or key=…")
+            key = 0
+        return self.apply(spectrogram, self.draw(spectrogram, notes, key, neighbour))

@@ -1,0 +1,106 @@
+"""The one object that models and permutations share.
+
+A model's front end makes a :class:`Spectrogram`, a permutation turns it into another one, and the
+rest of the model reads it. All geometry (bin frequencies, frame times, window lengths) travels
+with the values, so a permutation knows nothing of any particular model.
+
+Values are *linear*: CQT magnitudes (real) or sliCQ coefficients (complex). Logarithm and
+normalisation belong to the network's side, because "attenuate by 20 dB" or "silence" mean the
+same in every model only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.units import Floats, seconds_to_frames
+
+Values = NDArray[Any] | torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrogram:
+    """Time–frequency input of a model: some or all blocks of one recording.
+
+    Attributes:
+        values: ``(blocks, bins, frames)`` linear magnitude (float32) or complex coefficients
+            (complex64); a numpy array, or a torch tensor on the model's device inside a study.
+        frequencies: ``(bins,)`` centre frequencies, Hz, ascending.
+        times: ``(blocks, frames)`` frame centres, seconds from the start of the recording.
+        window_seconds: ``(bins,)`` length of the analysis window of each bin, seconds.
+        frame_rate: frames per second; ``round(time * frame_rate)`` numbers frames absolutely.
+        n_samples: length of the whole recording in samples of ``sample_rate``.
+        sample_rate: of the model's front end, Hz.
+        tuning_cents: deviation of the recording from A4 = 440 Hz, cents in [−50, 50].
+        reference: what the model carries from the clean input past a permutation (``None`` or
+            arrays whose first axis is ``blocks``); opaque, never changed by a permutation.
+    """
+
+    values: Values
+    frequencies: Floats
+    times: Floats
+    window_seconds: Floats
+    frame_rate: float
+    n_samples: int
+    sample_rate: int
+    tuning_cents: float = 0.0
+    reference: Any = None
+
+    def __post_init__(self) -> None:
+        blocks, bins, frames = self.values.shape
+        expected = {"frequencies": (bins,), "times": (blocks, frames), "window_seconds": (bins,)}
+        for name, shape in expected.items():
+            got = getattr(self, name).shape
+            if got != shape:
+                raise ValueError(f"{name}: got shape {got}, expected {shape} from values")
+
+    @property
+    def frame_numbers(self) -> NDArray[np.int64]:
+        """``(blocks, frames)`` absolute frame numbers, equal wherever two blocks overlap."""
+        return seconds_to_frames(self.times, self.frame_rate)
+
+    @property
+    def tensor(self) -> torch.Tensor:
+        """The values as a torch tensor (shares memory with a numpy array)."""
+        return torch.as_tensor(self.values)
+
+    def with_values(self, values: Values) -> Spectrogram:
+        """The same recording with other values, in the array type that this one holds."""
+        if isinstance(self.values, np.ndarray) and isinstance(values, torch.Tensor):
+            values = values.cpu().numpy()
+        return replace(self, values=values)
+
+    def block_slice(self, start: int, stop: int) -> Spectrogram:
+        """Blocks ``start`` to ``stop`` of this spectrogram (views, no copies)."""
+        part = slice(start, stop)
+        reference = None if self.reference is None else self.reference[part]
+        return replace(
+            self, values=self.values[part], times=self.times[part], reference=reference
+        )
+
+
+def concatenate(parts: Sequence[Spectrogram]) -> Spectrogram:
+    """Join consecutive parts of one recording along the block axis.
+
+    Raises:
+        ValueError: if there is no part.
+    """
+    if not parts:
+        raise ValueError("got no spectrogram to join, expected at least one")
+    if len(parts) == 1:
+        return parts[0]
+    reference = None
+    if parts[0].reference is not None:
+        reference = np.concatenate([np.asarray(part.reference) for part in parts])
+    return replace(
+        parts[0],
+        values=np.concatenate([np.asarray(part.values) for part in parts]),
+        times=np.concatenate([part.times for part in parts]),
+        reference=reference,
+    )
