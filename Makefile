@@ -1,0 +1,47 @@
+# The README's two commands, each of which sets everything up by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint docs bench findings clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "pi_amt needs Python 3.11 or newer; try: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and by its exact version: any other spelling may fetch gigabytes of CUDA.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing pi_amt into $(VENV) (a few minutes the first time) …"
+	$(BIN)/pip install $(PIP_FLAGS) "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install $(PIP_FLAGS) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install $(PIP_FLAGS) --editable '.[dev,dask,slurm,docs]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv and install the package
+
+demo: $(VENV)/.installed ## the study on the built-in piano recordings
+	$(BIN)/python -m pi_amt --multirun dataset=demo
+
+test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
+
+bench: $(VENV)/.installed-dev ## measure, one table, ratios in one run
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist docs/_build
