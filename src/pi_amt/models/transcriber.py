@@ -9,7 +9,7 @@ micro-batches of one fixed size, so a block's result does not depend on its comp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -75,12 +75,15 @@ class Transcriber(ABC):
     device: torch.device
     #: blocks per call of the network; fixed, so that results do not depend on what is batched
     micro_batch: int = 1
+    #: blocks per spectrogram of the stream; bounds memory, changes no result
+    stream_blocks: int = 8
 
     @abstractmethod
     def stream(
-        self, samples: Samples, sample_rate: int, *, blocks: int = 8, tuning_cents: float = 0.0
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:
-        """Front end: audio ``(samples,)`` at any rate → spectrograms of up to ``blocks`` blocks."""
+        """Front end: audio ``(samples,)`` at any rate → spectrograms of ``stream_blocks`` blocks
+        (the last one of fewer)."""
 
     @abstractmethod
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
@@ -125,13 +128,32 @@ class Transcriber(ABC):
             name: torch.cat([output[name] for output in outputs])[:total] for name in outputs[0]
         }
 
+    def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
+        """Network on the same blocks under several conditions, stacked into one batch.
+
+        Conditions whose ``reference`` was dropped (the model is to normalise anew) run apart.
+        """
+        results: list[dict[str, torch.Tensor]] = [{} for _ in spectrograms]
+        for frozen in (True, False):
+            chosen = [i for i, s in enumerate(spectrograms) if (s.reference is not None) is frozen]
+            if not chosen:
+                continue
+            parts = [spectrograms[i] for i in chosen]
+            values = torch.cat([part.tensor for part in parts])
+            reference = np.concatenate([part.reference for part in parts]) if frozen else None
+            stacked = self.run_network(values, reference)
+            starts = np.cumsum([0, *(len(part.times) for part in parts)])
+            for i, start, stop in zip(chosen, starts, starts[1:], strict=False):
+                results[i] = {name: output[start:stop] for name, output in stacked.items()}
+        return results
+
     def activations(self, spectrogram: Spectrogram) -> Activations:
         """Network on a whole recording: dict of ``(frames, pitches or bins)`` in [0, 1]."""
         stitcher = self.stitcher(spectrogram.n_samples)
         parts: list[Activations] = []
-        for start in range(0, len(spectrogram.times), 8):
-            part = spectrogram.block_slice(start, start + 8)
-            parts.append(stitcher.push(self.run_network(part.tensor, part.reference)))
+        for start in range(0, len(spectrogram.times), self.stream_blocks):
+            part = spectrogram.block_slice(start, start + self.stream_blocks)
+            parts.append(stitcher.push(self.outputs([part])[0]))
         parts.append(stitcher.finish())
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
