@@ -6,29 +6,70 @@ pitch. A note's offset is where it stops *sounding* (pedal rule of :func:`read_n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from pi_amt.errors import DataError, data_error, read_bytes
+from pi_amt.midi import (
+    DEFAULT_TEMPO,
+    Ticks,
+    key_presses,
+    midi_bytes,
+    parse_midi,
+    pedal_changes,
+)
 from pi_amt.units import Floats, midi_to_hz
+
+PEDAL_RULES = ("extend", "ignore")
+#: velocity of notes whose source has none (MAPS text)
+DEFAULT_VELOCITY = 64.0
+# resolution of written files: 50 µs, half of what scores are rounded to
+_WRITE_TICKS_PER_QUARTER = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class Notes:
     """Note events as parallel arrays of shape ``(notes,)``.
 
+    The constructor checks and does not sort; :meth:`from_arrays` sorts.
+
     Attributes:
         onsets: seconds.
         offsets: seconds, never before the onset.
         pitches: MIDI numbers as float, 69 = A4 = 440 Hz.
         velocities: 0–127.
+
+    Raises:
+        ValueError: if the arrays differ in shape, hold NaN or infinity, or an offset lies before
+            its onset.
     """
 
     onsets: Floats
     offsets: Floats
     pitches: Floats
     velocities: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("onsets", "offsets", "pitches", "velocities"):
+            values = np.asarray(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, values)
+            if values.ndim != 1 or len(values) != len(self.onsets):
+                raise ValueError(
+                    f"notes: got {name} of shape {values.shape}, "
+                    f"expected ({len(self.onsets)},) as many as onsets"
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(f"notes: got NaN or infinite {name}, expected finite numbers")
+        if np.any(self.offsets < self.onsets):
+            i = int(np.argmax(self.offsets < self.onsets))
+            raise ValueError(
+                f"notes: got a negative duration at note {i} "
+                f"({self.onsets[i]:.4f} to {self.offsets[i]:.4f} s), expected offset ≥ onset"
+            )
 
     def __len__(self) -> int:
         return len(self.onsets)
@@ -38,7 +79,220 @@ class Notes:
             self.onsets[index], self.offsets[index], self.pitches[index], self.velocities[index]
         )
 
+    @classmethod
+    def empty(cls) -> Notes:
+        """No notes."""
+        return cls(*(np.zeros(0) for _ in range(4)))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        onsets: ArrayLike,
+        offsets: ArrayLike,
+        pitches: ArrayLike,
+        velocities: ArrayLike | None = None,
+    ) -> Notes:
+        """Notes from parallel sequences ``(notes,)`` in any order; sorted by onset, then pitch.
+
+        Args:
+            onsets, offsets: seconds. pitches: MIDI numbers. velocities: 0–127, default 64.
+
+        Raises:
+            ValueError: see :class:`Notes`.
+        """
+        if velocities is None:
+            velocities = np.full(np.shape(onsets), DEFAULT_VELOCITY)
+        onsets, offsets, pitches, velocities = (
+            np.asarray(values, dtype=np.float64)
+            for values in (onsets, offsets, pitches, velocities)
+        )
+        return cls(onsets, offsets, pitches, velocities)[np.lexsort((pitches, onsets))]
+
     @property
     def frequencies(self) -> Floats:
         """Fundamental frequencies in Hz (what mir_eval calls pitches)."""
         return midi_to_hz(self.pitches)
+
+    @property
+    def durations(self) -> Floats:
+        """``(notes,)`` seconds."""
+        return self.offsets - self.onsets
+
+    def clipped(self, max_seconds: float) -> Notes:
+        """Notes that begin before ``max_seconds``, their offsets at most there."""
+        kept = self[self.onsets < max_seconds]
+        offsets = np.minimum(kept.offsets, max_seconds)
+        return Notes(kept.onsets, offsets, kept.pitches, kept.velocities)
+
+    def looped(self, duration: float, target_duration: float) -> Notes:
+        """Notes of a recording of ``duration`` s, repeated or cropped to ``target_duration`` s.
+
+        Raises:
+            ValueError: if a duration is not a positive number.
+        """
+        for name, value in (("duration", duration), ("target_duration", target_duration)):
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"looped: got {name} {value}, expected seconds above 0")
+        once = self.clipped(duration)
+        copies = max(1, math.ceil(target_duration / duration))
+        starts = np.repeat(np.arange(copies) * duration, len(once))
+        return Notes.from_arrays(
+            np.tile(once.onsets, copies) + starts,
+            np.tile(once.offsets, copies) + starts,
+            np.tile(once.pitches, copies),
+            np.tile(once.velocities, copies),
+        ).clipped(target_duration)
+
+
+def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
+    """Read reference notes: MAPS text if the name ends in ``.txt``, else MIDI.
+
+    Args:
+        path: the file.
+        pedal: ``extend``: while its channel's sustain pedal (controller 64, value ≥ 64) is down,
+            a released note sounds on until the pedal comes up or the same pitch of that channel
+            restarts. ``ignore``: notes end where their key is released.
+
+    Raises:
+        DataError: if the file is missing, empty, truncated or of another kind.
+        ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of MAPS text, whose offsets
+            already include the pedal.
+    """
+    if pedal not in PEDAL_RULES:
+        raise ValueError(f"pedal: got {pedal!r}, expected one of {', '.join(PEDAL_RULES)}")
+    if Path(path).suffix.lower() != ".txt":
+        return read_midi(path, pedal)
+    if pedal == "ignore":
+        raise ValueError(
+            f"{Path(path).absolute()}: got pedal=ignore for MAPS text, whose offsets already "
+            "include the pedal; use pedal=extend or the .mid file"
+        )
+    return read_maps_txt(path)
+
+
+def read_midi(path: str | Path, pedal: str = "extend") -> Notes:
+    """Read a standard MIDI file; all tracks and channels but drums, see :func:`read_notes`.
+
+    Half-pedalling and the sostenuto and soft pedals are not modelled. Times are float64.
+
+    Raises:
+        DataError: if the file is missing, empty, truncated or not MIDI.
+    """
+    data = read_bytes(path)
+    try:
+        midi = parse_midi(data)
+    except ValueError as error:
+        raise data_error(path, str(error)) from None
+    on, off, channels, pitches, velocities = key_presses(midi).T
+    if pedal == "extend":
+        off = _sounding_ends(on, off, channels, pitches, pedal_changes(midi), midi.end)
+    return Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
+
+
+def _sounding_ends(
+    on: Ticks,
+    off: Ticks,
+    channels: Ticks,
+    pitches: Ticks,
+    pedals: dict[int, tuple[Ticks, NDArray[np.bool_]]],
+    end: int,
+) -> Ticks:
+    """Ticks ``(notes,)`` where notes stop sounding: the pedal rule of :func:`read_notes`."""
+    ends = off.copy()
+    for channel, (ticks, down) in pedals.items():
+        # tick at which the pedal comes up after each change, the end of the file if it never does
+        ups = np.where(down, end, ticks)
+        ups = np.minimum.accumulate(ups[::-1])[::-1]
+        state = np.searchsorted(ticks, off, side="right") - 1
+        sustained = (channels == channel) & (state >= 0) & down[state]
+        ends[sustained] = ups[state[sustained]]
+    restarts = _next_onsets(on, channels * 128 + pitches, end)
+    return np.minimum(ends, restarts)
+
+
+def _next_onsets(on: Ticks, keys: Ticks, end: int) -> Ticks:
+    """Tick ``(notes,)`` of the next strictly later onset of the same key, else ``end``.
+
+    Strictly later, or two tracks that strike one key at once would silence each other.
+    """
+    order = np.lexsort((on, keys))
+    sorted_on, sorted_keys = on[order], keys[order]
+    count = len(order)
+    new = np.ones(count + 1, dtype=np.bool_)
+    new[1:-1] = (np.diff(sorted_on) != 0) | (np.diff(sorted_keys) != 0)
+    firsts = np.where(new, np.arange(count + 1), count)
+    following = np.minimum.accumulate(firsts[::-1])[::-1][1:]
+    found = following < count
+    found[found] = sorted_keys[following[found]] == sorted_keys[found]
+    result = np.full(count, end, dtype=np.int64)
+    result[order[found]] = sorted_on[following[found]]
+    return result
+
+
+def read_maps_txt(path: str | Path) -> Notes:
+    """Read MAPS text: onset s, offset s (pedal included), MIDI pitch per line; velocity 64.
+
+    Raises:
+        DataError: if the file is missing, empty or not such a table, or a duration is negative.
+    """
+    try:
+        lines = read_bytes(path).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise data_error(path, "not MAPS text (it is not text)") from None
+    rows: list[tuple[float, float, float]] = []
+    for number, line in enumerate(lines, start=1):
+        fields = line.split()
+        if not fields or (number == 1 and fields[0] == "OnsetTime"):
+            continue
+        rows.append(_maps_row(path, number, fields))
+    return Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 3).T)
+
+
+def _maps_row(path: str | Path, number: int, fields: list[str]) -> tuple[float, float, float]:
+    """One line of MAPS text, checked."""
+    expected = "expected onset s, offset s, MIDI pitch"
+    try:
+        onset, offset, pitch = map(float, fields)
+    except ValueError:
+        raise data_error(path, f"line {number}: got {' '.join(fields)!r:.80}, {expected}") from None
+    if not (math.isfinite(onset) and math.isfinite(offset) and 0 <= pitch <= 127 and onset >= 0):
+        raise data_error(path, f"line {number}: got {onset} {offset} {pitch}, {expected}")
+    if offset < onset:
+        raise data_error(
+            path, f"line {number}: negative duration (onset {onset} s, offset {offset} s)"
+        )
+    return onset, offset, pitch
+
+
+def write_midi(notes: Notes, path: str | Path) -> None:
+    """Write notes as a MIDI file: one track, 50 µs resolution, no pedal events.
+
+    Pitches are rounded to whole MIDI numbers, velocities to 1–127; where a pitch restarts while
+    it still sounds, a reader ends the earlier note there.
+
+    Raises:
+        ValueError: if a pitch lies outside 0–127, an onset before 0, or two events more than
+            3.7 hours apart.
+    """
+    pitches = np.rint(notes.pitches).astype(np.int64)
+    if np.any((pitches < 0) | (pitches > 127)):
+        raise ValueError(f"got pitches {pitches.min()} to {pitches.max()}, expected MIDI 0 to 127")
+    if np.any(notes.onsets < 0):
+        raise ValueError(f"got an onset at {notes.onsets.min():.4f} s, expected 0 or later")
+    per_second = _WRITE_TICKS_PER_QUARTER * 1e6 / DEFAULT_TEMPO
+    on, off = (np.rint(t * per_second).astype(np.int64) for t in (notes.onsets, notes.offsets))
+    velocities = np.clip(np.rint(notes.velocities), 1, 127).astype(np.int64)
+    rows = zip(on.tolist(), off.tolist(), pitches.tolist(), velocities.tolist(), strict=True)
+    data = midi_bytes(rows, _WRITE_TICKS_PER_QUARTER, DEFAULT_TEMPO)
+    Path(path).write_bytes(data)
+
+
+__all__ = [
+    "PEDAL_RULES",
+    "DataError",
+    "Notes",
+    "read_maps_txt",
+    "read_midi",
+    "read_notes",
+    "write_midi",
+]

@@ -1,0 +1,42 @@
+"""Errors that mean "this file is broken", apart from errors in the program or its options.
+
+A :class:`DataError` becomes an error row of one recording; the run goes on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class DataError(ValueError):
+    """A data file that cannot be used; the message is one plain line with the full path."""
+
+
+def data_error(path: str | Path, reason: str) -> DataError:
+    """The error for ``path``: its absolute path, then the reason, on one printable line."""
+    line = f"{Path(path).absolute()}: {reason}"
+    return DataError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Contents of a data file.
+
+    Raises:
+        DataError: if the file is missing, unreadable or empty.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise data_error(path, describe(error)) from None
+    if not data:
+        raise data_error(path, "the file is empty (0 bytes)")
+    return data
+
+
+def describe(error: OSError) -> str:
+    """What an operating-system error means for a data file, in plain words."""
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, expected a file"
+    return f"the file cannot be read ({error.strerror or error})"
