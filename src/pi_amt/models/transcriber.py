@@ -155,7 +155,10 @@ class Transcriber(ABC):
             part = spectrogram.block_slice(start, start + self.stream_blocks)
             parts.append(stitcher.push(self.outputs([part])[0]))
         parts.append(stitcher.finish())
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return {
+            name: np.concatenate([part[name] for part in parts if name in part])
+            for name in parts[0]
+        }
 
     def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
         """Activations of a whole recording → notes."""

@@ -1,0 +1,206 @@
+"""Basic Pitch as a :class:`~pi_amt.models.transcriber.Transcriber`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from pi_amt.audio import resample
+from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
+from pi_amt.models.basic_pitch.frontend import ConstantQ, Q, bin_frequencies
+from pi_amt.models.basic_pitch.network import HARMONICS, BasicPitchNetwork, window_range
+from pi_amt.models.basic_pitch.windows import (
+    HOP,
+    SAMPLE_RATE,
+    TRIMS,
+    WindowStitcher,
+    cut_windows,
+    frame_times,
+    n_frames,
+    n_windows,
+    window_times,
+)
+from pi_amt.models.transcriber import Identity, Samples, Transcriber
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import Floats
+
+PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
+PRECISIONS = ("fp32", "bf16")
+NORMALIZATIONS = ("frozen", "model")
+
+
+class BasicPitch(Transcriber):
+    """Basic Pitch, opened up at its constant-Q magnitudes.
+
+    Activations: ``note`` and ``onset`` ``(frames, 88)``, ``contour`` ``(frames, 264)``.
+
+    Args:
+        weights: safetensors file, or ``None`` for the published weights in the package.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``fp32``, or ``bf16`` for the network's convolutions.
+        trim: ``full`` transcribes to the end, ``published`` drops the last 0.67 % of a recording.
+        normalization: ``frozen`` scales every window by its clean minimum and maximum, ``model``
+            by those of what it is given.
+        frame_mapping: ``published`` or ``exact`` times of notes.
+        onset_threshold: least onset activation of a note, in (0, 1].
+        frame_threshold: least note activation of a sounding note, in (0, 1].
+        minimum_note_ms: shortest note, milliseconds (rounded to frames).
+        melodia_trick: whether to look for notes without an onset.
+        energy_tolerance_frames: frames below ``frame_threshold`` that end a note.
+        ablate_channels: channels 0–7 of the harmonic stack (harmonics ½, 1 … 7) set to zero.
+
+    Raises:
+        ValueError: for an option outside its range, or weights of another shape.
+        FileNotFoundError: if there is no such weights file.
+
+    Source: Bittner, Bosch, Rubinstein, Meseguer-Brocal, Ewert, "A lightweight
+    instrument-agnostic model for polyphonic note transcription and multipitch estimation",
+    ICASSP 2022.
+    """
+
+    sample_rate = SAMPLE_RATE
+    frame_rate = SAMPLE_RATE / HOP
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        trim: str = "full",
+        normalization: str = "frozen",
+        frame_mapping: str = "published",
+        onset_threshold: float = 0.5,
+        frame_threshold: float = 0.3,
+        minimum_note_ms: float = 127.7,
+        melodia_trick: bool = True,
+        energy_tolerance_frames: int = 11,
+        ablate_channels: tuple[int, ...] = (),
+    ) -> None:
+        _check_choice("precision", precision, PRECISIONS)
+        _check_choice("trim", trim, TRIMS)
+        _check_choice("normalization", normalization, NORMALIZATIONS)
+        ablate_channels = tuple(sorted(set(ablate_channels)))
+        if not set(ablate_channels) <= set(range(len(HARMONICS))):
+            raise ValueError(f"ablate_channels: got {ablate_channels}, expected numbers 0 to 7")
+        self.device = _pick_device(device)
+        self.frame_threshold = frame_threshold
+        self._trim = trim
+        self._normalization = normalization
+        self._options = DecoderOptions(
+            onset_threshold=onset_threshold,
+            frame_threshold=frame_threshold,
+            minimum_frames=round(minimum_note_ms / 1000 * self.frame_rate),
+            energy_tolerance_frames=energy_tolerance_frames,
+            melodia_trick=melodia_trick,
+            frame_mapping=frame_mapping,
+        )
+        path = PUBLISHED_WEIGHTS if weights is None else Path(weights)
+        arrays, label = _read_weights(path)
+        self._front_end = ConstantQ(self.device)
+        self._network = BasicPitchNetwork(arrays, self.device, precision, ablate_channels)
+        self._frequencies = bin_frequencies()
+        self.identity = Identity(
+            name="basic_pitch",
+            weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            weights_label=label,
+            settings={
+                "trim": trim,
+                "normalization": normalization,
+                "frame_mapping": frame_mapping,
+                "onset_threshold": onset_threshold,
+                "frame_threshold": frame_threshold,
+                "minimum_note_ms": minimum_note_ms,
+                "melodia_trick": melodia_trick,
+                "energy_tolerance_frames": energy_tolerance_frames,
+                "ablate_channels": list(ablate_channels),
+            },
+            precision=precision,
+        )
+
+    def stream(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        """Audio → spectrograms of ``stream_blocks`` windows; see the base class.
+
+        Raises:
+            ValueError: if ``samples`` is empty or not one-dimensional.
+        """
+        if samples.ndim != 1 or not len(samples):
+            raise ValueError(f"samples: got shape {samples.shape}, expected (samples,), not empty")
+        samples = resample(samples, sample_rate, SAMPLE_RATE)
+        if not len(samples):  # a sample or two of a high rate
+            samples = np.zeros(1, dtype=np.float32)
+        total = n_windows(len(samples), self._trim)
+        for first in range(0, total, self.stream_blocks):
+            count = min(self.stream_blocks, total - first)
+            windows = torch.from_numpy(cut_windows(samples, first, count))
+            with torch.inference_mode():
+                values = self._front_end(windows.to(self.device))
+                ranges = window_range(values).cpu().numpy()
+            yield Spectrogram(
+                values=values.clone(),
+                frequencies=self._frequencies,
+                times=window_times(first, count),
+                window_seconds=Q / self._frequencies,
+                frame_rate=self.frame_rate,
+                n_samples=len(samples),
+                sample_rate=SAMPLE_RATE,
+                tuning_cents=tuning_cents,
+                reference=ranges if self._normalization == "frozen" else None,
+            )
+
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Magnitudes ``(windows, 309, 172)`` → activations of the 142 kept frames."""
+        ranges = None if reference is None else torch.as_tensor(reference, device=self.device)
+        return self._network(values.to(self.device), ranges)
+
+    def stitcher(self, n_samples: int) -> WindowStitcher:
+        """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
+        return WindowStitcher(n_frames(n_samples, self._trim))
+
+    def decoder(self) -> NoteDecoder:
+        """A fresh decoder with this model's thresholds."""
+        return NoteDecoder(self._options)
+
+    def frame_times(self, n: int, start: int = 0) -> Floats:
+        """Exact times ``(n,)`` in seconds of frames ``start``, ``start + 1`` …"""
+        return frame_times(n, start)
+
+    def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The note activation ``(frames, 88)``."""
+        return np.asarray(activations["note"], dtype=np.float32)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: got {value!r}, expected one of {choices}")
+
+
+def _pick_device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    picked = torch.device(device)
+    if picked.type not in {"cpu", "cuda"}:
+        raise ValueError(f"device: got {device!r}, expected auto, cpu, cuda or cuda:N")
+    if picked.type == "cuda" and (picked.index or 0) >= torch.cuda.device_count():
+        got = f"{device!r} on a machine with {torch.cuda.device_count()} GPUs"
+        raise ValueError(f"device: got {got}, expected one that exists, use device=cpu or auto")
+    return picked
+
+
+def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:
+    """Arrays of a weights file and the label in its metadata (its name where there is none)."""
+    if not path.is_file():
+        raise FileNotFoundError(f"weights: got {path}, expected a safetensors file")
+    with safe_open(path, framework="pt") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata() or {}
+    return arrays, metadata.get("label", path.name)
