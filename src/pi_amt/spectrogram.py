@@ -80,27 +80,23 @@ class Spectrogram:
         """Blocks ``start`` to ``stop`` of this spectrogram (views, no copies)."""
         part = slice(start, stop)
         reference = None if self.reference is None else self.reference[part]
-        return replace(
-            self, values=self.values[part], times=self.times[part], reference=reference
-        )
+        return replace(self, values=self.values[part], times=self.times[part], reference=reference)
 
 
 def concatenate(parts: Sequence[Spectrogram]) -> Spectrogram:
-    """Join consecutive parts of one recording along the block axis.
+    """Join consecutive parts of one recording along the block axis; the result holds numpy arrays.
 
     Raises:
         ValueError: if there is no part.
     """
     if not parts:
         raise ValueError("got no spectrogram to join, expected at least one")
-    if len(parts) == 1:
-        return parts[0]
     reference = None
     if parts[0].reference is not None:
         reference = np.concatenate([np.asarray(part.reference) for part in parts])
     return replace(
         parts[0],
-        values=np.concatenate([np.asarray(part.values) for part in parts]),
+        values=np.concatenate([part.tensor.cpu().numpy() for part in parts]),
         times=np.concatenate([part.times for part in parts]),
         reference=reference,
     )

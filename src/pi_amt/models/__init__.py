@@ -1,1 +1,104 @@
-"""pi_amt."""
+"""Models: ``load_model(name, …)`` and the registry behind it.
+
+A model of one's own joins through the entry-point group ``pi_amt.models`` or as a dotted
+``_target_`` (see docs/extending.md).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from pi_amt.models.transcriber import Transcriber
+
+_BUILT_IN = {
+    "basic_pitch": "pi_amt.models.basic_pitch:BasicPitch",
+    "timbre_trap": "pi_amt.models.timbre_trap:TimbreTrap",
+}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A recipe for a model that travels to a worker instead of the model.
+
+    Attributes:
+        name: registered name or dotted path ``package.module:Class``.
+        options: canonical JSON of the keyword options.
+    """
+
+    name: str
+    options: str = "{}"
+
+    def build(self) -> Transcriber:
+        """Make the model."""
+        return load_model(self.name, **json.loads(self.options))
+
+
+def available_models() -> list[str]:
+    """Names that :func:`load_model` takes."""
+    plugged = (point.name for point in entry_points(group="pi_amt.models"))
+    return sorted({*_BUILT_IN, *plugged})
+
+
+def model_class(name: str) -> Callable[..., Transcriber]:
+    """The class behind a registered name or a dotted path.
+
+    Raises:
+        ValueError: for an unknown name, with near matches.
+    """
+    plugged = {point.name: point.value for point in entry_points(group="pi_amt.models")}
+    path = {**plugged, **_BUILT_IN}.get(name, name)
+    if ":" not in path and "." in path:
+        path = ":".join(path.rsplit(".", 1))
+    if ":" not in path:
+        near = difflib.get_close_matches(name, available_models(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(available_models())}"
+        raise ValueError(f"model: got {name!r}, which is not known; {hint}")
+    module, attribute = path.split(":")
+    found: Callable[..., Transcriber] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def load_model(
+    name: str,
+    *,
+    weights: str | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    **options: Any,
+) -> Transcriber:
+    """Load a transcription model.
+
+    Args:
+        name: ``basic_pitch``, ``timbre_trap``, an entry point's name or ``package.module:Class``.
+        weights: path to other weights than those that ship.
+        device: ``auto``, ``cpu`` or ``cuda[:n]``.
+        precision: ``fp32`` or ``bf16``.
+        options: the model's own options, see its class; unknown ones are refused.
+
+    Raises:
+        ValueError: for an unknown model or option, or weights that do not fit.
+        FileNotFoundError: if the weights file is missing.
+    """
+    factory = model_class(name)
+    given = {"weights": weights, "device": device, "precision": precision, **options}
+    known = inspect.signature(factory).parameters
+    for option in given:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+            raise ValueError(f"model {name}: got option {option!r}, which it does not have; {hint}")
+    return factory(**given)
+
+
+@lru_cache(maxsize=2)
+def cached_model(spec: ModelSpec) -> Transcriber:
+    """The model of a spec, made once per process."""
+    return spec.build()

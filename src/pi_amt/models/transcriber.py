@@ -9,7 +9,7 @@ micro-batches of one fixed size, so a block's result does not depend on its comp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -166,6 +166,28 @@ class Transcriber(ABC):
         decoder.push(activations)
         return decoder.finish()
 
-    def transcribe(self, samples: Samples, sample_rate: int) -> Notes:
-        """Audio → notes, the whole ladder at once."""
-        return self.decode(self.activations(self.analyze(samples, sample_rate)))
+    def transcribe(
+        self,
+        samples: Samples,
+        sample_rate: int,
+        *,
+        perturb: Callable[[Spectrogram], Spectrogram] | None = None,
+        tuning_cents: float = 0.0,
+    ) -> Notes:
+        """Audio → notes, the whole ladder as a stream (bounded memory for any length).
+
+        Args:
+            samples: ``(samples,)`` mono audio.
+            sample_rate: of ``samples``, Hz.
+            perturb: applied to each part of the spectrogram.
+            tuning_cents: of the recording, for the perturbation.
+        """
+        stitcher: Stitcher | None = None
+        decoder = self.decoder()
+        for part in self.stream(samples, sample_rate, tuning_cents=tuning_cents):
+            stitcher = stitcher or self.stitcher(part.n_samples)
+            perturbed = part if perturb is None else perturb(part)
+            decoder.push(stitcher.push(self.outputs([perturbed])[0]))
+        if stitcher is not None:
+            decoder.push(stitcher.finish())
+        return decoder.finish()

@@ -1,0 +1,79 @@
+"""Hydra launcher that fuses a sweep: one pass over the data for all jobs that can share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+
+@dataclass
+class PiAmtLauncherConf:
+    """The launcher has no options."""
+
+    _target_: str = "hydra_plugins.pi_amt_launcher.launcher.PiAmtLauncher"
+
+
+ConfigStore.instance().store(
+    group="hydra/launcher", name="pi_amt", node=PiAmtLauncherConf, provider="pi_amt"
+)
+
+
+class PiAmtLauncher(Launcher):
+    """Computes all jobs together, then lets each write its own folder as if run alone."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what Hydra gives."""
+        self._context = hydra_context
+        self._config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run all jobs of the sweep."""
+        from pi_amt import app  # imports torch: not while Hydra merely looks for plugins
+
+        setup_globals()
+        configs = [
+            self._job_config(initial_job_idx + i, overrides)
+            for i, overrides in enumerate(job_overrides)
+        ]
+        rows = app.compute(configs)
+        if configs[0].dry_run:
+            return []
+        Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        results = []
+        for config, job_rows in zip(configs, rows, strict=True):
+
+            def task(_: DictConfig, config: DictConfig = config, job_rows: list = job_rows) -> None:  # type: ignore[type-arg]
+                app.write_results(config, job_rows)
+
+            result = run_job(
+                hydra_context=self._context,
+                task_function=task,
+                config=config,
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+            )
+            result.return_value  # noqa: B018 - re-raises what the task raised
+            results.append(result)
+        app.conclude(configs, rows)
+        return results
+
+    def _job_config(self, number: int, overrides: Sequence[str]) -> DictConfig:
+        config = self._context.config_loader.load_sweep_config(self._config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        folder = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
+        with open_dict(config):
+            config.hydra.runtime.output_dir = str(folder.absolute())
+        return config

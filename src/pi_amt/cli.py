@@ -1,0 +1,246 @@
+"""The command line: ``pi-amt`` and ``python -m pi_amt``.
+
+Without a sub-command, or with ``run``, it is the Hydra application. Sub-commands are imported when
+they are called, so that ``--help`` is instant. Every failure is one clear line and a non-zero exit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pi_amt import __version__
+
+_EPILOG = """\
+the study:
+  pi-amt -m                                   2 models x 2 datasets x 8 conditions
+  pi-amt -m dataset=demo                      the same on the built-in recordings
+  pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
+  pi-amt -m dataset=demo controls=true repeats=5
+  pi-amt experiment=dose                      also: harmonic_profile, sensitivity, onset, ...
+  pi-amt -m dataset=maestro dry_run=true      only say what it would take
+  pi-amt --cfg job                            print the whole configuration
+
+`python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`
+shows models, datasets, conditions and experiments. Documentation: docs/, README.md.
+"""
+_GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else ""
+    try:
+        if name in ("-h", "--help", "help"):
+            parser().print_help()
+            return 0
+        if name == "--version":
+            print(f"pi-amt {__version__}")
+            return 0
+        if name in COMMANDS:
+            options = parser().parse_args(arguments)
+            from pi_amt import commands
+
+            return int(getattr(commands, options.command.replace("-", "_"))(options) or 0)
+        if name == "train":
+            from pi_amt.commands import train
+
+            return train(arguments[1:])
+        return run_hydra(arguments[1:] if name == "run" else arguments)
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished rows are stored, the same command goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        if os.environ.get("PI_AMT_DEBUG"):
+            raise
+        print(f"pi-amt: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def run_hydra(arguments: list[str]) -> int:
+    """Run one job or a sweep; 1 if recordings failed."""
+    # Otherwise Hydra prints its own story and exits.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    from pi_amt import app
+
+    sys.argv = ["pi-amt", *mend(arguments)]
+    app.run()
+    failed = {(row.dataset, row.track): row.error for row in app.OUTCOME.failed}
+    if failed:
+        print(f"\n{len(failed)} recordings failed:", file=sys.stderr)
+        for (dataset, track), reason in sorted(failed.items()):
+            print(f"  {dataset}/{track}: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def mend(arguments: Sequence[str]) -> list[str]:
+    """Accept the study's published form ``model=basic_pitch, permutation=fund_mask, harm_mask``.
+
+    Lists of config groups that were split by blanks are joined again and stray commas dropped;
+    anything in brackets and all other overrides stay as they are.
+    """
+    mended: list[str] = []
+    group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
+    for argument in arguments:
+        bare_name = re.fullmatch(r"[\w,]+", argument) is not None
+        if bare_name and mended and group.fullmatch(mended[-1]):
+            mended[-1] = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
+        else:
+            mended.append(argument)
+    return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
+
+
+def _one_line(error: BaseException) -> str:
+    """The reason of an error without a stack; near matches for a mistyped key."""
+    seen: list[str] = []
+    current: BaseException | None = error
+    while current is not None:
+        text = " ".join(str(current).split())
+        if text and not any(text in s for s in seen):
+            seen.append(text)
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    text = " | ".join(seen[:2]) or type(error).__name__
+    if not isinstance(error, OSError | ValueError | RuntimeError) and not _is_hydra(error):
+        text = f"{type(error).__name__}: {text}"
+    return text + _near_key(text)
+
+
+def _is_hydra(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in ("hydra", "omegaconf")
+
+
+def _near_key(text: str) -> str:
+    """ "; did you mean …?" for the key that Hydra does not know."""
+    found = re.search(r"Could not override '([\w.]+)'|Could not find '([\w/]+)'", text)
+    if found is None:
+        return ""
+    import difflib
+
+    from pi_amt.commands import known_keys
+
+    key = (found.group(1) or found.group(2)).replace("/", "=")
+    near = difflib.get_close_matches(key, known_keys(), n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the sub-commands."""
+    top = argparse.ArgumentParser(
+        prog="pi-amt",
+        description="Which harmonic features does a music-transcription model rely on? pi-amt "
+        "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"pi-amt {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="command")
+    for name, (summary, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        for flags, settings in options:
+            command.add_argument(*flags.split(), **settings)
+    commands.add_parser("run", help="one run or, with -m, a sweep (what happens without a command)")
+    commands.add_parser("train", help="train a model: pi-amt train timbre_trap [key=value ...]")
+    return top
+
+
+_RESULTS: tuple[str, dict[str, Any]] = (
+    "results",
+    {"nargs": "?", "default": "results", "help": "results folder or store (default: results)"},
+)
+_MODEL: tuple[str, dict[str, Any]] = (
+    "--model",
+    {"default": "basic_pitch", "help": "basic_pitch, timbre_trap or package.module:Class"},
+)
+_WEIGHTS: tuple[str, dict[str, Any]] = ("--weights", {"help": "weights other than those shipped"})
+_DEVICE: tuple[str, dict[str, Any]] = ("--device", {"default": "auto", "help": "auto, cpu, cuda"})
+_SCORE: tuple[str, dict[str, Any]] = (
+    "--score",
+    {"default": "F-measure_no_offset", "help": "key of score_notes that drops are computed of"},
+)
+
+COMMANDS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
+    "transcribe": (
+        "write the notes of audio files as MIDI, clean or perturbed",
+        [
+            ("audio", {"nargs": "+", "help": "audio files"}),
+            ("-o --output", {"default": ".", "help": "folder for the MIDI files"}),
+            _MODEL,
+            _WEIGHTS,
+            _DEVICE,
+            ("--permutation", {"help": "perturb the input first, e.g. fund_mask"}),
+            ("--midi", {"help": "reference notes, for permutations that need them"}),
+            (
+                "--option",
+                {
+                    "action": "append",
+                    "default": [],
+                    "metavar": "KEY=VALUE",
+                    "help": "option of the permutation, e.g. half_width_cents=100",
+                },
+            ),
+            ("--seed", {"type": int, "default": 0, "help": "of the draws (default 0)"}),
+        ],
+    ),
+    "table": (
+        "print the table of a results folder; computed from stored rows, no inference",
+        [
+            _RESULTS,
+            _SCORE,
+            ("--csv", {"metavar": "F", "help": "also write CSV"}),
+            ("--latex", {"metavar": "F", "help": "also write LaTeX (booktabs)"}),
+            ("--parquet", {"metavar": "F", "help": "also write Parquet"}),
+            ("--markdown", {"action": "store_true", "help": "print as Markdown"}),
+        ],
+    ),
+    "report": (
+        "make one self-contained HTML file of a results folder",
+        [
+            _RESULTS,
+            _SCORE,
+            ("-o --output", {"default": "report.html", "help": "the file (default: report.html)"}),
+            ("--examples", {"type": int, "default": 3, "help": "recordings in the explorer"}),
+        ],
+    ),
+    "compare": (
+        "compare two results folders (two versions, two weights), recording by recording",
+        [
+            ("store_a", {"help": "results folder or store"}),
+            ("store_b", {"help": "results folder or store"}),
+            _SCORE,
+            ("--csv", {"metavar": "F", "help": "also write CSV"}),
+        ],
+    ),
+    "export": (
+        "write raw rows or notes for analysis elsewhere",
+        [
+            _RESULTS,
+            ("--rows", {"metavar": "F", "help": "rows as .csv or .parquet"}),
+            ("--notes", {"metavar": "F", "help": "per-note table of all rows as .csv or .parquet"}),
+        ],
+    ),
+    "calibrate": (
+        "how far each mask, fill and width is from the true ablation, on synthesised tones",
+        [("model", {"help": "basic_pitch or timbre_trap"}), _WEIGHTS, _DEVICE],
+    ),
+    "data": (
+        "look through a dataset folder: tracks, hours, missing partners, unreadable files",
+        [
+            ("dataset", {"help": "maps, maestro, demo or folder"}),
+            ("data_folder", {"nargs": "?", "help": "the folder"}),
+            ("--full", {"action": "store_true", "help": "decode every file, not only its header"}),
+        ],
+    ),
+    "list": ("show models, datasets, conditions, executors and experiments", []),
+    "doctor": ("check this installation: versions, weights, cores, GPU, a known answer", []),
+}

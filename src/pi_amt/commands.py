@@ -1,0 +1,207 @@
+"""What the sub-commands of ``pi-amt`` do; each takes its parsed options."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+import pi_amt
+from pi_amt import datasets, models, permutations
+from pi_amt.audio import read_audio
+from pi_amt.executors import available_cores
+from pi_amt.models import load_model
+from pi_amt.notes import Notes, read_notes, write_midi
+from pi_amt.statistics import Importance, compare_rows
+from pi_amt.store import read_rows
+from pi_amt.tuning import estimate_tuning
+
+
+def transcribe(options: Namespace) -> int:
+    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on."""
+    model = load_model(options.model, weights=options.weights, device=options.device)
+    permutation = None
+    if options.permutation:
+        permutation = permutations.load_permutation(options.permutation, **_options(options.option))
+    elif options.option:
+        raise ValueError("--option: got one without --permutation, expected both")
+    notes = read_notes(options.midi) if options.midi else None
+    folder = Path(options.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = 0
+    for path in map(Path, options.audio):
+        try:
+            samples, sample_rate = read_audio(path)
+        except (OSError, ValueError) as error:
+            print(f"pi-amt: {error}", file=sys.stderr)
+            failures += 1
+            continue
+        perturb = None
+        if permutation is not None:
+            perturb = partial(permutation, notes=notes, key=options.seed)
+        found = model.transcribe(
+            samples,
+            sample_rate,
+            perturb=perturb,
+            tuning_cents=estimate_tuning(samples, sample_rate) if perturb else 0.0,
+        )
+        target = folder / f"{path.stem}.mid"
+        write_midi(found, target)
+        print(f"{target}: {len(found)} notes{_against(notes, found)}")
+    return 1 if failures else 0
+
+
+def _against(reference: Notes | None, found: Notes) -> str:
+    if reference is None:
+        return ""
+    scores = pi_amt.score_notes(reference, found)
+    return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
+    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(pairs))
+    return {str(key): value for key, value in node.items()}
+
+
+def table(options: Namespace) -> None:
+    """Print and write the table of stored rows."""
+    result = Importance.from_rows(read_rows(options.results), score=options.score).table()
+    print(result.to_markdown() if options.markdown else result)
+    for path, write in (
+        (options.csv, result.to_csv),
+        (options.latex, result.to_latex),
+        (options.parquet, result.to_parquet),
+    ):
+        if path:
+            write(path)
+            print(f"wrote {path}", file=sys.stderr)
+
+
+def report(options: Namespace) -> None:
+    """Write the HTML report."""
+    from pi_amt.report import build
+
+    print(build(options.results, options.output, score=options.score, examples=options.examples))
+
+
+def compare(options: Namespace) -> None:
+    """Print the paired comparison of two stores."""
+    result = compare_rows(
+        read_rows(options.store_a), read_rows(options.store_b), score=options.score
+    )
+    print(result)
+    if options.csv:
+        result.to_csv(options.csv)
+
+
+def export(options: Namespace) -> None:
+    """Write raw rows and notes."""
+    from pi_amt.export import export_notes, export_rows
+
+    rows = read_rows(options.results)
+    if not (options.rows or options.notes):
+        raise ValueError("export: got neither --rows nor --notes, expected one of them")
+    if options.rows:
+        print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
+    if options.notes:
+        print(f"{options.notes}: {export_notes(rows, options.notes)} notes")
+
+
+def calibrate(options: Namespace) -> None:
+    """Print how close each mask comes to the true ablation."""
+    from pi_amt.calibration import calibrate as run
+
+    print(run(load_model(options.model, weights=options.weights, device=options.device)))
+
+
+def data(options: Namespace) -> int:
+    """Print what is in a dataset folder; 1 if something is missing or unreadable."""
+    settings = {} if options.data_folder is None else {"data_folder": options.data_folder}
+    survey = datasets.survey(datasets.load_dataset(options.dataset, **settings), full=options.full)
+    print(survey)
+    return 0 if survey.is_clean else 1
+
+
+def list(options: Namespace) -> None:
+    """Print everything that can be named on the command line."""
+    print("models:      " + ", ".join(models.available_models()))
+    print("datasets:    " + ", ".join(datasets.available_datasets()))
+    for group in ("executor", "experiment"):
+        print(f"{group + 's:':12} " + ", ".join(_config_names(group)))
+    print("permutations:")
+    for name in permutations.available_permutations():
+        print(f"  {name:20} {permutations.summary(name)}")
+
+
+def doctor(options: Namespace) -> int:
+    """Check the installation with a known answer per model; 1 if something is wrong."""
+    import numpy as np
+    import torch
+
+    from pi_amt.scoring import check_pitch_units
+    from pi_amt.study import environment
+
+    for name, version in environment()["versions"].items():
+        print(f"{name:12} {version}")
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    print(f"{'cores':12} {available_cores()}\n{'GPU':12} {gpu}")
+    check_pitch_units()
+    print("scoring      ok: one semitone off scores 0, 49 cents 1, 51 cents 0")
+    healthy = True
+    times = np.arange(22050) / 22050
+    tone = sum(0.3 / k * np.sin(2 * np.pi * 440 * k * times) for k in range(1, 6))
+    tone = (np.asarray(tone) * np.exp(-3 * times)).astype(np.float32)
+    for name in models.available_models():
+        model = load_model(name)
+        found = model.transcribe(np.concatenate([np.zeros(8820, np.float32), tone]), 22050)
+        good = 69.0 in found.pitches
+        healthy &= good
+        heard = "ok: hears a synthetic A4" if good else f"WRONG: hears {found.pitches}, expected 69"
+        print(f"{name:12} {heard} · {model.identity.weights_label}")
+        print(f"{'':12} weights sha256 {model.identity.weights_sha256}")
+    print("all is well" if healthy else "something is wrong: reinstall pi_amt")
+    return 0 if healthy else 1
+
+
+def train(arguments: list[str]) -> int:
+    """Train a model; the rest of the arguments are Hydra overrides."""
+    if arguments[:1] != ["timbre_trap"]:
+        got = arguments[0] if arguments else "nothing"
+        raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")
+    from pi_amt.training.timbre_trap import main
+
+    return main(arguments[1:])
+
+
+def known_keys() -> list[str]:
+    """All keys of the configuration, for near matches of a mistyped one."""
+    root = Path(str(files("pi_amt") / "conf"))
+    keys = set(_keys(OmegaConf.load(root / "config.yaml"), ""))
+    for path in root.glob("*/*.yaml"):
+        group = path.parent.name
+        keys |= {f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
+    return sorted(keys)
+
+
+def _keys(node: Any, prefix: str) -> set[str]:
+    found: set[str] = set()
+    for key in node:
+        found.add(f"{prefix}{key}")
+        if OmegaConf.is_dict(node) and not OmegaConf.is_missing(node, key):
+            child = node._get_node(key)
+            if OmegaConf.is_dict(child):
+                found |= _keys(child, f"{prefix}{key}.")
+    return found
+
+
+def _config_names(group: str) -> list[str]:
+    folder = Path(str(files("pi_amt") / "conf" / group))
+    return sorted(path.stem for path in folder.glob("*.yaml"))

@@ -1,0 +1,156 @@
+"""Conditions: what is done to a recording, and the key that every random draw starts from.
+
+A condition is a permutation with its options, a repeat and a seed. Its ``key_for`` depends on
+(seed, dataset, track, permutation name, repeat) only: not on the model, the options, the batch or
+the worker. So doses are nested, and both models get the same note-level choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from pi_amt.permutations import controls_of, load_permutation
+from pi_amt.permutations.permutation import Permutation
+
+BASELINE = "no_permutation"
+#: Change this when a change of method changes rows: old rows are then computed again.
+METHOD_VERSION = "1"
+_CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
+NORMALIZATIONS = ("frozen", "model")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One column of a study.
+
+    Attributes:
+        permutation: the perturbation with its options.
+        label: for people; unique among conditions with equal parameters.
+        role: ``baseline``, ``condition`` or ``control``.
+        target: label of the condition that a control belongs to.
+        repeat: number of the draw; deterministic permutations have repeat 0 only.
+        seed: of the study.
+        normalization: ``frozen`` keeps the model's normalisation from the clean input (locality),
+            ``model`` lets the model compute it from the perturbed input.
+    """
+
+    permutation: Permutation
+    label: str
+    role: str = "condition"
+    target: str = ""
+    repeat: int = 0
+    seed: int = 0
+    normalization: str = "frozen"
+
+    def __post_init__(self) -> None:
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"normalization: got {self.normalization!r}, expected one of {NORMALIZATIONS}"
+            )
+
+    @property
+    def name(self) -> str:
+        """Config name of the permutation."""
+        return self.permutation.name
+
+    @property
+    def parameters(self) -> str:
+        """Canonical JSON of the options that decide the result."""
+        options = describe(self.permutation)
+        if self.normalization != "frozen":
+            options["normalization"] = self.normalization
+        return canonical_json(options)
+
+    def key_for(self, dataset: str, track: str) -> int:
+        """64-bit key of the draws for one recording."""
+        identity = canonical_json([self.seed, dataset, track, self.name, self.repeat])
+        return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big")
+
+
+def describe(permutation: Permutation) -> dict[str, Any]:
+    """Options of a permutation, JSON-ready; a wrapped target is described in turn."""
+    if not is_dataclass(permutation):
+        return {k: v for k, v in vars(permutation).items() if not k.startswith("_")}
+    options: dict[str, Any] = {}
+    for option in fields(permutation):
+        value = getattr(permutation, option.name)
+        if isinstance(value, Permutation):
+            value = {"name": value.name, **describe(value)}
+        options[option.name] = value
+    return options
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def make_conditions(
+    permutations: Iterable[str | Permutation | Condition],
+    *,
+    repeats: int = 1,
+    seed: int = 0,
+    controls: bool | str = False,
+) -> list[Condition]:
+    """Expand permutations into conditions: the baseline first, repeats, controls if wanted.
+
+    Args:
+        permutations: names, permutation objects or ready conditions.
+        repeats: draws per stochastic permutation.
+        seed: of the study.
+        controls: add ``identity``, ``floor``, and per target ``wrong_piece`` and
+            ``matched_tracks`` where these are defined; ``"floor"``: only that one.
+
+    Raises:
+        ValueError: if ``repeats`` is below 1 or a name is unknown.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats: got {repeats}, expected at least 1")
+    wanted = [as_condition(item, seed) for item in permutations]
+    if controls == "floor":
+        wanted.append(as_condition("floor", seed))
+    elif controls:
+        wanted += _controls_of(wanted, seed)
+    baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
+    unique = {(c.label, c.parameters, c.repeat, c.seed): c for c in [baseline, *wanted]}
+    return [
+        replace(condition, repeat=repeat)
+        for condition in unique.values()
+        for repeat in (range(repeats) if condition.permutation.stochastic else (condition.repeat,))
+    ]
+
+
+def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Condition:
+    """A condition from a permutation's name, an object, or itself."""
+    if isinstance(item, Condition):
+        return item
+    permutation = load_permutation(item) if isinstance(item, str) else item
+    if permutation.name == BASELINE:
+        return Condition(permutation, BASELINE, role="baseline", seed=seed)
+    target = getattr(permutation, "target_permutation", None)
+    if permutation.name in _CONTROLS:
+        name = target.name if isinstance(target, Permutation) else ""
+        label = f"{permutation.name}({name})" if name else permutation.name
+        return Condition(permutation, label, role="control", target=name, seed=seed)
+    return Condition(permutation, permutation.name, seed=seed)
+
+
+def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
+    """The controls of a set of conditions."""
+    controls = [as_condition(name, seed) for name in ("identity", "floor")]
+    for condition in wanted:
+        if condition.role == "condition":
+            controls += [
+                replace(as_condition(control, seed), target=condition.label)
+                for control in controls_of(condition.permutation)
+            ]
+    return controls

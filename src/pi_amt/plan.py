@@ -1,0 +1,67 @@
+"""``dry_run=true``: what a study would compute, how long it would take and what it would store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_amt.audio import audio_seconds
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.executors import available_cores
+from pi_amt.study import Group
+
+#: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
+#: (front end once, each condition).
+COST_PER_SECOND = {"basic_pitch": (0.004, 0.012), "timbre_trap": (0.012, 0.25)}
+_ROW_BYTES = 2_500
+_BYTES_PER_SECOND_OF_AUDIO = 60  # note tables, compressed
+
+
+def print_plan(groups: Sequence[Group], results_dir: str) -> None:
+    """Print one line per pass and the totals.
+
+    Args:
+        groups: passes over the data, as a study would run them.
+        results_dir: where rows would go.
+    """
+    work = size = 0.0
+    for group in groups:
+        lengths = [_seconds(track) for track in group.tracks]
+        known = [s for s in lengths if s is not None]
+        seconds = sum(known) * len(lengths) / max(len(known), 1)
+        name = group.built_model().identity.name
+        front_end, each = COST_PER_SECOND.get(name, (0.01, 0.1))
+        work += seconds * (front_end + each * len(group.conditions))
+        rows = len(lengths) * len(group.conditions)
+        size += rows * _ROW_BYTES + seconds * len(group.conditions) * _BYTES_PER_SECOND_OF_AUDIO
+        unread = (
+            f", {len(lengths) - len(known)} of unknown length" if len(known) < len(lengths) else ""
+        )
+        print(
+            f"{name} × {group.dataset}: {len(lengths)} recordings ({seconds / 3600:.2f} h{unread}) "
+            f"× {len(group.conditions)} conditions = {rows} rows"
+        )
+        print(f"    {', '.join(dict.fromkeys(c.label for c in group.conditions))}")
+    cores = available_cores()
+    print(
+        f"about {_duration(work / cores)} on this machine's {cores} cores "
+        f"({_duration(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
+        "rows that are there already are not computed again"
+    )
+
+
+def _seconds(track: Track) -> float | None:
+    if track.duration_seconds is not None:
+        return track.duration_seconds
+    if not isinstance(track, FileTrack):
+        return None
+    try:
+        return audio_seconds(track.audio_path)
+    except (OSError, ValueError):
+        return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,306 @@
+"""The unit of work: one recording with all its conditions, (job) → rows.
+
+The recording is read, resampled and analysed once; its blocks go by as a stream; every condition
+perturbs each part of the stream, and the network runs on all of them as one batch. Nothing here
+depends on which worker runs it, on the order of jobs or on the other conditions of the job.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt import __version__, anatomy
+from pi_amt.conditions import METHOD_VERSION, Condition, canonical_json, digest
+from pi_amt.datasets.track import Track
+from pi_amt.effects import EffectMeter
+from pi_amt.models import ModelSpec, cached_model
+from pi_amt.models.transcriber import Decoder, Identity, Stitcher, Transcriber
+from pi_amt.notes import Notes
+from pi_amt.permutations.permutation import Neighbour
+from pi_amt.scoring import FrameScorer, match_notes, score_notes
+from pi_amt.spectrogram import Spectrogram, concatenate
+from pi_amt.store import Row
+from pi_amt.tuning import estimate_tuning
+
+Samples = NDArray[np.float32]
+_DONOR_SEGMENTS = 6
+_DONOR_SEGMENT_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording with the conditions that are still missing for it.
+
+    Attributes:
+        model: how a worker makes the model (or the model itself).
+        dataset: config name.
+        track: paths, not data.
+        conditions: what to compute.
+        neighbour: the next track in sorted order, for controls and donors that need one.
+        tuning: ``estimate``, ``off`` or cents.
+        baseline: note table of the baseline where it is not among the conditions.
+    """
+
+    model: ModelSpec | Transcriber
+    dataset: str
+    track: Track
+    conditions: tuple[Condition, ...]
+    neighbour: Track | None = None
+    tuning: str | float = "estimate"
+    baseline: bytes = b""
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a worker sends back: rows, and the fingerprint that their keys start from."""
+
+    rows: tuple[Row, ...]
+    fingerprint: str
+
+
+def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition) -> str:
+    """Hash of everything that decides a row."""
+    needs_seed = condition.permutation.stochastic
+    needs_other = condition.permutation.needs_neighbour in ("notes", "spectrogram")
+    return digest(
+        {
+            "method": METHOD_VERSION,
+            "model": [identity.name, identity.weights_sha256, identity.precision],
+            "settings": identity.settings,
+            "dataset": job.dataset,
+            "track": job.track.name,
+            "data": fingerprint,
+            "neighbour": job.neighbour.name if needs_other and job.neighbour else None,
+            "tuning": job.tuning,
+            "condition": [condition.name, condition.parameters, condition.label, condition.role],
+            "draw": [condition.seed, condition.repeat] if needs_seed else None,
+        }
+    )
+
+
+def evaluate(job: Job) -> JobResult:
+    """Compute all rows of a job.
+
+    Errors of a file (missing, truncated, not audio, …) and errors while computing are both kept
+    as rows with their reason, so that a study goes on and lists them at its end.
+    """
+    model = _model_of(job)
+    try:
+        fingerprint = job.track.fingerprint()
+    except (OSError, ValueError) as error:
+        return JobResult(error_rows(job, error), "")
+    try:
+        recording = _Recording.read(job)
+        runs = _stream(model, job, recording)
+        rows = _finish(model, job, recording, fingerprint, runs)
+    except Exception as error:  # one bad recording must not end a study of thousands
+        return JobResult(error_rows(job, error, fingerprint), fingerprint)
+    return JobResult(tuple(rows), fingerprint)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    samples: Samples
+    sample_rate: int
+    reference: Notes
+    tuning_cents: float
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    @staticmethod
+    def read(job: Job) -> _Recording:
+        samples, sample_rate = job.track.audio()
+        if job.tuning == "estimate":
+            tuning = estimate_tuning(samples, sample_rate)
+        else:
+            tuning = 0.0 if job.tuning == "off" else float(job.tuning)
+        return _Recording(samples, sample_rate, job.track.notes(), tuning)
+
+
+@dataclass
+class _Run:
+    """The state of one condition while the recording streams by."""
+
+    condition: Condition
+    key: int
+    neighbour: Neighbour | None
+    stitcher: Stitcher
+    decoder: Decoder
+    frame_scorer: FrameScorer
+    meter: EffectMeter = field(default_factory=EffectMeter)
+    frames: int = 0
+    elapsed: float = 0.0
+
+    def perturb(self, clean: Spectrogram, notes: Notes) -> Spectrogram:
+        started = time.perf_counter()
+        permutation = self.condition.permutation
+        perturbed = permutation(clean, notes, key=self.key, neighbour=self.neighbour)
+        self.meter.push(clean, perturbed, permutation, notes)
+        self.elapsed += time.perf_counter() - started
+        if self.condition.normalization == "model":
+            perturbed = replace(perturbed, reference=None)
+        return perturbed
+
+    def push(self, model: Transcriber, outputs: Mapping[str, torch.Tensor] | None) -> None:
+        """Take the network's outputs for some blocks; ``None`` ends the recording."""
+        started = time.perf_counter()
+        done = self.stitcher.finish() if outputs is None else self.stitcher.push(outputs)
+        n = len(next(iter(done.values())))
+        if n:
+            times = model.frame_times(n, self.frames)
+            self.frame_scorer.push(times, model.pitch_activity(done))
+            self.decoder.push(done)
+            self.frames += n
+        self.elapsed += time.perf_counter() - started
+
+
+def _stream(model: Transcriber, job: Job, recording: _Recording) -> list[_Run]:
+    """Analyse, perturb and run the network on one part of the recording after the other."""
+    runs: list[_Run] = []
+    stream = model.stream(
+        recording.samples, recording.sample_rate, tuning_cents=recording.tuning_cents
+    )
+    for clean in stream:
+        runs = runs or _start_runs(model, job, recording, clean.n_samples)
+        perturbed = [run.perturb(clean, recording.reference) for run in runs]
+        started = time.perf_counter()
+        outputs = model.outputs(perturbed)
+        share = (time.perf_counter() - started) / len(runs)
+        for run, output in zip(runs, outputs, strict=True):
+            run.elapsed += share
+            run.push(model, output)
+    for run in runs:
+        run.push(model, None)
+    return runs
+
+
+def _start_runs(model: Transcriber, job: Job, recording: _Recording, n_samples: int) -> list[_Run]:
+    return [
+        _Run(
+            condition,
+            condition.key_for(job.dataset, job.track.name),
+            _neighbour(model, job, recording, condition),
+            model.stitcher(n_samples),
+            model.decoder(),
+            FrameScorer(recording.reference, model.frame_threshold),
+        )
+        for condition in job.conditions
+    ]
+
+
+def _finish(
+    model: Transcriber,
+    job: Job,
+    recording: _Recording,
+    fingerprint: str,
+    runs: Sequence[_Run],
+) -> list[Row]:
+    """Decode and score each condition, the baseline first: the others are compared with it."""
+    baseline = anatomy.NoteTable.from_bytes(job.baseline) if job.baseline else None
+    rows: dict[int, Row] = {}
+    for i in sorted(range(len(runs)), key=lambda i: runs[i].condition.role != "baseline"):
+        run = runs[i]
+        started = time.perf_counter()
+        estimate = run.decoder.finish()
+        reference = recording.reference
+        pairs = match_notes(reference, estimate)
+        table = anatomy.annotate(reference, estimate, pairs)
+        if run.condition.role == "baseline" and run.condition.normalization == "frozen":
+            baseline = table
+        scores = {**score_notes(reference, estimate), **run.frame_scorer.finish()}
+        counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
+        if baseline is not None:
+            counts |= anatomy.compare(baseline, table).counts()
+        elapsed = run.elapsed + time.perf_counter() - started
+        rows[i] = replace(
+            _blank_row(job, model, run.condition, fingerprint),
+            seconds=recording.seconds,
+            scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
+            effects={**run.meter.finish(), "tuning_cents": recording.tuning_cents},
+            counts=counts,
+            notes=table.to_bytes(),
+            elapsed_seconds=elapsed,
+        )
+    return [rows[i] for i in range(len(runs))]
+
+
+def _neighbour(
+    model: Transcriber, job: Job, recording: _Recording, condition: Condition
+) -> Neighbour | None:
+    """What the condition borrows: the next track's notes, or a pool of donor sound."""
+    needs = condition.permutation.needs_neighbour
+    if not needs:
+        return None
+    if needs == "own_spectrogram":
+        pool = _donor_pool(model, recording.samples, recording.sample_rate)
+        return Neighbour(job.track.name, recording.reference, pool)
+    if job.neighbour is None:
+        raise ValueError(f"{condition.label}: needs another recording, the dataset has only one")
+    notes = job.neighbour.notes()
+    if needs == "notes":
+        length = job.neighbour.duration_seconds or float(notes.offsets.max(initial=0.0))
+        return Neighbour(job.neighbour.name, notes.looped(length, recording.seconds))
+    return Neighbour(job.neighbour.name, notes, _donor_pool(model, *job.neighbour.audio()))
+
+
+def _donor_pool(model: Transcriber, samples: Samples, sample_rate: int) -> Spectrogram:
+    """Segments spread evenly over a recording, through the model's front end."""
+    length = round(_DONOR_SEGMENT_SECONDS * sample_rate)
+    starts = np.linspace(0, max(len(samples) - length, 0), _DONOR_SEGMENTS).astype(int)
+    pool = np.concatenate([samples[start : start + length] for start in np.unique(starts)])
+    return concatenate(list(model.stream(pool, sample_rate)))
+
+
+def _blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: str) -> Row:
+    identity = model.identity
+    return Row(
+        key=row_key(identity, job, fingerprint, condition),
+        model=identity.name,
+        weights=identity.weights_sha256,
+        weights_label=identity.weights_label,
+        precision=identity.precision,
+        dataset=job.dataset,
+        track=job.track.name,
+        composition=job.track.composition,
+        seconds=job.track.duration_seconds or 0.0,
+        permutation=condition.name,
+        parameters=condition.parameters,
+        label=condition.label,
+        role=condition.role,
+        target=condition.target,
+        repeat=condition.repeat,
+        seed=condition.seed,
+        settings=canonical_json(dict(identity.settings)),
+        version=__version__,
+        method=METHOD_VERSION,
+    )
+
+
+def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tuple[Row, ...]:
+    """The rows of a job that failed, each with the reason in one plain line.
+
+    Args:
+        job: what failed.
+        error: why.
+        fingerprint: of the track; without one the row is keyed by path, size and time.
+    """
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, OSError | ValueError):
+        reason = f"{type(error).__name__}: {reason}"
+    model, mark = _model_of(job), fingerprint or job.track.stamp()
+    return tuple(
+        replace(_blank_row(job, model, c, mark), status="error", error=reason)
+        for c in job.conditions
+    )
+
+
+def _model_of(job: Job) -> Transcriber:
+    return cached_model(job.model) if isinstance(job.model, ModelSpec) else job.model

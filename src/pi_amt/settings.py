@@ -1,0 +1,147 @@
+"""From a composed Hydra config to the objects of a study."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_method, instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
+from pi_amt.datasets.track import Dataset
+from pi_amt.executors import ExecutorFactory
+from pi_amt.models import ModelSpec
+from pi_amt.permutations import available_permutations
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.study import Group
+
+_NOT_OPTIONS = ("permutation", "normalization")
+
+
+def choice(cfg: DictConfig, group: str) -> str:
+    """Config name that was chosen for a group."""
+    return str(cfg.hydra.runtime.choices[group])
+
+
+def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
+    """The pass over the data that one job asks for.
+
+    Args:
+        cfg: composed config of the job, ``hydra`` node included.
+        datasets: cache, so that jobs of a sweep share one look at the disk.
+
+    Raises:
+        ValueError: for options that cannot work.
+    """
+    node = canonical_json(OmegaConf.to_container(cfg.dataset, resolve=True))
+    if node not in datasets:
+        datasets[node] = instantiate(cfg.dataset)
+    return Group(
+        model=model_spec(cfg),
+        dataset=choice(cfg, "dataset"),
+        tracks=list(datasets[node]),
+        conditions=conditions_of(cfg),
+        tuning=tuning_of(cfg),
+    )
+
+
+def model_spec(cfg: DictConfig) -> ModelSpec:
+    """The recipe for the job's model."""
+    options: Any = OmegaConf.to_container(cfg.model, resolve=True)
+    name = options.pop("_target_", None) or options.pop("name")
+    options.pop("name", None)
+    options |= {"device": cfg.device, "precision": cfg.precision}
+    return ModelSpec(str(name), canonical_json(options))
+
+
+def tuning_of(cfg: DictConfig) -> str | float:
+    """``estimate``, ``off`` or cents.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    tuning = cfg.tuning
+    if tuning is False:  # YAML reads a bare `off` as false
+        return "off"
+    if tuning in ("estimate", "off"):
+        return str(tuning)
+    if isinstance(tuning, int | float) and abs(tuning) <= 50:
+        return float(tuning)
+    raise ValueError(f"tuning: got {tuning!r}, expected estimate, off or cents within ±50")
+
+
+def executor_of(cfg: DictConfig) -> ExecutorFactory:
+    """What makes the job's executor."""
+    options: Any = OmegaConf.to_container(cfg.executor, resolve=True)
+    factory = get_method(options.pop("_target_"))
+    return partial(factory, **options)
+
+
+def conditions_of(cfg: DictConfig) -> list[Condition]:
+    """All conditions that one job asks for, baseline and controls included."""
+    if cfg.conditions:
+        wanted = [c for item in cfg.conditions for c in _experiment_conditions(cfg, item)]
+    else:
+        condition = as_condition(instantiate(cfg.permutation), cfg.seed)
+        wanted = [replace(condition, normalization=cfg.normalization)]
+        if condition.role == "baseline":
+            wanted = [condition]
+    return make_conditions(wanted, repeats=cfg.repeats, seed=cfg.seed, controls=cfg.controls)
+
+
+def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condition]:
+    """The grid of one item of ``conditions``: every list in it is a set of alternatives."""
+    options: Any = OmegaConf.to_container(item, resolve=True)
+    alternatives = [v if isinstance(v, list) else [v] for v in options.values()]
+    varied = [key for key, values in zip(options, alternatives, strict=True) if len(values) > 1]
+    for values in itertools.product(*alternatives):
+        chosen = dict(zip(options, values, strict=True))
+        name = chosen["permutation"]
+        changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
+        condition = as_condition(make_permutation(cfg, name, changes), cfg.seed)
+        shown = ", ".join(f"{k}={chosen[k]}" for k in varied if k != "permutation")
+        yield replace(
+            condition,
+            label=f"{name}({shown})" if shown else condition.label,
+            normalization=chosen.get("normalization", cfg.normalization),
+        )
+
+
+def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Permutation:
+    """A permutation by its config name, with the shared mask and shuffle options of the job.
+
+    Raises:
+        ValueError: for an unknown name or option, with near matches.
+    """
+    path = Path(str(files("pi_amt") / "conf" / "permutation" / f"{name}.yaml"))
+    if not path.is_file():
+        raise ValueError(unknown("permutation", name, available_permutations()))
+    node = OmegaConf.load(path)
+    assert isinstance(node, DictConfig)
+    for key, value in changes.items():
+        if key not in node:
+            raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
+        node[key] = value
+    shared = {key: cfg[key] for key in ("mask", "shuffle")}
+    whole = OmegaConf.create({**shared, "permutation": node})
+    permutation: Permutation = instantiate(whole.permutation)
+    return permutation
+
+
+def unknown(what: str, got: str, known: Sequence[str]) -> str:
+    """Message for a name that is not known, with the nearest one."""
+    near = difflib.get_close_matches(got, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{what}: got {got!r}, which is not known; {hint}"
+
+
+def plain(node: DictConfig | ListConfig) -> Any:
+    """A config node as plain Python, resolved."""
+    return OmegaConf.to_container(node, resolve=True)

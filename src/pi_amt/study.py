@@ -1,0 +1,269 @@
+"""The study: tracks × conditions × repeats → rows, whatever computes them.
+
+:func:`run_study` is the driver. It finds out which rows are missing, makes one job per recording
+with all that is missing for it, gives the jobs to an executor, and writes what comes back.
+:func:`importance` is the same for notebooks: it ends in statistics.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pi_amt import __version__
+from pi_amt.conditions import Condition, make_conditions
+from pi_amt.datasets.track import Track
+from pi_amt.executors import ExecutorFactory, local
+from pi_amt.models import ModelSpec, cached_model
+from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.progress import StudyProgress
+from pi_amt.recording import Job, JobResult, error_rows, evaluate, row_key
+from pi_amt.scoring import check_pitch_units
+from pi_amt.statistics import Importance
+from pi_amt.store import Row, Store
+
+_IN_FLIGHT_PER_STUDY = 64
+
+
+@dataclass(frozen=True)
+class Group:
+    """One pass over one dataset with one model: what a fused sweep computes together."""
+
+    model: ModelSpec | Transcriber
+    dataset: str
+    tracks: Sequence[Track]
+    conditions: Sequence[Condition]
+    tuning: str | float = "estimate"
+
+    def built_model(self) -> Transcriber:
+        """The model itself."""
+        return cached_model(self.model) if isinstance(self.model, ModelSpec) else self.model
+
+
+@dataclass
+class Summary:
+    """What a study did.
+
+    Attributes:
+        keys: of all rows that the study asked for and that are in the store, in order.
+        computed: rows computed now.
+        reused: rows that were there already.
+        errors: rows with an error.
+        skipped: plain reasons for conditions that could not be asked for.
+    """
+
+    keys: list[str] = field(default_factory=list)
+    computed: int = 0
+    reused: int = 0
+    errors: list[Row] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def run_study(
+    groups: Iterable[Group],
+    store: Store,
+    executor: ExecutorFactory,
+    *,
+    quiet: bool = False,
+) -> Summary:
+    """Compute and store all rows of the groups that are not stored yet.
+
+    Args:
+        groups: passes over the data.
+        store: rows are looked up and written here; only this process writes.
+        executor: makes the executor that computes; made anew when a worker dies.
+        quiet: no progress bar.
+
+    Raises:
+        ValueError: for settings that cannot work; broken recordings become error rows instead.
+    """
+    check_pitch_units()
+    summary = Summary()
+    jobs = [job for group in groups for job in _missing_jobs(group, store, summary)]
+    store.add_manifest(datetime.now(UTC).isoformat(timespec="seconds"), environment())
+    with StudyProgress(len(jobs), quiet=quiet) as progress:
+        for job, result in run_jobs(jobs, executor):
+            store.write(result.rows)
+            if result.fingerprint:
+                store.remember(job.track.stamp(), result.fingerprint)
+            failed = [row for row in result.rows if row.status == "error"]
+            summary.errors += failed
+            summary.computed += len(result.rows) - len(failed)
+            summary.keys += [row.key for row in result.rows]
+            progress.advance(job.track.name, len(result.rows), len(failed))
+    return summary
+
+
+def run_jobs(
+    jobs: Iterable[Job],
+    make_executor: ExecutorFactory,
+    work: Callable[[Job], JobResult] = evaluate,
+) -> Iterator[tuple[Job, JobResult]]:
+    """Run jobs, a bounded number in flight; yield them as they finish.
+
+    When a worker dies its executor is broken: the recordings in flight are tried once more, one
+    at a time, so that only the one that kills its worker is given up as an error.
+    """
+    waiting = deque(jobs)
+    suspects: list[Job] = []
+    while waiting:
+        flight: dict[Future[JobResult], Job] = {}
+        try:
+            with make_executor() as executor:
+                yield from _drain(executor, work, waiting, flight)
+        except BrokenExecutor:
+            suspects += flight.values()
+    for job in suspects:
+        try:
+            with make_executor() as executor:
+                yield job, executor.submit(work, job).result()
+        except BrokenExecutor:
+            reason = "the worker process died twice on this recording (out of memory?)"
+            yield job, JobResult(error_rows(job, RuntimeError(reason)), "")
+
+
+def _drain(
+    executor: Executor,
+    work: Callable[[Job], JobResult],
+    waiting: deque[Job],
+    flight: dict[Future[JobResult], Job],
+) -> Iterator[tuple[Job, JobResult]]:
+    while waiting or flight:
+        while waiting and len(flight) < _IN_FLIGHT_PER_STUDY:
+            job = waiting.popleft()
+            flight[executor.submit(work, job)] = job
+        finished, _ = wait(flight, return_when=FIRST_COMPLETED)
+        for future in finished:
+            result = future.result()  # raises BrokenExecutor while the job is still in flight
+            yield flight.pop(future), result
+
+
+def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
+    """One job per recording for which rows are missing."""
+    tracks = sorted(group.tracks, key=lambda track: track.name)
+    identity = group.built_model().identity
+    conditions = list(group.conditions)
+    if len(tracks) < 2:
+        alone = [c for c in conditions if _needs_other_recording(c)]
+        summary.skipped += [f"{c.label}: needs another recording, there is one" for c in alone]
+        conditions = [c for c in conditions if c not in alone]
+    for i, track in enumerate(tracks):
+        neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
+        job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)
+        job = _without_finished(job, identity, store, summary)
+        if job.conditions:
+            yield job
+
+
+def _without_finished(job: Job, identity: Identity, store: Store, summary: Summary) -> Job:
+    """The job without the conditions whose rows are stored."""
+    fingerprint = _known_fingerprint(job.track, job.dataset, store)
+    if fingerprint is None:
+        return job
+    keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
+    finished = store.finished(keys)
+    summary.keys += [key for key in keys if key in finished]
+    summary.reused += len(finished)
+    missing = tuple(c for c, key in zip(job.conditions, keys, strict=True) if key not in finished)
+    baseline = next(
+        (k for k, c in zip(keys, job.conditions, strict=True) if c.role == "baseline"), None
+    )
+    stored = store.rows([baseline]) if baseline in finished and missing else []
+    return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
+
+
+def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
+    """The track's fingerprint; files are hashed here only if rows of this track may be stored."""
+    stamp = track.stamp()
+    known = store.fingerprint(stamp)
+    if known is None and store.knows(dataset, track.name):
+        try:
+            known = track.fingerprint()
+        except (OSError, ValueError):
+            return None
+        store.remember(stamp, known)
+    return known
+
+
+def _needs_other_recording(condition: Condition) -> bool:
+    return condition.permutation.needs_neighbour in ("notes", "spectrogram")
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, for the manifest of a run."""
+    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "symusic", "hydra-core")
+    versions = {"pi_amt": __version__, "python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "missing"
+    return {
+        "versions": versions,
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "command": sys.argv,
+    }
+
+
+def importance(
+    model: str | ModelSpec | Transcriber,
+    tracks: Sequence[Track],
+    *,
+    permutations: Sequence[str | Permutation | Condition],
+    repeats: int = 1,
+    n_jobs: int | None = None,
+    seed: int = 0,
+    controls: bool = False,
+    tuning: str | float = "estimate",
+    dataset: str | None = None,
+    results_dir: Path | str | None = None,
+    score: str = "F-measure_no_offset",
+    quiet: bool = True,
+) -> Importance:
+    """Permutation importance of harmonic features for one model (Breiman 2001, applied to AMT).
+
+    Args:
+        model: a model, its spec, or its name.
+        tracks: recordings with references, e.g. ``pi_amt.load_dataset("demo")``.
+        permutations: names, objects or conditions; the baseline is added.
+        repeats: draws per stochastic permutation.
+        n_jobs: worker processes, ``None``: one per core.
+        seed: of all draws.
+        controls: add identity, floor, wrong_piece and matched_tracks.
+        tuning: ``estimate``, ``off`` or cents.
+        dataset: name in the rows; default: the dataset's own name.
+        results_dir: where rows are kept; default: nowhere (computed anew each time).
+        score: what ``importances`` are drops of.
+        quiet: no progress bar.
+
+    Returns:
+        The result with ``importances (condition × piece × repeat)`` and its statistics.
+
+    Raises:
+        ValueError: for unknown names or options, or an empty list of tracks.
+    """
+    spec = ModelSpec(model) if isinstance(model, str) else model
+    name = dataset or getattr(tracks, "name", "tracks")
+    listed = list(tracks)
+    if not listed:
+        raise ValueError("tracks: got none, expected at least one recording")
+    conditions = make_conditions(permutations, repeats=repeats, seed=seed, controls=controls)
+    group = Group(spec, name, listed, conditions, tuning)
+    with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
+        summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
+        rows = [*store.rows(summary.keys)]
+    return Importance.from_rows(rows, score=score)
