@@ -1,1 +1,88 @@
-"""Perturbations of a model's time–frequency input, one file each."""
+"""Perturbations of a model's time–frequency input, one file each.
+
+A built-in permutation is one line in ``BUILT_IN``; other people's come in through the entry-point
+group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Any
+
+from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.harm_mask import HarmMask
+from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.microtonal import Microtonal
+from pi_amt.permutations.no_permutation import NoPermutation
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.random import Random
+from pi_amt.permutations.soft_fund_mask import SoftFundMask
+from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+
+__all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
+
+ENTRY_POINTS = "pi_amt.permutations"
+BUILT_IN: tuple[type[Permutation], ...] = (
+    NoPermutation,
+    Random,
+    Microtonal,
+    HighFreq,
+    FundMask,
+    HarmMask,
+    SoftFundMask,
+    SoftHarmMask,
+)
+
+
+def available() -> dict[str, str]:
+    """Config name → one-line summary of every permutation, built-in ones first."""
+    return {name: found.summary for name, found in _registry().items()}
+
+
+def load_permutation(name: str, **options: Any) -> Permutation:
+    """A permutation by its config name.
+
+    Args:
+        name: see :func:`available`.
+        **options: its options; see the class named in the error if one is not known. A
+            ``target`` may be a name, too.
+
+    Raises:
+        ValueError: if the name, an option or an option's value is not known; near matches are
+            named.
+    """
+    registry = _registry()
+    if name not in registry:
+        raise ValueError(f"permutation: got {name!r}, expected {_hint(name, registry)}")
+    found = registry[name]
+    known = list(inspect.signature(found).parameters)
+    allowed = [k for k in known if k not in found.aliases.values()] + list(found.aliases)
+    arguments: dict[str, Any] = {}
+    for option, value in options.items():
+        if option not in allowed and option not in known:
+            expected = _hint(option, allowed) if allowed else "no option"
+            raise ValueError(f"{name}: got unknown option {option!r}, expected {expected}")
+        arguments[found.aliases.get(option, option)] = value
+    return found(**arguments)
+
+
+def controls_of(permutation: Permutation) -> list[Permutation]:
+    """The controls that belong to one condition (``wrong_piece``, ``matched_tracks``)."""
+    return []
+
+
+def _registry() -> dict[str, type[Permutation]]:
+    registry = {permutation.name: permutation for permutation in BUILT_IN}
+    for entry in entry_points(group=ENTRY_POINTS):
+        registry.setdefault(entry.name, entry.load())
+    return registry
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    listing = ", ".join(names)
+    return f"{' or '.join(map(repr, near))} (of {listing})" if near else f"one of {listing}"

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.permutations.regions import partial_mask
 from pi_amt.spectrogram import Spectrogram
 
 
@@ -39,16 +41,35 @@ class Permutation(ABC):
 
     Class attributes:
         name: the config name.
+        summary: one line for ``pi-amt list``.
+        aliases: option names of users → field names, where a field cannot have that name.
+
+    Properties (a class attribute will do where the options do not matter):
         stochastic: whether another key gives another result.
         needs_notes: whether reference notes decide what is touched.
-        needs_neighbour: ``""``, ``"notes"`` or ``"spectrogram"`` of another recording.
+        needs_neighbour: ``""``, ``"notes"`` or ``"spectrogram"`` of another recording, or
+            ``"own_spectrogram"``: a pool of sound from other times of the same recording.
         out_of_distribution: whether it makes zero holes that no recording has.
     """
 
     name: ClassVar[str]
-    stochastic: ClassVar[bool] = False
-    needs_notes: ClassVar[bool] = False
-    needs_neighbour: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    aliases: ClassVar[dict[str, str]] = {}
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether another key gives another result."""
+        return False
+
+    @property
+    def needs_notes(self) -> bool:
+        """Whether reference notes decide what is touched."""
+        return False
+
+    @property
+    def needs_neighbour(self) -> str:
+        """What of another recording is needed: ``""``, ``"notes"``, ``"spectrogram"``, …"""
+        return ""
 
     @property
     def out_of_distribution(self) -> bool:
@@ -69,9 +90,20 @@ class Permutation(ABC):
     def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
         """Do what ``draw`` decided; the input spectrogram is not changed."""
 
-    def target(self, spectrogram: Spectrogram, notes: Notes | None) -> np.ndarray | None:
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> NDArray[np.bool_] | None:
         """``(blocks, bins, frames)`` bool: the feature that is removed, for the energy account."""
         return None
+
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes) -> NDArray[np.bool_]:
+        """``(blocks, bins, frames)`` bool: partials 1–10 of the sounding notes that are not the
+        feature; what these lose is collateral."""
+        return partial_mask(spectrogram, notes, range(1, 11))
 
     def __call__(
         self,

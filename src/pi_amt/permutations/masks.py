@@ -1,0 +1,163 @@
+"""The masks: one class for every ``partials × keep × fill``, of which the conditions are cases.
+
+A mask removes some partials of all sounding notes, or (``keep``) everything but them. The touched
+bins are filled with silence, with noise at the local background, or attenuated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.notes import Notes
+from pi_amt.permutations.fill import FILLS, Fill, background_noise
+from pi_amt.permutations.options import check_choice, check_range
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.regions import (
+    INHARMONICITIES,
+    ONSETS,
+    Mask,
+    onset_frames,
+    partial_mask,
+)
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import db_to_amplitude
+
+Partials = Sequence[int] | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PartialMask(Permutation):
+    """Base of all masks.
+
+    Attributes:
+        half_width_cents: half-width of a partial's band, cents; ``None`` takes the front end's
+            own (:func:`~pi_amt.permutations.regions.default_half_width_cents`).
+        fill: ``silence``, ``background`` (noise, see :mod:`pi_amt.permutations.fill`) or
+            ``attenuate``.
+        attenuation_db: of ``fill=attenuate``, dB ≥ 0 (``inf`` = silence).
+        time_dilation: share of the partial's analysis window added on each side of a note.
+        onset: ``all``; ``spare`` leaves, ``only`` touches the first 50 ms of each note. A mask
+            that keeps partials spares or touches whole frames.
+        inharmonicity: ``piano`` or ``none``.
+
+    Class attributes:
+        keep: whether the partials are what is kept.
+    """
+
+    half_width_cents: float | None = None
+    fill: str = "silence"
+    attenuation_db: float = 20.0
+    time_dilation: float = 0.25
+    onset: str = "all"
+    inharmonicity: str = "piano"
+
+    keep: ClassVar[bool] = False
+    needs_notes = True
+
+    def __post_init__(self) -> None:
+        if self.half_width_cents is not None:
+            check_range("half_width_cents", self.half_width_cents, 0.0, 2400.0, "cents")
+        check_choice("fill", self.fill, FILLS)
+        check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")
+        check_range("time_dilation", self.time_dilation, 0.0, 10.0, "windows")
+        check_choice("onset", self.onset, ONSETS)
+        check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+
+    @property
+    def partials(self) -> tuple[int, ...]:
+        """The partial numbers that are removed or kept."""
+        return (1,)
+
+    @property
+    def stochastic(self) -> bool:
+        return self.fill == "background"
+
+    @property
+    def out_of_distribution(self) -> bool:
+        return self.fill == "silence"
+
+    def bands(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes,
+        partials: Partials = (1,),
+        onset: str = "all",
+    ) -> Mask:
+        """Bins and frames of partials with this mask's widths and times."""
+        return partial_mask(
+            spectrogram,
+            notes,
+            partials,
+            half_width_cents=self.half_width_cents,
+            time_dilation=self.time_dilation,
+            inharmonicity=self.inharmonicity,
+            onset=onset,
+        )
+
+    def region(
+        self, spectrogram: Spectrogram, notes: Notes, partials: Partials | None = None
+    ) -> Mask:
+        """What is touched; ``partials`` ``(n,)`` or ``(notes, n)`` take the place of this mask's
+        own."""
+        numbers = self.partials if partials is None else partials
+        if not self.keep:
+            return self.bands(spectrogram, notes, numbers, self.onset)
+        mask = ~self.bands(spectrogram, notes, numbers)
+        if self.onset != "all":
+            attack = onset_frames(spectrogram, notes)[:, None, :]
+            mask &= attack if self.onset == "only" else ~attack
+        return mask
+
+    def fill_region(self, spectrogram: Spectrogram, notes: Notes, region: Mask, key: int) -> Fill:
+        """Decide what the touched bins will hold."""
+        if self.fill == "attenuate":
+            return Fill(region, gain=float(db_to_amplitude(-self.attenuation_db)))
+        if self.fill == "silence":
+            return Fill(region)
+        fundamentals = self.bands(spectrogram, notes)
+        return Fill(region, noise=background_noise(spectrogram, region, fundamentals, key))
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Fill:
+        assert notes is not None
+        return self.fill_region(spectrogram, notes, self.region(spectrogram, notes), key)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        fill: Fill = parameters
+        return fill.apply(spectrogram)
+
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> Mask | None:
+        return None if notes is None else self.region(spectrogram, notes)
+
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes) -> Mask:
+        """Partials 1–10 that this mask does not mean to touch."""
+        meant = set(self.partials)
+        others = [k for k in range(1, 11) if (k in meant) == self.keep]
+        return self.bands(spectrogram, notes, others)
+
+    def attenuated(self, attenuation_db: float) -> Self:
+        """The same mask, attenuating by so many dB."""
+        return replace(self, fill="attenuate", attenuation_db=attenuation_db)
+
+
+def check_soft(name: str, fill: str) -> None:
+    """A soft mask is its hard twin with another fill, and nothing else."""
+    if fill != "background":
+        hard = name.removeprefix("soft_")
+        raise ValueError(f"{name}: got fill={fill!r}, expected 'background', use {hard} for others")

@@ -1,0 +1,220 @@
+"""Notes → masks on a spectrogram: which bins belong to which partial, and when.
+
+A mask covers, for every sounding note and every wanted partial, the bins whose centre is within
+the half-width of the partial (never less than the nearest bin), in the frames from onset − d to
+offset + d, where d is ``time_dilation`` times the analysis window of the partial's bin (a long
+window smears a note beyond its ends). All frequencies shift with the recording's tuning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import Floats, cents_to_ratio, hz_to_midi, midi_to_hz, ratio_to_cents
+
+Mask = NDArray[np.bool_]
+
+#: how much of a note counts as its onset, seconds
+ONSET_SECONDS = 0.05
+ONSETS = ("all", "spare", "only")
+INHARMONICITIES = ("piano", "none")
+# Bins exactly on the edge of a band count as inside, whatever the rounding of logarithms.
+_EDGE_CENTS = 1e-6
+
+
+def piano_inharmonicity(pitches: ArrayLike) -> Floats:
+    """Inharmonicity coefficient B of a typical piano string (Rigaud et al. 2013, eq. 18).
+
+    ``B(m) = exp(0.0926 m − 13.64) + exp(−0.0847 m − 5.82)``; outside of the piano (MIDI 21–108)
+    the nearest string's value.
+    """
+    m = np.clip(np.asarray(pitches, dtype=np.float64), 21.0, 108.0)
+    return np.asarray(np.exp(0.0926 * m - 13.64) + np.exp(-0.0847 * m - 5.82))
+
+
+def partial_frequencies(
+    pitches: ArrayLike,
+    partials: ArrayLike,
+    *,
+    inharmonicity: str = "piano",
+    tuning_cents: float = 0.0,
+) -> Floats:
+    """Frequencies in Hz of partials of notes: ``f_k = k·f0·√((1 + B·k²)/(1 + B))``.
+
+    Args:
+        pitches: MIDI numbers, any shape.
+        partials: partial numbers k (1 = fundamental), broadcast against ``pitches``.
+        inharmonicity: ``piano`` (:func:`piano_inharmonicity`) or ``none`` (B = 0).
+        tuning_cents: deviation of the recording from A4 = 440 Hz.
+    """
+    m, k = np.asarray(pitches, dtype=np.float64), np.asarray(partials, dtype=np.float64)
+    b = piano_inharmonicity(m) if inharmonicity == "piano" else np.zeros_like(m)
+    stretch = np.sqrt((1.0 + b * k**2) / (1.0 + b))
+    return np.asarray(k * midi_to_hz(m) * stretch * cents_to_ratio(tuning_cents))
+
+
+def default_half_width_cents(spectrogram: Spectrogram) -> float:
+    """Half-width of a mask that holds a steady partial, from the front end's geometry.
+
+    The larger of two reaches, rounded up to 10 cents: the half main lobe of a Hann window,
+    2 / window_seconds (median over bins); and the second bin on either side of the bin nearest
+    to any equal-tempered note, 2 bin spacings + the largest distance of a note from its bin.
+    Basic Pitch (Q 51.4, 36 bins per octave, bins on the notes): lobe 67, reach 66.7 → 70 cents.
+    Timbre-Trap (60 bins per octave, 3.44 cents flat): lobe 20, reach 43.4 → 50 cents.
+    """
+    f, window = spectrogram.frequencies, spectrogram.window_seconds
+    lobe = float(np.median(ratio_to_cents(1.0 + 2.0 / (f * window))))
+    if len(f) < 2:
+        return float(10.0 * np.ceil(lobe / 10.0 - _EDGE_CENTS))
+    spacing = float(np.median(np.diff(ratio_to_cents(f))))
+    reach = 2.0 * spacing + _misalignment_cents(f, spacing)
+    return float(10.0 * np.ceil(max(lobe, reach) / 10.0 - _EDGE_CENTS))
+
+
+def _misalignment_cents(frequencies: Floats, spacing: float) -> float:
+    """Largest distance of an equal-tempered note inside the range from its nearest bin."""
+    midi = hz_to_midi(frequencies)
+    notes = np.arange(np.ceil(midi[0]), np.floor(midi[-1]) + 1.0)
+    if len(notes) == 0:
+        return spacing / 2.0
+    right = np.clip(np.searchsorted(midi, notes), 1, len(midi) - 1)
+    distance = np.minimum(np.abs(notes - midi[right - 1]), np.abs(notes - midi[right]))
+    return float(100.0 * distance.max())
+
+
+def sounding_in(spectrogram: Spectrogram, notes: Notes, margin_seconds: float = 0.0) -> Notes:
+    """The notes that sound within ``margin_seconds`` of the given blocks."""
+    if spectrogram.times.size == 0:
+        return notes[np.zeros(len(notes), dtype=np.bool_)]
+    start = spectrogram.times.min() - margin_seconds
+    stop = spectrogram.times.max() + margin_seconds
+    return notes[(notes.onsets <= stop) & (notes.offsets >= start)]
+
+
+def partial_mask(
+    spectrogram: Spectrogram,
+    notes: Notes,
+    partials: Sequence[int] | NDArray[np.int64] = (1,),
+    *,
+    half_width_cents: float | None = None,
+    time_dilation: float = 0.25,
+    inharmonicity: str = "piano",
+    onset: str = "all",
+) -> Mask:
+    """Bins and frames of the given partials of all sounding notes.
+
+    Args:
+        spectrogram: some or all blocks of a recording; only its geometry is read.
+        notes: of the whole recording; those far from the blocks cost nothing.
+        partials: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note
+            (0 = none).
+        half_width_cents: ``None`` chooses :func:`default_half_width_cents`.
+        time_dilation: share of the partial's analysis window that is added on each side.
+        inharmonicity: ``piano`` or ``none``.
+        onset: ``all``; ``only`` keeps the part up to 50 ms after each note's onset, ``spare`` the
+            part from there on.
+
+    Returns:
+        ``(blocks, bins, frames)`` bool.
+    """
+    numbers = np.asarray(partials, dtype=np.int64)
+    numbers = np.broadcast_to(numbers, (len(notes), numbers.shape[-1]))
+    mask = np.zeros(spectrogram.values.shape, dtype=np.bool_)
+    if mask.size == 0 or len(notes) == 0:
+        return mask
+    margin = time_dilation * float(spectrogram.window_seconds.max())
+    first = spectrogram.times.min() - margin
+    last = spectrogram.times.max() + margin
+    near = np.flatnonzero((notes.onsets <= last) & (notes.offsets >= first))
+    width = half_width_cents
+    if width is None:
+        width = default_half_width_cents(spectrogram)
+    bands = _bands(spectrogram, notes[near], numbers[near], width, inharmonicity)
+    d = time_dilation * spectrogram.window_seconds[bands.centre]
+    start = notes.onsets[near][bands.note]
+    stop = notes.offsets[near][bands.note] + d
+    split = start + ONSET_SECONDS
+    start = split if onset == "spare" else start - d
+    if onset == "only":
+        # Not the frame at the split itself: that one belongs to "spare".
+        stop = np.minimum(stop, np.nextafter(split, -np.inf))
+    for block, times in enumerate(spectrogram.times):
+        left = np.searchsorted(times, start, side="left")
+        right = np.searchsorted(times, stop, side="right")
+        here = right > left
+        page = mask[block]
+        corners = (bands.low[here], bands.high[here], left[here], right[here])
+        for low, high, begin, end in zip(*(c.tolist() for c in corners), strict=True):
+            page[low:high, begin:end] = True
+    return mask
+
+
+@dataclass(frozen=True)
+class _Bands:
+    """Bin ranges ``[low, high)`` of partials, the nearest bin, and the note each belongs to."""
+
+    note: NDArray[np.intp]
+    centre: NDArray[np.intp]
+    low: NDArray[np.intp]
+    high: NDArray[np.intp]
+
+
+def _bands(
+    spectrogram: Spectrogram,
+    notes: Notes,
+    partials: NDArray[np.int64],
+    half_width_cents: float,
+    inharmonicity: str,
+) -> _Bands:
+    frequencies = partial_frequencies(
+        notes.pitches[:, None],
+        np.maximum(partials, 1),
+        inharmonicity=inharmonicity,
+        tuning_cents=spectrogram.tuning_cents,
+    )
+    note = np.broadcast_to(np.arange(len(notes))[:, None], partials.shape)[partials > 0]
+    cents = ratio_to_cents(frequencies[partials > 0])
+    bins = ratio_to_cents(spectrogram.frequencies)
+    edges = (bins[1:] + bins[:-1]) / 2.0
+    centre = np.searchsorted(edges, cents, side="right")
+    reach = half_width_cents + _EDGE_CENTS
+    low = np.searchsorted(bins, cents - reach, side="left")
+    high = np.searchsorted(bins, cents + reach, side="right")
+    # Never below one bin, unless the partial lies beyond the ends of the frequency axis.
+    half_bin = (bins[-1] - bins[0]) / max(len(bins) - 1, 1) / 2.0
+    inside = (cents >= bins[0] - half_bin) & (cents <= bins[-1] + half_bin)
+    low = np.where(inside, np.minimum(low, centre), low)
+    high = np.where(inside, np.maximum(high, centre + 1), high)
+    some = high > low
+    return _Bands(note[some], centre[some], low[some], high[some])
+
+
+def onset_frames(spectrogram: Spectrogram, notes: Notes) -> Mask:
+    """``(blocks, frames)`` bool: frames within the first 50 ms of any note."""
+    near = sounding_in(spectrogram, notes, ONSET_SECONDS)
+    starts = np.sort(near.onsets)
+    begun = np.searchsorted(starts, spectrogram.times, side="right")
+    over = np.searchsorted(starts, spectrogram.times - ONSET_SECONDS, side="right")
+    return np.asarray(begun > over)
+
+
+def highest_fundamental(spectrogram: Spectrogram, notes: Notes) -> Floats:
+    """``(blocks, frames)`` frequency in Hz of the highest sounding fundamental, tuning included;
+    infinity where no note sounds."""
+    near = sounding_in(spectrogram, notes)
+    near = near[np.argsort(near.pitches, kind="stable")]
+    frequencies = partial_frequencies(near.pitches, 1, tuning_cents=spectrogram.tuning_cents)
+    highest = np.full(spectrogram.times.shape, np.inf)
+    for block, times in enumerate(spectrogram.times):
+        left = np.searchsorted(times, near.onsets, side="left")
+        right = np.searchsorted(times, near.offsets, side="right")
+        # From low to high: what is painted last is the highest.
+        for begin, end, hz in zip(left.tolist(), right.tolist(), frequencies.tolist(), strict=True):
+            highest[block, begin:end] = hz
+    return highest

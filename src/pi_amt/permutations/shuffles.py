@@ -1,0 +1,140 @@
+"""What the shuffles share: orders of bins from keyed hashes, and moving values by them.
+
+A shuffle moves whole values (complex ones with their real and imaginary part) between bins of one
+frame, so each frame keeps its multiset of values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.permutations.draws import hash_bits, sort_last
+from pi_amt.permutations.options import check_choice
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.spectrogram import Spectrogram
+
+DRAWS = ("per_frame", "static")
+_BIG = torch.iinfo(torch.int64).max
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Decided moves: in each frame, bin ``destination[i]`` takes the value of ``source[i]``.
+
+    Attributes:
+        destination: ``(blocks, n, frames)`` int64 bins, distinct per frame.
+        source: the same bins in another order.
+    """
+
+    destination: torch.Tensor
+    source: torch.Tensor
+
+    def apply(self, spectrogram: Spectrogram) -> Spectrogram:
+        """Move the values; bins that are not named stay bit-identical."""
+        values = spectrogram.tensor
+        moved = values.clone()
+        if self.source.shape[1]:
+            moved.scatter_(1, self.destination, values.gather(1, self.source))
+        return spectrogram.with_values(moved)
+
+    def swapped_in(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
+        """``(blocks, bins, frames)`` bool: the bins that take part."""
+        mask = torch.zeros(spectrogram.values.shape, dtype=torch.bool)
+        return mask.scatter_(1, self.destination.cpu(), True).numpy()
+
+
+@dataclass(frozen=True)
+class Shuffle(Permutation):
+    """Base of the shuffles.
+
+    Attributes:
+        draw_mode: ``per_frame``, or ``static``: the same draw in every frame. In configs and
+            :func:`~pi_amt.permutations.load_permutation` it is called ``draw``.
+    """
+
+    draw_mode: str = "per_frame"
+
+    aliases: ClassVar[dict[str, str]] = {"draw": "draw_mode"}
+    stochastic = True
+
+    def __post_init__(self) -> None:
+        check_choice("draw", self.draw_mode, DRAWS)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        moves: Moves = parameters
+        return moves.apply(spectrogram)
+
+
+def frame_counters(spectrogram: Spectrogram, draw: str) -> torch.Tensor:
+    """``(blocks, frames, 1)`` absolute frame numbers; all zero for a static draw."""
+    numbers = torch.from_numpy(spectrogram.frame_numbers).to(spectrogram.tensor.device)
+    return (numbers if draw == "per_frame" else torch.zeros_like(numbers))[..., None]
+
+
+def shuffle_within(
+    spectrogram: Spectrogram, groups: torch.Tensor, first_bin: int, key: int, draw: str
+) -> Moves:
+    """Shuffle bins uniformly within groups of neighbouring bins.
+
+    Args:
+        spectrogram: whose frames are drawn for.
+        groups: int64 ``(n,)`` or ``(blocks, frames, n)``, group number of each bin from
+            ``first_bin`` on: at least 0, at most the bin's own number, never descending.
+        first_bin: where the shuffled part of the axis begins.
+        key: 64-bit key.
+        draw: ``per_frame`` or ``static``.
+    """
+    device = spectrogram.tensor.device
+    n_bins = len(spectrogram.frequencies)
+    bins = torch.arange(first_bin, n_bins, device=device)
+    bits = hash_bits(key, frame_counters(spectrogram, draw), bins)
+    # One sort orders by group, then hash, then bin: all packed in one 63-bit number.
+    field = max(n_bins - 1, 1).bit_length()
+    packed = (groups.to(device) << (63 - field)) | ((bits & _low(63 - field)) & ~_low(field)) | bins
+    source = (sort_last(packed) & _low(field)).transpose(1, 2)
+    # Groups do not descend, so the i-th smallest belongs in the i-th place.
+    return Moves(bins[None, :, None].expand(source.shape), source)
+
+
+def shuffle_drawn(
+    spectrogram: Spectrogram, upper: torch.Tensor, counts: torch.Tensor, key: int, draw: str
+) -> Moves:
+    """Draw bins in each frame and shuffle these uniformly among themselves.
+
+    The bins with the smallest hashes are drawn, so a larger count draws a superset. Their order
+    by hash is uniform whatever set was drawn: it is the shuffle.
+
+    Args:
+        spectrogram: whose frames are drawn for.
+        upper: int64, broadcast to ``(blocks, frames)``: only bins below this one are drawn.
+        counts: int64, broadcast to ``(blocks, frames)``: how many, at most ``upper``.
+        key: 64-bit key.
+        draw: ``per_frame`` or ``static``.
+    """
+    device = spectrogram.tensor.device
+    n_bins = len(spectrogram.frequencies)
+    blocks, frames = spectrogram.times.shape
+    bins = torch.arange(n_bins, device=device)
+    bits = hash_bits(key, frame_counters(spectrogram, draw), bins)
+    field = max(n_bins - 1, 1).bit_length()
+    packed = (bits & _low(63) & ~_low(field)) | bins
+    upper = upper.to(device).expand(blocks, frames)[..., None]
+    # Bins that may not be drawn come last, by bin number.
+    packed = torch.where(bins < upper, packed, (_BIG & ~_low(field)) | bins)
+    counts = counts.to(device).expand(blocks, frames)[..., None]
+    most = int(counts.max()) if counts.numel() else 0
+    source = sort_last(packed)[..., :most] & _low(field)
+    drawn = torch.arange(most, device=device) < counts
+    ordered = sort_last(torch.where(drawn, source, _BIG))
+    destination = torch.where(drawn, ordered, source)
+    return Moves(destination.transpose(1, 2), source.transpose(1, 2))
+
+
+def _low(bits: int) -> int:
+    """Integer with the lowest ``bits`` bits set."""
+    return (1 << bits) - 1
