@@ -128,8 +128,10 @@ class Notes:
         """Notes of a recording of ``duration`` s, repeated or cropped to ``target_duration`` s.
 
         Raises:
-            ValueError: if a duration is not a positive number.
+            ValueError: if there are notes and a duration is not a positive number.
         """
+        if len(self) == 0:
+            return self
         for name, value in (("duration", duration), ("target_duration", target_duration)):
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"looped: got {name} {value}, expected seconds above 0")
