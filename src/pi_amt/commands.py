@@ -137,8 +137,8 @@ def list(options: Namespace) -> None:
     for group in ("executor", "experiment"):
         print(f"{group + 's:':12} " + ", ".join(_config_names(group)))
     print("permutations:")
-    for name in permutations.available_permutations():
-        print(f"  {name:20} {permutations.summary(name)}")
+    for name, summary in permutations.available().items():
+        print(f"  {name:20} {summary}")
 
 
 def doctor(options: Namespace) -> int:

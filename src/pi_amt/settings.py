@@ -14,11 +14,11 @@ from typing import Any
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
 from pi_amt.datasets.track import Dataset
 from pi_amt.executors import ExecutorFactory
 from pi_amt.models import ModelSpec
-from pi_amt.permutations import available_permutations
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.study import Group
 
@@ -122,7 +122,7 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
     """
     path = Path(str(files("pi_amt") / "conf" / "permutation" / f"{name}.yaml"))
     if not path.is_file():
-        raise ValueError(unknown("permutation", name, available_permutations()))
+        raise ValueError(unknown("permutation", name, list(permutations.available())))
     node = OmegaConf.load(path)
     assert isinstance(node, DictConfig)
     for key, value in changes.items():

@@ -23,7 +23,7 @@ from typing import Any
 
 from pi_amt import __version__
 from pi_amt.conditions import Condition, make_conditions
-from pi_amt.datasets.track import Track
+from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.executors import ExecutorFactory, local
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.transcriber import Identity, Transcriber
@@ -90,9 +90,10 @@ def run_study(
         ValueError: for settings that cannot work; broken recordings become error rows instead.
     """
     check_pitch_units()
-    summary = Summary()
+    summary, groups = Summary(), list(groups)
     jobs = [job for group in groups for job in _missing_jobs(group, store, summary)]
-    store.add_manifest(datetime.now(UTC).isoformat(timespec="seconds"), environment())
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    store.add_manifest(started, {**environment(), **_sources(groups)})
     with StudyProgress(len(jobs), quiet=quiet) as progress:
         for job, result in run_jobs(jobs, executor):
             store.write(result.rows)
@@ -217,6 +218,18 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "command": sys.argv,
     }
+
+
+def _sources(groups: Sequence[Group]) -> dict[str, Any]:
+    """What a report needs to compute an excerpt again: models' options and files of tracks."""
+    tracks: dict[str, dict[str, list[str]]] = {}
+    for group in groups:
+        for track in group.tracks:
+            if isinstance(track, FileTrack):
+                paths = [str(track.audio_path.absolute()), str(track.notes_path.absolute())]
+                tracks.setdefault(group.dataset, {})[track.name] = paths
+    specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
+    return {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
 
 
 def importance(
