@@ -153,7 +153,7 @@ class _Run:
         """Take the network's outputs for some blocks; ``None`` ends the recording."""
         started = time.perf_counter()
         done = self.stitcher.finish() if outputs is None else self.stitcher.push(outputs)
-        n = len(next(iter(done.values())))
+        n = len(next(iter(done.values()), ()))
         if n:
             times = model.frame_times(n, self.frames)
             self.frame_scorer.push(times, model.pitch_activity(done))

@@ -155,10 +155,7 @@ class Transcriber(ABC):
             part = spectrogram.block_slice(start, start + self.stream_blocks)
             parts.append(stitcher.push(self.outputs([part])[0]))
         parts.append(stitcher.finish())
-        return {
-            name: np.concatenate([part[name] for part in parts if name in part])
-            for name in parts[0]
-        }
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
         """Activations of a whole recording → notes."""
@@ -188,6 +185,7 @@ class Transcriber(ABC):
             stitcher = stitcher or self.stitcher(part.n_samples)
             perturbed = part if perturb is None else perturb(part)
             decoder.push(stitcher.push(self.outputs([perturbed])[0]))
-        if stitcher is not None:
-            decoder.push(stitcher.finish())
+        rest = stitcher.finish() if stitcher else {}
+        if rest:
+            decoder.push(rest)
         return decoder.finish()
