@@ -3,7 +3,8 @@
 Needs an environment of its own, never ours, with the published program's imports::
 
     python -m venv /tmp/golden
-    /tmp/golden/bin/pip install "numpy>=2,<2.4" scipy librosa pretty_midi mir_eval resampy onnxruntime
+    /tmp/golden/bin/pip install "numpy>=2,<2.4" scipy librosa pretty_midi
+    /tmp/golden/bin/pip install mir_eval resampy onnxruntime
     /tmp/golden/bin/pip install --no-deps basic-pitch==0.4.0
     /tmp/golden/bin/python scripts/make_basic_pitch_golden.py
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +30,7 @@ def main() -> None:
     from basic_pitch import note_creation  # type: ignore[import-not-found, unused-ignore]
     from tests.models.basic_pitch.cases import GOLDEN_OPTIONS, golden_inputs
 
-    golden = {}
+    golden: dict[str, Any] = {}
     for case, (note, onset) in golden_inputs().items():
         for label, options in GOLDEN_OPTIONS.items():
             output = {"note": note.copy(), "onset": onset.copy()}

@@ -68,7 +68,7 @@ def combined_onsets(note: NDArray[np.float32], onset: NDArray[np.float32]) -> Ma
         rise[frame] = np.clip(np.minimum(over_one, over_two), 0.0, None)
     if not rise.max() > 0:
         return np.full_like(exact, np.nan)
-    return np.maximum(onset, np.float64(onset.max()) * rise / rise.max())
+    return np.asarray(np.maximum(onset, np.float64(onset.max()) * rise / rise.max()))
 
 
 def peaks(values: Matrix, threshold: float) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_frames_may_arrive_in_any_parts(cuts: list[int]) -> None:
     note, onset = cases.golden_inputs()["music"]
     decoder = NoteDecoder(DecoderOptions())
     edges = [0, *sorted(cuts), len(note)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         decoder.push({"note": note[start:stop], "onset": onset[start:stop]})
     np.testing.assert_array_equal(as_rows(decoder.finish()), as_rows(decode(note, onset)))
 
@@ -163,7 +164,6 @@ def test_options_out_of_range_are_refused(name: str, value: Any) -> None:
 
 def test_activations_of_another_shape_are_refused() -> None:
     decoder = NoteDecoder(DecoderOptions())
+    three, two = np.zeros((3, 88), np.float32), np.zeros((2, 88), np.float32)
     with pytest.raises(ValueError, match="expected \\(frames, 88\\)"):
-        decoder.push(
-            {"note": np.zeros((3, 88), np.float32), "onset": np.zeros((2, 88), np.float32)}
-        )
+        decoder.push({"note": three, "onset": two})

@@ -142,11 +142,11 @@ class BasicPitch(Transcriber):
         for first in range(0, total, self.stream_blocks):
             count = min(self.stream_blocks, total - first)
             windows = torch.from_numpy(cut_windows(samples, first, count))
-            with torch.inference_mode():
+            with torch.no_grad():
                 values = self._front_end(windows.to(self.device))
                 ranges = window_range(values).cpu().numpy()
             yield Spectrogram(
-                values=values.clone(),
+                values=values,
                 frequencies=self._frequencies,
                 times=window_times(first, count),
                 window_seconds=Q / self._frequencies,

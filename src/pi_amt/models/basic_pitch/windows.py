@@ -97,6 +97,7 @@ class WindowStitcher:
 
     def __init__(self, n_frames: int) -> None:
         self._missing = n_frames
+        self._none: Activations = {}
 
     def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
         """Take ``(windows, 142, …)`` outputs; return their frames ``(frames, …)``, float32."""
@@ -105,8 +106,9 @@ class WindowStitcher:
             for name, output in outputs.items()
         }
         self._missing -= max((len(frames) for frames in joined.values()), default=0)
+        self._none = {name: frames[:0] for name, frames in joined.items()}
         return joined
 
     def finish(self) -> Activations:
-        """Nothing waits: windows are joined without overlap."""
-        return {}
+        """No frames ``(0, …)``: windows are joined without overlap, so nothing waits."""
+        return self._none
