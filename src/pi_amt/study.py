@@ -26,6 +26,7 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.executors import ExecutorFactory, local
 from pi_amt.models import ModelSpec, cached_model
+from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
@@ -233,7 +234,7 @@ def _sources(groups: Sequence[Group]) -> dict[str, Any]:
 
 
 def importance(
-    model: str | ModelSpec | Transcriber,
+    model: str | ModelSpec | Ladder,
     tracks: Sequence[Track],
     *,
     permutations: Sequence[str | Permutation | Condition],
@@ -269,7 +270,7 @@ def importance(
     Raises:
         ValueError: for unknown names or options, or an empty list of tracks.
     """
-    spec = ModelSpec(model) if isinstance(model, str) else model
+    spec = _spec_of(model)
     name = dataset or getattr(tracks, "name", "tracks")
     listed = list(tracks)
     if not listed:
@@ -280,3 +281,9 @@ def importance(
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
         rows = [*store.rows(summary.keys)]
     return Importance.from_rows(rows, score=score)
+
+
+def _spec_of(model: str | ModelSpec | Ladder) -> ModelSpec | Transcriber:
+    if isinstance(model, str):
+        return ModelSpec(model)
+    return model if isinstance(model, ModelSpec) else as_transcriber(model)

@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.transcriber import Transcriber
 
 _BUILT_IN = {
@@ -47,7 +48,7 @@ def available_models() -> list[str]:
     return sorted({*_BUILT_IN, *plugged})
 
 
-def model_class(name: str) -> Callable[..., Transcriber]:
+def model_class(name: str) -> Callable[..., object]:
     """The class behind a registered name or a dotted path.
 
     Raises:
@@ -62,7 +63,7 @@ def model_class(name: str) -> Callable[..., Transcriber]:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(available_models())}"
         raise ValueError(f"model: got {name!r}, which is not known; {hint}")
     module, attribute = path.split(":")
-    found: Callable[..., Transcriber] = getattr(importlib.import_module(module), attribute)
+    found: Callable[..., object] = getattr(importlib.import_module(module), attribute)
     return found
 
 
@@ -88,14 +89,18 @@ def load_model(
         FileNotFoundError: if the weights file is missing.
     """
     factory = model_class(name)
-    given = {"weights": weights, "device": device, "precision": precision, **options}
     known = inspect.signature(factory).parameters
+    common = {"weights": weights, "device": device, "precision": precision}
+    # A model of three methods may lack the common options, as long as they are not asked for.
+    defaults = {"weights": None, "device": "auto", "precision": "fp32"}
+    asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
+    given = {**asked, **options}
     for option in given:
         if option not in known:
             near = difflib.get_close_matches(option, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
             raise ValueError(f"model {name}: got option {option!r}, which it does not have; {hint}")
-    return factory(**given)
+    return as_transcriber(factory(**given))
 
 
 @lru_cache(maxsize=2)

@@ -1,0 +1,133 @@
+"""Models of other people: three methods are enough.
+
+An object with ``analyze(samples, sample_rate) → Spectrogram``, ``activations(spectrogram) → dict``
+and ``decode(activations) → Notes`` becomes a :class:`Transcriber` that sees each recording whole.
+Sub-class :class:`Transcriber` itself for streaming and batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import Floats, frames_to_seconds
+
+
+@runtime_checkable
+class Ladder(Protocol):
+    """The three methods of a model. Optional attributes: ``identity``, ``frame_threshold``,
+    ``frame_times(n)``, ``pitch_activity(activations) → (frames, 88)`` for frame-level scores."""
+
+    def analyze(self, samples: Samples, sample_rate: int) -> Spectrogram: ...
+    def activations(self, spectrogram: Spectrogram) -> Mapping[str, NDArray[Any]]: ...
+    def decode(self, activations: Mapping[str, NDArray[Any]]) -> Notes: ...
+
+
+def as_transcriber(model: object) -> Transcriber:
+    """The model as a transcriber.
+
+    Raises:
+        TypeError: if it lacks one of the three methods.
+    """
+    if isinstance(model, Transcriber):
+        return model
+    if not isinstance(model, Ladder):
+        missing = [n for n in ("analyze", "activations", "decode") if not hasattr(model, n)]
+        raise TypeError(
+            f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "
+            "activations and decode"
+        )
+    return WholeRecording(model)
+
+
+class WholeRecording(Transcriber):
+    """A three-method model, one whole recording at a time."""
+
+    def __init__(self, model: Ladder) -> None:
+        self.model = model
+        self.device = torch.device("cpu")
+        self.frame_threshold = float(getattr(model, "frame_threshold", 0.5))
+        self.identity = getattr(model, "identity", None) or _identity_of(model)
+
+    def stream(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        """The whole recording as one part."""
+        options = inspect.signature(self.model.analyze).parameters
+        tuning = {"tuning_cents": tuning_cents} if "tuning_cents" in options else {}
+        spectrogram = self.model.analyze(samples, sample_rate, **tuning)
+        self._rate = spectrogram.frame_rate
+        yield spectrogram
+
+    def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, Any]]:
+        """The model's activations of each condition."""
+        return [dict(self.model.activations(spectrogram)) for spectrogram in spectrograms]
+
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Not separable in a three-method model; see :meth:`outputs`."""
+        raise NotImplementedError("a three-method model runs as a whole: call outputs()")
+
+    def stitcher(self, n_samples: int) -> _PassThrough:
+        """Nothing to stitch."""
+        return _PassThrough()
+
+    def decoder(self) -> _OnceDecoder:
+        """Collects the activations, then calls the model's ``decode``."""
+        return _OnceDecoder(self.model)
+
+    def frame_times(self, n: int, start: int = 0) -> Floats:
+        """The model's own frame times, or evenly spaced ones."""
+        if hasattr(self.model, "frame_times"):
+            return np.asarray(self.model.frame_times(start + n))[start:]
+        return frames_to_seconds(np.arange(start, start + n), self._rate)
+
+    def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The model's own pitch activity; without one, zeros (frame scores are then zero)."""
+        if hasattr(self.model, "pitch_activity"):
+            return np.asarray(self.model.pitch_activity(activations), dtype=np.float32)
+        return np.zeros((len(next(iter(activations.values()))), 88), dtype=np.float32)
+
+
+class _PassThrough:
+    def push(self, outputs: Mapping[str, Any]) -> Activations:
+        return dict(outputs)
+
+    def finish(self) -> Activations:
+        return {}
+
+
+class _OnceDecoder:
+    def __init__(self, model: Ladder) -> None:
+        self._model = model
+        self._activations: Mapping[str, NDArray[Any]] = {}
+
+    def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
+        self._activations = activations
+
+    def finish(self) -> Notes:
+        return self._model.decode(self._activations)
+
+
+def _identity_of(model: object) -> Identity:
+    """Name and source stand in for weights that are not known."""
+    kind = type(model)
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError):
+        source = kind.__qualname__
+    settings = {k: repr(v) for k, v in sorted(vars(model).items()) if not k.startswith("_")}
+    return Identity(
+        name=str(getattr(model, "name", kind.__name__)),
+        weights_sha256=hashlib.sha256(source.encode()).hexdigest(),
+        weights_label="user model (hash of its source code)",
+        settings=settings,
+    )

@@ -1,0 +1,38 @@
+"""Where a model computes, and how finely."""
+
+from __future__ import annotations
+
+import torch
+
+PRECISIONS = ("fp32", "bf16")
+
+
+def pick_device(device: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` → a device that exists.
+
+    Raises:
+        ValueError: for anything else, or a GPU that is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+    except RuntimeError:
+        picked = torch.device("meta")
+    if picked.type not in ("cpu", "cuda"):
+        raise ValueError(f"device: got {device!r}, expected auto, cpu, cuda or cuda:N")
+    if picked.type == "cuda" and (picked.index or 0) >= torch.cuda.device_count():
+        got = f"{device!r} on a machine with {torch.cuda.device_count()} GPUs"
+        raise ValueError(f"device: got {got}, expected one that exists, use device=cpu or auto")
+    return picked
+
+
+def check_precision(precision: str) -> str:
+    """The precision, if it is one.
+
+    Raises:
+        ValueError: if it is not ``fp32`` or ``bf16``.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: got {precision!r}, expected one of {PRECISIONS}")
+    return precision
