@@ -1,0 +1,161 @@
+"""Raw rows and note tables as CSV or Parquet, for analysis elsewhere.
+
+CSV is written row by row. Parquet needs ``pip install 'pi_amt[pandas]'``.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pi_amt.anatomy import NoteTable, compare
+from pi_amt.note_table import NO_INTERVAL, PARTIAL_INTERVALS
+from pi_amt.store import Row
+
+Record = dict[str, Any]
+_IDENTITY = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
+_PARQUET_BATCH = 20_000
+
+
+def export_rows(rows: Sequence[Row], path: Path | str) -> int:
+    """Write rows with one column per score, effect and count; returns their number."""
+    return _write(map(_row_record, rows), path)
+
+
+def export_notes(rows: Sequence[Row], path: Path | str) -> int:
+    """Write one record per reference note and per false note of every row; returns their number.
+
+    Columns: what identifies the row, then ``kind`` (found, missed or false), ``change`` against
+    the baseline (kept, lost, gained, still missed; false: new, old; empty without a baseline),
+    ``reference_index`` (−1 for false notes), onset and duration in seconds, pitch, velocity,
+    polyphony at onset, ``lower_−12`` … whether a lower note sounds there, and for false notes the
+    interval to the related reference note in semitones.
+    """
+    return _write(
+        (record for row, base in _with_baseline(rows) for record in _notes(row, base)), path
+    )
+
+
+def _row_record(row: Row) -> Record:
+    record: Record = {}
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        if field.name == "notes":
+            continue
+        if field.name in ("scores", "effects", "counts"):
+            record |= {f"{field.name}.{name}": item for name, item in value.items()}
+        else:
+            record[field.name] = value
+    return record
+
+
+def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]]:
+    """Rows that hold notes, each with the baseline's table of the same recording and model."""
+    baselines: dict[tuple[str, ...], NoteTable] = {}
+    good = [row for row in rows if row.status == "ok" and row.notes]
+    for row in good:
+        if row.role == "baseline":
+            baselines[_cell(row)] = NoteTable.from_bytes(row.notes)
+    for row in good:
+        yield row, baselines.get(_cell(row))
+
+
+def _cell(row: Row) -> tuple[str, ...]:
+    return row.model, row.weights, row.settings, row.precision, row.dataset, row.track
+
+
+def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
+    table = NoteTable.from_bytes(row.notes)
+    identity = {name: getattr(row, name) for name in _IDENTITY}
+    change = None
+    if baseline is not None and len(baseline.matched) == len(table.matched):
+        change = compare(baseline, table)
+    for i in range(len(table.onset)):
+        state = ""
+        if change is not None:
+            state = "still missed"
+            for name in ("kept", "lost", "gained"):
+                state = name if getattr(change, name)[i] else state
+        yield {
+            **identity,
+            "kind": "found" if table.matched[i] else "missed",
+            "change": state,
+            "reference_index": i,
+            "onset_seconds": float(table.onset[i]),
+            "duration_seconds": float(table.duration[i]),
+            "pitch_midi": float(table.pitch[i]),
+            "velocity": float(table.velocity[i]),
+            "polyphony": int(table.polyphony[i]),
+            **{
+                f"lower_-{interval}": bool(table.lower[i] >> bit & 1)
+                for bit, interval in enumerate(PARTIAL_INTERVALS)
+            },
+            "interval_semitones": None,
+        }
+    for i in range(len(table.false_onset)):
+        interval = int(table.false_interval[i])
+        yield {
+            **identity,
+            "kind": "false",
+            "change": "" if change is None else ("new" if change.false_new[i] else "old"),
+            "reference_index": -1,
+            "onset_seconds": float(table.false_onset[i]),
+            "duration_seconds": float(table.false_duration[i]),
+            "pitch_midi": float(table.false_pitch[i]),
+            "velocity": None,
+            "polyphony": None,
+            **{f"lower_-{interval_}": None for interval_ in PARTIAL_INTERVALS},
+            "interval_semitones": None if interval == NO_INTERVAL else interval,
+        }
+
+
+def _write(records: Iterable[Record], path: Path | str) -> int:
+    path = Path(path)
+    if path.suffix == ".csv":
+        return _write_csv(records, path)
+    if path.suffix == ".parquet":
+        return _write_parquet(records, path)
+    raise ValueError(f"export: got {path.name}, expected a name that ends in .csv or .parquet")
+
+
+def _write_csv(records: Iterable[Record], path: Path) -> int:
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer: csv.DictWriter[str] | None = None
+        for record in records:
+            if writer is None:
+                writer = csv.DictWriter(file, list(record), restval="", extrasaction="ignore")
+                writer.writeheader()
+            writer.writerow(record)
+            count += 1
+    return count
+
+
+def _write_parquet(records: Iterable[Record], path: Path) -> int:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise RuntimeError("Parquet needs pyarrow: pip install 'pi_amt[pandas]'") from error
+    batch: list[Record] = []
+    writer: Any = None
+    count = 0
+    for record in records:
+        batch.append(record)
+        if len(batch) == _PARQUET_BATCH:
+            writer = _write_batch(pa, pq, writer, batch, path)
+            count, batch = count + len(batch), []
+    if batch or writer is None:
+        writer = _write_batch(pa, pq, writer, batch, path)
+    writer.close()
+    return count + len(batch)
+
+
+def _write_batch(pa: Any, pq: Any, writer: Any, batch: list[Record], path: Path) -> Any:
+    table = pa.Table.from_pylist(batch, schema=None if writer is None else writer.schema)
+    writer = writer or pq.ParquetWriter(path, table.schema)
+    writer.write_table(table)
+    return writer
