@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,32 @@ from pi_amt.store import Row
 Record = dict[str, Any]
 _IDENTITY = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
 _PARQUET_BATCH = 20_000
+#: columns of the note table and their Parquet types
+NOTE_COLUMNS = {
+    **dict.fromkeys(_IDENTITY, "string"),
+    "repeat": "int32",
+    "kind": "string",
+    "change": "string",
+    "reference_index": "int32",
+    "onset_seconds": "float64",
+    "duration_seconds": "float64",
+    "pitch_midi": "float64",
+    "velocity": "float64",
+    "polyphony": "int32",
+    **{f"lower_-{interval}": "bool" for interval in PARTIAL_INTERVALS},
+    "interval_semitones": "int32",
+}
 
 
 def export_rows(rows: Sequence[Row], path: Path | str) -> int:
     """Write rows with one column per score, effect and count; returns their number."""
-    return _write(map(_row_record, rows), path)
+    records = [_row_record(row) for row in rows]
+    types = {name: "string" for record in records for name in record}
+    for record in records:
+        for name, value in record.items():
+            if isinstance(value, int | float):
+                types[name] = "float64" if isinstance(value, float) else "int64"
+    return _write(records, types, path)
 
 
 def export_notes(rows: Sequence[Row], path: Path | str) -> int:
@@ -34,9 +56,8 @@ def export_notes(rows: Sequence[Row], path: Path | str) -> int:
     polyphony at onset, ``lower_−12`` … whether a lower note sounds there, and for false notes the
     interval to the related reference note in semitones.
     """
-    return _write(
-        (record for row, base in _with_baseline(rows) for record in _notes(row, base)), path
-    )
+    records = (record for row, base in _with_baseline(rows) for record in _notes(row, base))
+    return _write(records, NOTE_COLUMNS, path)
 
 
 def _row_record(row: Row) -> Record:
@@ -93,7 +114,6 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
                 f"lower_-{interval}": bool(table.lower[i] >> bit & 1)
                 for bit, interval in enumerate(PARTIAL_INTERVALS)
             },
-            "interval_semitones": None,
         }
     for i in range(len(table.false_onset)):
         interval = int(table.false_interval[i])
@@ -105,57 +125,40 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
             "onset_seconds": float(table.false_onset[i]),
             "duration_seconds": float(table.false_duration[i]),
             "pitch_midi": float(table.false_pitch[i]),
-            "velocity": None,
-            "polyphony": None,
-            **{f"lower_-{interval_}": None for interval_ in PARTIAL_INTERVALS},
             "interval_semitones": None if interval == NO_INTERVAL else interval,
         }
 
 
-def _write(records: Iterable[Record], path: Path | str) -> int:
+def _write(records: Iterable[Record], types: Mapping[str, str], path: Path | str) -> int:
     path = Path(path)
     if path.suffix == ".csv":
-        return _write_csv(records, path)
+        return _write_csv(records, types, path)
     if path.suffix == ".parquet":
-        return _write_parquet(records, path)
+        return _write_parquet(records, types, path)
     raise ValueError(f"export: got {path.name}, expected a name that ends in .csv or .parquet")
 
 
-def _write_csv(records: Iterable[Record], path: Path) -> int:
+def _write_csv(records: Iterable[Record], types: Mapping[str, str], path: Path) -> int:
     count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer: csv.DictWriter[str] | None = None
+        writer = csv.DictWriter(file, list(types), restval="")
+        writer.writeheader()
         for record in records:
-            if writer is None:
-                writer = csv.DictWriter(file, list(record), restval="", extrasaction="ignore")
-                writer.writeheader()
             writer.writerow(record)
             count += 1
     return count
 
 
-def _write_parquet(records: Iterable[Record], path: Path) -> int:
+def _write_parquet(records: Iterable[Record], types: Mapping[str, str], path: Path) -> int:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise RuntimeError("Parquet needs pyarrow: pip install 'pi_amt[pandas]'") from error
-    batch: list[Record] = []
-    writer: Any = None
-    count = 0
-    for record in records:
-        batch.append(record)
-        if len(batch) == _PARQUET_BATCH:
-            writer = _write_batch(pa, pq, writer, batch, path)
-            count, batch = count + len(batch), []
-    if batch or writer is None:
-        writer = _write_batch(pa, pq, writer, batch, path)
-    writer.close()
-    return count + len(batch)
-
-
-def _write_batch(pa: Any, pq: Any, writer: Any, batch: list[Record], path: Path) -> Any:
-    table = pa.Table.from_pylist(batch, schema=None if writer is None else writer.schema)
-    writer = writer or pq.ParquetWriter(path, table.schema)
-    writer.write_table(table)
-    return writer
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
+    source, count = iter(records), 0
+    with pq.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(source, _PARQUET_BATCH)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            count += len(batch)
+    return count
