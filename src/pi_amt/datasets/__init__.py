@@ -1,1 +1,83 @@
-"""pi_amt."""
+"""Datasets: ``load_dataset(name, …)``, the registry behind it, and a look through the files.
+
+A dataset of one's own joins through the entry-point group ``pi_amt.datasets`` (name → a function
+that returns a :class:`~pi_amt.datasets.track.Dataset`) or as a dotted path.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from pi_amt.datasets.survey import Survey, survey
+from pi_amt.datasets.track import Dataset, FileTrack, Track
+from pi_amt.datasets.track_list import TrackList
+
+__all__ = [
+    "Dataset",
+    "FileTrack",
+    "Survey",
+    "Track",
+    "TrackList",
+    "available_datasets",
+    "load_dataset",
+    "survey",
+]
+
+ENTRY_POINTS = "pi_amt.datasets"
+_BUILT_IN = {
+    "calibration": "pi_amt.datasets.calibration:calibration",
+    "demo": "pi_amt.datasets.demo:demo",
+    "folder": "pi_amt.datasets.folder:folder",
+    "maestro": "pi_amt.datasets.maestro:maestro",
+    "maps": "pi_amt.datasets.maps:maps",
+}
+
+
+def available_datasets() -> list[str]:
+    """Names that :func:`load_dataset` takes."""
+    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINTS))})
+
+
+def load_dataset(name: str, **options: Any) -> Dataset:
+    """Load a dataset.
+
+    Args:
+        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, an entry point's name
+            or a dotted path ``package.module:function``.
+        options: the dataset's own, see its function, e.g. ``data_folder``, ``subsample_every``,
+            ``max_tracks``, ``max_seconds``, ``pedal``; unknown ones are refused.
+
+    Raises:
+        ValueError: for an unknown dataset or option, or data that is not there.
+    """
+    factory = _factory(name)
+    known = inspect.signature(factory).parameters
+    for option in options:
+        if option not in known:
+            raise ValueError(
+                f"dataset {name}: got unknown option {option!r}; {_hint(option, known)}"
+            )
+    for option, parameter in known.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
+    return factory(**options)
+
+
+def _factory(name: str) -> Callable[..., Dataset]:
+    plugged = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    path = {**plugged, **_BUILT_IN}.get(name, name)
+    if ":" not in path:
+        raise ValueError(f"dataset: got unknown {name!r}; {_hint(name, available_datasets())}")
+    module, attribute = path.split(":")
+    found: Callable[..., Dataset] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _hint(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

@@ -5,6 +5,7 @@ Tracks are small and picklable: they carry paths, not data, to whatever worker r
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.audio import read_audio
+from pi_amt.audio import content_hash, read_audio
 from pi_amt.notes import Notes, read_notes
 
 
@@ -24,6 +25,7 @@ class Track(Protocol):
     Attributes:
         name: unique in its dataset; tracks are sorted by it.
         composition: recordings of one composition are one cluster in the statistics.
+        duration_seconds: of the audio that will be read, where it is known without reading.
     """
 
     @property
@@ -42,13 +44,19 @@ class Track(Protocol):
     def fingerprint(self) -> str:
         """Hash of what decides audio and notes (contents, options)."""
 
+    def stamp(self) -> str:
+        """Cheap mark that changes when the track does; also of a track that cannot be read."""
+
 
 class Dataset(Protocol):
     """A named, sorted sequence of tracks with its citation and licence."""
 
-    name: str
-    citation: str
-    licence: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def citation(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Track]: ...
@@ -67,7 +75,7 @@ class FileTrack:
         composition: cluster for the statistics.
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.notes.read_notes`.
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
-        duration_seconds: where the dataset's own index tells it.
+        duration_seconds: of the audio, after the cut, where it is known.
     """
 
     name: str
@@ -79,11 +87,49 @@ class FileTrack:
     duration_seconds: float | None = None
 
     def audio(self) -> tuple[NDArray[np.float32], int]:
+        """Mono samples ``(samples,)`` and their rate in Hz.
+
+        Raises:
+            DataError: see :func:`pi_amt.audio.read_audio`.
+        """
         return read_audio(self.audio_path, max_seconds=self.max_seconds)
 
     def notes(self) -> Notes:
+        """Reference notes.
+
+        Raises:
+            DataError: see :func:`pi_amt.notes.read_notes`.
+        """
         notes = read_notes(self.notes_path, pedal=self.pedal)
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
 
     def fingerprint(self) -> str:
-        raise NotImplementedError
+        """Hash of the bytes of both files and of the options; paths do not matter.
+
+        Raises:
+            DataError: if a file cannot be read (then there is only :meth:`stamp`).
+        """
+        contents = (content_hash(self.audio_path), content_hash(self.notes_path))
+        # the reader of notes goes by the suffix
+        return _hash(*contents, self.notes_path.suffix.lower(), *self._options())
+
+    def stamp(self) -> str:
+        """Hash of path, size and time of both files and of the options; never fails."""
+        marks = (mark for path in (self.audio_path, self.notes_path) for mark in _file_mark(path))
+        return _hash(*marks, *self._options())
+
+    def _options(self) -> tuple[str, str]:
+        return self.pedal, repr(None if self.max_seconds is None else float(self.max_seconds))
+
+
+def _file_mark(path: Path) -> tuple[str, str, str]:
+    """Path, size and modification time; without the latter where there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path.absolute()), "", ""
+    return str(path.absolute()), str(status.st_size), str(status.st_mtime_ns)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

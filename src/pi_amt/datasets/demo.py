@@ -1,0 +1,46 @@
+"""The built-in dataset: twelve excerpts of public-domain piano works, rendered from a SoundFont.
+
+Sources and licences of every excerpt: ``demo_data/SOURCES.md``; made by ``scripts/``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pi_amt.datasets.track import FileTrack
+from pi_amt.datasets.track_list import Selection, TrackList
+
+FOLDER = Path(__file__).parent / "demo_data"
+CITATION = "pi_amt demo dataset: public-domain works, rendered with FluidR3 (Frank Wen)."
+LICENCE = "free to redistribute, see demo_data/SOURCES.md"
+
+
+def demo(
+    subsample_every: int = 1,
+    max_tracks: int | None = None,
+    max_seconds: float | None = None,
+    pedal: str = "extend",
+) -> TrackList:
+    """The demo recordings.
+
+    Args:
+        subsample_every, max_tracks, max_seconds, pedal: see
+            :class:`~pi_amt.datasets.track_list.Selection`.
+
+    Raises:
+        ValueError: for an option value that cannot work.
+    """
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    records = json.loads((FOLDER / "tracks.json").read_text(encoding="utf-8"))
+    tracks = [
+        FileTrack(
+            name=record["id"],
+            audio_path=FOLDER / record["audio"],
+            notes_path=FOLDER / record["midi"],
+            composition=record["composition"],
+            duration_seconds=record["seconds"],
+        )
+        for record in records
+    ]
+    return TrackList("demo", CITATION, LICENCE, selection.apply(tracks))

@@ -1,0 +1,71 @@
+"""Your own recordings: any folder of audio files with MIDI files of the same name beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pi_amt.audio import AUDIO_SUFFIXES
+from pi_amt.datasets.track import FileTrack
+from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
+
+NOTES_SUFFIXES = (".mid", ".midi")
+CLUSTERS = ("file", "folder")
+
+
+def folder(
+    data_folder: str | Path,
+    cluster_by: str = "file",
+    subsample_every: int = 1,
+    max_tracks: int | None = None,
+    max_seconds: float | None = None,
+    pedal: str = "extend",
+) -> TrackList:
+    """Pairs of ``name.wav`` (flac, ogg, mp3, …) and ``name.mid`` anywhere below a folder.
+
+    A file without its partner is a track, too: it becomes an error row that says what is missing.
+
+    Args:
+        data_folder: the folder.
+        cluster_by: ``file``: every recording is a composition of its own; ``folder``: recordings
+            in one folder are recordings of one composition (statistics treat them as a cluster).
+        subsample_every, max_tracks, max_seconds, pedal: see
+            :class:`~pi_amt.datasets.track_list.Selection`.
+
+    Raises:
+        ValueError: for an option value that cannot work, or if no pair is there.
+    """
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    if cluster_by not in CLUSTERS:
+        raise ValueError(f"cluster_by: got {cluster_by!r}, expected one of {', '.join(CLUSTERS)}")
+    root = Path(data_folder)
+    pairs: dict[str, Pair] = {}
+    for path in walk(root):
+        suffix = path.suffix.lower()
+        pair = pairs.setdefault(path.relative_to(root).with_suffix("").as_posix(), Pair())
+        if suffix in AUDIO_SUFFIXES:
+            pair.audio.append(path)
+        elif suffix in NOTES_SUFFIXES:
+            pair.notes.append(path)
+    if not any(pair.audio and pair.notes for pair in pairs.values()):
+        wanted = "audio files with MIDI files of the same name beside them"
+        raise not_found("folder", root, wanted, contents(root), "wherever your recordings are")
+    tracks: list[FileTrack] = []
+    problems: list[str] = []
+    for name, pair in pairs.items():
+        if pair.audio or pair.notes:
+            tracks.append(_track(name, pair, cluster_by))
+            doubles = [*pair.audio[1:], *pair.notes[1:]]
+            problems += [f"{path.absolute()}: double of {name}, not used" for path in doubles]
+    return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems))
+
+
+def _track(name: str, pair: Pair, cluster_by: str) -> FileTrack:
+    pair.audio.sort(key=lambda path: AUDIO_SUFFIXES.index(path.suffix.lower()))
+    pair.notes.sort(key=lambda path: NOTES_SUFFIXES.index(path.suffix.lower()))
+    first = (pair.audio or pair.notes)[0]
+    return FileTrack(
+        name=name,
+        audio_path=pair.audio[0] if pair.audio else first.with_suffix(".wav"),
+        notes_path=pair.notes[0] if pair.notes else first.with_suffix(".mid"),
+        composition=name if cluster_by == "file" else name.rpartition("/")[0] or ".",
+    )

@@ -1,0 +1,106 @@
+"""MAESTRO v3: Disklavier performances of the Piano-e-Competition, Hawthorne et al. 2019.
+
+Layout: ``maestro-v3.0.0.csv`` in the folder (or one level below) and the files it names. 1,276
+performances, 198.7 hours, splits 962/137/177. Licence: CC BY-NC-SA 4.0. Basic Pitch was trained
+on MAESTRO: only the test split, the default, is new to it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from pi_amt.audio import AUDIO_SUFFIXES
+from pi_amt.datasets.track import FileTrack
+from pi_amt.datasets.track_list import Selection, TrackList, contents, not_found
+from pi_amt.errors import data_error, read_bytes
+
+SPLITS = ("train", "validation", "test", "all")
+CITATION = (
+    "C. Hawthorne et al.: Enabling factorized piano music modeling and generation with the "
+    "MAESTRO dataset. ICLR 2019."
+)
+LICENCE = "CC BY-NC-SA 4.0"
+SOURCE = "https://magenta.tensorflow.org/datasets/maestro (maestro-v3.0.0.zip)"
+_COLUMNS = ("canonical_composer", "canonical_title", "split", "midi_filename", "audio_filename")
+
+
+def maestro(
+    data_folder: str | Path = "datasets/maestro",
+    split: str = "test",
+    subsample_every: int = 1,
+    max_tracks: int | None = None,
+    max_seconds: float | None = None,
+    pedal: str = "extend",
+) -> TrackList:
+    """MAESTRO below a folder, as its CSV lists it; files that are missing become error rows.
+
+    Args:
+        data_folder: where MAESTRO was unpacked.
+        split: one of :data:`SPLITS`.
+        subsample_every, max_tracks, max_seconds, pedal: see
+            :class:`~pi_amt.datasets.track_list.Selection`.
+
+    Raises:
+        ValueError: for an unknown option value, a CSV of another form, or no file of it there.
+    """
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    if split not in SPLITS:
+        raise ValueError(f"split: got {split!r}, expected one of {', '.join(SPLITS)}")
+    folder = Path(data_folder)
+    tables = sorted([*folder.glob("maestro-v*.csv"), *folder.glob("*/maestro-v*.csv")])
+    if not tables:
+        wanted = "maestro-v3.0.0.csv and the folders it names"
+        raise not_found("maestro", folder, wanted, contents(folder), SOURCE)
+    table = max(tables, key=lambda path: path.name)
+    records = [r for r in _records(table) if split in ("all", r["split"])]
+    if not records:
+        raise data_error(table, f"no recording of split {split}")
+    tracks = [_track(table.parent, record) for record in records]
+    missing = [p for t in tracks for p in (t.audio_path, t.notes_path) if not p.exists()]
+    if not any(track.audio_path.exists() for track in tracks):
+        found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
+        raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
+    problems = tuple(f"{path.absolute()}: the file is missing" for path in missing)
+    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), problems)
+
+
+def _records(table: Path) -> list[dict[str, str]]:
+    """Lines of the CSV by column name."""
+    try:
+        text = read_bytes(table).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        records = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise data_error(table, f"not a CSV file in UTF-8 ({error})") from None
+    absent = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    if absent:
+        raise data_error(table, f"got no column {', '.join(absent)}, expected MAESTRO's columns")
+    for number, record in enumerate(records, start=2):
+        if not all(record[name] for name in _COLUMNS):
+            raise data_error(table, f"line {number}: got an incomplete line, expected all columns")
+    return records
+
+
+def _track(folder: Path, record: dict[str, str]) -> FileTrack:
+    """The track of one line."""
+    audio = folder / record["audio_filename"]
+    if not audio.exists():  # people keep it as FLAC
+        others = (audio.with_suffix(suffix) for suffix in AUDIO_SUFFIXES)
+        audio = next((path for path in others if path.exists()), audio)
+    return FileTrack(
+        name=Path(record["audio_filename"]).stem,
+        audio_path=audio,
+        notes_path=folder / record["midi_filename"],
+        composition=f"{record['canonical_composer']}: {record['canonical_title']}",
+        duration_seconds=_number(record.get("duration")),
+    )
+
+
+def _number(text: str | None) -> float | None:
+    """A positive number, or none; a wrong duration only spoils an estimate of time."""
+    digits = (text or "").strip()
+    if not digits.replace(".", "", 1).isdigit():
+        return None
+    return float(digits) or None

@@ -1,0 +1,152 @@
+"""MAPS: piano sounds in nine settings (synthesised and Disklavier), Emiya, Badeau & David 2010.
+
+Layout: anywhere below the folder, ``MAPS_<kind>[-_]<piece>_<setting>.wav`` with ``.mid`` and
+``.txt`` beside it, letter case ignored (archives unpack as ``<setting>/MUS`` or
+``MAPS_<setting>_2/<setting>/MUS``). ``.mid`` wins, ``.txt`` serves where there is none. Licence:
+CC BY-NC-SA 2.0 FR. The usual test set, and the default, is MUS of the two Disklavier settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_amt.audio import AUDIO_SUFFIXES
+from pi_amt.datasets.track import FileTrack
+from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
+
+SETTINGS = (
+    "AkPnBcht",
+    "AkPnBsdf",
+    "AkPnCGdD",
+    "AkPnStgb",
+    "ENSTDkAm",
+    "ENSTDkCl",
+    "SptkBGAm",
+    "SptkBGCl",
+    "StbgTGd2",
+)
+KINDS = ("ISOL", "RAND", "UCHO", "MUS")
+CITATION = (
+    "V. Emiya, R. Badeau, B. David: Multipitch estimation of piano sounds using a new "
+    "probabilistic spectral smoothness principle. IEEE TASLP 18(6), 2010."
+)
+LICENCE = "CC BY-NC-SA 2.0 FR"
+SOURCE = "https://adasp.telecom-paris.fr/resources/2010-07-08-maps-database/"
+_STEM = re.compile(r"MAPS_(ISOL|RAND|UCHO|MUS)([-_])(.+)_([^_]+)", re.IGNORECASE)
+_NOTES_SUFFIXES = (".mid", ".midi", ".txt")
+# (kind, separator, piece, setting)
+_Name = tuple[str, str, str, str]
+
+
+def maps(
+    data_folder: str | Path = "datasets/maps",
+    settings: Sequence[str] = ("ENSTDkAm", "ENSTDkCl"),
+    kinds: Sequence[str] = ("MUS",),
+    subsample_every: int = 1,
+    max_tracks: int | None = None,
+    max_seconds: float | None = None,
+    pedal: str = "extend",
+) -> TrackList:
+    """MAPS below a folder.
+
+    Args:
+        data_folder: where MAPS was unpacked.
+        settings: some of :data:`SETTINGS`; one that is absent is reported, fatal if all are.
+        kinds: some of :data:`KINDS`.
+        subsample_every, max_tracks, max_seconds, pedal: see
+            :class:`~pi_amt.datasets.track_list.Selection`.
+
+    Raises:
+        ValueError: for an unknown option value, or if nothing that is wanted is there.
+    """
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    settings = _known("settings", settings, SETTINGS)
+    kinds = _known("kinds", kinds, KINDS)
+    folder = Path(data_folder)
+    groups = _groups(folder)
+    wanted = {name: found for name, found in groups.items() if name[3] in settings}
+    wanted = {name: found for name, found in wanted.items() if name[0] in kinds}
+    if not wanted:
+        pattern = f"MAPS_{'|'.join(kinds)}-<piece>_{'|'.join(settings)}.wav with .mid or .txt"
+        here = sorted({f"{name[0]} of {name[3]}" for name in groups})
+        found = f"it holds only {', '.join(here)}" if here else contents(folder)
+        raise not_found("maps", folder, pattern, found, SOURCE)
+    absent = [setting for setting in settings if setting not in {name[3] for name in wanted}]
+    problems = [
+        f"{folder.absolute()}: setting {s} is not there (no {', '.join(kinds)})" for s in absent
+    ]
+    if absent:
+        warnings.warn(f"dataset maps: {'; '.join(problems)}", stacklevel=2)
+    tracks = []
+    for name, folders in wanted.items():
+        track, *doubles = sorted((_track(name, pair) for pair in folders), key=_completeness)
+        tracks.append(track)
+        problems += [f"{d.audio_path.absolute()}: double of {track.audio_path}" for d in doubles]
+    chosen = selection.apply(tracks)
+    _check_pedal(chosen, pedal)
+    return TrackList("maps", CITATION, LICENCE, chosen, tuple(problems))
+
+
+def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Values in their proper spelling, without repetition."""
+    values = [values] if isinstance(values, str) else list(values)
+    by_lower = {name.lower(): name for name in known}
+    for value in values:
+        if str(value).lower() not in by_lower:
+            near = difflib.get_close_matches(str(value), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(known)}"
+            raise ValueError(f"{option}: got {value!r}; {hint}")
+    if not values:
+        raise ValueError(f"{option}: got none, expected some of {', '.join(known)}")
+    return tuple(dict.fromkeys(by_lower[str(value).lower()] for value in values))
+
+
+def _groups(folder: Path) -> dict[_Name, list[Pair]]:
+    """MAPS name → its files, one pair per folder that has them."""
+    proper = {name.lower(): name for name in SETTINGS}
+    groups: dict[_Name, dict[Path, Pair]] = {}
+    for path in walk(folder):
+        suffix, match = path.suffix.lower(), _STEM.fullmatch(path.stem)
+        if match is None or match[4].lower() not in proper:
+            continue
+        name = (match[1].upper(), match[2], match[3], proper[match[4].lower()])
+        pair = groups.setdefault(name, {}).setdefault(path.parent, Pair())
+        if suffix in AUDIO_SUFFIXES:
+            pair.audio.append(path)
+        elif suffix in _NOTES_SUFFIXES:
+            pair.notes.append(path)
+    usable = {n: [p for p in pairs.values() if p.audio or p.notes] for n, pairs in groups.items()}
+    return {name: pairs for name, pairs in usable.items() if pairs}
+
+
+def _track(name: _Name, pair: Pair) -> FileTrack:
+    """The track of one name; a missing partner keeps the place where it should be."""
+    kind, separator, piece, setting = name
+    audio = min(pair.audio, key=lambda p: AUDIO_SUFFIXES.index(p.suffix.lower()), default=None)
+    notes = min(pair.notes, key=lambda p: _NOTES_SUFFIXES.index(p.suffix.lower()), default=None)
+    return FileTrack(
+        name=f"MAPS_{kind}{separator}{piece}_{setting}",
+        audio_path=audio or pair.notes[0].with_suffix(".wav"),
+        notes_path=notes or pair.audio[0].with_suffix(".mid"),
+        composition=piece,
+    )
+
+
+def _check_pedal(tracks: Sequence[FileTrack], pedal: str) -> None:
+    """Refuse ``ignore`` where offsets already include the pedal."""
+    texts = [t.notes_path for t in tracks if t.notes_path.suffix.lower() == ".txt"]
+    if pedal == "ignore" and texts:
+        raise ValueError(
+            f"pedal: got ignore, but {len(texts)} recordings have only MAPS text, whose offsets "
+            f"already include the pedal ({texts[0].absolute()}); use pedal=extend"
+        )
+
+
+def _completeness(track: FileTrack) -> tuple[bool, str]:
+    """Sorts complete pairs first, then by path."""
+    missing = not (track.audio_path.exists() and track.notes_path.exists())
+    return missing, str(track.audio_path)
