@@ -1,0 +1,185 @@
+"""Decoder of Timbre-Trap: activations of 540 bins → notes. Ours, because the authors have none.
+
+Local in time, so that it streams and any cutting into chunks gives the same notes:
+
+1. bins → semitones: the largest activation of the bins nearest a semitone (five of them), of the
+   88 keys of the piano;
+2. a note starts where the activation has a peak (the largest within ± ``peak_ms``) of at least
+   ``onset_threshold`` that stands ``rise`` above the least of the ``rise_ms`` before it; its onset
+   is where that rise last crosses its middle;
+3. it lasts while the activation stays above ``sustain_threshold``; interruptions shorter than
+   ``gap_ms`` are bridged;
+4. another such peak in a sounding note is a re-strike: the old note ends, a new one starts; peaks
+   whose onsets are closer than ``restrike_ms`` are one;
+5. notes shorter than ``minimum_ms`` are dropped. Velocity is 1–127 from the peak's activation: a
+   confidence, not a loudness.
+
+Before the first frame and after the last there is silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+
+LOWEST_PITCH = 21
+N_PITCHES = 88
+Notes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class DecoderOptions:
+    """Thresholds are activations (0–1), durations milliseconds; tuned on validation music."""
+
+    onset_threshold: float = 0.5
+    sustain_threshold: float = 0.3
+    rise: float = 0.2
+    rise_ms: float = 90.0
+    peak_ms: float = 30.0
+    restrike_ms: float = 60.0
+    gap_ms: float = 30.0
+    minimum_ms: float = 50.0
+    onset_shift_ms: float = 0.0
+    frame_threshold: float = 0.4  # above it a key counts as sounding in frame scores
+
+
+def _frames(milliseconds: float) -> int:
+    return max(1, round(milliseconds / 1000 * FRAME_RATE_HZ))
+
+
+def _semitone_starts() -> np.ndarray:
+    """First bin of every key's semitone and the end of the last, int64 (89,)."""
+    midi = 69 + 12 * np.log2(center_frequencies_hz() / 440.0)
+    nearest = np.rint(midi).astype(np.int64)
+    keys = np.arange(LOWEST_PITCH, LOWEST_PITCH + N_PITCHES + 1)
+    return np.asarray(np.searchsorted(nearest, keys))
+
+
+def semitone_activity(pitch: np.ndarray) -> np.ndarray:
+    """Activations (frames, 540) → (frames, 88): the largest of the bins nearest each key."""
+    if pitch.ndim != 2 or pitch.shape[1] != N_BINS:
+        raise ValueError(f"decoder: got activations of shape {pitch.shape}, expected (n, {N_BINS})")
+    starts = _semitone_starts()
+    return np.asarray(np.maximum.reduceat(pitch[:, : starts[-1]], starts[:-1], axis=1))
+
+
+class Decoder:
+    """Streams activations in; ``finish`` returns the notes sorted by onset, then pitch."""
+
+    _SLICE_FRAMES = 4_096  # bounds the working memory whatever is pushed at once
+
+    def __init__(self, options: DecoderOptions | None = None) -> None:
+        self.options = options or DecoderOptions()
+        self._peak = _frames(self.options.peak_ms)
+        self._rise = _frames(self.options.rise_ms)
+        self._gap = _frames(self.options.gap_ms)
+        self._past = self._peak + self._rise + 1
+        self._future = max(self._peak, self._gap)
+        self._frames = np.zeros((self._past, N_PITCHES), np.float32)
+        self._times = np.zeros(self._past)
+        self._sounding: dict[int, tuple[float, float]] = {}  # pitch → onset s, peak activation
+        self._notes: list[tuple[float, float, int, float]] = []
+        self._last_time = 0.0
+
+    def push(self, pitch: np.ndarray, times: np.ndarray) -> None:
+        """Activations (frames, 540) and their times in seconds (frames,), in order."""
+        if len(pitch) != len(times):
+            raise ValueError(f"decoder: got {len(pitch)} frames and {len(times)} times")
+        for first in range(0, len(pitch), self._SLICE_FRAMES):
+            part = slice(first, first + self._SLICE_FRAMES)
+            self._append(semitone_activity(pitch[part]), np.asarray(times[part], np.float64))
+
+    def finish(self) -> Notes:
+        """Close what still sounds; onsets and offsets (s), pitches (MIDI), velocities, float64."""
+        silence = np.zeros((self._future, N_PITCHES), np.float32)
+        steps = np.arange(1, self._future + 1) / FRAME_RATE_HZ
+        last_time = self._last_time
+        self._append(silence, last_time + steps)
+        for key in list(self._sounding):
+            self._end(key, last_time)
+        table = np.array(sorted(self._notes, key=lambda n: (n[0], n[2])), np.float64).reshape(-1, 4)
+        onsets, offsets, pitches, velocities = table.T
+        _clip_to_next_onset(onsets, offsets, pitches)
+        long = offsets - onsets >= self.options.minimum_ms / 1000 - 1e-9
+        onsets = np.maximum(0.0, onsets + self.options.onset_shift_ms / 1000)
+        return onsets[long], offsets[long], pitches[long], velocities[long]
+
+    def _append(self, frames: np.ndarray, times: np.ndarray) -> None:
+        """Add semitone frames; decide those whose past and future are known; drop the rest."""
+        if len(times):
+            self._last_time = float(times[-1])
+        self._frames = np.concatenate([self._frames, frames])
+        self._times = np.concatenate([self._times, times])
+        end = len(self._frames) - self._future
+        if end <= self._past:
+            return
+        self._decide(self._past, end)
+        self._frames = self._frames[end - self._past :]
+        self._times = self._times[end - self._past :]
+
+    def _decide(self, first: int, end: int) -> None:
+        """Find the peaks and the ends in frames [first, end) and play them through the state."""
+        a, options = self._frames, self.options
+        here, before = a[first:end], a[first - 1 : end - 1]
+        top = maximum_filter1d(a, 2 * self._peak + 1, axis=0)[first:end]
+        # Origins turn the centred filters into a look back (rise) and a look ahead (gap).
+        back = self._rise + 1
+        low = minimum_filter1d(a, back, axis=0, origin=(back - 1) // 2)[first:end]
+        strike = (here >= options.onset_threshold) & (here >= top) & (here > before)
+        strike &= here - low >= options.rise
+        gap = self._gap
+        ahead = maximum_filter1d(a, gap, axis=0, origin=-(gap // 2))
+        silent = ahead[first - 1 : end] < options.sustain_threshold
+        ends = silent[1:] & ~silent[:-1]
+        rows, keys = np.nonzero(strike)
+        strikes = self._locate(rows, keys, first, low)
+        stops = [(int(t) + first, int(k), -1, 0.0) for t, k in zip(*np.nonzero(ends), strict=True)]
+        for frame, key, onset, value in sorted(strikes + stops):
+            if onset < 0:
+                self._end(key, float(self._times[frame]))
+            else:
+                self._strike(key, float(self._times[onset]), value)
+
+    def _locate(
+        self, rows: np.ndarray, keys: np.ndarray, first: int, low: np.ndarray
+    ) -> list[tuple[int, int, int, float]]:
+        """(peak frame, key, onset frame, peak value): where each rise last crosses its middle."""
+        peaks = self._frames[rows + first, keys]
+        middle = (peaks + low[rows, keys]) / 2
+        look = np.arange(-self._rise, 1)
+        history = self._frames[(rows + first)[:, None] + look, keys[:, None]]
+        below = history < middle[:, None]
+        last_below = len(look) - 1 - np.argmax(below[:, ::-1], axis=1)
+        onsets = rows + first - self._rise + last_below + 1
+        return list(
+            zip(
+                (rows + first).tolist(), keys.tolist(), onsets.tolist(), peaks.tolist(), strict=True
+            )
+        )
+
+    def _strike(self, key: int, onset: float, value: float) -> None:
+        held = self._sounding.get(key)
+        if held is not None:
+            if onset - held[0] < self.options.restrike_ms / 1000:
+                self._sounding[key] = (held[0], max(held[1], value))
+                return
+            self._end(key, onset)
+        self._sounding[key] = (onset, value)
+
+    def _end(self, key: int, offset: float) -> None:
+        held = self._sounding.pop(key, None)
+        if held is not None:
+            velocity = float(np.clip(round(127 * held[1]), 1, 127))
+            self._notes.append((held[0], max(offset, held[0]), LOWEST_PITCH + key, velocity))
+
+
+def _clip_to_next_onset(onsets: np.ndarray, offsets: np.ndarray, pitches: np.ndarray) -> None:
+    """In place: no note outlasts the next one of its pitch."""
+    order = np.lexsort((onsets, pitches))
+    same = pitches[order[1:]] == pitches[order[:-1]]
+    earlier, later = order[:-1][same], order[1:][same]
+    offsets[earlier] = np.minimum(offsets[earlier], onsets[later])

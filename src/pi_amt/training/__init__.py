@@ -1,0 +1,1 @@
+"""Training of Timbre-Trap on synthetic polyphonic music: note banks, scores, mixing, the loop."""

@@ -1,0 +1,256 @@
+"""Note material for training: random piano textures and excerpts of public-domain scores.
+
+Every generator takes an explicit random generator and returns a ``Score`` of at least the wanted
+length. Random material is tonal but varied (two hands of patterns, runs, re-strikes, octaves,
+thick chords, scattered notes), because what the network must not learn is which notes go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+LOWEST_PITCH, HIGHEST_PITCH = 21, 108
+_SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11), (0, 2, 3, 5, 7, 9, 10), tuple(range(12)))
+_CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 9), (0, 4, 8), (0, 5, 7),
+           (0, 4, 7, 11), (0, 4, 7, 14), (0, 3, 6))  # fmt: skip
+Event = tuple[float, float, int, float]  # onset s, key-down seconds, MIDI pitch, velocity 1–127
+
+
+@dataclass(frozen=True)
+class Score:
+    """Notes sorted by onset: onsets and *sounding* offsets in seconds, MIDI pitches, velocities."""
+
+    onsets: np.ndarray
+    offsets: np.ndarray
+    pitches: np.ndarray
+    velocities: np.ndarray
+
+
+def random_score(
+    rng: np.random.Generator, seconds: float, excerpts: list[np.ndarray] | None = None
+) -> Score:
+    """A random piece of the wanted length: one or two textures, humanised, often with pedal.
+
+    ``excerpts``: public-domain scores, each (notes, 3) of onset and length in quarters and pitch.
+    """
+    textures: list[Callable[[np.random.Generator, float], list[Event]]]
+    textures = [_two_hands, _two_hands, _two_hands, _scattered, _runs, _restrikes, _chords]
+    if excerpts and rng.random() < 0.25:
+        events = _excerpt(rng, seconds, excerpts)
+    else:
+        events = textures[rng.integers(len(textures))](rng, seconds)
+    if rng.random() < 0.2:
+        events += textures[rng.integers(3, len(textures))](rng, seconds)
+    return _finish(rng, events, seconds)
+
+
+def _finish(rng: np.random.Generator, events: list[Event], seconds: float) -> Score:
+    """Humanise, fold into the keyboard, apply the pedal, end notes where their key is struck."""
+    table = np.array(events or [(0.5, 1.0, 60, 64.0)], np.float64)
+    n = len(table)
+    onsets: np.ndarray = np.maximum(0.0, table[:, 0] + rng.normal(0, rng.uniform(0.001, 0.015), n))
+    lengths = np.maximum(0.04, table[:, 1])
+    pitches: np.ndarray = table[:, 2].astype(np.int64)
+    pitches = np.where(pitches < LOWEST_PITCH, pitches + 12 * rng.integers(1, 3), pitches)
+    pitches = np.where(pitches > HIGHEST_PITCH, pitches - 24, pitches)
+    pitches = np.clip(pitches, LOWEST_PITCH, HIGHEST_PITCH)
+    swell = rng.uniform(0, 22) * np.sin(onsets * rng.uniform(0.3, 2) + rng.uniform(0, 6))
+    velocities = np.clip(table[:, 3] + swell + rng.normal(0, rng.uniform(2, 14), n), 8, 124)
+    order = np.argsort(onsets, kind="stable")
+    onsets, lengths, pitches, velocities = (
+        a[order] for a in (onsets, lengths, pitches, velocities)
+    )
+    offsets = onsets + lengths
+    if rng.random() < 0.6:
+        offsets = _pedal(rng, offsets, seconds)
+    return _without_collisions(onsets, offsets, pitches, velocities)
+
+
+def _pedal(rng: np.random.Generator, offsets: np.ndarray, seconds: float) -> np.ndarray:
+    """Extend offsets that fall under the pedal to where it is lifted."""
+    gaps = rng.uniform(0.5, 1.5, 64) * np.exp(rng.uniform(np.log(0.4), np.log(4.0)))
+    lifts = np.append(np.cumsum(gaps), seconds + 60.0)
+    down = rng.random(len(lifts)) < rng.choice([0.5, 0.8, 1.0])
+    which = np.searchsorted(lifts, offsets)
+    held = down[which] & (offsets > lifts[which] - gaps[np.minimum(which, 63)] + 0.1)
+    return np.where(held, lifts[which], offsets)
+
+
+def _without_collisions(
+    onsets: np.ndarray, offsets: np.ndarray, pitches: np.ndarray, velocities: np.ndarray
+) -> Score:
+    """Cut each note at the next onset of its pitch; drop strikes under 50 ms after another."""
+    order = np.lexsort((onsets, pitches))
+    onsets, offsets, pitches, velocities = (
+        a[order] for a in (onsets, offsets, pitches, velocities)
+    )
+    keep = np.ones(len(onsets), bool)
+    last = 0
+    for i in range(1, len(onsets)):
+        same = pitches[i] == pitches[last]
+        if same and onsets[i] - onsets[last] < 0.05:
+            keep[i] = False
+            continue
+        if same:
+            offsets[last] = min(offsets[last], onsets[i])
+        last = i
+    onsets, offsets, pitches, velocities = (a[keep] for a in (onsets, offsets, pitches, velocities))
+    order = np.argsort(onsets, kind="stable")
+    return Score(onsets[order], offsets[order], pitches[order], velocities[order])
+
+
+def _two_hands(rng: np.random.Generator, seconds: float) -> list[Event]:
+    """Left hand: a pattern over chords; right hand: a melody, at times doubled."""
+    beat = 60.0 / rng.uniform(50, 170)
+    key = int(rng.integers(12))
+    scale = _SCALES[rng.integers(3)]
+    bass, treble = int(rng.integers(30, 55)), int(rng.integers(58, 88))
+    loud = float(rng.uniform(35, 105))
+    balance = float(rng.uniform(-25, 15))
+    pattern = int(rng.integers(6))
+    touch = float(rng.uniform(0.3, 1.05))
+    events: list[Event] = []
+    time = 0.0
+    degree = treble
+    doubling = [(), (), (12,), (-12,), (-3,), (-4, -9), (-8,), (-5, -12)][rng.integers(8)]
+    while time < seconds:
+        beats = int(rng.choice([1, 2, 2, 4]))
+        root = bass + (key + scale[rng.integers(len(scale))] - bass) % 12
+        chord = [root + c for c in _CHORDS[rng.integers(len(_CHORDS))]]
+        for onset, length, pitch in _accompaniment(rng, chord, beats, pattern):
+            events.append((time + onset * beat, length * beat * touch, pitch, loud + balance))
+        position = 0.0
+        while position < beats:
+            step = float(rng.choice([0.25, 0.5, 0.5, 1 / 3, 1.0, 2.0]))
+            degree += int(rng.choice([-5, -3, -2, -1, -1, 1, 1, 2, 3, 5]))
+            degree = int(np.clip(degree, treble - 14, treble + 18))
+            if rng.random() < 0.85:
+                pitch = degree
+                while (pitch - key) % 12 not in scale:
+                    pitch += 1
+                for extra in (0, *doubling):
+                    event = (time + position * beat, step * beat * touch, pitch + extra, loud)
+                    events.append(event)
+            position += step
+        time += beats * beat
+    return events
+
+
+def _accompaniment(
+    rng: np.random.Generator, chord: list[int], beats: int, pattern: int
+) -> list[tuple[float, float, int]]:
+    """One chord's (onset, length in beats, pitch): block, Alberti, octaves, arpeggio, stride…"""
+    if pattern == 0:
+        return [(0.0, float(beats), p) for p in chord]
+    if pattern == 1:
+        order = [chord[0], chord[2], chord[1], chord[2]]
+        return [(i * 0.5, 0.5, order[i % 4]) for i in range(2 * beats)]
+    if pattern == 2:
+        return [(float(i), 1.0, chord[0] - o) for i in range(beats) for o in (0, 12)]
+    if pattern == 3:
+        wide = chord[:3] + [p + 12 for p in chord[:3]] + [chord[0] + 24]
+        return [(i * 0.25, float(rng.uniform(0.25, 2)), wide[i % 7]) for i in range(4 * beats)]
+    if pattern == 4:
+        stride = [(0.0, 0.9, chord[0] - 12)]
+        return stride + [(i + 0.5, 0.5, p) for i in range(beats) for p in chord[1:]]
+    return [(i * 0.5, 0.5, p) for i in range(2 * beats) for p in chord[:3]]
+
+
+def _scattered(rng: np.random.Generator, seconds: float) -> list[Event]:
+    """Unrelated notes of any pitch, length and loudness: no musical habit to lean on."""
+    n = rng.poisson(seconds * np.exp(rng.uniform(np.log(1.5), np.log(14))))
+    low, high = sorted(rng.integers(LOWEST_PITCH, HIGHEST_PITCH + 1, 2))
+    if high - low < 20:
+        low, high = LOWEST_PITCH, HIGHEST_PITCH
+    return list(
+        zip(
+            rng.uniform(0, seconds, n).tolist(),
+            np.exp(rng.uniform(np.log(0.06), np.log(3.0), n)).tolist(),
+            rng.integers(low, high + 1, n).tolist(),
+            rng.uniform(15, 120, n).tolist(),
+            strict=True,
+        )
+    )
+
+
+def _runs(rng: np.random.Generator, seconds: float) -> list[Event]:
+    """Scales, arpeggios and chromatic runs, in one or two hands, 4 to 16 notes a second."""
+    events: list[Event] = []
+    time = 0.0
+    while time < seconds:
+        rate = float(rng.uniform(4, 16))
+        n = int(rng.integers(5, 25))
+        steps = _SCALES[rng.integers(4)] if rng.random() < 0.6 else _CHORDS[rng.integers(6)]
+        ladder = np.array([o * 12 + s for o in range(9) for s in sorted(set(steps)) if s < 12])
+        start = int(rng.integers(len(ladder) // 4, 3 * len(ladder) // 4))
+        path = start + np.arange(n) * int(rng.choice([-1, 1]))
+        path = np.clip(path, 0, len(ladder) - 1)
+        base = int(rng.integers(12, 24))
+        loud = float(rng.uniform(30, 110))
+        doublings = [(0,), (0, 12), (0, -24), (0, 3), (0, 9)][rng.integers(5)]
+        length = float(rng.uniform(0.5, 2.5)) / rate
+        for i, rung in enumerate(path):
+            for extra in doublings:
+                pitch = base + int(ladder[rung]) + extra
+                events.append((time + i / rate, length, pitch, loud))
+        time += n / rate + float(rng.choice([0.0, 0.2, 1.0]))
+    return events
+
+
+def _restrikes(rng: np.random.Generator, seconds: float) -> list[Event]:
+    """The same keys again and again, 1.5 to 11 times a second, over slower chords."""
+    events: list[Event] = []
+    time = 0.0
+    while time < seconds:
+        period = 1 / float(np.exp(rng.uniform(np.log(1.5), np.log(11))))
+        n = int(rng.integers(2, 12))
+        root = int(rng.integers(28, 95))
+        chord = _CHORDS[rng.integers(len(_CHORDS))]
+        keys = [root] if rng.random() < 0.4 else [root + c for c in chord]
+        loud = float(rng.uniform(30, 110))
+        length = float(rng.uniform(0.3, 1.0)) * period
+        held = int(rng.integers(25, 50))
+        events.append((time, n * period, held, loud))
+        for i in range(n):
+            events += [(time + i * period, length, key, loud) for key in keys]
+        time += n * period
+    return events
+
+
+def _chords(rng: np.random.Generator, seconds: float) -> list[Event]:
+    """Thick chords of both hands, at times rolled, with octaves."""
+    events: list[Event] = []
+    time = 0.0
+    while time < seconds:
+        length = float(np.exp(rng.uniform(np.log(0.15), np.log(2.0))))
+        root = int(rng.integers(24, 50))
+        chord = _CHORDS[rng.integers(len(_CHORDS))]
+        keys = [root, root + 12] + [root + 12 * int(rng.integers(1, 5)) + c for c in chord]
+        keys += [root + 24 + 12 * int(rng.integers(0, 3)) + c for c in chord[: rng.integers(1, 4)]]
+        roll = float(rng.choice([0.0, 0.0, 0.02, 0.06]))
+        loud = float(rng.uniform(25, 118))
+        touch = float(rng.uniform(0.3, 1.1))
+        for i, key in enumerate(sorted(set(keys))):
+            events.append((time + i * roll, length * touch, key, loud + rng.normal(0, 6)))
+        time += length
+    return events
+
+
+def _excerpt(rng: np.random.Generator, seconds: float, excerpts: list[np.ndarray]) -> list[Event]:
+    """Some bars of a score at a random tempo and transposition, at times doubled in octaves."""
+    score = excerpts[rng.integers(len(excerpts))]
+    quarter = 60.0 / float(rng.uniform(50, 160))
+    last = max(0.0, float(score[:, 0].max()) - seconds / quarter)
+    start = float(rng.uniform(0, last)) if last > 0 else 0.0
+    inside = (score[:, 0] >= start) & (score[:, 0] < start + seconds / quarter)
+    shift = int(rng.integers(-9, 10))
+    octaves = [(0,), (0,), (0, 12), (0, -12)][rng.integers(4)]
+    loud, touch = float(rng.uniform(30, 105)), float(rng.uniform(0.4, 1.0))
+    return [
+        ((onset - start) * quarter, length * quarter * touch, int(pitch) + shift + octave, loud)
+        for onset, length, pitch in score[inside].tolist()
+        for octave in octaves
+    ]

@@ -1,0 +1,322 @@
+"""Training loop of Timbre-Trap: ``pi-amt train timbre_trap key=value …``.
+
+The schedule runs over wall-clock minutes (or a number of steps), in stages of ever denser frames.
+``output/checkpoint.pt`` is everything a resumed run needs; ``output/weights.safetensors`` is the
+best moving average so far by validation; ``output/log.csv`` has one row per validation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import sys
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from safetensors.torch import load_file, save_file
+
+from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.training.banks import Bank, Instrument, load_bank
+from pi_amt.training.objective import initialize, magnitude, pitch_scores, transcription_loss
+from pi_amt.training.optimizers import build_optimizers
+from pi_amt.training.stream import BlockStream, Packed, Reservoir, Stage, make_block
+
+_LOG_COLUMNS = ("minutes", "step", "stage", "lr", "train_loss", "val_loss", "val_frame_f", "best")
+_CONFIG_FOLDER = Path(__file__).resolve().parents[1] / "conf" / "train"
+_VALIDATION_SEED_OFFSET = 1_000_003
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of conf/train/timbre_trap.yaml, checked."""
+
+    output: Path
+    resume: bool
+    init: str | None
+    seed: int
+    device: str
+    threads: int
+    precision: str
+    compile: bool
+    minutes: float
+    steps: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    flat_until: float
+    warmup: float
+    batch: int
+    frames: int
+    positive_weight: float
+    average: float
+    stages: list[Stage]
+    reservoir: int
+    workers: int
+    validate_minutes: float
+    validation_blocks: int
+    patience: int
+    banks: Path
+    excerpts: str | None
+    exclude_excerpts: list[str]
+    train_on: list[Instrument]
+    validate_on: list[Instrument]
+
+
+def load_config(overrides: list[str]) -> Config:
+    """Compose the Hydra config with overrides. Raises ValueError for unknown keys and values."""
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(_CONFIG_FOLDER), version_base="1.3"):
+            tree = OmegaConf.to_container(compose("timbre_trap", overrides=overrides), resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(f"train timbre_trap: {error}") from error
+    assert isinstance(tree, dict)
+    values: dict[str, Any] = {field.name: tree[field.name] for field in fields(Config)}
+    values["output"], values["banks"] = Path(values["output"]), Path(values["banks"])
+    values["stages"] = [Stage(**stage) for stage in values["stages"]]
+    for key in ("train_on", "validate_on"):
+        values[key] = [Instrument(**instrument) for instrument in values[key]]
+    config = Config(**values)
+    if config.precision not in ("bf16", "fp32") or config.device not in ("auto", "cpu", "cuda"):
+        raise ValueError(
+            f"train timbre_trap: got precision={config.precision} device={config.device}, "
+            "expected bf16|fp32 and auto|cpu|cuda"
+        )
+    if config.steps <= 0 and config.minutes <= 0:
+        raise ValueError("train timbre_trap: got neither minutes nor steps, set one above 0")
+    return config
+
+
+def main(overrides: list[str]) -> int:
+    """Train; returns the process's exit status (0, or 2 with one line on stderr)."""
+    try:
+        Training(load_config(overrides)).run()
+    except (ValueError, FileNotFoundError) as error:
+        print(f"pi-amt: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+class Training:
+    """State of a run: network, its moving average, optimisers, clock."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        cuda = torch.cuda.is_available() and config.device != "cpu"
+        if config.device == "cuda" and not cuda:
+            raise ValueError("device=cuda: PyTorch sees no GPU here; use device=auto or cpu")
+        self.device = torch.device("cuda" if cuda else "cpu")
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.network = TimbreTrapNetwork()
+        if config.init:
+            self.network.load_state_dict(load_file(config.init), strict=False)
+        else:
+            initialize(self.network, config.seed)
+        self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = {k: p.detach().clone() for k, p in self.network.named_parameters()}
+        self.optimizers = build_optimizers(
+            self.network, config.optimizer, config.learning_rate, config.weight_decay
+        )
+        self.step, self.minutes, self.best, self.stale = 0, 0.0, -1.0, 0
+        self.losses: list[float] = []
+        config.output.mkdir(parents=True, exist_ok=True)
+        self._resume()
+        transcribe = self.network.transcribe_channels
+        self.forward: Any = torch.compile(transcribe) if config.compile else transcribe
+
+    # The clock and what depends on it.
+
+    @property
+    def progress(self) -> float:
+        """Share of the schedule that is done, 0 to 1."""
+        if self.config.steps > 0:
+            return self.step / self.config.steps
+        return self.minutes / self.config.minutes
+
+    @property
+    def stage(self) -> int:
+        """Index of the present stage."""
+        ends = [stage.until for stage in self.config.stages]
+        return min(int(np.searchsorted(ends, self.progress, side="right")), len(ends) - 1)
+
+    def learning_rate(self) -> float:
+        """Warm-up, flat, then linear to zero."""
+        config, progress = self.config, self.progress
+        rise = min(1.0, (self.step + 1) / 100) if config.warmup else 1.0
+        fall = min(1.0, max(0.01, (1 - progress) / max(1e-9, 1 - config.flat_until)))
+        return config.learning_rate * rise * fall
+
+    # The loop.
+
+    def run(self) -> None:
+        """Train until the schedule or patience ends."""
+        config = self.config
+        train = [load_bank(instrument, config.banks) for instrument in config.train_on]
+        held_out = [load_bank(instrument, config.banks) for instrument in config.validate_on]
+        excerpts = _load_excerpts(config)
+        first_index = self.step * 4  # past every example a resumed run has seen
+        stream = BlockStream(
+            config.seed, first_index, config.stages, config.frames, train, excerpts
+        )
+        stream.stage.value = self.stage
+        reservoir = Reservoir(stream, config.reservoir, config.workers, config.seed + self.step)
+        filled_stage, last_validation = -1, time.monotonic()
+        clock = time.monotonic() - self.minutes * 60
+        validation: list[Packed] = []
+        while self.progress < 1.0 and self.stale < config.patience:
+            if self.stage != filled_stage:
+                filled_stage = self.stage
+                stream.stage.value = filled_stage
+                reservoir.empty()
+                reservoir.refill(min(config.reservoir, 20 * config.batch))
+                validation = self._validation_set(held_out)
+            self._train_step(reservoir)
+            self.minutes = (time.monotonic() - clock) / 60
+            due = time.monotonic() - last_validation > config.validate_minutes * 60
+            if due or self.progress >= 1.0:
+                self._validate(validation)
+                last_validation = time.monotonic()
+                self.minutes = (time.monotonic() - clock) / 60
+
+    def _train_step(self, reservoir: Reservoir) -> None:
+        config = self.config
+        reservoir.refill(config.stages[self.stage].fresh)
+        tensors = [t.to(self.device) for t in reservoir.batch(config.batch)]
+        channels, targets, weights = tensors
+        with self._autocast():
+            out = self.forward(channels.contiguous(memory_format=torch.channels_last))
+        loss = transcription_loss(out, targets, weights, config.positive_weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        rate = self.learning_rate()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
+        self.step += 1
+        self.losses.append(float(loss.detach()))
+        decay = min(config.average, self.step / (self.step + 10))
+        with torch.no_grad():
+            for key, parameter in self.network.named_parameters():
+                self.average[key].lerp_(parameter, 1 - decay)
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.config.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    # Validation, log, files.
+
+    def _validation_set(self, banks: list[Bank]) -> list[Packed]:
+        """Crops of held-out instruments, the same at every call of a stage."""
+        stage, config = self.config.stages[self.stage], self.config
+        out = []
+        for index in range(config.validation_blocks):
+            bank = [banks[index % len(banks)]]
+            seed = config.seed + _VALIDATION_SEED_OFFSET
+            example = make_block(seed, index, stage.stride, bank, [])
+            slack = example.targets.shape[1] - config.frames
+            out.append(Packed(example, slack // 2, config.frames))
+        return out
+
+    def _validate(self, items: list[Packed]) -> None:
+        """Score the moving average; log; keep the checkpoint, and the weights if they are best."""
+        self._swap()
+        outs, losses = [], []
+        targets = torch.stack([item.targets for item in items]).float() / 200
+        weights = torch.stack([item.weights for item in items]).float() / 100
+        with torch.no_grad():
+            for first in range(0, len(items), self.config.batch):
+                part = slice(first, first + self.config.batch)
+                channels = torch.stack([item.channels for item in items[part]]).float()
+                channels = channels.to(self.device, memory_format=torch.channels_last)
+                with self._autocast():
+                    out = self.network.transcribe_channels(channels).float().cpu()
+                losses.append(
+                    float(
+                        transcription_loss(
+                            out, targets[part], weights[part], self.config.positive_weight
+                        )
+                    )
+                )
+                outs.append(torch.tanh(magnitude(out)))
+        score, threshold = pitch_scores(torch.cat(outs), targets, weights)
+        self._swap()
+        better = score > self.best or self.stage != getattr(self, "best_stage", -1)
+        self.best_stage = self.stage
+        self.best, self.stale = (score, 0) if better else (self.best, self.stale + 1)
+        self._log(float(np.mean(losses)), score, better)
+        print(f"  threshold {threshold:.2f}", flush=True)
+        self._save(better)
+
+    def _swap(self) -> None:
+        """Exchange the weights and their moving average."""
+        with torch.no_grad():
+            for key, parameter in self.network.named_parameters():
+                held = parameter.detach().clone()
+                parameter.copy_(self.average[key])
+                self.average[key] = held
+
+    def _log(self, val_loss: float, score: float, better: bool) -> None:
+        path = self.config.output / "log.csv"
+        new = not path.exists()
+        row = (
+            f"{self.minutes:.1f}", self.step, self.stage, f"{self.learning_rate():.2g}",
+            f"{np.mean(self.losses or [0]):.4f}", f"{val_loss:.4f}", f"{score:.4f}", int(better),
+        )  # fmt: skip
+        self.losses.clear()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(_LOG_COLUMNS)
+            writer.writerow(row)
+        print(" ".join(f"{k}={v}" for k, v in zip(_LOG_COLUMNS, row, strict=True)), flush=True)
+
+    def _save(self, better: bool) -> None:
+        output = self.config.output
+        state = {
+            "network": {k: p.detach().cpu() for k, p in self.network.named_parameters()},
+            "average": {k: v.cpu() for k, v in self.average.items()},
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "clock": [self.step, self.minutes, self.best, self.stale, self.stage],
+        }
+        torch.save(state, output / "checkpoint.partial")
+        (output / "checkpoint.partial").replace(output / "checkpoint.pt")
+        if better:
+            tensors = {k: v.cpu().contiguous() for k, v in self.average.items()}
+            save_file(tensors, output / "weights.partial")
+            (output / "weights.partial").replace(output / "weights.safetensors")
+
+    def _resume(self) -> None:
+        path = self.config.output / "checkpoint.pt"
+        if not (self.config.resume and path.exists()):
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"], strict=False)
+        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
+        for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(held)
+        self.step, self.minutes, self.best, self.stale, self.best_stage = state["clock"]
+        print(f"resumed at step {self.step}, minute {self.minutes:.1f}", flush=True)
+
+
+def _load_excerpts(config: Config) -> list[np.ndarray]:
+    if not config.excerpts:
+        return []
+    with np.load(config.excerpts) as scores:
+        return [scores[name] for name in scores.files if name not in config.exclude_excerpts]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,138 @@
+"""The note decoder: planted notes come back, chunks change nothing, work grows linearly."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, Notes, semitone_activity
+from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS
+
+PLAIN = DecoderOptions(onset_threshold=0.5, sustain_threshold=0.3, rise=0.2)
+
+
+def bin_of(pitch: float) -> int:
+    return round((pitch - 16.7656) * 5)
+
+
+def frame(seconds: float) -> int:
+    return round(seconds * FRAME_RATE_HZ)
+
+
+def canvas(seconds: float) -> np.ndarray:
+    return np.zeros((frame(seconds), N_BINS), np.float32)
+
+
+def decode(pitch: np.ndarray, chunks: list[int] | None = None) -> Notes:
+    times = np.arange(len(pitch)) / FRAME_RATE_HZ
+    decoder = Decoder(PLAIN)
+    edges = [0, *(chunks or []), len(pitch)]
+    for first, last in pairwise(edges):
+        decoder.push(pitch[first:last], times[first:last])
+    return decoder.finish()
+
+
+def test_planted_notes_come_back_with_their_times_and_pitches() -> None:
+    pitch = canvas(3)
+    planted = [(0.5, 1.5, 21), (0.5, 1.0, 60), (1.2, 2.9, 61), (2.0, 2.2, 108)]
+    for onset, offset, key in planted:
+        pitch[frame(onset) : frame(offset), bin_of(key)] = 0.9
+    onsets, offsets, pitches, velocities = decode(pitch)
+    assert pitches.tolist() == [21, 60, 61, 108]
+    np.testing.assert_allclose(onsets, [n[0] for n in planted], atol=0.003)
+    np.testing.assert_allclose(offsets, [n[1] for n in planted], atol=0.003)
+    assert (velocities == round(0.9 * 127)).all()
+
+
+def test_a_rise_in_a_sounding_note_is_a_restrike_and_ends_the_old_note() -> None:
+    pitch = canvas(2)
+    b = bin_of(64)
+    pitch[frame(0.5) : frame(1.5), b] = 0.5
+    pitch[frame(0.5) : frame(0.6), b] = 0.9
+    pitch[frame(1.0) : frame(1.1), b] = 0.9
+    onsets, offsets, _, _ = decode(pitch)
+    np.testing.assert_allclose(onsets, [0.5, 1.0], atol=0.003)
+    np.testing.assert_allclose(offsets, [1.0, 1.5], atol=0.003)
+
+
+def test_small_ripples_weak_notes_and_short_blips_are_not_notes() -> None:
+    pitch = canvas(2)
+    ripple = 0.6 + 0.05 * np.sin(np.arange(frame(1.0)))
+    pitch[frame(0.5) : frame(0.5) + len(ripple), bin_of(50)] = ripple
+    pitch[frame(0.5) : frame(1.0), bin_of(70)] = 0.45
+    pitch[frame(0.5) : frame(0.53), bin_of(80)] = 0.9
+    _, _, pitches, _ = decode(pitch)
+    assert pitches.tolist() == [50]
+
+
+def test_gaps_shorter_than_the_limit_are_bridged_and_longer_ones_are_not() -> None:
+    pitch = canvas(3)
+    gap = round(PLAIN.gap_ms / 1000 * FRAME_RATE_HZ)
+    for key, width in ((40, gap - 1), (45, gap)):
+        pitch[frame(0.5) : frame(1.5), bin_of(key)] = 0.45
+        pitch[frame(0.5) : frame(0.55), bin_of(key)] = 0.9
+        pitch[frame(1.0) : frame(1.0) + width, bin_of(key)] = 0.1
+    _, offsets, pitches, _ = decode(pitch)
+    np.testing.assert_allclose(offsets[pitches == 40], 1.5, atol=0.003)
+    np.testing.assert_allclose(offsets[pitches == 45], 1.0, atol=0.003)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 700), max_size=12))
+def test_chunks_change_nothing(seed: int, cuts: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    pitch = canvas(2.05)[:700]
+    smooth = np.maximum(0, np.cumsum(rng.normal(0, 0.08, (700, 30)), axis=0) % 1.0)
+    pitch[:, 100:130] = smooth
+    whole = decode(pitch)
+    chunked = decode(pitch, sorted(cuts))
+    assert len(whole[0]) > 5
+    for a, b in zip(whole, chunked, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_notes_at_the_very_start_and_end_are_kept_and_silence_is_empty() -> None:
+    pitch = canvas(1)
+    pitch[: frame(0.2), bin_of(60)] = 0.9
+    pitch[frame(0.8) :, bin_of(62)] = 0.9
+    onsets, offsets, pitches, _ = decode(pitch)
+    assert pitches.tolist() == [60, 62]
+    assert onsets[0] == 0.0
+    assert offsets[1] == pytest.approx((len(pitch) - 1) / FRAME_RATE_HZ, abs=0.004)
+    assert [len(a) for a in decode(canvas(0.5))] == [0, 0, 0, 0]
+    assert [len(a) for a in Decoder().finish()] == [0, 0, 0, 0]
+
+
+def test_merging_takes_the_nearest_semitone_and_the_largest_bin() -> None:
+    pitch = np.zeros((1, N_BINS), np.float32)
+    pitch[0, bin_of(60) + 2] = 0.4
+    pitch[0, bin_of(60) - 2] = 0.7
+    merged = semitone_activity(pitch)
+    assert merged.shape == (1, 88)
+    assert np.flatnonzero(merged).tolist() == [60 - 21]
+    assert merged[0, 60 - 21] == np.float32(0.7)
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="540"):
+        Decoder().push(np.zeros((4, 88), np.float32), np.zeros(4))
+    with pytest.raises(ValueError, match="4 frames and 3 times"):
+        Decoder().push(np.zeros((4, N_BINS), np.float32), np.zeros(3))
+
+
+def test_work_grows_with_length_not_with_its_square() -> None:
+    rng = np.random.default_rng(0)
+    pitch = (rng.random((20_000, N_BINS)) ** 8).astype(np.float32)
+
+    def seconds(n: int) -> float:
+        begin = time.perf_counter()
+        decode(pitch[:n])
+        return time.perf_counter() - begin
+
+    seconds(2_000)
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.005)

@@ -1,0 +1,155 @@
+"""Loading weights: good files of both kinds, and one clear line for every bad one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.models.timbre_trap.parity import synthetic_state
+from torch import Tensor
+
+from pi_amt.models.timbre_trap import weights as module
+from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.weights import SHIPPED_LABEL, USER_LABEL, load_weights
+
+State = dict[str, Tensor]
+LAST = "decoder.convout.bias"
+
+
+def full_state() -> State:
+    """As the authors save it: with the transform's tables."""
+    return {**TimbreTrapNetwork().state_dict(), **synthetic_state()}
+
+
+def saved(path: Path, state: object) -> Path:
+    torch.save(state, path)
+    return path
+
+
+def test_a_published_style_checkpoint_loads_unchanged(tmp_path: Path) -> None:
+    path = saved(tmp_path / "tt-orig.pt", full_state())
+    state, info = load_weights(path)
+    assert set(state) == {k for k in full_state() if not k.startswith("sliCQ")}
+    assert all(torch.equal(state[k], synthetic_state()[k]) for k in state)
+    assert info.label == USER_LABEL
+    assert info.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_safetensors_need_no_tables(tmp_path: Path) -> None:
+    path = tmp_path / "own.safetensors"
+    save_file(synthetic_state(), path)
+    state, info = load_weights(path)
+    assert torch.equal(state[LAST], synthetic_state()[LAST])
+    assert info.label == USER_LABEL
+
+
+def test_the_shipped_file_is_known_by_its_hash_and_never_called_the_papers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.safetensors"
+    save_file(synthetic_state(), path)
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    monkeypatch.setattr(module, "SHIPPED_RECORD", record)
+    assert load_weights(path)[1].label == SHIPPED_LABEL == "synthetic-trained reproduction"
+
+
+def test_the_shipped_weights_load_and_match_their_record() -> None:
+    _, info = load_weights()
+    assert info.label == SHIPPED_LABEL
+
+
+def drop(state: State) -> object:
+    del state[LAST]
+    return state
+
+
+def add(state: State) -> object:
+    return {**state, "decoder.extra.weight": torch.zeros(1)}
+
+
+def reshape(state: State) -> object:
+    return {**state, "encoder.convlat.weight": torch.zeros(64, 64, 31, 1)}
+
+
+def spoil(state: State) -> object:
+    state[LAST][0] = float("nan")
+    return state
+
+
+def other_transform(state: State) -> object:
+    return {**state, "sliCQ.windows": state["sliCQ.windows"] * 0.9}
+
+
+def integers(state: State) -> object:
+    return {**state, LAST: torch.zeros(2, dtype=torch.int64)}
+
+
+def not_a_state_dict(_: State) -> object:
+    return [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (drop, f"missing key {LAST}"),
+        (add, "unexpected key decoder.extra.weight"),
+        (reshape, r"encoder.convlat.weight has shape \(64, 64, 31, 1\), expected \(128, 64, 31, 1"),
+        (spoil, f"{LAST} holds values that are not finite"),
+        (integers, f"{LAST} holds values that are not finite"),
+        (other_transform, "sliCQ.windows differs"),
+        (not_a_state_dict, "list that is not a state dict"),
+    ],
+)
+def test_wrong_checkpoints_name_what_is_wrong(
+    tmp_path: Path, change: Callable[[State], object], message: str
+) -> None:
+    path = saved(tmp_path / "bad.pt", change({k: v.clone() for k, v in full_state().items()}))
+    with pytest.raises(ValueError, match=message) as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("keep", [0, 7, 200, 0.5])
+def test_truncated_files_are_refused_in_one_line(tmp_path: Path, suffix: str, keep: float) -> None:
+    path = tmp_path / f"cut{suffix}"
+    if suffix == ".pt":
+        torch.save(synthetic_state(), path)
+    else:
+        save_file(synthetic_state(), path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep if keep >= 1 or keep == 0 else keep * len(content))])
+    with pytest.raises(ValueError, match=r"readable|damaged") as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+class Bomb:
+    """Pickles into a call of a function."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return os.mkdir, (str(self.marker),)
+
+
+def test_a_pickle_with_code_is_refused_and_the_code_is_not_run(tmp_path: Path) -> None:
+    marker = tmp_path / "was_run"
+    path = saved(tmp_path / "bomb.pt", {**full_state(), "x": Bomb(marker)})
+    with pytest.raises(ValueError, match="refused"):
+        load_weights(path)
+    assert not marker.exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load_weights(tmp_path / "nowhere.pt")
