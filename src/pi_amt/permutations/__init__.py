@@ -12,15 +12,23 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 from typing import Any
 
+from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.floor import Floor
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.harm_mask import HarmMask
 from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.identity import Identity
+from pi_amt.permutations.keep_harmonic import KeepHarmonic
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.microtonal import Microtonal
 from pi_amt.permutations.no_permutation import NoPermutation
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.random import Random
+from pi_amt.permutations.remove_harmonic import RemoveHarmonic
 from pi_amt.permutations.soft_fund_mask import SoftFundMask
 from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+from pi_amt.permutations.wrong_piece import WrongPiece
 
 __all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
 
@@ -34,6 +42,13 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     HarmMask,
     SoftFundMask,
     SoftHarmMask,
+    Identity,
+    Floor,
+    WrongPiece,
+    MatchedTracks,
+    RemoveHarmonic,
+    KeepHarmonic,
+    Donor,
 )
 
 
@@ -65,13 +80,21 @@ def load_permutation(name: str, **options: Any) -> Permutation:
         if option not in allowed and option not in known:
             expected = _hint(option, allowed) if allowed else "no option"
             raise ValueError(f"{name}: got unknown option {option!r}, expected {expected}")
+        if option in ("target", "target_permutation") and isinstance(value, str):
+            value = load_permutation(value)  # noqa: PLW2901
         arguments[found.aliases.get(option, option)] = value
     return found(**arguments)
 
 
 def controls_of(permutation: Permutation) -> list[Permutation]:
-    """The controls that belong to one condition (``wrong_piece``, ``matched_tracks``)."""
-    return []
+    """The controls that belong to one condition.
+
+    ``wrong_piece`` and ``matched_tracks`` for masks, ``matched_tracks`` for ``high_freq``, none
+    for the other shuffles.
+    """
+    if isinstance(permutation, PartialMask):
+        return [WrongPiece(permutation), MatchedTracks(permutation)]
+    return [MatchedTracks(permutation)] if isinstance(permutation, HighFreq) else []
 
 
 def _registry() -> dict[str, type[Permutation]]:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from pi_amt.permutations.draws import complex_normal, hash_bits, rayleigh, sort_last
+from pi_amt.permutations.draws import complex_normal, hash_bits, rayleigh, sort_last_
 from pi_amt.permutations.regions import Mask
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats, ratio_to_cents
@@ -24,8 +24,8 @@ from pi_amt.units import Floats, ratio_to_cents
 FILLS = ("silence", "background", "attenuate")
 NEIGHBOURHOOD_CENTS = 600.0
 _LOCAL_QUANTILE, _FRAME_QUANTILE = 0.25, 0.05
-# Frames per pass of the window sort: keeps the windows of a pass in the processor's cache.
-_ROWS_PER_PASS = 32
+# Keeps the windows of one pass of the sort in the processor's cache.
+_WINDOWS_PER_PASS = 8192
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,33 @@ class Fill:
     Attributes:
         mask: ``(blocks, bins, frames)`` bool, what is touched.
         gain: amplitude factor inside the mask: 0 = silence, 1 = untouched.
-        noise: ``(touched,)`` values in (block, frame, bin) order instead, or ``None``.
+        noise: what the touched bins hold instead, or ``None``.
     """
 
     mask: Mask
     gain: float = 0.0
-    noise: torch.Tensor | None = None
+    noise: Noise | None = None
 
     def apply(self, spectrogram: Spectrogram) -> Spectrogram:
         """Fill the mask; all other bins stay bit-identical."""
         values = spectrogram.tensor
         mask = torch.from_numpy(self.mask).to(values.device)
         if self.noise is not None:
-            filled = values.clone()
-            filled.transpose(1, 2)[mask.transpose(1, 2)] = self.noise
+            filled = values.clone(memory_format=torch.contiguous_format)
+            filled.view(-1)[self.noise.positions] = self.noise.values
         elif self.gain == 0.0:
             filled = values.masked_fill(mask, 0)
         else:
             filled = torch.where(mask, scaled(values, self.gain), values)
         return spectrogram.with_values(filled)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Values ``(touched,)`` and their places ``(touched,)`` in the flattened spectrogram."""
+
+    positions: torch.Tensor
+    values: torch.Tensor
 
 
 def scaled(values: torch.Tensor, gain: float) -> torch.Tensor:
@@ -63,66 +71,62 @@ def scaled(values: torch.Tensor, gain: float) -> torch.Tensor:
     return values * gain
 
 
-def background_noise(
-    spectrogram: Spectrogram, mask: Mask, fundamentals: Mask, key: int
-) -> torch.Tensor:
+def background_noise(spectrogram: Spectrogram, mask: Mask, fundamentals: Mask, key: int) -> Noise:
     """Noise for the bins of ``mask``, its root mean square equal to the local background.
 
     Rayleigh-distributed magnitudes for real values, circular Gaussian for complex ones.
-
-    Returns:
-        ``(touched,)`` in (block, frame, bin) order, the dtype of the values.
     """
-    device = spectrogram.tensor.device
-    where = _rows(torch.from_numpy(mask).to(device))
-    levels = local_background(spectrogram, where, fundamentals)
+    values = spectrogram.tensor
+    _, n_bins, n_frames = values.shape
+    where = _rows(torch.from_numpy(mask)).to(values.device)
     row, bins = where.nonzero(as_tuple=True)
-    frames = torch.from_numpy(spectrogram.frame_numbers.reshape(-1)).to(device)
-    bits = hash_bits(key, frames[row], bins)
-    noise = complex_normal(bits) if spectrogram.tensor.is_complex() else rayleigh(bits)
-    return (noise * levels).to(spectrogram.tensor.dtype)
+    numbers = torch.from_numpy(spectrogram.frame_numbers.reshape(-1)).to(values.device)
+    bits = hash_bits(key, numbers[row], bins)
+    noise = complex_normal(bits) if values.is_complex() else rayleigh(bits)
+    noise *= local_background(spectrogram, row, bins, fundamentals)
+    block = torch.div(row, n_frames, rounding_mode="floor")
+    return Noise((block * (n_bins - 1) + bins) * n_frames + row, noise.to(values.dtype))
 
 
 def local_background(
-    spectrogram: Spectrogram, where: torch.Tensor, fundamentals: Mask
+    spectrogram: Spectrogram, row: torch.Tensor, bins: torch.Tensor, fundamentals: Mask
 ) -> torch.Tensor:
-    """Local background of the chosen bins, float32 ``(chosen,)`` in (row, bin) order.
+    """Local background of the chosen bins, float32 ``(chosen,)``.
 
     Args:
         spectrogram: whose magnitudes are read.
-        where: ``(blocks × frames, bins)`` bool, the bins of interest.
+        row: int64 ``(chosen,)``, ``block × frames + frame`` of each chosen bin.
+        bins: int64 ``(chosen,)``.
         fundamentals: ``(blocks, bins, frames)`` bool, what does not count as background.
     """
     magnitudes = _rows(spectrogram.tensor.abs())
-    covered = _rows(torch.from_numpy(fundamentals).to(magnitudes.device))
+    covered = _rows(torch.from_numpy(fundamentals)).to(magnitudes.device)
     magnitudes = magnitudes.masked_fill(covered, torch.inf)
     half, outside = _neighbourhood(spectrogram.frequencies)
-    padded = F.pad(magnitudes, (half, half), value=torch.inf)
     width = 2 * half + 1
-    present = F.pad(torch.cumsum(padded.isfinite(), dim=1, dtype=torch.int32), (1, 0))
+    padded = F.pad(magnitudes, (half, half), value=torch.inf)
+    windows = padded.view(-1).unfold(0, width, 1)
+    present = torch.cumsum(padded.isfinite(), dim=1, dtype=torch.int32)
+    present = F.pad(present, (1, 0))
     counts = present[:, width:] - present[:, :-width]
-    parts = []
-    for start in range(0, len(where), _ROWS_PER_PASS):
-        rows = slice(start, start + _ROWS_PER_PASS)
-        chosen = where[rows]
-        windows = padded[rows].unfold(1, width, 1)[chosen]
-        n = counts[rows][chosen]
+    levels = magnitudes.new_empty(len(row))
+    for start in range(0, len(row), _WINDOWS_PER_PASS):
+        part = slice(start, start + _WINDOWS_PER_PASS)
+        window = windows.index_select(0, row[part] * padded.shape[1] + bins[part])
+        n = counts[row[part], bins[part]]
         if outside is not None:
-            bins = chosen.nonzero(as_tuple=True)[1]
-            windows = windows.masked_fill(outside.to(windows.device)[bins], torch.inf)
-            n = windows.isfinite().sum(dim=-1)
-        parts.append(_quantile(sort_last(windows), n, _LOCAL_QUANTILE))
-    levels = torch.cat(parts) if parts else magnitudes.new_zeros(0)
+            window = window.masked_fill(outside.to(window.device)[bins[part]], torch.inf)
+            n = window.isfinite().sum(dim=-1)
+        levels[part] = _quantile(sort_last_(window), n, _LOCAL_QUANTILE)
     lost = levels.isnan()
     if bool(lost.any()):
-        row = where.nonzero(as_tuple=True)[0][lost]
-        levels[lost] = _frame_background(magnitudes)[row]
+        levels[lost] = _frame_background(magnitudes)[row[lost]]
     return levels
 
 
 def _frame_background(magnitudes: torch.Tensor) -> torch.Tensor:
     """Fallback per row of ``(rows, bins)`` magnitudes (infinite where a fundamental sounds)."""
-    ordered = sort_last(magnitudes)
+    ordered = sort_last_(magnitudes.clone())
     levels = _quantile(ordered, ordered.isfinite().sum(dim=-1), _FRAME_QUANTILE)
     flat = magnitudes[magnitudes.isfinite()]
     whole = torch.quantile(flat.double(), _FRAME_QUANTILE).float() if len(flat) else flat.sum()
@@ -132,13 +136,13 @@ def _frame_background(magnitudes: torch.Tensor) -> torch.Tensor:
 def _quantile(ordered: torch.Tensor, counts: torch.Tensor, q: float) -> torch.Tensor:
     """Linear-interpolated quantile of the first ``counts`` values of each ascending row; NaN
     where there is none."""
-    position = q * (counts.clamp(min=1) - 1).to(torch.float32)
-    below = position.floor()
-    index = below.to(torch.int64)
-    above = torch.minimum(index + 1, counts.to(torch.int64).clamp(min=1) - 1)
-    low = ordered.gather(-1, index[:, None])[:, 0]
+    last = counts.clamp(min=1) - 1
+    position = q * last.to(torch.float32)
+    below = position.to(torch.int64)
+    above = torch.minimum(below + 1, last.to(torch.int64))
+    low = ordered.gather(-1, below[:, None])[:, 0]
     high = ordered.gather(-1, above[:, None])[:, 0]
-    value = low + (position - below) * (high - low)
+    value = torch.lerp(low, high, position - below)
     return torch.where(counts > 0, value, torch.nan)
 
 
@@ -158,5 +162,5 @@ def _neighbourhood(frequencies: Floats) -> tuple[int, torch.Tensor | None]:
 
 
 def _rows(values: torch.Tensor) -> torch.Tensor:
-    """``(blocks, bins, frames)`` → ``(blocks × frames, bins)``."""
-    return values.transpose(1, 2).reshape(-1, values.shape[1])
+    """``(blocks, bins, frames)`` → ``(blocks × frames, bins)``, contiguous."""
+    return values.transpose(1, 2).reshape(-1, values.shape[1]).contiguous()

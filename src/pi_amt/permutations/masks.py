@@ -145,8 +145,8 @@ class PartialMask(Permutation):
     ) -> Mask | None:
         return None if notes is None else self.region(spectrogram, notes)
 
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes) -> Mask:
-        """Partials 1–10 that this mask does not mean to touch."""
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
+        """Partials 1–10 that this mask does not mean to touch (bins may be shared)."""
         meant = set(self.partials)
         others = [k for k in range(1, 11) if (k in meant) == self.keep]
         return self.bands(spectrogram, notes, others)

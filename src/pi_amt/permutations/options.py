@@ -19,3 +19,9 @@ def check_range(
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         limits = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
         raise ValueError(f"{name}: got {value!r}, expected a number, {limits} {unit}".rstrip())
+
+
+def check_count(name: str, value: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name}: got {value!r}, expected a whole number, at least 1")

@@ -100,10 +100,12 @@ class Permutation(ABC):
         """``(blocks, bins, frames)`` bool: the feature that is removed, for the energy account."""
         return None
 
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes) -> NDArray[np.bool_]:
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> NDArray[np.bool_]:
         """``(blocks, bins, frames)`` bool: partials 1–10 of the sounding notes that are not the
         feature; what these lose is collateral."""
-        return partial_mask(spectrogram, notes, range(1, 11))
+        partials = partial_mask(spectrogram, notes, range(1, 11))
+        feature = self.target(spectrogram, notes, key)
+        return partials if feature is None else partials & ~feature
 
     def __call__(
         self,

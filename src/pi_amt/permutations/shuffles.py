@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.permutations.draws import hash_bits, sort_last
+from pi_amt.permutations.draws import hash_bits, sort_last_
 from pi_amt.permutations.options import check_choice
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.spectrogram import Spectrogram
@@ -42,7 +42,7 @@ class Moves:
             moved.scatter_(1, self.destination, values.gather(1, self.source))
         return spectrogram.with_values(moved)
 
-    def swapped_in(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
+    def touched(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
         """``(blocks, bins, frames)`` bool: the bins that take part."""
         mask = torch.zeros(spectrogram.values.shape, dtype=torch.bool)
         return mask.scatter_(1, self.destination.cpu(), True).numpy()
@@ -96,7 +96,7 @@ def shuffle_within(
     # One sort orders by group, then hash, then bin: all packed in one 63-bit number.
     field = max(n_bins - 1, 1).bit_length()
     packed = (groups.to(device) << (63 - field)) | ((bits & _low(63 - field)) & ~_low(field)) | bins
-    source = (sort_last(packed) & _low(field)).transpose(1, 2)
+    source = (sort_last_(packed) & _low(field)).transpose(1, 2)
     # Groups do not descend, so the i-th smallest belongs in the i-th place.
     return Moves(bins[None, :, None].expand(source.shape), source)
 
@@ -128,9 +128,9 @@ def shuffle_drawn(
     packed = torch.where(bins < upper, packed, (_BIG & ~_low(field)) | bins)
     counts = counts.to(device).expand(blocks, frames)[..., None]
     most = int(counts.max()) if counts.numel() else 0
-    source = sort_last(packed)[..., :most] & _low(field)
+    source = sort_last_(packed)[..., :most] & _low(field)
     drawn = torch.arange(most, device=device) < counts
-    ordered = sort_last(torch.where(drawn, source, _BIG))
+    ordered = sort_last_(torch.where(drawn, source, _BIG))
     destination = torch.where(drawn, ordered, source)
     return Moves(destination.transpose(1, 2), source.transpose(1, 2))
 

@@ -1,0 +1,154 @@
+"""``donor``: permutation importance in Breiman's sense."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from pi_amt.notes import Notes
+from pi_amt.permutations.draws import hash_bits
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.options import check_choice, check_count, check_range
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.regions import INHARMONICITIES, ONSETS, Mask
+from pi_amt.permutations.remove_harmonic import RemoveHarmonic
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import cents_to_ratio
+
+FEATURES = ("harmonic", "band")
+SOURCES = ("recording", "neighbour")
+
+
+@dataclass(frozen=True)
+class Donor(Permutation):
+    """The bins of a feature take the values that they have at another time (Breiman 2001).
+
+    Each bin keeps its own distribution; what is broken is its tie with the rest of the frame.
+    Time is cut into segments of ``block_seconds``; for each, a hash of (key, segment number) draws
+    a block of the pool and a start in it, so every repeat has other donors.
+
+    The pool is ``neighbour.spectrogram``: at least two blocks, each at least ``block_seconds``
+    long, through the same front end, from sound spread over the same recording
+    (``source=recording``, ``needs_neighbour`` is then ``"own_spectrogram"``) or over other
+    recordings (``source=neighbour``). It must not depend on which part of the recording is being
+    perturbed. A segment is taken from within one block of the pool.
+
+    Attributes:
+        feature: ``harmonic``: bins of harmonic ``harmonic`` of the sounding notes; ``band``: bins
+            from ``low_hz`` to ``high_hz`` (tuning included).
+        harmonic: k, 1 = fundamental.
+        low_hz, high_hz: edges of the band, Hz; ``high_hz=None`` is the end of the axis.
+        source: ``recording`` or ``neighbour``.
+        block_seconds: length of a donated segment, at least 0.5 s.
+        half_width_cents, time_dilation, onset, inharmonicity: of the harmonic's bins, as in
+            :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    feature: str = "harmonic"
+    harmonic: int = 1
+    low_hz: float = 0.0
+    high_hz: float | None = None
+    source: str = "recording"
+    block_seconds: float = 0.5
+    half_width_cents: float | None = None
+    time_dilation: float = 0.25
+    onset: str = "all"
+    inharmonicity: str = "piano"
+
+    name: ClassVar[str] = "donor"
+    summary: ClassVar[str] = "the bins of a feature take their values from another time or piece"
+    stochastic = True
+
+    def __post_init__(self) -> None:
+        check_choice("feature", self.feature, FEATURES)
+        check_choice("source", self.source, SOURCES)
+        check_count("harmonic", self.harmonic)
+        check_range("low_hz", self.low_hz, 0.0, unit="Hz")
+        if self.high_hz is not None:
+            check_range("high_hz", self.high_hz, self.low_hz, unit="Hz")
+        check_range("block_seconds", self.block_seconds, 0.5, unit="s")
+        check_choice("onset", self.onset, ONSETS)
+        check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+
+    @property
+    def needs_notes(self) -> bool:
+        return self.feature == "harmonic"
+
+    @property
+    def needs_neighbour(self) -> str:
+        return "own_spectrogram" if self.source == "recording" else "spectrogram"
+
+    @property
+    def _mask(self) -> PartialMask:
+        return RemoveHarmonic(
+            harmonic=self.harmonic,
+            half_width_cents=self.half_width_cents,
+            time_dilation=self.time_dilation,
+            onset=self.onset,
+            inharmonicity=self.inharmonicity,
+        )
+
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> Mask | None:
+        if self.feature == "harmonic":
+            return self._mask.target(spectrogram, notes)
+        hz = spectrogram.frequencies / cents_to_ratio(spectrogram.tuning_cents)
+        high = math.inf if self.high_hz is None else self.high_hz
+        band = (hz >= self.low_hz) & (hz <= high)
+        return np.broadcast_to(band[:, None], spectrogram.values.shape).copy()
+
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
+        if self.feature == "harmonic":
+            return self._mask.bystanders(spectrogram, notes, key)
+        return super().bystanders(spectrogram, notes, key)
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> tuple[Mask, torch.Tensor]:
+        mask = self.target(spectrogram, notes)
+        assert mask is not None
+        pool = None if neighbour is None else neighbour.spectrogram
+        length = math.ceil(self.block_seconds * spectrogram.frame_rate)
+        _check_pool(pool, spectrogram, length)
+        assert pool is not None
+        blocks, _, frames = pool.values.shape
+        segment, offset = np.divmod(spectrogram.frame_numbers, length)
+        bits = hash_bits(
+            key, torch.from_numpy(segment)[..., None], torch.arange(2), stream=2
+        ).numpy()
+        choice = bits & np.int64(2**62 - 1)
+        block, start = choice[..., 0] % blocks, choice[..., 1] % (frames - length + 1)
+        donors = pool.tensor.to(spectrogram.tensor.device)
+        # (blocks, frames, bins): one donor column per frame
+        columns = donors[torch.from_numpy(block), :, torch.from_numpy(start + offset)]
+        return mask, columns.transpose(1, 2)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        mask, donated = parameters
+        values = spectrogram.tensor
+        where = torch.from_numpy(mask).to(values.device)
+        return spectrogram.with_values(torch.where(where, donated, values))
+
+
+def _check_pool(pool: Spectrogram | None, spectrogram: Spectrogram, length: int) -> None:
+    if pool is None:
+        raise ValueError("donor: got no pool, expected neighbour.spectrogram, see Donor")
+    blocks, bins, frames = pool.values.shape
+    if bins != len(spectrogram.frequencies) or blocks < 2 or frames < length:
+        raise ValueError(
+            f"donor: got a pool of {blocks} blocks, {bins} bins, {frames} frames, expected at "
+            f"least 2 blocks of {length} frames with {len(spectrogram.frequencies)} bins"
+        )
