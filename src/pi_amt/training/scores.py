@@ -47,6 +47,11 @@ def random_score(
     return _finish(rng, events, seconds)
 
 
+def excerpt_score(rng: np.random.Generator, seconds: float, excerpt: np.ndarray) -> Score:
+    """Some bars of one public-domain score, performed: tempo, transposition, timing, pedal."""
+    return _finish(rng, _excerpt(rng, seconds, [excerpt]), seconds)
+
+
 def _finish(rng: np.random.Generator, events: list[Event], seconds: float) -> Score:
     """Humanise, fold into the keyboard, apply the pedal, end notes where their key is struck."""
     table = np.array(events or [(0.5, 1.0, 60, 64.0)], np.float64)

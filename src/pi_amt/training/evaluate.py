@@ -1,0 +1,166 @@
+"""Validation recordings, their scores, and the search for the decoder's options.
+
+``python -m pi_amt.training.evaluate --tune --scores … --weights train/timbre_trap/weights.safetensors`` renders public-
+domain scores with a piano that is trained on and one that is not, and searches the options that
+give the best note F. None of this is the held-out test of benchmarks/transcription_quality.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from pi_amt.frames import FrameScorer
+from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
+from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
+from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, FRAME_RATE_HZ
+from pi_amt.models.timbre_trap.weights import load_weights
+from pi_amt.notes import Notes
+from pi_amt.scoring import score_notes
+from pi_amt.training.banks import play
+from pi_amt.training.scores import excerpt_score
+
+PIANOS = {
+    "trained piano": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "unseen piano": "/usr/share/sounds/sf2/sf_GMbank.sf2",
+}
+# What the search tries, one option at a time, twice around.
+_GRID: dict[str, tuple[float, ...]] = {
+    "onset_threshold": (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7),
+    "rise": (0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4),
+    "rise_ms": (40, 60, 90, 120),
+    "peak_ms": (15, 30, 45, 60),
+    "restrike_ms": (40, 60, 80, 100),
+    "onset_shift_ms": (-20, -15, -10, -5, 0, 5, 10, 15, 20),
+    "sustain_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35),
+    "gap_ms": (15, 30, 60),
+}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Activations float32 (frames, 540) of one recording and what was played in it."""
+
+    name: str
+    activations: np.ndarray
+    notes: Notes
+
+
+def transcription_activations(network: TimbreTrapNetwork, samples: np.ndarray) -> np.ndarray:
+    """Overlapped inference of mono samples at 22,050 Hz → float32 (frames, 540)."""
+    audio = torch.from_numpy(samples / max(1e-9, float(np.abs(samples).max())))
+    half = BLOCK_SAMPLES // 2
+    padded = F.pad(audio.float(), (half, half + -len(audio) % BLOCK_SAMPLES))
+    overlap, parts = OverlapAdd(), []
+    with torch.inference_mode():
+        for block in padded.unfold(0, BLOCK_SAMPLES, half):
+            parts.append(overlap.push(network.transcribe(network.sliCQ(block[None]))))
+    n_frames = int(np.ceil(len(samples) * FRAME_RATE_HZ / 22_050))
+    return np.asarray(np.concatenate(parts)[HOP_FRAMES : HOP_FRAMES + n_frames])
+
+
+def validation_recordings(
+    network: TimbreTrapNetwork, scores: Path, seconds: float
+) -> list[Recording]:
+    """Performances of the scores in an npz (see ``excerpts`` of the training), by each piano."""
+    out = []
+    with np.load(scores) as excerpts:
+        for index, name in enumerate(excerpts.files):
+            rng = np.random.default_rng([index, 17])
+            score = excerpt_score(rng, seconds, excerpts[name])
+            fields_ = (score.onsets, score.offsets, score.pitches, score.velocities)
+            for piano, soundfont in PIANOS.items():
+                audio = play(*fields_, soundfont)[: int((seconds + 2) * 22_050)]
+                activations = transcription_activations(network, audio)
+                out.append(Recording(f"{name}, {piano}", activations, Notes.from_arrays(*fields_)))
+    return out
+
+
+def decode(activations: np.ndarray, options: DecoderOptions) -> Notes:
+    """Notes of a whole recording's activations (frames, 540)."""
+    decoder = Decoder(options)
+    decoder.push(activations, np.arange(len(activations)) / FRAME_RATE_HZ)
+    return Notes(*decoder.finish())
+
+
+def note_f(recording: Recording, options: DecoderOptions) -> float:
+    """Note F (onset ±50 ms, no offset)."""
+    return score_notes(recording.notes, decode(recording.activations, options))[
+        "F-measure_no_offset"
+    ]
+
+
+def frame_scores(recording: Recording, threshold: float) -> dict[str, float]:
+    """Frame scores on the 10-ms grid against sounding notes."""
+    scorer = FrameScorer(recording.notes, threshold)
+    activity = semitone_activity(recording.activations)
+    scorer.push(np.arange(len(activity)) / FRAME_RATE_HZ, activity)
+    return scorer.finish()
+
+
+def tune(recordings: list[Recording], start: DecoderOptions) -> DecoderOptions:
+    """Coordinate search: note F decides, then frame F decides its threshold."""
+
+    def mean_note_f(options: DecoderOptions) -> float:
+        return float(np.mean([note_f(recording, options) for recording in recordings]))
+
+    best, best_score = start, mean_note_f(start)
+    for _ in range(2):
+        for name, values in _GRID.items():
+            for value in values:
+                trial = replace(best, **{name: value})
+                score = mean_note_f(trial)
+                if score > best_score + 1e-4:
+                    best, best_score = trial, score
+        print(f"note F {best_score:.4f} with {best}", flush=True)
+    thresholds = np.arange(0.1, 0.8, 0.05).round(2).tolist()
+    frame_f = [
+        float(np.mean([frame_scores(r, t)["Frame_F-measure"] for r in recordings]))
+        for t in thresholds
+    ]
+    return replace(best, frame_threshold=thresholds[int(np.argmax(frame_f))])
+
+
+def report(recordings: Iterable[Recording], options: DecoderOptions) -> str:
+    """A table: note F, precision, recall, frame F and average precision of every recording."""
+    lines = [f"{'recording':52s} noteF  P     R     frameF AP"]
+    for recording in recordings:
+        notes = score_notes(recording.notes, decode(recording.activations, options))
+        frames = frame_scores(recording, options.frame_threshold)
+        lines.append(
+            f"{recording.name:52s} {notes['F-measure_no_offset']:.3f}  "
+            f"{notes['Precision_no_offset']:.3f} {notes['Recall_no_offset']:.3f} "
+            f"{frames['Frame_F-measure']:.3f}  {frames['Frame_Average_Precision']:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Command line: weights, scores; tunes and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", help="default: those that ship")
+    parser.add_argument("--scores", required=True, type=Path, help="npz of public-domain scores")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--tune", action="store_true")
+    given = parser.parse_args(arguments)
+    network = TimbreTrapNetwork().eval()
+    network.load_state_dict(load_weights(given.weights)[0], strict=False)
+    recordings = validation_recordings(network, given.scores, given.seconds)
+    options = DecoderOptions()
+    if given.tune:
+        options = tune(recordings, options)
+        print({field.name: getattr(options, field.name) for field in fields(options)})
+    print(report(recordings, options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
