@@ -76,11 +76,12 @@ def describe(permutation: Permutation) -> dict[str, Any]:
     if not is_dataclass(permutation):
         return {k: v for k, v in vars(permutation).items() if not k.startswith("_")}
     options: dict[str, Any] = {}
+    public = {name: alias for alias, name in permutation.aliases.items()}
     for option in fields(permutation):
         value = getattr(permutation, option.name)
         if isinstance(value, Permutation):
             value = {"name": value.name, **describe(value)}
-        options[option.name] = value
+        options[public.get(option.name, option.name)] = value
     return options
 
 

@@ -20,6 +20,7 @@ from pi_amt.permutations.high_freq import HighFreq
 from pi_amt.permutations.identity import Identity
 from pi_amt.permutations.keep_harmonic import KeepHarmonic
 from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.microtonal import Microtonal
 from pi_amt.permutations.no_permutation import NoPermutation
@@ -46,6 +47,7 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     Floor,
     WrongPiece,
     MatchedTracks,
+    MatchedEnergy,
     RemoveHarmonic,
     KeepHarmonic,
     Donor,

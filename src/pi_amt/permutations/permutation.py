@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,22 @@ class Neighbour:
     name: str
     notes: Notes
     spectrogram: Spectrogram | None = None
+
+
+class Prepass(Protocol):
+    """Reads a recording's clean input before a permutation can be applied to parts of it."""
+
+    def push(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes,
+        key: int,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take some blocks; ``kept`` ``(blocks, frames)`` are the frames to count (all)."""
+
+    def finish(self) -> Permutation:
+        """The permutation, settled for this recording; ``ValueError`` if it makes no sense."""
 
 
 class Permutation(ABC):
@@ -75,6 +91,10 @@ class Permutation(ABC):
     def out_of_distribution(self) -> bool:
         """Whether the perturbed input holds exact zeros that no recording has."""
         return False
+
+    def prepass(self) -> Prepass | None:
+        """What must read the whole recording first, ``None`` where nothing needs to."""
+        return None
 
     @abstractmethod
     def draw(

@@ -1,0 +1,200 @@
+"""``matched_energy``: a mask and its control take the same energy from a recording.
+
+Fundamentals hold far more energy than other partials, so removing both completely is no fair
+comparison. Here both are attenuated to the largest loss that both can have. That needs the clean
+energies of the whole recording: a study that streams makes a pass over it first
+(:meth:`MatchedEnergy.prepass`), a call with a whole recording's spectrogram needs none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.notes import Notes
+from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_tracks import MatchedTracks
+from pi_amt.permutations.options import check_choice, check_range
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.regions import Mask
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import power_ratio_to_db
+
+SIDES = ("target", "control")
+#: a smaller common loss than this, dB, compares nothing
+SMALLEST_LOSS_DB = 1.0
+
+
+@dataclass(frozen=True)
+class Attenuations:
+    """How much to attenuate two regions so that both cost a recording the same energy.
+
+    Attributes:
+        loss_db: the common loss of the whole recording's energy, dB.
+        target_db: attenuation inside the target's bins, dB (``inf`` = silence).
+        control_db: attenuation inside the control's bins, dB.
+        reason: why there is no comparison, else empty.
+    """
+
+    loss_db: float
+    target_db: float
+    control_db: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class MatchedEnergy(Permutation):
+    """One side of an energy-matched comparison.
+
+    Attributes:
+        target_permutation: a mask (its own fill does not matter). In configs and
+            :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
+        side: ``target`` attenuates the mask's bins, ``control`` those of its ``matched_tracks``.
+        attenuation_db: settled by the pass over the recording; ``None`` until then.
+    """
+
+    target_permutation: Permutation = field(default_factory=FundMask)
+    side: str = "target"
+    attenuation_db: float | None = None
+
+    name: ClassVar[str] = "matched_energy"
+    summary: ClassVar[str] = "a mask, or its control, attenuated to the same loss of energy"
+    aliases: ClassVar[dict[str, str]] = {"target": "target_permutation"}
+    # Both sides: the control's partials decide how much the target is attenuated, too.
+    stochastic = True
+    needs_notes = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.target_permutation, PartialMask):
+            raise ValueError(f"target: got {self.target_permutation!r}, expected a mask")
+        check_choice("side", self.side, SIDES)
+        if self.attenuation_db is not None:
+            check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")
+
+    @property
+    def out_of_distribution(self) -> bool:
+        return self.attenuation_db == math.inf
+
+    def prepass(self) -> EnergyMeter:
+        return EnergyMeter(self)
+
+    @property
+    def attenuated(self) -> Permutation:
+        """The mask, or its control, with the attenuation that was settled."""
+        mask = self.target_permutation
+        assert isinstance(mask, PartialMask)
+        settled = mask.attenuated(self.attenuation_db or 0.0)
+        return settled if self.side == "target" else MatchedTracks(settled)
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Any:
+        assert notes is not None
+        settled: Permutation = self
+        if self.attenuation_db is None:
+            meter = self.prepass()
+            meter.push(spectrogram, notes, key)
+            settled = meter.finish()
+        assert isinstance(settled, MatchedEnergy)
+        return settled.attenuated.draw(spectrogram, notes, key)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return self.attenuated.apply(spectrogram, parameters)
+
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> Mask | None:
+        return self.attenuated.target(spectrogram, notes, key)
+
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
+        return self.attenuated.bystanders(spectrogram, notes, key)
+
+
+class EnergyMeter:
+    """Adds up the energies of both sides' bins while a recording's clean input streams by."""
+
+    def __init__(self, permutation: MatchedEnergy) -> None:
+        self._permutation = permutation
+        self._sides = [replace(permutation, side=side) for side in SIDES]
+        self._energies = np.zeros(3)
+
+    def push(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes,
+        key: int,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take some blocks of the clean input.
+
+        Args:
+            spectrogram: the blocks.
+            notes: reference of the recording.
+            key: that the permutation will be called with (it chooses the control's partials).
+            kept: ``(blocks, frames)`` bool, frames to count; ``None`` counts all.
+        """
+        power = spectrogram.tensor.abs().double().square()
+        if kept is not None:
+            power *= torch.from_numpy(kept)[:, None, :].to(power.device)
+        self._energies[0] += float(power.sum())
+        for i, side in enumerate(self._sides, start=1):
+            bins = side.target(spectrogram, notes, key)
+            assert bins is not None
+            self._energies[i] += float(power[torch.from_numpy(bins).to(power.device)].sum())
+
+    def attenuations(self) -> Attenuations:
+        """What both sides can lose, and how much each is attenuated."""
+        return attenuations_for(*self._energies.tolist())
+
+    def finish(self) -> MatchedEnergy:
+        """The permutation with its attenuation settled for this recording.
+
+        Raises:
+            ValueError: if the common loss is under 1 dB: there is nothing to compare.
+        """
+        found = self.attenuations()
+        if found.reason:
+            target = self._permutation.target_permutation.name
+            raise ValueError(f"matched_energy({target}): no comparison, {found.reason}")
+        db = found.target_db if self._permutation.side == "target" else found.control_db
+        return replace(self._permutation, attenuation_db=db)
+
+
+def attenuations_for(total: float, target: float, control: float) -> Attenuations:
+    """The largest loss that two regions can share, and the attenuation of each to reach it.
+
+    A region that holds the share s of the energy and is attenuated by a costs the recording
+    ``s·(1 − a²)`` of it, so the region with the smaller share is silenced and the other one is
+    attenuated to cost the same.
+
+    Args:
+        total: energy of the recording.
+        target: energy in the target's bins.
+        control: energy in the control's bins.
+    """
+    if total <= 0.0:
+        return Attenuations(0.0, 0.0, 0.0, "the recording holds no energy")
+    lost = min(target, control)
+    loss_db = -float(power_ratio_to_db(max(1.0 - lost / total, 0.0)))
+    if loss_db < SMALLEST_LOSS_DB:
+        side = "target" if target <= control else "control"
+        reason = f"the {side} holds too little energy: {loss_db:.2f} dB can be lost, 1 dB is needed"
+        return Attenuations(loss_db, 0.0, 0.0, reason)
+    target_db, control_db = (
+        -float(power_ratio_to_db(max(1.0 - lost / energy, 0.0))) for energy in (target, control)
+    )
+    return Attenuations(loss_db, target_db, control_db)
