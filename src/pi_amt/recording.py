@@ -22,7 +22,7 @@ from pi_amt.effects import EffectMeter
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.transcriber import Decoder, Identity, Stitcher, Transcriber
 from pi_amt.notes import Notes
-from pi_amt.permutations.permutation import Neighbour
+from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.scoring import FrameScorer, match_notes, score_notes
 from pi_amt.spectrogram import Spectrogram, concatenate
 from pi_amt.store import Row
@@ -138,12 +138,14 @@ class _Run:
     meter: EffectMeter = field(default_factory=EffectMeter)
     frames: int = 0
     elapsed: float = 0.0
+    settled: Permutation | None = None
 
     def perturb(self, clean: Spectrogram, notes: Notes) -> Spectrogram:
         started = time.perf_counter()
-        permutation = self.condition.permutation
-        perturbed = permutation(clean, notes, key=self.key, neighbour=self.neighbour)
-        self.meter.push(clean, perturbed, permutation, notes)
+        permutation = self.settled or self.condition.permutation
+        key, other = self.key, self.neighbour
+        perturbed = permutation(clean, notes, key=key, neighbour=other)
+        self.meter.push(clean, perturbed, permutation, notes, key=key, neighbour=other)
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, reference=None)
@@ -194,6 +196,21 @@ def _start_runs(model: Transcriber, job: Job, recording: _Recording, n_samples: 
         )
         for condition in job.conditions
     ]
+
+
+def _settle(model: Transcriber, recording: _Recording, runs: Sequence[_Run]) -> None:
+    """One pass over the clean input for the permutations that need the whole of it first."""
+    passes = [(run, run.condition.permutation.prepass()) for run in runs]
+    waiting = [(run, prepass) for run, prepass in passes if prepass is not None]
+    if not waiting:
+        return
+    for clean in model.stream(
+        recording.samples, recording.sample_rate, tuning_cents=recording.tuning_cents
+    ):
+        for run, prepass in waiting:
+            prepass.push(clean, recording.reference, run.key)
+    for run, prepass in waiting:
+        run.settled = prepass.finish()
 
 
 def _finish(
