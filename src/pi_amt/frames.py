@@ -56,7 +56,7 @@ class FrameScorer:
         self._all = np.zeros(_LEVELS, dtype=np.int64)
         self._sounding = np.zeros(_LEVELS, dtype=np.int64)
 
-    def push(self, times: Floats, activity: NDArray[np.floating]) -> None:
+    def push(self, times: NDArray[np.floating], activity: NDArray[np.floating]) -> None:
         """Take the next frames.
 
         Args:
