@@ -71,22 +71,22 @@ class FrameScorer:
             raise ValueError(f"activity: got shape {activity.shape}, expected {expected}")
         if len(times) == 0:
             return
-        times = np.concatenate([self._last_time, times])
-        if np.any(np.diff(times) <= 0):
+        seconds = np.concatenate([self._last_time, np.asarray(times, dtype=np.float64)])
+        if np.any(np.diff(seconds) <= 0):
             raise ValueError("times: got frames out of order, expected ascending seconds")
         frames = np.concatenate([self._last_frame, np.asarray(activity, dtype=np.float32)])
         if np.isnan(frames).any():
             raise ValueError("activity: got NaN, expected numbers in [0, 1]")
         # grid steps after the last frame wait: the next frame may be nearer
-        stop = int(_first_step(times[-1:])[0])
-        stop += stop * GRID_SECONDS <= times[-1]
-        middles = (times[1:] + times[:-1]) / 2
+        stop = int(_first_step(seconds[-1:])[0])
+        stop += stop * GRID_SECONDS <= seconds[-1]
+        middles = (seconds[1:] + seconds[:-1]) / 2
         for begin in range(self._step, stop, _CHUNK):
             end = min(begin + _CHUNK, stop)
             nearest = np.searchsorted(middles, np.arange(begin, end) * GRID_SECONDS, side="left")
             self._count(begin, end, frames[nearest])
         self._step = max(self._step, stop)
-        self._last_time, self._last_frame = times[-1:], frames[-1:]
+        self._last_time, self._last_frame = seconds[-1:], frames[-1:]
 
     def finish(self) -> dict[str, float]:
         """Scores in [0, 1] by name (:data:`FRAME_SCORES`); all NaN without reference notes.

@@ -37,7 +37,8 @@ def stratify(table: NoteTable, factors: Sequence[str]) -> tuple[Ints, list[tuple
         if factor not in FACTORS:
             raise ValueError(f"factors: got {factor!r}, expected some of {', '.join(FACTORS)}")
         limits, names = FACTORS[factor]
-        values = np.asarray(getattr(table, factor), dtype=np.float64)
+        column = "pitch" if factor == "register" else factor
+        values = np.asarray(getattr(table, column), dtype=np.float64)
         codes = codes * len(names) + np.searchsorted(np.array(limits), values, side="right")
         levels.append(names)
     return codes, list(product(*levels))
