@@ -141,14 +141,7 @@ def play(
     soundfont: str,
     program: int = 0,
 ) -> np.ndarray:
-    """Render notes (seconds, MIDI) with fluidsynth → mono float32 at 22,050 Hz, no effects.
-
-    Rendered at 44.1 kHz and resampled, because fluidsynth does not filter what would alias.
-    """
-    if shutil.which("fluidsynth") is None:
-        raise ValueError("fluidsynth is not installed; install it (Debian: apt install fluidsynth)")
-    if not Path(soundfont).exists():
-        raise ValueError(f"SoundFont {soundfont} is not on this machine; install it or drop it")
+    """Render notes (seconds, MIDI) with a program → mono float32 at 22,050 Hz, no effects."""
     score: Any = symusic.Score(480)
     track: Any = symusic.Track(program=program)
     ticks_per_second = 960.0  # 480 per quarter at the default 120 quarters a minute
@@ -158,8 +151,24 @@ def play(
         track.notes.append(symusic.Note(start, length, int(pitch), int(velocity)))
     score.tracks.append(track)
     with tempfile.TemporaryDirectory() as folder:
-        midi, wave = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
+        midi = Path(folder) / "notes.mid"
         score.dump_midi(str(midi))
+        return render_midi(midi, soundfont)
+
+
+def render_midi(midi: Path, soundfont: str) -> np.ndarray:
+    """Render a MIDI file with fluidsynth → mono float32 at 22,050 Hz, no effects.
+
+    Rendered at 44.1 kHz and resampled, because fluidsynth does not filter what would alias.
+
+    Raises: ValueError without fluidsynth or the SoundFont; RuntimeError when fluidsynth fails.
+    """
+    if shutil.which("fluidsynth") is None:
+        raise ValueError("fluidsynth is not installed; install it (Debian: apt install fluidsynth)")
+    if not Path(soundfont).exists():
+        raise ValueError(f"SoundFont {soundfont} is not on this machine; install it or drop it")
+    with tempfile.TemporaryDirectory() as folder:
+        wave = Path(folder) / "notes.wav"
         command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-O", "s16"]
         command += ["-r", str(RENDER_RATE_HZ), "-F", str(wave), soundfont, str(midi)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
 """Validation recordings, their scores, and the search for the decoder's options.
 
-``python -m pi_amt.training.evaluate --tune --scores … --weights train/timbre_trap/weights.safetensors`` renders public-
-domain scores with a piano that is trained on and one that is not, and searches the options that
-give the best note F. None of this is the held-out test of benchmarks/transcription_quality.py.
+``python -m pi_amt.training.evaluate --scores validation.npz --tune`` performs public-domain scores
+on a piano that is trained on and on one that is not, and searches the options of the best note F.
+None of this is the held-out test of benchmarks/transcription_quality.py.
 """
 
 from __future__ import annotations

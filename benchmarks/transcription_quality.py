@@ -1,0 +1,101 @@
+"""How well the models transcribe unseen piano music.
+
+``python benchmarks/transcription_quality.py`` renders MIDI files (default: the twelve works of the
+demo, none of them in any training data) with two pianos: FluidR3's, on which the shipped
+Timbre-Trap weights were trained among others, and TimGM6mb's, which no training ever heard.
+Prints, for every model on the very same audio, note F (mir_eval's definition: onset ±50 ms, pitch
+±50 cents, no offset) and frame F (10-ms grid, notes sounding as long as the pedal holds them),
+means over recordings.
+
+Needs fluidsynth and, on Debian, the packages fluid-soundfont-gm and timgm6mb-soundfont.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import pi_amt
+from pi_amt.datasets.demo import FOLDER as DEMO_FOLDER
+from pi_amt.frames import FrameScorer
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.notes import Notes, read_midi
+from pi_amt.scoring import score_notes
+from pi_amt.training.banks import SAMPLE_RATE_HZ, render_midi
+
+PIANOS = {
+    "FluidR3 (in training)": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "TimGM6mb (held out)": "/usr/share/sounds/sf2/TimGM6mb.sf2",
+}
+SCORES = ("F-measure_no_offset", "Precision_no_offset", "Recall_no_offset")
+FRAME_SCORES = ("Frame_F-measure", "Frame_Average_Precision")
+
+
+def score(model: Transcriber, audio: np.ndarray, reference: Notes) -> list[float]:
+    """Note F, precision, recall, frame F, frame average precision of one recording."""
+    activations = model.activations(model.analyze(audio, SAMPLE_RATE_HZ))
+    notes = score_notes(reference, model.decode(activations))
+    activity = model.pitch_activity(activations)
+    scorer = FrameScorer(reference, model.frame_threshold)
+    scorer.push(model.frame_times(len(activity)), activity)
+    frames = scorer.finish()
+    return [notes[key] for key in SCORES] + [frames[key] for key in FRAME_SCORES]
+
+
+def measure(
+    models: dict[str, Transcriber], midi_files: Sequence[Path], verbose: bool
+) -> dict[tuple[str, str], np.ndarray]:
+    """Scores (recordings, 5) by (piano, model)."""
+    rows: dict[tuple[str, str], list[list[float]]] = {}
+    for piano, soundfont in PIANOS.items():
+        for midi in midi_files:
+            reference = read_midi(midi)
+            audio = render_midi(midi, soundfont)
+            for name, model in models.items():
+                row = score(model, audio, reference)
+                rows.setdefault((piano, name), []).append(row)
+                if verbose:
+                    print(f"{midi.stem:32s} {piano:22s} {name:12s}", _cells(row), flush=True)
+    return {key: np.array(values) for key, values in rows.items()}
+
+
+def _cells(row: Sequence[float] | np.ndarray) -> str:
+    return "  ".join(f"{value:6.3f}" for value in row)
+
+
+def main(arguments: list[str]) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--midi", type=Path, default=DEMO_FOLDER, help="folder of MIDI files")
+    parser.add_argument("--models", nargs="+", default=["timbre_trap", "basic_pitch"])
+    parser.add_argument("--weights", help="Timbre-Trap weights other than those that ship")
+    parser.add_argument("--verbose", action="store_true", help="a line per recording too")
+    given = parser.parse_args(arguments)
+    midi_files = sorted([*given.midi.rglob("*.mid"), *given.midi.rglob("*.midi")])
+    if not midi_files:
+        print(f"no MIDI files under {given.midi}", file=sys.stderr)
+        return 2
+    models = {
+        name: pi_amt.load_model(name, weights=given.weights if name == "timbre_trap" else None)
+        for name in given.models
+    }
+    try:
+        results = measure(models, midi_files, given.verbose)
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"\n{len(midi_files)} works, means over recordings; weights:")
+    for name, model in models.items():
+        print(f"  {name}: {model.identity.weights_label} {model.identity.weights_sha256[:12]}")
+    print(f"\n{'piano':22s} {'model':12s} note F       P       R  frame F      AP")
+    for (piano, name), values in results.items():
+        print(f"{piano:22s} {name:12s}", _cells(values.mean(axis=0)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""The training loop in miniature: configuration, resuming, determinism, honest losses."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.training.tones import tone_bank
+
+from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.weights import load_weights
+from pi_amt.training import timbre_trap
+from pi_amt.training.banks import HELD_OUT, Bank, Instrument, load_bank
+from pi_amt.training.objective import initialize, magnitude, pitch_scores, transcription_loss
+from pi_amt.training.optimizers import build_optimizers, orthogonalize
+from pi_amt.training.timbre_trap import load_config, main
+
+TINY = [
+    "steps=4",
+    "compile=false",
+    "precision=fp32",
+    "batch=2",
+    "frames=16",
+    "reservoir=4",
+    "workers=0",
+    "threads=1",
+    "validation_blocks=2",
+    "device=cpu",
+    "stages=[{until: 0.5, stride: 8, crops: 1, fresh: 1},"
+    "{until: 1.0, stride: 1, crops: 2, fresh: 1}]",
+    "train_on=[{name: a, soundfont: x}]",
+    "validate_on=[{name: b, soundfont: x}]",
+]
+
+
+@pytest.fixture
+def tones(monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = tone_bank(pitches=range(50, 60))
+
+    def fake(instrument: Instrument, folder: Path) -> Bank:
+        return Bank(instrument, bank.samples)
+
+    monkeypatch.setattr(timbre_trap, "load_bank", fake)
+
+
+@pytest.mark.usefixtures("tones")
+def test_a_run_writes_its_files_and_can_be_repeated_exactly(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert main([*TINY, f"output={tmp_path / name}"]) == 0
+    one = load_file(tmp_path / "one" / "weights.safetensors")
+    two = load_file(tmp_path / "two" / "weights.safetensors")
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    load_weights(tmp_path / "one" / "weights.safetensors")
+    rows = list(csv.DictReader((tmp_path / "one" / "log.csv").open()))
+    assert rows[-1]["step"] == "4"
+    assert rows[-1]["stage"] == "1"
+    assert np.isfinite(float(rows[-1]["val_loss"]))
+
+
+@pytest.mark.usefixtures("tones")
+def test_a_run_resumes_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TINY, f"output={tmp_path}"]) == 0
+    assert main([*TINY, f"output={tmp_path}", "steps=6"]) == 0
+    assert "resumed at step 4" in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [row["step"] for row in rows] == ["4", "6"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning_rat=1", "learning_rat"),
+        ("precision=fp8", "fp8"),
+        ("minutes=0", "minutes"),
+    ],
+)
+def test_wrong_options_fail_with_one_clear_message(
+    override: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([override]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_default_config_holds_instruments_out() -> None:
+    config = load_config([])
+    names = [instrument.name for instrument in config.train_on]
+    assert len(set(names)) == len(names) > 20
+    assert not set(names) & {instrument.name for instrument in config.validate_on}
+    fonts = {instrument.soundfont for instrument in config.train_on + config.validate_on}
+    assert not any(HELD_OUT in font.lower() for font in fonts)
+    trained = {instrument.soundfont for instrument in config.train_on} - {"modelled"}
+    assert not trained & {instrument.soundfont for instrument in config.validate_on}
+
+
+def test_the_held_out_piano_cannot_become_a_bank(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="held out"):
+        load_bank(Instrument("t", "/usr/share/sounds/sf2/TimGM6mb.sf2"), tmp_path)
+
+
+def test_the_loss_is_the_cross_entropy_of_tanh_of_the_magnitude() -> None:
+    torch.manual_seed(0)
+    channels = torch.randn(2, 2, 5, 7).abs()
+    targets, weights = torch.rand(2, 5, 7), torch.rand(2, 5, 7)
+    a = torch.tanh(magnitude(channels)).double()
+    entropy = -(3 * targets * a.log() + (1 - targets) * (1 - a).log())
+    expected = float((weights * entropy).mean() * 100)
+    got = float(transcription_loss(channels, targets, weights, 3.0))
+    assert got == pytest.approx(expected, rel=1e-4)
+    flipped = channels * torch.tensor([-1.0, 1.0]).view(1, 2, 1, 1)
+    assert float(transcription_loss(flipped, targets, weights, 3.0)) > got
+
+
+def test_outputs_start_small_finite_and_real() -> None:
+    network = TimbreTrapNetwork()
+    initialize(network, 0)
+    out = network.transcribe(torch.randn(1, 540, 32, dtype=torch.complex64))
+    assert float(out.imag.detach().abs().max()) == 0.0
+    assert 1e-4 < float(out.real.detach().abs().mean()) < 1.0
+
+
+def test_pitch_scores_are_one_for_the_truth_and_zero_for_silence() -> None:
+    targets = torch.zeros(1, 540, 10)
+    targets[0, 217, 2:8] = 1.0
+    weights = torch.ones_like(targets)
+    assert pitch_scores(targets, targets, weights)[0] == 1.0
+    assert pitch_scores(torch.zeros_like(targets), targets, weights)[0] == 0.0
+
+
+def test_muon_steps_are_orthogonal_and_reduce_a_loss() -> None:
+    torch.manual_seed(1)
+    values = torch.linalg.svdvals(orthogonalize(torch.randn(12, 40)))
+    assert float(values.min()) > 0.6
+    assert float(values.max()) < 1.3
+    layer = torch.nn.Conv2d(4, 4, 3)
+    x, y = torch.randn(8, 4, 6, 6), torch.randn(8, 4, 4, 4)
+
+    def loss() -> torch.Tensor:
+        error: torch.Tensor = (layer(x) - y).square().mean()
+        return error
+
+    before = float(loss().detach())
+    optimizers = build_optimizers(layer, "muon", 0.02, 0.0)
+    for _ in range(30):
+        loss().backward()  # type: ignore[no-untyped-call]
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    assert float(loss().detach()) < 0.95 * before
+    with pytest.raises(ValueError, match="adamw or muon"):
+        build_optimizers(layer, "sgd", 0.1, 0.0)
