@@ -15,7 +15,8 @@ from safetensors import safe_open
 from pi_amt.audio import resample
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.frontend import ConstantQ, Q, bin_frequencies
-from pi_amt.models.basic_pitch.network import HARMONICS, BasicPitchNetwork, window_range
+from pi_amt.models.basic_pitch.network import BasicPitchNetwork, window_range
+from pi_amt.models.basic_pitch.rearrange import HARMONICS
 from pi_amt.models.basic_pitch.windows import (
     HOP,
     SAMPLE_RATE,
