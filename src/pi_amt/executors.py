@@ -1,25 +1,36 @@
 """Where jobs run: anything that is a ``concurrent.futures.Executor``.
 
-Each function makes one kind of executor as a context manager; ``conf/executor/*.yaml`` name them.
-A job carries paths and small options, rows come back; only the driver writes the store. Workers
-compute with one thread each, so that results depend neither on their number nor on their place.
+Each function makes one kind of executor as a context manager; ``conf/executor/*.yaml`` name them
+(clusters: :mod:`pi_amt.clusters`). A job carries paths and small options, rows come back; only the
+driver writes the store. Workers compute with one thread each, so that results depend neither on
+their number nor on their place.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import pi_amt
-
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
+
+_WORKERS_PER_CORE = 8
+
+
+class WorkerDied(BrokenExecutor):
+    """The worker of one job died; the executor and its other jobs are well."""
 
 
 class InlineExecutor(Executor):
     """Runs each job at once in this process and thread."""
+
+    in_flight = 1
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -28,6 +39,16 @@ class InlineExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def in_flight(executor: Executor) -> int:
+    """How many jobs to give to an executor at once: all workers busy, and no more to lose.
+
+    Executors with an attribute ``in_flight`` say so themselves; others get one more than their
+    workers.
+    """
+    told = getattr(executor, "in_flight", None)
+    return int(getattr(executor, "_max_workers", 1) + 1 if told is None else told)
 
 
 def available_cores() -> int:
@@ -48,10 +69,15 @@ def resolve_n_jobs(n_jobs: int | None) -> int:
         return cores
     if n_jobs < 1:
         raise ValueError(f"n_jobs: got {n_jobs}, expected at least 1 (or null: one per core)")
-    if n_jobs > 8 * cores:
+    if n_jobs > _WORKERS_PER_CORE * cores:
         raise ValueError(
-            f"n_jobs: got {n_jobs}, but this machine has {cores} cores; at most {8 * cores} are "
-            "accepted, and more than one worker per core is slower"
+            f"n_jobs: got {n_jobs}, but this machine has {cores} cores; at most "
+            f"{_WORKERS_PER_CORE * cores} are accepted, and more than one worker per core is slower"
+        )
+    if n_jobs > cores:
+        print(
+            f"n_jobs={n_jobs} on {cores} cores: workers take turns, n_jobs={cores} is faster",
+            file=sys.stderr,
         )
     return n_jobs
 
@@ -72,6 +98,9 @@ def local(n_jobs: int | None = None) -> Iterator[Executor]:
 
     Args:
         n_jobs: number of processes; ``None``: one per core; 1 stays in this process.
+
+    Raises:
+        ValueError: see :func:`resolve_n_jobs`.
     """
     n_jobs = resolve_n_jobs(n_jobs)
     if n_jobs == 1:
@@ -83,7 +112,11 @@ def local(n_jobs: int | None = None) -> Iterator[Executor]:
     # Threads are set by the environment too, because OpenMP reads it when torch is imported.
     env = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     executor = ProcessPoolExecutor(
-        max_workers=n_jobs, initializer=set_single_thread, env=env, timeout=None
+        max_workers=n_jobs,
+        initializer=start_worker,
+        initargs=(os.getpid(),),
+        env=env,
+        timeout=None,
     )
     try:
         yield executor
@@ -93,100 +126,24 @@ def local(n_jobs: int | None = None) -> Iterator[Executor]:
         raise
 
 
-@contextmanager
-def dask(
-    address: str | None = None,
-    n_workers: int | None = None,
-    connect_timeout_seconds: float = 10.0,
-) -> Iterator[Executor]:
-    """Workers of a dask cluster.
+def start_worker(driver: int) -> None:
+    """Prepare a worker process of this machine.
+
+    Ctrl-C is the driver's affair. A worker whose driver was killed ends itself: it could only
+    wait for ever.
 
     Args:
-        address: scheduler, e.g. ``tcp://host:8786``; ``None`` starts a cluster on this machine.
-        n_workers: for a cluster started here; ``None``: one per core.
-        connect_timeout_seconds: how long to try to reach the scheduler.
-
-    Raises:
-        ConnectionError: if the scheduler cannot be reached.
-        RuntimeError: if dask is not installed or workers run another version of pi_amt.
+        driver: process id of the driver.
     """
-    distributed = _import("distributed", "dask")
-    if address is None:
-        cluster = distributed.LocalCluster(
-            n_workers=resolve_n_jobs(n_workers),
-            threads_per_worker=1,
-            dashboard_address=None,
-            protocol="tcp",
-        )
-        with cluster, distributed.Client(cluster) as client:
-            yield _dask_executor(client)
-        return
-    try:
-        client = distributed.Client(address, timeout=connect_timeout_seconds)
-    except OSError as error:
-        raise ConnectionError(
-            f"no dask scheduler answers at {address} ({connect_timeout_seconds:g} s): start one "
-            "with `dask scheduler`, or check executor.address and the network"
-        ) from error
-    with client:
-        yield _dask_executor(client)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+    set_single_thread()
 
 
-@contextmanager
-def slurm(
-    n_jobs: int = 4,
-    partition: str | None = None,
-    account: str | None = None,
-    cores: int = 1,
-    memory: str = "4GB",
-    walltime: str = "04:00:00",
-    job_extra_directives: tuple[str, ...] = (),
-    start_timeout_seconds: float = 600.0,
-) -> Iterator[Executor]:
-    """Workers that SLURM starts (one dask worker per SLURM job).
-
-    Args:
-        n_jobs: number of SLURM jobs, each with one worker process per core.
-        partition: queue, ``None`` for the cluster's default.
-        account: to be charged.
-        cores: per job.
-        memory: per job, e.g. ``4GB``.
-        walltime: limit per job, ``HH:MM:SS``; a worker that ends is replaced.
-        job_extra_directives: further ``#SBATCH`` lines.
-        start_timeout_seconds: how long to wait for the first worker.
-
-    Raises:
-        RuntimeError: if dask-jobqueue or SLURM is missing, or no worker starts in time.
-    """
-    jobqueue = _import("dask_jobqueue", "slurm")
-    distributed = _import("distributed", "dask")
-    import shutil
-    import sys
-
-    if shutil.which("sbatch") is None:
-        raise RuntimeError(
-            "executor=slurm: sbatch is not on this machine's PATH; run on a login node"
-        )
-    cluster = jobqueue.SLURMCluster(
-        queue=partition,
-        account=account,
-        cores=cores,
-        processes=cores,
-        memory=memory,
-        walltime=walltime,
-        python=sys.executable,
-        job_extra_directives=list(job_extra_directives),
-        scheduler_options={"dashboard_address": None},
-    )
-    with cluster, distributed.Client(cluster) as client:
-        cluster.adapt(minimum_jobs=1, maximum_jobs=n_jobs)
-        try:
-            client.wait_for_workers(1, timeout=start_timeout_seconds)
-        except TimeoutError as error:
-            raise RuntimeError(
-                f"executor=slurm: no worker started within {start_timeout_seconds:g} s; see squeue"
-            ) from error
-        yield _dask_executor(client)
+def _end_with(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def set_threads(threads: int) -> None:
@@ -203,33 +160,3 @@ def set_single_thread() -> int:
     previous = torch.get_num_threads()
     torch.set_num_threads(1)
     return int(previous)
-
-
-def worker_version() -> tuple[str, int]:
-    """Package version and process of a worker; also makes the worker single-threaded."""
-    set_single_thread()
-    return pi_amt.__version__, os.getpid()
-
-
-def _dask_executor(client: Any) -> Executor:
-    """The client's executor, once its workers are known to run this version."""
-    client.wait_for_workers(1, timeout=60)
-    for worker, (version, _) in client.run(worker_version).items():
-        if version != pi_amt.__version__:
-            raise RuntimeError(
-                f"worker {worker} runs pi_amt {version}, this is {pi_amt.__version__}: install the "
-                "same version on all workers"
-            )
-    executor: Executor = client.get_executor(pure=False, retries=1)
-    return executor
-
-
-def _import(module: str, extra: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise RuntimeError(
-            f"executor={extra} needs the package {module}: pip install 'pi_amt[{extra}]'"
-        ) from error

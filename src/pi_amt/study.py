@@ -11,9 +11,8 @@ import os
 import platform
 import sys
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,18 +23,17 @@ from typing import Any
 from pi_amt import __version__
 from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.dispatch import run_jobs
 from pi_amt.executors import ExecutorFactory, local
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
-from pi_amt.recording import Job, JobResult, error_rows, evaluate, row_key
+from pi_amt.recording import Job, row_key
 from pi_amt.scoring import check_pitch_units
 from pi_amt.statistics import Importance
 from pi_amt.store import Row, Store
-
-_IN_FLIGHT_PER_STUDY = 64
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,11 @@ def run_study(
     jobs = [job for group in groups for job in _missing_jobs(group, store, summary)]
     started = datetime.now(UTC).isoformat(timespec="seconds")
     store.add_manifest(started, {**environment(), **_sources(groups)})
-    with StudyProgress(len(jobs), quiet=quiet) as progress:
-        for job, result in run_jobs(jobs, executor):
+    with (
+        closing(run_jobs(jobs, executor)) as results,
+        StudyProgress(len(jobs), quiet=quiet) as progress,
+    ):
+        for job, result in results:
             store.write(result.rows)
             if result.fingerprint:
                 store.remember(job.track.stamp(), result.fingerprint)
@@ -106,50 +107,6 @@ def run_study(
             summary.keys += [row.key for row in result.rows]
             progress.advance(job.track.name, len(result.rows), len(failed))
     return summary
-
-
-def run_jobs(
-    jobs: Iterable[Job],
-    make_executor: ExecutorFactory,
-    work: Callable[[Job], JobResult] = evaluate,
-) -> Iterator[tuple[Job, JobResult]]:
-    """Run jobs, a bounded number in flight; yield them as they finish.
-
-    When a worker dies its executor is broken: the recordings in flight are tried once more, one
-    at a time, so that only the one that kills its worker is given up as an error.
-    """
-    waiting = deque(jobs)
-    suspects: list[Job] = []
-    while waiting:
-        flight: dict[Future[JobResult], Job] = {}
-        try:
-            with make_executor() as executor:
-                yield from _drain(executor, work, waiting, flight)
-        except BrokenExecutor:
-            suspects += flight.values()
-    for job in suspects:
-        try:
-            with make_executor() as executor:
-                yield job, executor.submit(work, job).result()
-        except BrokenExecutor:
-            reason = "the worker process died twice on this recording (out of memory?)"
-            yield job, JobResult(error_rows(job, RuntimeError(reason)), "")
-
-
-def _drain(
-    executor: Executor,
-    work: Callable[[Job], JobResult],
-    waiting: deque[Job],
-    flight: dict[Future[JobResult], Job],
-) -> Iterator[tuple[Job, JobResult]]:
-    while waiting or flight:
-        while waiting and len(flight) < _IN_FLIGHT_PER_STUDY:
-            job = waiting.popleft()
-            flight[executor.submit(work, job)] = job
-        finished, _ = wait(flight, return_when=FIRST_COMPLETED)
-        for future in finished:
-            result = future.result()  # raises BrokenExecutor while the job is still in flight
-            yield flight.pop(future), result
 
 
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:

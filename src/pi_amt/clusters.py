@@ -1,0 +1,231 @@
+"""Executors on many machines, through dask: an existing cluster, or one that SLURM starts.
+
+Workers need the same version of pi_amt and see the data under the same paths; jobs carry paths.
+dask itself gives the jobs of a lost worker to others; only a job that loses four workers in a row
+comes back as :class:`~pi_amt.executors.WorkerDied`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pi_amt
+from pi_amt.executors import WorkerDied, resolve_n_jobs, set_single_thread
+
+_COUNT_WORKERS_EVERY_SECONDS = 5.0
+
+
+@contextmanager
+def dask(
+    address: str | None = None,
+    n_workers: int | None = None,
+    connect_timeout_seconds: float = 10.0,
+    worker_timeout_seconds: float = 60.0,
+) -> Iterator[Executor]:
+    """Workers of a dask cluster.
+
+    Args:
+        address: scheduler, e.g. ``tcp://host:8786``; ``None`` starts a cluster on this machine.
+        n_workers: for a cluster started here; ``None``: one per core.
+        connect_timeout_seconds: how long to try to reach the scheduler.
+        worker_timeout_seconds: how long to wait for its first worker.
+
+    Raises:
+        ConnectionError: if the scheduler cannot be reached, has no workers, or goes away.
+        RuntimeError: if dask is not installed or workers run another version of pi_amt.
+    """
+    distributed = _import("distributed", "dask")
+    if address is None:
+        cluster = distributed.LocalCluster(
+            n_workers=resolve_n_jobs(n_workers),
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address=None,
+            protocol="tcp",
+            host="127.0.0.1",
+        )
+        with cluster, distributed.Client(cluster) as client:
+            yield _executor(client, worker_timeout_seconds)
+        return
+    try:
+        client = distributed.Client(address, timeout=connect_timeout_seconds)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"no dask scheduler answers at {address} ({connect_timeout_seconds:g} s): start one "
+            "with `dask scheduler`, or check executor.address and the network"
+        ) from error
+    with client:
+        yield _executor(client, worker_timeout_seconds)
+
+
+@contextmanager
+def slurm(
+    n_jobs: int = 4,
+    partition: str | None = None,
+    account: str | None = None,
+    cores: int = 1,
+    memory: str = "4GB",
+    walltime: str = "04:00:00",
+    interface: str | None = None,
+    log_folder: str | None = None,
+    job_extra_directives: Sequence[str] = (),
+    start_timeout_seconds: float = 600.0,
+) -> Iterator[Executor]:
+    """Workers that SLURM starts: each SLURM job brings one worker process per core.
+
+    Args:
+        n_jobs: most SLURM jobs at a time; there are fewer when little is left to do.
+        partition: queue, ``None`` for the cluster's default.
+        account: to be charged.
+        cores: per job.
+        memory: per job, e.g. ``4GB``.
+        walltime: limit per job, ``HH:MM:SS``; a job that reaches it is replaced.
+        interface: network interface of scheduler and workers, e.g. ``ib0``.
+        log_folder: for the jobs' logs; ``None``: SLURM's own place.
+        job_extra_directives: further ``#SBATCH`` lines, e.g. ``--gres=gpu:1``.
+        start_timeout_seconds: how long to wait for the first worker.
+
+    Raises:
+        RuntimeError: if dask-jobqueue or SLURM is missing, SLURM refuses the job, no worker starts
+            in time, or workers run another version of pi_amt.
+    """
+    jobqueue = _import("dask_jobqueue", "slurm")
+    distributed = _import("distributed", "slurm")
+    if n_jobs < 1 or cores < 1:
+        raise ValueError(f"executor=slurm: got n_jobs={n_jobs}, cores={cores}, expected 1 or more")
+    if shutil.which("sbatch") is None:
+        raise RuntimeError(
+            "executor=slurm: sbatch is not on this machine's PATH; run on a login node"
+        )
+    cluster = jobqueue.SLURMCluster(
+        queue=partition,
+        account=account,
+        cores=cores,
+        processes=cores,
+        memory=memory,
+        walltime=walltime,
+        interface=interface,
+        log_directory=log_folder,
+        python=sys.executable,
+        job_extra_directives=list(job_extra_directives),
+        scheduler_options={"dashboard_address": None},
+    )
+    with cluster, distributed.Client(cluster) as client:
+        _ask_slurm(cluster.job_script())
+        cluster.adapt(minimum_jobs=1, maximum_jobs=n_jobs)
+        yield _executor(client, start_timeout_seconds, at_most=n_jobs * cores)
+
+
+def _ask_slurm(script: str) -> None:
+    """Have SLURM check the job without running it; otherwise a refusal only shows as a long wait.
+
+    Raises:
+        RuntimeError: with SLURM's reason.
+    """
+    command = ["sbatch", "--test-only"]
+    answer = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise RuntimeError(f"executor=slurm: SLURM refuses the job: {answer.stderr.strip()}")
+
+
+class DaskExecutor(Executor):
+    """Jobs on a dask cluster, with what :mod:`pi_amt.dispatch` needs to know of it.
+
+    Args:
+        client: a connected ``distributed.Client``.
+        at_most: workers that the cluster can grow to.
+    """
+
+    def __init__(self, client: Any, at_most: int = 0) -> None:
+        self._client = client
+        self._at_most = at_most
+        self._workers, self._counted = 0, float("-inf")
+
+    @property
+    def in_flight(self) -> int:
+        """Two jobs per worker thread, so that a worker never waits for the driver."""
+        if time.monotonic() - self._counted > _COUNT_WORKERS_EVERY_SECONDS:
+            self._workers = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return 2 * max(self._workers, self._at_most, 1)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        job = partial(fn, *args, **kwargs)
+        remote = self._client.submit(run_on_worker, pi_amt.__version__, job, pure=False)
+        remote.add_done_callback(partial(_settle, future))
+        return future
+
+
+def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
+    """Run a job on a worker, with one thread, if it runs the driver's version.
+
+    Raises:
+        RuntimeError: if it does not.
+    """
+    if version != pi_amt.__version__:
+        raise RuntimeError(_other_version("a worker", pi_amt.__version__, version))
+    set_single_thread()
+    return job()
+
+
+def _settle(future: Future[Any], remote: Any) -> None:
+    """Pass on how a dask future ended."""
+    from distributed import KilledWorker
+
+    if remote.status == "finished":
+        future.set_result(remote.result())
+    elif remote.status == "error":
+        error = remote.exception()
+        future.set_exception(WorkerDied(str(error)) if isinstance(error, KilledWorker) else error)
+    else:
+        future.set_exception(
+            ConnectionError(
+                "the dask scheduler went away; finished rows are stored, the same command goes on"
+            )
+        )
+
+
+def _executor(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
+    """The client's executor, once a worker is there and all run this version."""
+
+    def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function
+        try:
+            import pi_amt as installed
+        except ImportError:
+            return "nothing"
+        return str(installed.__version__)
+
+    try:
+        client.wait_for_workers(1, timeout=timeout_seconds)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"no worker came to the dask scheduler within {timeout_seconds:g} s: start some with "
+            "`dask worker ADDRESS --nthreads 1` (SLURM: see squeue and the jobs' logs)"
+        ) from error
+    for worker, version in client.run(version_of_worker).items():
+        if version != pi_amt.__version__:
+            raise RuntimeError(_other_version(f"worker {worker}", version, pi_amt.__version__))
+    return DaskExecutor(client, at_most)
+
+
+def _other_version(worker: str, theirs: str, ours: str) -> str:
+    return f"{worker} runs pi_amt {theirs}, this is {ours}: install one version everywhere"
+
+
+def _import(module: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise RuntimeError(
+            f"executor={extra} needs the package {module}: pip install 'pi_amt[{extra}]'"
+        ) from error
