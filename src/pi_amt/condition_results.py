@@ -1,28 +1,19 @@
-"""What one condition does to one model on one dataset: every figure of the importance table."""
+"""What one condition does to one model on one dataset: the figures of the importance table.
+
+:mod:`pi_amt.summaries` computes them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.panels import Panel
-from pi_amt.resampling import (
-    LEVEL,
-    N_RESAMPLES,
-    Interval,
-    holm,
-    mean_interval,
-    sign_flip,
-)
-from pi_amt.variance import repeat_variance_share, repeats_needed
+from pi_amt.resampling import LEVEL, N_RESAMPLES, holm
 
 Floats = NDArray[np.float64]
-Known = NDArray[np.bool_]
 NAN = float("nan")
 
 #: precision and recall that belong to an F
@@ -32,6 +23,8 @@ PARTS = {
     "Onset_F-measure": ("Onset_Precision", "Onset_Recall"),
     "Offset_F-measure": ("Offset_Precision", "Offset_Recall"),
 }
+#: differences of scores below this are rounding noise
+ROUNDING = 1e-12
 #: threshold-free score of the frame activations
 AVERAGE_PRECISION = "Frame_Average_Precision"
 
@@ -56,6 +49,7 @@ class ConditionResult:
     """One line of the importance table; fields are its columns, NaN where undefined.
 
     Attributes:
+        condition: the label, with the options that tell it from others of the same label.
         n_pieces: recordings with both a baseline and a perturbed score; all means are over them.
         n_errors: recordings whose row is an error (here or in the baseline).
         n_without_reference: recordings without reference notes, left out.
@@ -66,7 +60,7 @@ class ConditionResult:
         p, p_holm: sign-flip test of the drop; corrected over the conditions of the report.
         relative_drop: ratio of means, drop / baseline.
         chance_corrected_drop: drop / (baseline − floor), needs the ``floor`` control.
-        precision_drop, recall_drop: baseline − perturbed.
+        precision, recall: means with the perturbation; their drops are baseline − perturbed.
         baseline_micro, perturbed_micro: F of the pooled counts (``F-measure_no_offset`` only).
         kept, lost, gained: notes, summed over recordings (repeats averaged).
         excess_drop: drop − drop of ``matched_tracks``, over ``n_excess`` recordings with both.
@@ -83,6 +77,7 @@ class ConditionResult:
     permutation: str
     parameters: str
     label: str
+    condition: str
     role: str
     target: str
     n_pieces: int = 0
@@ -112,6 +107,8 @@ class ConditionResult:
     excess_p_holm: float = NAN
     n_excess: int = 0
     wrong_piece_drop: float = NAN
+    precision: float = NAN
+    recall: float = NAN
     precision_drop: float = NAN
     recall_drop: float = NAN
     baseline_micro: float = NAN
@@ -141,175 +138,14 @@ def holm_corrected(results: Sequence[ConditionResult]) -> tuple[ConditionResult,
     )
 
 
-def panel_results(panel: Panel, settings: Settings) -> tuple[list[ConditionResult], list[str]]:
-    """All conditions of one panel → results (not yet Holm-corrected) and plain warnings."""
-    summary = _Summary(panel, settings)
-    results = [summary.result(number) for number in range(len(panel.conditions))]
-    place = f"{panel.model} × {panel.dataset}"
-    warnings = [f"{place}: {said}" for said in _panel_warnings(panel, results)]
-    return results, warnings
-
-
-class _Summary:
-    """Matrices of one panel, read once, and the figures of one condition from them."""
-
-    def __init__(self, panel: Panel, settings: Settings) -> None:
-        self.panel, self.settings = panel, settings
-        self.clusters = np.array(panel.compositions, dtype=object)
-        self.values = panel.values(settings.score)
-        self.base = panel.baseline_values(settings.score)
-        self.drops = self.base[None] - panel.piece_means(settings.score)
-        self.floor = panel.lone_control("floor")
-        self.effect = cache(lambda name: panel.piece_means(name, "effects"))
-        self.count = cache(lambda name: panel.piece_means(name, "counts"))
-        self.drop_of = cache(lambda key: panel.baseline_values(key)[None] - panel.piece_means(key))
-
-    def interval(self, top: Floats, bottom: Floats | None = None) -> Interval:
-        """Interval over the recordings that have both, ``(pieces,)`` in."""
-        known = ~np.isnan(top) if bottom is None else ~np.isnan(top) & ~np.isnan(bottom)
-        return mean_interval(
-            top[known],
-            None if bottom is None else bottom[known],
-            list(self.clusters[known]),
-            n_resamples=self.settings.n_resamples,
-            level=self.settings.level,
-            seed=self.settings.seed,
-        )
-
-    def p_value(self, differences: Floats) -> float:
-        """Sign-flip p over the recordings that are not NaN."""
-        known = ~np.isnan(differences)
-        if not known.any():
-            return NAN
-        settings = self.settings
-        p = sign_flip(
-            differences[known][:, None],
-            list(self.clusters[known]),
-            n_resamples=settings.n_resamples,
-            seed=settings.seed,
-        )
-        return float(p[0])
-
-    def result(self, number: int) -> ConditionResult:
-        """Every figure of one condition."""
-        drops = self.drops[number]
-        known = ~np.isnan(drops)
-        drop, relative = self.interval(drops), self.interval(drops, self.base)
-        result = replace(
-            self._counts(number, known),
-            baseline=mean(self.base[known]),
-            perturbed=mean(self.base[known] - drops[known]),
-            drop=drop.estimate,
-            drop_low=drop.low,
-            drop_high=drop.high,
-            drop_std=float(drops[known].std(ddof=1)) if known.sum() > 1 else NAN,
-            p=self.p_value(drops),
-            relative_drop=relative.estimate,
-            relative_low=relative.low,
-            relative_high=relative.high,
-            repeat_variance_share=repeat_variance_share(self.values[number]),
-            repeats_needed=repeats_needed(self.values[number]),
-        )
-        for add in (self._excess, self._chance_corrected, self._parts, self._pooled, self._effects):
-            result = add(number, known, result)
-        return result
-
-    def _counts(self, number: int, known: Known) -> ConditionResult:
-        panel = self.panel
-        condition = panel.conditions[number]
-        reasons = Counter(panel.why_missing(number, piece) for piece in np.flatnonzero(~known))
-        return ConditionResult(
-            model=panel.model,
-            dataset=panel.dataset,
-            permutation=condition.permutation,
-            parameters=condition.parameters,
-            label=condition.label,
-            role=condition.role,
-            target=condition.target,
-            n_pieces=int(known.sum()),
-            n_compositions=len(set(self.clusters[known])),
-            n_repeats=int((~np.isnan(self.values[number])).any(axis=0).sum()),
-            n_errors=reasons["error"],
-            n_missing=reasons["missing"],
-            n_without_reference=reasons["undefined"],
-        )
-
-    def _excess(self, number: int, known: Known, result: ConditionResult) -> ConditionResult:
-        matched = self.panel.control_of(number, "matched_tracks")
-        wrong = self.panel.control_of(number, "wrong_piece")
-        if wrong is not None:
-            result = replace(result, wrong_piece_drop=mean(self.drops[wrong]))
-        if matched is None:
-            return result
-        excess = self.drops[number] - self.drops[matched]
-        interval = self.interval(excess)
-        return replace(
-            result,
-            excess_drop=interval.estimate,
-            excess_low=interval.low,
-            excess_high=interval.high,
-            excess_p=self.p_value(excess),
-            n_excess=int((~np.isnan(excess)).sum()),
-            control_removed_db=mean(self.effect("removed_db")[matched][known]),
-        )
-
-    def _chance_corrected(
-        self, number: int, known: Known, result: ConditionResult
-    ) -> ConditionResult:
-        if self.floor is None:
-            return result
-        found = self.interval(self.drops[number], self.drops[self.floor])
-        return replace(
-            result,
-            chance_corrected_drop=found.estimate,
-            chance_corrected_low=found.low,
-            chance_corrected_high=found.high,
-        )
-
-    def _parts(self, number: int, known: Known, result: ConditionResult) -> ConditionResult:
-        """Precision, recall and the threshold-free score."""
-        free = self.interval(self.drop_of(AVERAGE_PRECISION)[number])
-        result = replace(
-            result,
-            average_precision_drop=free.estimate,
-            average_precision_low=free.low,
-            average_precision_high=free.high,
-        )
-        if self.settings.score not in PARTS:
-            return result
-        precision, recall = (self.drop_of(key)[number] for key in PARTS[self.settings.score])
-        return replace(
-            result, precision_drop=mean(precision[known]), recall_drop=mean(recall[known])
-        )
-
-    def _pooled(self, number: int, known: Known, result: ConditionResult) -> ConditionResult:
-        """Notes kept, lost, gained, and F of the pooled counts."""
-        count = {key: self.count(key)[number][known] for key in ("kept", "lost", "gained")}
-        result = replace(
-            result,
-            kept=total(count["kept"]),
-            lost=total(count["lost"]),
-            gained=total(count["gained"]),
-        )
-        if self.settings.score != "F-measure_no_offset":
-            return result
-        keys = ("reference", "estimate", "matched")
-        base = [self.panel.baseline_values(key, "counts")[known].sum() for key in keys]
-        after = [self.count(key)[number][known].sum() for key in keys]
-        return replace(result, baseline_micro=pooled_f(*base), perturbed_micro=pooled_f(*after))
-
-    def _effects(self, number: int, known: Known, result: ConditionResult) -> ConditionResult:
-        return replace(
-            result,
-            removed_db=mean(self.effect("removed_db")[number][known]),
-            touched_share=mean(self.effect("touched_share")[number][known]),
-            collateral_db=mean(self.effect("collateral_db")[number][known]),
-        )
-
-
 def pooled_f(reference: float, estimate: float, matched: float) -> float:
     """F of pooled counts, 2·matched / (reference + estimate); NaN without any count."""
     return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else NAN
+
+
+def snapped(differences: Floats) -> Floats:
+    """Differences of scores in [0, 1] with rounding noise set to 0, lest a sign test count it."""
+    return np.where(np.abs(differences) < ROUNDING, 0.0, differences)
 
 
 def mean(values: Floats) -> float:
@@ -322,30 +158,3 @@ def total(values: Floats) -> float:
     """Sum of what is not NaN; NaN if nothing is."""
     known = values[~np.isnan(values)]
     return float(known.sum()) if len(known) else NAN
-
-
-def _panel_warnings(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
-    said: list[str] = []
-    for result in results:
-        name = f"{result.label} {result.parameters}".removesuffix(" {}")
-        if result.n_pieces < 2:
-            said.append(f"{name}: {result.n_pieces} recordings with a score, no interval, no p")
-        elif result.n_compositions < 2:
-            said.append(f"{name}: all recordings are of one composition, no interval, no p")
-        if result.n_missing:
-            said.append(
-                f"{name}: {result.n_missing} of {len(panel.pieces)} recordings have no row, "
-                f"means are over the {result.n_pieces} that have both baseline and perturbed"
-            )
-        if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
-            said.append(
-                f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
-                f"between recordings to chance, {result.repeats_needed:.0f} are needed"
-            )
-    failed = max((result.n_errors for result in results), default=0)
-    silent = max((result.n_without_reference for result in results), default=0)
-    if failed:
-        said.append(f"{failed} recordings failed and are left out")
-    if silent:
-        said.append(f"{silent} recordings without reference notes are left out")
-    return said

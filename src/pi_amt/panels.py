@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,19 @@ class Panel:
     def rows(self) -> tuple[Row, ...]:
         """The rows behind this panel, baseline first."""
         return (*self.baseline.values(), *self.cells.values())
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Per condition its label, with the options that tell it from others of that label."""
+        return tuple(self._name(condition) for condition in self.conditions)
+
+    def _name(self, condition: Condition) -> str:
+        alike = [_flat(c.options) for c in self.conditions if c.label == condition.label]
+        own = _flat(condition.options)
+        differing = [k for k in own if any(repr(o.get(k)) != repr(own[k]) for o in alike)]
+        if not differing:
+            return condition.label
+        return f"{condition.label} ({', '.join(f'{key}={own[key]}' for key in differing)})"
 
     def values(self, key: str, of: str = "scores") -> Floats:
         """``(conditions, pieces, repeats)`` of one entry of ``scores``, ``effects``, ``counts``."""

@@ -163,8 +163,8 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
             cell = (condition_of(row), row.track, row.repeat)
             if cell not in cells or row.status == "ok" or cells[cell].status != "ok":
                 cells[cell] = row
-        fine = [(condition_of(row), row.track, row.repeat) for row in taken if row.status == "ok"]
-        if len(fine) > len(set(fine)):
+        keys = {row.key for row in taken if row.status == "ok"}
+        if len(keys) > sum(row.status == "ok" for row in cells.values()):
             messages.append(f"{place}: {label}: several rows of one recording, newest taken")
         kept += cells.values()
     versions = sorted({row.version for row in kept}, key=_numbers)

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.condition_results import ConditionResult, Settings, holm_corrected, panel_results
+from pi_amt.condition_results import ConditionResult, Settings, holm_corrected
 from pi_amt.panels import Condition, Panel, is_baseline, panels_of
 from pi_amt.resampling import N_RESAMPLES
 from pi_amt.selection import select_rows
 from pi_amt.store import Row
+from pi_amt.summaries import panel_results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,267 @@
+"""Dose curves and harmonic profiles: conditions that differ in one number.
+
+A curve belongs to one model, dataset and permutation, and to one of its options (attenuation in
+dB, share of bins, width in cents, cutoff in Hz …) while all others stay the same. A recording
+enters if it has a score at every dose, so that a curve never changes its recordings on the way.
+
+* **Area**: mean drop over the range of doses (trapezoids, divided by the range). It is a mean over
+  recordings of each one's area, so its interval is the studentised bootstrap's.
+* **D50**: the dose at which the mean drop crosses half of baseline − floor, by linear
+  interpolation between doses. If the curve never gets there it is NaN, with the bound that the
+  doses give (``> 40`` dB). The floor is the score of the control ``floor`` on the same recordings;
+  without that control 0, and the curve says so. Its interval is the percentile bootstrap's over
+  the same resamples; resamples that never get there count as beyond the range, so a bound may be
+  infinite.
+
+Doses run the way in which the drop grows: a lower ``cutoff_hz`` is a larger dose. An option that
+changes nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (0, 0).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.condition_results import Settings, mean, snapped
+from pi_amt.panels import Condition, Panel
+from pi_amt.resampling import (
+    Interval,
+    bootstrap_t,
+    cluster_sums,
+    mean_interval,
+    resample_weights,
+)
+
+if TYPE_CHECKING:
+    from pi_amt.statistics import Importance
+
+Floats = NDArray[np.float64]
+
+#: fewest doses of a curve
+FEWEST_DOSES = 3
+#: options with which a permutation changes nothing at 0
+ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
+#: permutations whose option is the number of a partial: a profile, not a dose
+PROFILES = ("remove_harmonic", "keep_harmonic")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean drop as a function of one option of one permutation.
+
+    Attributes:
+        parameter: the option that varies; ``constant`` is the JSON of the others.
+        values: ``(doses,)`` of the option, ascending, in its own unit.
+        drop, drop_low, drop_high: ``(doses,)`` mean drop with 95 % interval.
+        matrix: ``(pieces, doses)`` drops of the recordings in ``pieces``.
+        n_pieces: recordings with a score at every dose.
+    """
+
+    model: str
+    dataset: str
+    permutation: str
+    parameter: str
+    constant: str
+    values: Floats
+    drop: Floats
+    drop_low: Floats
+    drop_high: Floats
+    matrix: Floats
+    pieces: tuple[str, ...]
+
+    @property
+    def n_pieces(self) -> int:
+        """Recordings behind every point."""
+        return len(self.pieces)
+
+
+@dataclass(frozen=True)
+class DoseCurve(Curve):
+    """A curve with its area and D50.
+
+    Attributes:
+        area: mean drop over the range of doses.
+        d50: dose of half the drop from baseline to floor; NaN if never reached.
+        d50_bound: ``""``, or what is known instead, such as ``> 40``.
+        half_drop: the drop that D50 asks for.
+        floor_known: whether ``floor`` was measured (else taken as 0).
+    """
+
+    area: Interval
+    d50: Interval
+    d50_bound: str
+    half_drop: float
+    floor_known: bool
+
+
+def dose_curves(importance: Importance) -> tuple[DoseCurve, ...]:
+    """All dose curves that the rows allow, at least three doses each."""
+    return tuple(
+        _dose_curve(panel, numbers, parameter, constant, importance.settings)
+        for panel in importance.panels
+        for permutation, parameter, constant, numbers in _series(panel)
+        if permutation not in PROFILES and len(numbers) >= FEWEST_DOSES
+    )
+
+
+def harmonic_profiles(importance: Importance) -> tuple[Curve, ...]:
+    """Drop against the number of the partial that is removed, or alone kept."""
+    return tuple(
+        _curve(panel, numbers, parameter, constant, importance.settings)
+        for panel in importance.panels
+        for permutation, parameter, constant, numbers in _series(panel)
+        if permutation in PROFILES
+    )
+
+
+def area_under(doses: Floats, drops: Floats) -> Floats:
+    """Trapezoid area of ``drops (…, doses)`` over ascending ``doses``, divided by their range."""
+    width = np.diff(doses)
+    return np.asarray((width * (drops[..., 1:] + drops[..., :-1]) / 2).sum(axis=-1) / width.sum())
+
+
+def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
+    """Where each curve ``(curves, doses)`` first reaches its ``level``, going through the doses.
+
+    Linear interpolation between doses; the first dose itself if the curve starts there; +inf if it
+    never gets there. Works for doses that go down.
+    """
+    levels = np.broadcast_to(np.asarray(level, dtype=np.float64), (len(drops),))
+    reached = drops >= levels[:, None]
+    first = np.argmax(reached, axis=1)
+    rows = np.arange(len(drops))
+    before = np.maximum(first - 1, 0)
+    low, high = drops[rows, before], drops[rows, first]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(first > 0, (levels - low) / (high - low), 0.0)
+    dose = doses[before] + share * (doses[first] - doses[before])
+    return np.where(reached.any(axis=1), dose, np.inf)
+
+
+def _series(panel: Panel) -> Iterator[tuple[str, str, str, list[int]]]:
+    """(permutation, option, JSON of the others, condition numbers by ascending option)."""
+    groups: dict[tuple[str, str, str], dict[float, int]] = {}
+    for number, condition in enumerate(panel.conditions):
+        for name, value, others in _numeric_options(condition):
+            groups.setdefault((condition.permutation, name, others), {})[value] = number
+    for (permutation, name, others), numbers in groups.items():
+        if len(numbers) > 1:
+            yield permutation, name, others, [numbers[value] for value in sorted(numbers)]
+
+
+def _numeric_options(condition: Condition) -> Iterator[tuple[str, float, str]]:
+    if condition.role != "condition":
+        return
+    options = condition.options
+    for name, value in options.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            others = {key: other for key, other in options.items() if key != name}
+            yield name, float(value), json.dumps(others, sort_keys=True, separators=(",", ":"))
+
+
+def _complete(
+    panel: Panel, numbers: list[int], parameter: str, score: str
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Doses ``(doses,)``, drops ``(pieces, doses)`` of complete recordings, which these are."""
+    values = np.array([_number(panel.conditions[i].options[parameter]) for i in numbers])
+    drops = panel.baseline_values(score)[None] - panel.piece_means(score)[numbers]
+    known = np.asarray(~np.isnan(drops).any(axis=0))
+    matrix = snapped(drops[:, known].T)
+    if parameter in ZERO_CHANGES_NOTHING and values[0] > 0:
+        values = np.concatenate([[0.0], values])
+        matrix = np.concatenate([np.zeros((len(matrix), 1)), matrix], axis=1)
+    return values, matrix, known
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _curve(
+    panel: Panel, numbers: list[int], parameter: str, constant: str, settings: Settings
+) -> Curve:
+    values, matrix, known = _complete(panel, numbers, parameter, settings.score)
+    clusters = [c for c, k in zip(panel.compositions, known, strict=True) if k]
+    drop = low = high = np.full(len(values), np.nan)
+    if len(matrix):
+        n, seed = settings.n_resamples, settings.seed
+        found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
+        drop, low, high = found.estimate, found.low, found.high
+    return Curve(
+        model=panel.model,
+        dataset=panel.dataset,
+        permutation=panel.conditions[numbers[0]].permutation,
+        parameter=parameter,
+        constant=constant,
+        values=values,
+        drop=drop,
+        drop_low=low,
+        drop_high=high,
+        matrix=matrix,
+        pieces=tuple(piece for piece, k in zip(panel.pieces, known, strict=True) if k),
+    )
+
+
+def _dose_curve(
+    panel: Panel, numbers: list[int], parameter: str, constant: str, settings: Settings
+) -> DoseCurve:
+    curve = _curve(panel, numbers, parameter, constant, settings)
+    inside = [panel.pieces.index(piece) for piece in curve.pieces]
+    clusters = [panel.compositions[i] for i in inside]
+    base = panel.baseline_values(settings.score)
+    floor = panel.lone_control("floor")
+    lost = base if floor is None else base - panel.piece_means(settings.score)[floor]
+    to_floor = np.where(np.isnan(lost), mean(lost[inside]), lost)[inside]
+    area = mean_interval(
+        area_under(curve.values, curve.matrix),
+        None,
+        clusters,
+        n_resamples=settings.n_resamples,
+        seed=settings.seed,
+    )
+    d50, bound = _d50(curve.values, curve.matrix, to_floor / 2, clusters, settings)
+    fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
+    return DoseCurve(
+        **fields,
+        area=area,
+        d50=d50,
+        d50_bound=bound,
+        half_drop=mean(to_floor) / 2,
+        floor_known=floor is not None,
+    )
+
+
+def _d50(
+    values: Floats, matrix: Floats, half: Floats, clusters: list[str], settings: Settings
+) -> tuple[Interval, str]:
+    """D50 with its percentile interval, and the bound where there is none."""
+    nothing = Interval(float("nan"), float("nan"), float("nan"))
+    if not len(matrix):
+        return nothing, ""
+    drop = matrix.mean(axis=0)
+    falling = bool(drop[-1] < drop[0])
+    doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
+    d50 = float(crossing(doses, matrix.mean(axis=0)[None], half.mean())[0])
+    bound = ""
+    if np.isinf(d50):
+        d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
+    elif matrix.mean(axis=0)[0] > half.mean():
+        d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
+    sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
+    if len(sums) < 2:
+        return Interval(d50, np.nan, np.nan), bound
+    resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
+    means = resampled[:, :-1] / resampled[:, -1:]
+    found = crossing(doses, means[:, :-1], means[:, -1])
+    found = np.where(np.isinf(found) & falling, -np.inf, found)
+    tail = (1 - settings.level) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
+    if np.isinf(low) and np.isinf(high):
+        low = high = np.nan
+    return Interval(d50, float(low), float(high)), bound

@@ -1,0 +1,59 @@
+"""The table of dose curves: area and D50 of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pi_amt.dose import dose_curves
+from pi_amt.tables import Table
+
+if TYPE_CHECKING:
+    from pi_amt.statistics import Importance
+
+
+def dose_table(importance: Importance) -> Table:
+    """Area and D50 of every dose curve."""
+    columns = (
+        "model", "dataset", "permutation", "parameter", "constant", "n_pieces", "n_doses", "lowest",
+        "highest", "area", "area_low", "area_high", "d50", "d50_low", "d50_high", "d50_bound",
+        "half_drop",
+    )  # fmt: skip
+    curves = dose_curves(importance)
+    records = [
+        {
+            "model": curve.model,
+            "dataset": curve.dataset,
+            "permutation": curve.permutation,
+            "parameter": curve.parameter,
+            "constant": curve.constant,
+            "n_pieces": curve.n_pieces,
+            "n_doses": len(curve.values),
+            "lowest": float(curve.values[0]),
+            "highest": float(curve.values[-1]),
+            "area": curve.area.estimate,
+            "area_low": curve.area.low,
+            "area_high": curve.area.high,
+            "d50": curve.d50.estimate,
+            "d50_low": curve.d50.low,
+            "d50_high": curve.d50.high,
+            "d50_bound": curve.d50_bound,
+            "half_drop": curve.half_drop,
+        }
+        for curve in curves
+    ]
+    notes = [
+        "area: mean drop over the range of doses; d50: dose at half of baseline − floor, by linear "
+        "interpolation, in the unit of the parameter; undefined if the curve never gets there."
+    ]
+    if not all(curve.floor_known for curve in curves):
+        notes.append("Warning: without the control floor, d50 takes the floor as 0.")
+    return Table(
+        title="Dose curves",
+        columns=columns,
+        records=tuple(records),
+        footers=tuple(notes),
+        formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
+        lead=("permutation", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
+              "highest", "n_pieces", "half_drop", "constant"),
+        intervals={"area": ("area_low", "area_high"), "d50": ("d50_low", "d50_high")},
+    )  # fmt: skip
