@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
@@ -12,16 +11,12 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-
-@dataclass
-class PiAmtLauncherConf:
-    """The launcher has no options."""
-
-    _target_: str = "hydra_plugins.pi_amt_launcher.launcher.PiAmtLauncher"
-
-
+# a plain node: Hydra runs this file before it is in sys.modules, where a dataclass would look
 ConfigStore.instance().store(
-    group="hydra/launcher", name="pi_amt", node=PiAmtLauncherConf, provider="pi_amt"
+    group="hydra/launcher",
+    name="pi_amt",
+    node={"_target_": "hydra_plugins.pi_amt_launcher.launcher.PiAmtLauncher"},
+    provider="pi_amt",
 )
 
 

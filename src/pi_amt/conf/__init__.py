@@ -1,0 +1,1 @@
+"""Hydra configuration; a package, so that Hydra finds it after any kind of installation."""
