@@ -21,7 +21,7 @@ from pi_amt import __version__, settings
 from pi_amt.conditions import Condition
 from pi_amt.datasets.track import Dataset
 from pi_amt.plan import print_plan
-from pi_amt.statistics import Importance
+from pi_amt.statistics import importance_from_rows
 from pi_amt.store import Row, Store
 from pi_amt.study import Group, Summary, run_study
 
@@ -153,7 +153,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
         return
-    result = Importance.from_rows(unique, score=cfg.score)
+    result = importance_from_rows(unique, score=cfg.score)
     print(result.table())
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent

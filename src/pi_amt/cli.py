@@ -46,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             options = parser().parse_args(arguments)
             from pi_amt import commands
 
-            return int(getattr(commands, options.command.replace("-", "_"))(options) or 0)
+            return int(getattr(commands, f"do_{name}")(options) or 0)
         if name == "train":
-            from pi_amt.commands import train
+            from pi_amt.commands import do_train
 
-            return train(arguments[1:])
+            return do_train(arguments[1:])
         return run_hydra(arguments[1:] if name == "run" else arguments)
     except KeyboardInterrupt:
         print("\ninterrupted: finished rows are stored, the same command goes on", file=sys.stderr)

@@ -14,15 +14,16 @@ from omegaconf import OmegaConf
 import pi_amt
 from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
+from pi_amt.contrasts import compare as compare_rows
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
 from pi_amt.notes import Notes, read_notes, write_midi
-from pi_amt.statistics import Importance, compare_rows
+from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
 from pi_amt.tuning import estimate_tuning
 
 
-def transcribe(options: Namespace) -> int:
+def do_transcribe(options: Namespace) -> int:
     """Write ``<name>.mid`` per audio file; broken files are reported, the others go on."""
     model = load_model(options.model, weights=options.weights, device=options.device)
     permutation = None
@@ -71,9 +72,9 @@ def _options(pairs: list[str]) -> dict[str, Any]:
     return {str(key): value for key, value in node.items()}
 
 
-def table(options: Namespace) -> None:
+def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
-    result = Importance.from_rows(read_rows(options.results), score=options.score).table()
+    result = importance_from_rows(read_rows(options.results), score=options.score).table()
     print(result.to_markdown() if options.markdown else result)
     for path, write in (
         (options.csv, result.to_csv),
@@ -85,14 +86,14 @@ def table(options: Namespace) -> None:
             print(f"wrote {path}", file=sys.stderr)
 
 
-def report(options: Namespace) -> None:
+def do_report(options: Namespace) -> None:
     """Write the HTML report."""
     from pi_amt.report import build
 
     print(build(options.results, options.output, score=options.score, examples=options.examples))
 
 
-def compare(options: Namespace) -> None:
+def do_compare(options: Namespace) -> None:
     """Print the paired comparison of two stores."""
     result = compare_rows(
         read_rows(options.store_a), read_rows(options.store_b), score=options.score
@@ -102,7 +103,7 @@ def compare(options: Namespace) -> None:
         result.to_csv(options.csv)
 
 
-def export(options: Namespace) -> None:
+def do_export(options: Namespace) -> None:
     """Write raw rows and notes."""
     from pi_amt.export import export_notes, export_rows
 
@@ -115,14 +116,14 @@ def export(options: Namespace) -> None:
         print(f"{options.notes}: {export_notes(rows, options.notes)} notes")
 
 
-def calibrate(options: Namespace) -> None:
+def do_calibrate(options: Namespace) -> None:
     """Print how close each mask comes to the true ablation."""
     from pi_amt.calibration import calibrate as run
 
     print(run(load_model(options.model, weights=options.weights, device=options.device)))
 
 
-def data(options: Namespace) -> int:
+def do_data(options: Namespace) -> int:
     """Print what is in a dataset folder; 1 if something is missing or unreadable."""
     settings = {} if options.data_folder is None else {"data_folder": options.data_folder}
     survey = datasets.survey(datasets.load_dataset(options.dataset, **settings), full=options.full)
@@ -130,7 +131,7 @@ def data(options: Namespace) -> int:
     return 0 if survey.is_clean else 1
 
 
-def list(options: Namespace) -> None:
+def do_list(options: Namespace) -> None:
     """Print everything that can be named on the command line."""
     print("models:      " + ", ".join(models.available_models()))
     print("datasets:    " + ", ".join(datasets.available_datasets()))
@@ -141,7 +142,7 @@ def list(options: Namespace) -> None:
         print(f"  {name:20} {summary}")
 
 
-def doctor(options: Namespace) -> int:
+def do_doctor(options: Namespace) -> int:
     """Check the installation with a known answer per model; 1 if something is wrong."""
     import numpy as np
     import torch
@@ -171,7 +172,7 @@ def doctor(options: Namespace) -> int:
     return 0 if healthy else 1
 
 
-def train(arguments: list[str]) -> int:
+def do_train(arguments: list[str]) -> int:
     """Train a model; the rest of the arguments are Hydra overrides."""
     if arguments[:1] != ["timbre_trap"]:
         got = arguments[0] if arguments else "nothing"

@@ -8,8 +8,9 @@ depends on which worker runs it, on the order of jobs or on the other conditions
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,8 +98,10 @@ def evaluate(job: Job) -> JobResult:
         return JobResult(error_rows(job, error), "")
     try:
         recording = _Recording.read(job)
-        runs = _stream(model, job, recording)
+        settled, reasons = _settled(model, job, recording)
+        runs = _stream(model, job, recording, settled)
         rows = _finish(model, job, recording, fingerprint, runs)
+        rows += _empty_rows(job, reasons, fingerprint)
     except Exception as error:  # one bad recording must not end a study of thousands
         return JobResult(error_rows(job, error, fingerprint), fingerprint)
     return JobResult(tuple(rows), fingerprint)
@@ -115,6 +118,9 @@ class _Recording:
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
 
+    def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
+        return model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
+
     @staticmethod
     def read(job: Job) -> _Recording:
         samples, sample_rate = job.track.audio()
@@ -130,6 +136,7 @@ class _Run:
     """The state of one condition while the recording streams by."""
 
     condition: Condition
+    permutation: Permutation
     key: int
     neighbour: Neighbour | None
     stitcher: Stitcher
@@ -164,14 +171,43 @@ class _Run:
         self.elapsed += time.perf_counter() - started
 
 
-def _stream(model: Transcriber, job: Job, recording: _Recording) -> list[_Run]:
+def _settled(
+    model: Transcriber, job: Job, recording: _Recording
+) -> tuple[dict[Condition, Permutation], dict[Condition, str]]:
+    """The permutations as they are for this recording, and the reasons of those that cannot be.
+
+    Some must read the whole clean recording first, and may find nothing to compare in it.
+    """
+    settled: dict[Condition, Permutation] = {c: c.permutation for c in job.conditions}
+    passes = {c: prepass for c in settled if (prepass := c.permutation.prepass()) is not None}
+    reasons: dict[Condition, str] = {}
+    if passes:
+        for clean in recording.stream(model):
+            for condition, prepass in passes.items():
+                key = condition.key_for(job.dataset, job.track.name)
+                prepass.push(clean, recording.reference, key)
+    for condition, prepass in passes.items():
+        try:
+            settled[condition] = prepass.finish()
+        except ValueError as error:
+            reasons[condition] = str(error)
+            del settled[condition]
+    return settled, reasons
+
+
+def _stream(
+    model: Transcriber,
+    job: Job,
+    recording: _Recording,
+    settled: Mapping[Condition, Permutation],
+) -> list[_Run]:
     """Analyse, perturb and run the network on one part of the recording after the other."""
     runs: list[_Run] = []
-    stream = model.stream(
-        recording.samples, recording.sample_rate, tuning_cents=recording.tuning_cents
-    )
-    for clean in stream:
-        runs = runs or _start_runs(model, job, recording, clean.n_samples)
+    for clean in recording.stream(model) if settled else ():
+        runs = runs or [
+            _start_run(model, job, recording, condition, permutation, clean.n_samples)
+            for condition, permutation in settled.items()
+        ]
         perturbed = [run.perturb(clean, recording.reference) for run in runs]
         started = time.perf_counter()
         outputs = model.outputs(perturbed)
@@ -184,33 +220,23 @@ def _stream(model: Transcriber, job: Job, recording: _Recording) -> list[_Run]:
     return runs
 
 
-def _start_runs(model: Transcriber, job: Job, recording: _Recording, n_samples: int) -> list[_Run]:
-    return [
-        _Run(
-            condition,
-            condition.key_for(job.dataset, job.track.name),
-            _neighbour(model, job, recording, condition),
-            model.stitcher(n_samples),
-            model.decoder(),
-            FrameScorer(recording.reference, model.frame_threshold),
-        )
-        for condition in job.conditions
-    ]
-
-
-def _settle(model: Transcriber, recording: _Recording, runs: Sequence[_Run]) -> None:
-    """One pass over the clean input for the permutations that need the whole of it first."""
-    passes = [(run, run.condition.permutation.prepass()) for run in runs]
-    waiting = [(run, prepass) for run, prepass in passes if prepass is not None]
-    if not waiting:
-        return
-    for clean in model.stream(
-        recording.samples, recording.sample_rate, tuning_cents=recording.tuning_cents
-    ):
-        for run, prepass in waiting:
-            prepass.push(clean, recording.reference, run.key)
-    for run, prepass in waiting:
-        run.settled = prepass.finish()
+def _start_run(
+    model: Transcriber,
+    job: Job,
+    recording: _Recording,
+    condition: Condition,
+    permutation: Permutation,
+    n_samples: int,
+) -> _Run:
+    return _Run(
+        condition,
+        permutation,
+        condition.key_for(job.dataset, job.track.name),
+        _neighbour(model, job, recording, condition),
+        model.stitcher(n_samples),
+        model.decoder(),
+        FrameScorer(recording.reference, model.frame_threshold),
+    )
 
 
 def _finish(
@@ -295,10 +321,33 @@ def _blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: 
         target=condition.target,
         repeat=condition.repeat,
         seed=condition.seed,
-        settings=canonical_json(dict(identity.settings)),
+        settings=canonical_json({**identity.settings, **_data_settings(job)}),
         version=__version__,
         method=METHOD_VERSION,
+        data=fingerprint,
     )
+
+
+def _data_settings(job: Job) -> dict[str, Any]:
+    """Settings of a run that are not the model's: rows that differ in them are never averaged."""
+    own = {"pedal": "extend", "max_seconds": None}
+    track = {name: getattr(job.track, name, value) for name, value in own.items()}
+    return {"tuning": job.tuning, **track}
+
+
+def _empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> list[Row]:
+    """Rows of conditions that have nothing to compare in this recording: not an error."""
+    model = _model_of(job)
+    return [
+        replace(_blank_row(job, model, condition, fingerprint), status="empty", error=reason)
+        for condition, reason in reasons.items()
+    ]
+
+
+def _job_settings(job: Job) -> dict[str, Any]:
+    """Options of the data that decide scores, beside those of the model."""
+    pedal = getattr(job.track, "pedal", None)
+    return {"tuning": job.tuning, **({} if pedal is None else {"pedal": pedal})}
 
 
 def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tuple[Row, ...]:

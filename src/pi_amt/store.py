@@ -40,7 +40,8 @@ class Row:
         role: ``baseline``, ``condition`` or ``control``.
         target: label of the condition that a control belongs to, else empty.
         repeat: 0 for deterministic conditions.
-        status: ``ok`` or ``error``; ``error`` is one plain line.
+        status: ``ok``, ``error``, or ``empty`` where the condition is not defined for the
+            recording; ``error`` is the reason, one plain line.
         scores: mir_eval's keys and frame scores, NaN where undefined (no reference notes).
         effects: removed energy in dB, share of bins touched, collateral.
         counts: ``reference``, ``estimate``, ``matched`` (no-offset), ``kept``, ``lost``,
@@ -48,6 +49,8 @@ class Row:
         notes: compressed per-note table of error anatomy (see :mod:`pi_amt.anatomy`).
         version: package version; ``method`` the version of the method that decides rows.
         elapsed_seconds: computing time of this condition.
+        data: fingerprint of the track's audio and notes; rows of other contents of the same
+            track are never paired with each other.
     """
 
     key: str
@@ -76,6 +79,7 @@ class Row:
     version: str = ""
     method: str = ""
     elapsed_seconds: float = 0.0
+    data: str = ""
 
 
 _COLUMNS = [f.name for f in fields(Row)]
@@ -126,6 +130,8 @@ class Store:
                 # FULL would wait for the disk at each recording; WAL + NORMAL survives kill -9.
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(_SCHEMA)
+                for name in self._missing_columns():  # a store from before the field existed
+                    self._db.execute(f"ALTER TABLE rows ADD COLUMN {name} TEXT DEFAULT ''")
                 # A read-only folder or full disk is to fail now, not after the first recording.
                 self._db.execute("DELETE FROM files WHERE stamp = ''")
                 self._db.commit()
@@ -135,6 +141,10 @@ class Store:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def _missing_columns(self) -> list[str]:
+        there = {record[1] for record in self._db.execute("PRAGMA table_info(rows)")}
+        return [name for name in _COLUMNS if name not in there]
 
     def close(self) -> None:
         """Close the file."""
@@ -166,8 +176,10 @@ class Store:
 
     def rows(self, keys: Iterable[str] | None = None) -> list[Row]:
         """All rows in the order of writing, or those of the given keys."""
-        query = f"SELECT {', '.join(_COLUMNS)} FROM rows"
         with self._clear_errors():
+            missing = self._missing_columns()
+            columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
+            query = f"SELECT {', '.join(columns)} FROM rows"
             if keys is None:
                 return [_from_record(r) for r in self._db.execute(f"{query} ORDER BY rowid")]
             found: list[Row] = []
@@ -178,7 +190,7 @@ class Store:
 
     def finished(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have a row without error."""
-        query = "SELECT 1 FROM rows WHERE key = ? AND status = 'ok'"
+        query = "SELECT 1 FROM rows WHERE key = ? AND status != 'error'"
         with self._clear_errors():
             return {key for key in keys if self._db.execute(query, (key,)).fetchone()}
 

@@ -32,7 +32,7 @@ from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
 from pi_amt.recording import Job, row_key
 from pi_amt.scoring import check_pitch_units
-from pi_amt.statistics import Importance
+from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row, Store
 
 
@@ -228,7 +228,7 @@ def importance(
         ValueError: for unknown names or options, or an empty list of tracks.
     """
     spec = _spec_of(model)
-    name = dataset or getattr(tracks, "name", "tracks")
+    name = dataset or str(getattr(tracks, "name", "tracks"))
     listed = list(tracks)
     if not listed:
         raise ValueError("tracks: got none, expected at least one recording")
@@ -237,7 +237,7 @@ def importance(
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
         rows = [*store.rows(summary.keys)]
-    return Importance.from_rows(rows, score=score)
+    return importance_from_rows(rows, score=score)
 
 
 def _spec_of(model: str | ModelSpec | Ladder) -> ModelSpec | Transcriber:

@@ -1,0 +1,213 @@
+"""Timbre-Trap as a :class:`~pi_amt.models.transcriber.Transcriber`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.audio import resample
+from pi_amt.models.devices import check_precision, pick_device
+from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
+from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
+from pi_amt.models.timbre_trap.slicq import (
+    BLOCK_FRAMES,
+    BLOCK_SAMPLES,
+    FRAME_RATE_HZ,
+    SAMPLE_RATE_HZ,
+)
+from pi_amt.models.timbre_trap.weights import load_weights
+from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import Floats, frames_to_seconds
+
+_HOP_SAMPLES = BLOCK_SAMPLES // 2
+
+
+class TimbreTrap(Transcriber):
+    """Timbre-Trap's encoder–decoder, opened up at its complex sliCQ coefficients.
+
+    Activation: ``pitch (frames, 540)``, five bins a semitone, 341.33 frames a second. The paper
+    has no note decoder: notes come from :mod:`pi_amt.models.timbre_trap.decoder`.
+
+    Args:
+        weights: safetensors file or ``torch.save``d state dict (the paper's checkpoint);
+            ``None``: the synthetic-trained reproduction that ships.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``fp32``, or ``bf16`` for the network's convolutions.
+        decoder: options of the note decoder, see
+            :class:`~pi_amt.models.timbre_trap.decoder.DecoderOptions`.
+
+    Raises:
+        ValueError: for weights that do not fit, naming the first wrong key.
+        FileNotFoundError: if there is no such weights file.
+
+    Source: Cwitkowitz et al., "Timbre-Trap: A low-resource framework for instrument-agnostic
+    music transcription", ICASSP 2024.
+    """
+
+    sample_rate = SAMPLE_RATE_HZ
+    frame_rate = FRAME_RATE_HZ
+    stream_blocks = 2
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        decoder: Mapping[str, float] | None = None,
+    ) -> None:
+        self.device = pick_device(device)
+        self._options = DecoderOptions(**(decoder or {}))
+        self.frame_threshold = self._options.frame_threshold
+        self._bf16 = check_precision(precision) == "bf16"
+        state, info = load_weights(weights)
+        self._network = TimbreTrapNetwork().eval().requires_grad_(False)
+        self._network.load_state_dict(state, strict=False)  # buffers of the sliCQ are our own
+        self._network = self._network.to(self.device)
+        if self.device.type == "cuda":
+            self.micro_batch, self.stream_blocks = 16, 16
+        self.identity = Identity(
+            name="timbre_trap",
+            weights_sha256=info.sha256,
+            weights_label=info.label,
+            settings={"decoder": asdict(self._options)},
+            precision=precision,
+        )
+
+    def stream(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        """Audio → coefficients of 3-s blocks that overlap by half; see the base class.
+
+        The recording is resampled, divided by its peak (silence stays silence), zero-padded to
+        full blocks and by half a block on either side.
+
+        Raises:
+            ValueError: if ``samples`` is empty or not one-dimensional.
+        """
+        if samples.ndim != 1 or not len(samples):
+            raise ValueError(f"samples: got shape {samples.shape}, expected (samples,), not empty")
+        samples = resample(samples, sample_rate, SAMPLE_RATE_HZ)
+        peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0))) or 1.0
+        n_blocks = 2 * max(-(-len(samples) // BLOCK_SAMPLES), 1) + 1
+        slicq = self._network.sliCQ
+        for first in range(0, n_blocks, self.stream_blocks):
+            count = min(self.stream_blocks, n_blocks - first)
+            blocks = torch.from_numpy(_cut_blocks(samples, first, count) / np.float32(peak))
+            with torch.inference_mode():
+                values = slicq(blocks.to(self.device))
+            yield Spectrogram(
+                values=values.clone(),
+                frequencies=slicq.frequencies_hz,
+                times=_block_times(first, count),
+                window_seconds=slicq.window_seconds,
+                frame_rate=self.frame_rate,
+                n_samples=len(samples),
+                sample_rate=SAMPLE_RATE_HZ,
+                tuning_cents=tuning_cents,
+            )
+
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Coefficients ``(blocks, 540, 1024)`` → transcription coefficients, the same shape."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            return {"transcription": self._network.transcribe(values.to(self.device))}
+
+    def stitcher(self, n_samples: int) -> BlockStitcher:
+        """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
+        return BlockStitcher(-(-n_samples * BLOCK_FRAMES // BLOCK_SAMPLES))
+
+    def decoder(self) -> NoteDecoder:
+        """A fresh decoder with this model's options."""
+        return NoteDecoder(self._options)
+
+    def frame_times(self, n: int, start: int = 0) -> Floats:
+        """Exact times ``(n,)`` in seconds of frames ``start``, ``start + 1`` …"""
+        return frames_to_seconds(np.arange(start, start + n), self.frame_rate)
+
+    def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """``(frames, 88)``: per semitone the largest activation of its bins."""
+        return semitone_activity(activations["pitch"])
+
+    def synthesize(self, spectrogram: Spectrogram) -> Samples:
+        """Coefficients of a whole recording → audio ``(samples,)``, so that it can be heard.
+
+        Neighbouring blocks are cross-faded by a periodic Hann, whose halves sum to one.
+        """
+        fade = torch.hann_window(BLOCK_SAMPLES, periodic=True)
+        with torch.inference_mode():
+            blocks = self._network.sliCQ.inverse(spectrogram.tensor.to(self.device)).cpu() * fade
+        out = np.zeros((len(blocks) + 1) * _HOP_SAMPLES, dtype=np.float32)
+        for i, block in enumerate(blocks.numpy()):
+            out[i * _HOP_SAMPLES : i * _HOP_SAMPLES + BLOCK_SAMPLES] += block
+        return out[_HOP_SAMPLES : _HOP_SAMPLES + spectrogram.n_samples]
+
+
+class BlockStitcher:
+    """Overlap-adds block outputs and trims the frames to the recording.
+
+    Args:
+        n_frames: frames of the recording.
+    """
+
+    def __init__(self, n_frames: int) -> None:
+        self._overlap = OverlapAdd()
+        self._left = n_frames
+        self._lead = HOP_FRAMES  # the padding before the recording
+
+    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
+        """Complex outputs ``(blocks, 540, 1024)`` → finished frames ``pitch (frames, 540)``."""
+        done = self._overlap.push(outputs["transcription"])
+        skip = min(self._lead, len(done))
+        self._lead -= skip
+        done = done[skip : skip + self._left]
+        self._left -= len(done)
+        return {"pitch": done}
+
+    def finish(self) -> Activations:
+        """Nothing is left: the last half block is padding."""
+        return {"pitch": np.zeros((0, 540), dtype=np.float32)}
+
+
+class NoteDecoder:
+    """The streaming decoder, fed with activations instead of frames and times."""
+
+    def __init__(self, options: DecoderOptions) -> None:
+        self._decoder = Decoder(options)
+        self._frames = 0
+
+    def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take the next frames ``pitch (frames, 540)``."""
+        pitch = activations["pitch"]
+        times = frames_to_seconds(np.arange(self._frames, self._frames + len(pitch)), FRAME_RATE_HZ)
+        self._decoder.push(pitch, times)
+        self._frames += len(pitch)
+
+    def finish(self) -> Notes:
+        """Notes of the whole recording."""
+        return Notes(*self._decoder.finish())
+
+
+def _cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]:
+    """Blocks ``first`` to ``first + count`` of the padded recording ``(count, 66150)``."""
+    blocks = np.zeros((count, BLOCK_SAMPLES), dtype=np.float32)
+    for i, block in enumerate(blocks):
+        start = (first + i - 1) * _HOP_SAMPLES
+        part = samples[max(start, 0) : max(start + BLOCK_SAMPLES, 0)]
+        offset = max(-start, 0)
+        block[offset : offset + len(part)] = part
+    return blocks
+
+
+def _block_times(first: int, count: int) -> Floats:
+    """Times ``(count, 1024)`` of the blocks' frames, seconds from the start of the recording."""
+    starts = (np.arange(first, first + count) - 1) * _HOP_SAMPLES / SAMPLE_RATE_HZ
+    return np.asarray(starts[:, None] + frames_to_seconds(np.arange(BLOCK_FRAMES), FRAME_RATE_HZ))

@@ -1,0 +1,85 @@
+"""The command line as text: mended overrides, near matches, exit codes, no torch for --help."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pi_amt.cli import COMMANDS, main, mend
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            ["-m", "model=basic_pitch,", "dataset=maps,", "permutation=fund_mask,", "harm_mask"],
+            ["-m", "model=basic_pitch", "dataset=maps", "permutation=fund_mask,harm_mask"],
+        ),
+        (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
+        (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
+        (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        # Not config groups, or in brackets: untouched.
+        (
+            ["dataset.settings=[ENSTDkAm,", "ENSTDkCl]"],
+            ["dataset.settings=[ENSTDkAm,", "ENSTDkCl]"],
+        ),
+        (["results_dir=out,"], ["results_dir=out,"]),
+        (["mask.fill=silence,background"], ["mask.fill=silence,background"]),
+    ],
+)
+def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str]) -> None:
+    assert mend(given) == expected
+
+
+def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in (*COMMANDS, "run", "train"))
+    assert "pi-amt -m" in text
+
+
+def test_help_does_not_import_torch_or_hydra() -> None:
+    code = (
+        "import sys; from pi_amt.cli import main; main(['--help']); "
+        "sys.exit(any(m in sys.modules for m in ('torch', 'hydra', 'scipy', 'numpy')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["mask.half_width_cent=50"], "half_width_cents"),
+        (["permutation=fundmask"], "fund_mask"),
+        (["model=basic-pitch"], "basic_pitch"),
+        (["dataset.subsample=2"], "subsample_every"),
+        (["n_jobs=0"], "n_jobs"),
+        (["n_jobs=-3"], "n_jobs"),
+        (["device=cuda:7"], "device"),
+        (["tuning=sharp"], "tuning"),
+        (["repeats=0"], "repeats"),
+        (["mask.half_width_cents=-5", "permutation=fund_mask"], "half_width_cents"),
+        (["table", "/nowhere/at/all"], "no results"),
+        (["data", "mapz", "/tmp"], "maps"),
+        (["train", "basic_pitch"], "timbre_trap"),
+        (["transcribe", "x.wav", "--option", "p=1"], "--permutation"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_names_the_right_one(
+    arguments: list[str], hint: str, tmp_path: object
+) -> None:
+    hydra = [] if arguments[0] in (*COMMANDS, "train") else [f"results_dir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pi_amt", *arguments, *hydra],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=str(tmp_path),
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("pi-amt: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert hint in done.stderr
