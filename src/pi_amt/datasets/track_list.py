@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 
 from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError
 from pi_amt.notes import PEDAL_RULES
+
+T = TypeVar("T", bound=Track)
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,14 @@ class Selection:
         if seconds is not None and not (type(seconds) in (int, float) and 0 < seconds < 1e9):
             raise ValueError(f"max_seconds: got {seconds!r}, expected seconds above 0, or null")
 
-    def apply(self, tracks: Sequence[FileTrack]) -> tuple[FileTrack, ...]:
-        """Sort, subsample, limit; give the chosen tracks the options and their durations."""
+    def choose(self, tracks: Sequence[T]) -> list[T]:
+        """Sort by name, subsample, limit."""
         ordered = sorted(tracks, key=lambda track: track.name)
-        chosen = ordered[:: self.subsample_every][: self.max_tracks]
-        return tuple(self._finished(track) for track in chosen)
+        return ordered[:: self.subsample_every][: self.max_tracks]
+
+    def apply(self, tracks: Sequence[FileTrack]) -> tuple[FileTrack, ...]:
+        """Choose, then give the chosen tracks the options and their durations."""
+        return tuple(self._finished(track) for track in self.choose(tracks))
 
     def _finished(self, track: FileTrack) -> FileTrack:
         seconds = track.duration_seconds

@@ -1,0 +1,226 @@
+"""What every registered dataset promises, checked on all of them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from tests.datasets.layouts import make_maestro, make_maps, write_pair
+
+from pi_amt.datasets import (
+    Dataset,
+    FileTrack,
+    Track,
+    available_datasets,
+    load_dataset,
+    survey,
+)
+from pi_amt.errors import DataError
+
+
+def make_folder(root: Path) -> Path:
+    write_pair(root / "b" / "two.wav", root / "b" / "two.mid")
+    write_pair(root / "a one.flac", root / "a one.midi")
+    write_pair(root / "c.ogg", root / "c.mid")
+    return root
+
+
+MAKERS: dict[str, Callable[[Path], Path] | None] = {
+    "calibration": None,
+    "demo": None,
+    "folder": make_folder,
+    "maestro": make_maestro,
+    "maps": make_maps,
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The options that find each dataset."""
+    root = tmp_path_factory.mktemp("data")
+    return {n: {"data_folder": m(root / n)} if m else {} for n, m in MAKERS.items()}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def dataset(name: str, folders: dict[str, dict[str, Any]]) -> Dataset:
+    return load_dataset(name, **folders[name])
+
+
+def test_every_built_in_dataset_is_under_contract() -> None:
+    assert available_datasets() == sorted(MAKERS)
+
+
+def test_it_is_a_sorted_sequence_of_unique_tracks(dataset: Dataset, name: str) -> None:
+    names = [track.name for track in dataset]
+    assert dataset.name == name
+    assert len(dataset) == len(dataset.tracks) == len(names) == len(set(names)) >= 3
+    assert names == sorted(names)
+    assert dataset.licence
+    assert all(isinstance(track, Track) and track.composition for track in dataset)
+
+
+def test_tracks_give_audio_and_notes(dataset: Dataset) -> None:
+    for track in list(dataset)[:3]:
+        samples, rate = track.audio()
+        assert samples.dtype == np.float32
+        assert samples.ndim == 1
+        assert np.abs(samples).max() > 0.01
+        assert track.duration_seconds == pytest.approx(len(samples) / rate, abs=0.01)
+        notes = track.notes()
+        assert len(notes) > 0
+        assert np.all(np.diff(notes.onsets) >= 0)
+        assert notes.onsets[-1] < len(samples) / rate
+
+
+def test_tracks_are_small_and_survive_pickling(dataset: Dataset) -> None:
+    track = next(iter(dataset))
+    data = pickle.dumps(track)
+    assert len(data) < 3000
+    again = pickle.loads(data)
+    assert again == track
+    assert again.fingerprint() == track.fingerprint()
+    assert again.stamp() == track.stamp()
+
+
+def test_fingerprints_and_stamps_tell_tracks_and_options_apart(
+    name: str, folders: dict[str, dict[str, Any]]
+) -> None:
+    variants = [
+        load_dataset(name, **folders[name], **options)
+        for options in ({}, {"pedal": "ignore"}, {"max_seconds": 0.5})
+    ]
+    tracks = [track for variant in variants for track in list(variant)[:3]]
+    for mark in ("fingerprint", "stamp"):
+        marks = [getattr(track, mark)() for track in tracks]
+        assert len(set(marks)) == len(marks)
+
+
+def test_sort_subsample_limit(name: str, folders: dict[str, dict[str, Any]]) -> None:
+    everything = [track.name for track in load_dataset(name, **folders[name])]
+    every_other = load_dataset(name, **folders[name], subsample_every=2)
+    assert [track.name for track in every_other] == everything[::2]
+    one = load_dataset(name, **folders[name], subsample_every=2, max_tracks=1)
+    assert [track.name for track in one] == everything[:1]
+
+
+def test_max_seconds_cuts_audio_and_notes(name: str, folders: dict[str, dict[str, Any]]) -> None:
+    for track in list(load_dataset(name, **folders[name], max_seconds=0.5))[:3]:
+        samples, rate = track.audio()
+        assert len(samples) == round(0.5 * rate)
+        assert track.duration_seconds == 0.5
+        assert track.notes().offsets.max(initial=0) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("subsample_every", 0),
+        ("subsample_every", 1.5),
+        ("max_tracks", 0),
+        ("max_tracks", True),
+        ("max_seconds", 0),
+        ("max_seconds", float("nan")),
+        ("pedal", "hold"),
+    ],
+)
+def test_option_values_that_cannot_work_are_refused(
+    name: str, option: str, value: Any, folders: dict[str, dict[str, Any]]
+) -> None:
+    with pytest.raises(ValueError, match=f"{option}: got {value!r}, expected"):
+        load_dataset(name, **folders[name], **{option: value})
+
+
+def test_an_unknown_option_is_refused_with_a_near_match(name: str) -> None:
+    with pytest.raises(ValueError, match="'max_track'; did you mean max_tracks"):
+        load_dataset(name, max_track=1)
+
+
+def test_the_survey_of_a_whole_dataset_is_clean(dataset: Dataset) -> None:
+    for full in (False, True):
+        found = survey(dataset, full=full)
+        assert found.is_clean, str(found)
+        assert found.n_tracks == len(dataset)
+        hours = sum(track.duration_seconds or 0 for track in dataset) / 3600
+        assert found.hours == pytest.approx(hours)
+        assert f"{len(dataset)} tracks" in str(found)
+
+
+def test_the_config_node_builds_the_dataset(name: str, folders: dict[str, dict[str, Any]]) -> None:
+    overrides = [f"+dataset={name}", "dataset.max_tracks=2"]
+    overrides += [f"dataset.{key}={value}" for key, value in folders[name].items()]
+    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+        node = compose(overrides=overrides).dataset
+    options = {key: value for key, value in node.items() if not key.startswith("_")}
+    assert options["pedal"] == "extend"
+    dataset = instantiate(node)
+    assert [t.name for t in dataset] == [
+        t.name for t in load_dataset(name, **folders[name], max_tracks=2)
+    ]
+
+
+def test_an_unknown_dataset_is_refused_with_a_near_match() -> None:
+    with pytest.raises(ValueError, match="'maestor'; did you mean maestro"):
+        load_dataset("maestor")
+    with pytest.raises(ValueError, match="got no data_folder"):
+        load_dataset("folder")
+
+
+def test_a_dotted_path_is_a_dataset() -> None:
+    assert len(load_dataset("pi_amt.datasets.demo:demo", max_tracks=2)) == 2
+
+
+# --- one track of files
+
+
+def test_a_fingerprint_goes_by_content_and_a_stamp_by_path(tmp_path: Path) -> None:
+    tracks = []
+    for folder in ("a", "b"):
+        audio, midi = tmp_path / folder / "x.wav", tmp_path / folder / "x.mid"
+        write_pair(audio, midi)
+        tracks.append(FileTrack("x", audio, midi, "x"))
+    assert tracks[0].fingerprint() == tracks[1].fingerprint()
+    assert tracks[0].stamp() != tracks[1].stamp()
+    before = [tracks[0].fingerprint(), tracks[0].stamp()]
+    write_pair(tracks[0].audio_path, tracks[0].notes_path, (60, 65, 67))
+    assert tracks[0].fingerprint() != before[0]
+    assert tracks[0].stamp() != before[1]
+
+
+def test_a_track_of_missing_files_has_a_stamp_and_a_plain_error(tmp_path: Path) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    assert track.stamp() == track.stamp()
+    for read in (track.audio, track.notes, track.fingerprint):
+        with pytest.raises(DataError, match="the file is missing"):
+            read()
+
+
+def test_the_survey_lists_what_is_broken(tmp_path: Path) -> None:
+    make_folder(tmp_path)
+    (tmp_path / "c.ogg").write_bytes(b"text")
+    (tmp_path / "a one.midi").write_bytes(b"text")
+    (tmp_path / "b" / "two.mid").unlink()
+    found = survey(load_dataset("folder", data_folder=tmp_path))
+    assert not found.is_clean
+    assert [line.split(": ")[0] for line in found.missing] == [str(tmp_path / "b" / "two.mid")]
+    assert len(found.unreadable) == 2
+    assert str(tmp_path / "c.ogg") in str(found)
+
+
+def test_only_a_full_survey_decodes(tmp_path: Path) -> None:
+    make_folder(tmp_path)
+    path = tmp_path / "a one.midi"
+    path.write_bytes(path.read_bytes()[:-5])
+    dataset = load_dataset("folder", data_folder=tmp_path)
+    assert survey(dataset).is_clean
+    assert "truncated" in survey(dataset, full=True).unreadable[0]

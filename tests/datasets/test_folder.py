@@ -1,0 +1,49 @@
+"""A folder of one's own recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.datasets.layouts import write_pair
+
+from pi_amt.datasets import FileTrack, survey
+from pi_amt.datasets.folder import folder
+
+
+def test_pairs_are_found_by_name_at_any_depth(tmp_path: Path) -> None:
+    write_pair(tmp_path / "b.wav", tmp_path / "b.mid")
+    write_pair(tmp_path / "set" / "a.FLAC", tmp_path / "set" / "a.MIDI")
+    write_pair(tmp_path / "set" / "b.wav", tmp_path / "set" / "b.mid")
+    (tmp_path / "notes.pdf").write_bytes(b"x")
+    found = folder(tmp_path)
+    assert [track.name for track in found] == ["b", "set/a", "set/b"]
+    assert [track.composition for track in found] == ["b", "set/a", "set/b"]
+    by_folder = folder(tmp_path, cluster_by="folder")
+    assert [track.composition for track in by_folder] == [".", "set", "set"]
+
+
+def test_files_without_partner_are_reported_not_skipped(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    write_pair(tmp_path / "b.wav", tmp_path / "c.mid")
+    found = folder(tmp_path)
+    assert [track.name for track in found] == ["a", "b", "c"]
+    missing = {Path(line.split(": ")[0]).name for line in survey(found).missing}
+    assert missing == {"b.mid", "c.wav"}
+
+
+def test_the_better_of_two_files_of_one_name_is_taken(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.ogg", tmp_path / "a.mid")
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    found = folder(tmp_path)
+    track = found[0]
+    assert isinstance(track, FileTrack)
+    assert track.audio_path.name == "a.wav"
+    assert "a.ogg: double" in found.problems[0]
+
+
+def test_a_folder_without_pairs_and_a_wrong_option(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"MIDI files of the same name.*the folder is empty"):
+        folder(tmp_path)
+    with pytest.raises(ValueError, match="cluster_by: got 'piece'"):
+        folder(tmp_path, cluster_by="piece")

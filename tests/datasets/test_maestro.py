@@ -1,0 +1,91 @@
+"""MAESTRO by its CSV: accents, quoted commas, splits, missing files, damaged tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import soundfile
+from tests.datasets.layouts import make_maestro
+
+from pi_amt.datasets import FileTrack, survey
+from pi_amt.datasets.maestro import maestro
+from pi_amt.errors import DataError
+
+
+def test_the_default_is_the_test_split(tmp_path: Path) -> None:
+    found = maestro(make_maestro(tmp_path))
+    assert [track.name[-2:] for track in found] == ["01", "03", "04"]
+    assert [track.composition for track in found] == [
+        'Frédéric Chopin: Études Op. 10, No. 4, "Torrent"',
+        "Alban Berg: Sonata Op. 1",
+        "Alban Berg: Sonata Op. 1",
+    ]
+    assert [track.duration_seconds for track in found] == [1.0] * 3
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 1), ("validation", 1), ("all", 5)])
+def test_other_splits(split: str, count: int, tmp_path: Path) -> None:
+    assert len(maestro(make_maestro(tmp_path), split=split)) == count
+
+
+def test_the_csv_may_lie_one_folder_below(tmp_path: Path) -> None:
+    make_maestro(tmp_path / "maestro-v3.0.0")
+    assert len(maestro(tmp_path)) == 3
+
+
+def test_missing_files_stay_tracks_and_are_reported(tmp_path: Path) -> None:
+    make_maestro(tmp_path)
+    (tmp_path / "2018" / "MIDI-Unprocessed_03.wav").unlink()
+    (tmp_path / "2004" / "MIDI-Unprocessed_01.midi").unlink()
+    found = maestro(tmp_path)
+    assert len(found) == 3
+    assert len(survey(found).missing) == 2
+    with pytest.raises(DataError, match=r"MIDI-Unprocessed_03\.wav: the file is missing"):
+        found[1].audio()
+
+
+def test_audio_kept_as_flac_is_found(tmp_path: Path) -> None:
+    make_maestro(tmp_path)
+    wav = tmp_path / "2018" / "MIDI-Unprocessed_03.wav"
+    soundfile.write(wav.with_suffix(".flac"), *soundfile.read(wav))
+    wav.unlink()
+    track = maestro(tmp_path)[1]
+    assert isinstance(track, FileTrack)
+    assert track.audio_path.suffix == ".flac"
+    assert len(track.audio()[0]) == 22_050
+
+
+def test_a_folder_without_the_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"maestro-v3\.0\.0\.csv .* does not exist") as caught:
+        maestro(tmp_path / "nowhere")
+    assert "https://" in str(caught.value)
+    assert "dataset=demo needs nothing" in str(caught.value)
+    make_maestro(tmp_path)
+    for path in tmp_path.glob("*/*.wav"):
+        path.unlink()
+    with pytest.raises(ValueError, match="none of its 3 recordings"):
+        maestro(tmp_path)
+
+
+def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="split: got 'dev', expected one of train"):
+        maestro(tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"composer,title\na,b\n", "got no column canonical_composer"),
+        (b"\xff\xfe\x00a", "not a CSV file in UTF-8"),
+        (b"canonical_composer,canonical_title,split,midi_filename,audio_filename\na,b\n", "line 2"),
+        (b"canonical_composer,canonical_title,split,midi_filename,audio_filename\n", "split test"),
+    ],
+)
+def test_a_damaged_csv_is_one_plain_line(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "maestro-v3.0.0.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        maestro(tmp_path)
+    assert str(path) in str(caught.value)
