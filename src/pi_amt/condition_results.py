@@ -53,6 +53,7 @@ class ConditionResult:
         n_pieces: recordings with both a baseline and a perturbed score; all means are over them.
         n_errors: recordings whose row is an error (here or in the baseline).
         n_without_reference: recordings without reference notes, left out.
+        n_empty: recordings for which the condition is not defined.
         n_missing: recordings of the panel that have no row here.
         n_compositions: clusters among ``n_pieces``.
         baseline, perturbed, drop: macro means of the score; drop = baseline − perturbed.
@@ -65,8 +66,8 @@ class ConditionResult:
         kept, lost, gained: notes, summed over recordings (repeats averaged).
         excess_drop: drop − drop of ``matched_tracks``, over ``n_excess`` recordings with both.
         wrong_piece_drop: drop of its ``wrong_piece`` control.
-        removed_db, touched_share, collateral_db: mean effects on the input.
-        control_removed_db: removed energy of the matched control.
+        removed_db, removed_db_target, touched_share, collateral_db: mean effects on the input.
+        control_removed_db: total removed energy of the matched control.
         average_precision_drop: of the threshold-free frame score.
         repeat_variance_share: share of the variance of the recordings' drops that comes from
             repeats; ``repeats_needed`` keeps it under a tenth of the variance between recordings.
@@ -85,6 +86,7 @@ class ConditionResult:
     n_repeats: int = 0
     n_errors: int = 0
     n_without_reference: int = 0
+    n_empty: int = 0
     n_missing: int = 0
     baseline: float = NAN
     perturbed: float = NAN
@@ -117,6 +119,7 @@ class ConditionResult:
     lost: float = NAN
     gained: float = NAN
     removed_db: float = NAN
+    removed_db_target: float = NAN
     control_removed_db: float = NAN
     touched_share: float = NAN
     collateral_db: float = NAN

@@ -28,7 +28,8 @@ Floats = NDArray[np.float64]
 
 _COLUMNS = (
     "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",
-    "baseline_a", "baseline_b", "drop_a", "drop_b", "difference", "difference_low", "difference_high", "p", "p_holm",
+    "baseline_a", "baseline_b", "drop_a", "drop_b",
+    "difference", "difference_low", "difference_high", "p", "p_holm",
     "relative_drop_a", "relative_drop_b", "excess_a", "excess_b",
 )  # fmt: skip
 _LEAD = (

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pi_amt.headline import SIGNIFICANT
 from pi_amt.panels import Panel
+from pi_amt.resampling import EXACT_CLUSTERS
 from pi_amt.summaries import baseline_result
 from pi_amt.tables import Table
 
@@ -59,8 +61,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "average_precision_drop": (".3f", "of the frame activations, over all thresholds"),
     "average_precision_low": (".3f", "95 % interval"),
     "average_precision_high": (".3f", ""),
-    "removed_db": (".2f", "energy taken from the target, dB"),
-    "control_removed_db": (".2f", "energy taken by the matched control, dB"),
+    "removed_db": (".2f", "energy taken in all, dB"),
+    "removed_db_target": (".2f", "energy taken from the band of the target partials, dB"),
+    "control_removed_db": (".2f", "energy taken in all by the matched control, dB"),
     "touched_share": (".3f", "share of bins touched"),
     "collateral_db": (".2f", "energy taken from other sounding notes, dB"),
     "drop_std": (".3f", "standard deviation of the drop between recordings"),
@@ -70,6 +73,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "n_compositions": ("", "clusters of the interval"),
     "n_errors": ("", "recordings that failed"),
     "n_without_reference": ("", "recordings without a defined score, left out"),
+    "n_empty": ("", "recordings for which the condition is not defined"),
     "n_missing": ("", "recordings without a row"),
     "target": ("", "condition that a control belongs to"),
 }  # fmt: skip
@@ -126,8 +130,22 @@ def notes(importance: Importance) -> Iterator[str]:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
+    smallest = _smallest_p(importance)
+    if smallest * tests > SIGNIFICANT:
+        yield (
+            f"Warning: with so few recordings no p is below {smallest:.2g} before correction, so "
+            f"no p_holm of {tests} tests can be below {min(smallest * tests, 1):.2g}."
+        )
     yield from importance.messages
     yield from (f"Warning: {warning}" for warning in importance.warnings)
+
+
+def _smallest_p(importance: Importance) -> float:
+    """The smallest p that the largest panel's sign-flip test can give."""
+    clusters = max((result.n_compositions for result in importance.results), default=0)
+    if clusters <= EXACT_CLUSTERS:
+        return float(2.0 ** (1 - clusters)) if clusters > 1 else 0.0
+    return 1 / (importance.settings.n_resamples + 1)
 
 
 def method_note(n_resamples: int, seed: int, tests: int) -> str:

@@ -132,12 +132,14 @@ class Panel:
         raise ValueError(f"got condition {label!r}, which {problem}; conditions: {known}")
 
     def why_missing(self, number: int, piece: int) -> str:
-        """Why a recording has no drop: ``error``, ``missing`` (no row) or ``undefined`` (NaN)."""
+        """Why a recording has no drop: ``error``, ``empty`` (the condition is not defined for it),
+        ``missing`` (no row) or ``undefined`` (a score that is NaN: no reference notes)."""
         base = self.baseline.get(self.pieces[piece])
         rows = [self.cells.get((number, piece, repeat)) for repeat in range(self.n_repeats)]
         there = [row for row in (base, *rows) if row is not None]
-        if any(row.status != "ok" for row in there):
-            return "error"
+        for status in ("error", "empty"):
+            if any(row.status == status for row in there):
+                return status
         return "missing" if base is None or len(there) == 1 else "undefined"
 
     def control_of(self, number: int, kind: str) -> int | None:

@@ -8,8 +8,10 @@ The rule, printed with every table that needed it:
    place in the store; complete if it has the baseline, and every condition that it holds was run
    on every track that the baseline of any variant has. If none is complete, the one with most
    rows. ``variants="separate"`` keeps all, as models of their own; ``"refuse"`` raises.
-3. Inside a variant, a condition takes one seed (the one on most tracks, then the newest), a cell
-   (condition, track, repeat) its newest row, and a result goes before an error.
+3. Inside a variant, a recording whose audio or notes changed between runs takes the contents with
+   most results, then the newest: a drop never pairs two contents.
+4. A condition takes one seed (the one on most tracks, then the newest), a cell (condition, track,
+   repeat) its newest row, and a result goes before an error.
 """
 
 from __future__ import annotations
@@ -60,9 +62,10 @@ def select_rows(
             groups, said = _settle(groups, place, variants, baseline)
             messages += said
         for group in groups.values():
-            kept, said = _one_row_per_cell(group, place)
+            same_data, changed = _one_content_per_track(group, place)
+            kept, said = _one_row_per_cell(same_data, place)
             chosen += kept
-            messages += said
+            messages += [*changed, *said]
     return chosen, messages
 
 
@@ -148,8 +151,24 @@ def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def _one_content_per_track(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:
+    """Rule 3: results of one data fingerprint per track; errors go along."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.status != "error":
+            counts.setdefault(row.track, Counter())[row.data] += 1
+    # of equal counts max takes the first, so the newest contents must come first
+    best = {
+        track: max(reversed(list(count)), key=count.__getitem__) for track, count in counts.items()
+    }
+    changed = sum(len(count) > 1 for count in counts.values())
+    said = [f"{place}: {changed} recordings changed between runs, rows of one content taken each"]
+    kept = [row for row in rows if row.status == "error" or row.data == best[row.track]]
+    return kept, said[: min(changed, 1)]
+
+
 def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:
-    """Rule 3: one seed per condition, one row per cell."""
+    """Rule 4: one seed per condition, one row per cell."""
     messages: list[str] = []
     kept: list[Row] = []
     by_condition: dict[tuple[str, str], list[Row]] = {}
@@ -161,10 +180,10 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
         cells: dict[tuple[object, ...], Row] = {}
         for row in taken:
             cell = (condition_of(row), row.track, row.repeat)
-            if cell not in cells or row.status == "ok" or cells[cell].status != "ok":
+            if cell not in cells or row.status != "error" or cells[cell].status == "error":
                 cells[cell] = row
-        keys = {row.key for row in taken if row.status == "ok"}
-        if len(keys) > sum(row.status == "ok" for row in cells.values()):
+        keys = {row.key for row in taken if row.status != "error"}
+        if len(keys) > sum(row.status != "error" for row in cells.values()):
             messages.append(f"{place}: {label}: several rows of one recording, newest taken")
         kept += cells.values()
     versions = sorted({row.version for row in kept}, key=_numbers)
@@ -179,12 +198,12 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
 def _one_seed(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:
     """Rows of the seed on most tracks; errors go along, whatever their seed."""
     seeds = Counter(dict.fromkeys(dict.fromkeys(row.seed for row in rows), 0))
-    for seed, _ in {(row.seed, row.track) for row in rows if row.status == "ok"}:
+    for seed, _ in {(row.seed, row.track) for row in rows if row.status != "error"}:
         seeds[seed] += 1
     if len(seeds) == 1:
         return list(rows), []
     newest = list(seeds)
     best = max(newest, key=lambda seed: (seeds[seed], newest.index(seed)))
     named = ", ".join(str(seed) for seed in seeds)
-    same = [row for row in rows if row.seed == best or row.status != "ok"]
+    same = [row for row in rows if row.seed == best or row.status == "error"]
     return same, [f"{place}: seeds {named} in the store, seed {best} taken"]

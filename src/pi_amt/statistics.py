@@ -25,16 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.condition_results import ConditionResult, Settings, holm_corrected
+from pi_amt.contrasts import model_contrasts
+from pi_amt.headline import headline
+from pi_amt.importance_table import importance_table
 from pi_amt.panels import Condition, Panel, is_baseline, panels_of
 from pi_amt.resampling import N_RESAMPLES
 from pi_amt.selection import select_rows
 from pi_amt.store import Row
 from pi_amt.summaries import panel_results
+from pi_amt.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from pi_amt.tables import Table
 
 Floats = NDArray[np.float64]
 
@@ -143,20 +145,14 @@ class Importance:
 
     def table(self) -> Table:
         """All statistics, one line per model, dataset and condition."""
-        from pi_amt.importance_table import importance_table
-
         return importance_table(self)
 
     def contrasts(self) -> Table:
         """Differences between models of the same drop on the same recordings."""
-        from pi_amt.contrasts import model_contrasts
-
         return model_contrasts(self)
 
     def headline(self) -> list[str]:
         """One sentence per model and dataset."""
-        from pi_amt.headline import headline
-
         return headline(self)
 
     def report(self, path: str | Path) -> Path:
@@ -177,17 +173,17 @@ class Importance:
 
         return profile(self, ax=ax)
 
-    def plot_dose(self, ax: Axes | None = None) -> Axes:
-        """Dose curves."""
+    def plot_dose(self, ax: Axes | None = None, parameter: str | None = None) -> Axes:
+        """Dose curves of one option (the first that was varied unless named)."""
         from pi_amt.report.figures import dose
 
-        return dose(self, ax=ax)
+        return dose(self, ax=ax, parameter=parameter)
 
-    def plot_piece(self, ax: Axes | None = None) -> Axes:
-        """Per-piece drops."""
+    def plot_piece(self, ax: Axes | None = None, condition: str | None = None) -> Axes:
+        """Every recording, clean against perturbed, under one condition."""
         from pi_amt.report.figures import piece
 
-        return piece(self, ax=ax)
+        return piece(self, ax=ax, condition=condition)
 
     def __str__(self) -> str:
         return str(self.table())
@@ -212,8 +208,8 @@ def importance_from_rows(
         score: key of ``Row.scores`` that drops are of.
         baseline: label of the unperturbed condition.
         n_resamples, seed: of bootstrap and permutation tests.
-        variants: what to do where the rows of one model and dataset differ in weights, precision,
-            settings or version: ``newest``, ``separate`` or ``refuse``, see
+        variants: what to do where the rows of one model and dataset differ in weights,
+            precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
             :func:`pi_amt.selection.select_rows`.
 
     Raises:
@@ -225,7 +221,7 @@ def importance_from_rows(
     panels = panels_of(chosen, baseline)
     if not panels:
         labels = ", ".join(sorted({row.label for row in rows}))
-        raise ValueError(f"got baseline {baseline!r}, expected one of the stored labels: {labels}")
+        raise ValueError(f"got baseline {baseline!r}, expected one of the labels: {labels}")
     _check_score(chosen, score)
     settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
     warnings = _missing_baselines(chosen, baseline)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.cautions import cautions
 from pi_amt.condition_results import (
     AVERAGE_PRECISION,
     NAN,
@@ -34,7 +34,7 @@ def panel_results(panel: Panel, settings: Settings) -> tuple[list[ConditionResul
     summary = _Summary(panel, settings)
     results = [summary.result(number) for number in range(len(panel.conditions))]
     place = f"{panel.model} × {panel.dataset}"
-    warnings = [f"{place}: {said}" for said in _panel_warnings(panel, results)]
+    warnings = [f"{place}: {said}" for said in cautions(panel, results)]
     return results, warnings
 
 
@@ -86,10 +86,13 @@ class _Summary:
         self.count = cache(lambda name: panel.piece_means(name, "counts"))
         self.drop_of = cache(lambda key: panel.baseline_values(key)[None] - panel.piece_means(key))
 
-    def interval(self, top: Floats, bottom: Floats | None = None) -> Interval:
-        """Interval over the recordings that have both, ``(pieces,)`` in."""
+    def interval(self, top: Floats, bottom: Floats | None = None, limit: float = 1.0) -> Interval:
+        """Interval over the recordings that have both, ``(pieces,)`` in, cut at ±``limit``.
+
+        Scores lie in [0, 1], so no difference of two means can be beyond ±1.
+        """
         known = ~np.isnan(top) if bottom is None else ~np.isnan(top) & ~np.isnan(bottom)
-        return mean_interval(
+        found = mean_interval(
             top[known],
             None if bottom is None else bottom[known],
             list(self.clusters[known]),
@@ -97,6 +100,7 @@ class _Summary:
             level=self.settings.level,
             seed=self.settings.seed,
         )
+        return replace(found, low=max(found.low, -limit), high=min(found.high, limit))
 
     def p_value(self, differences: Floats) -> float:
         """Sign-flip p over the recordings that are not NaN."""
@@ -153,6 +157,7 @@ class _Summary:
             n_compositions=len(set(self.clusters[known])),
             n_repeats=int((~np.isnan(self.values[number])).any(axis=0).sum()),
             n_errors=reasons["error"],
+            n_empty=reasons["empty"],
             n_missing=reasons["missing"],
             n_without_reference=reasons["undefined"],
         )
@@ -181,7 +186,7 @@ class _Summary:
     ) -> ConditionResult:
         if self.floor is None:
             return result
-        found = self.interval(self.drops[number], self.drops[self.floor])
+        found = self.interval(self.drops[number], self.drops[self.floor], limit=np.inf)
         return replace(
             result,
             chance_corrected_drop=found.estimate,
@@ -231,33 +236,7 @@ class _Summary:
         return replace(
             result,
             removed_db=mean(self.effect("removed_db")[number][known]),
+            removed_db_target=mean(self.effect("removed_db_target")[number][known]),
             touched_share=mean(self.effect("touched_share")[number][known]),
             collateral_db=mean(self.effect("collateral_db")[number][known]),
         )
-
-
-def _panel_warnings(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
-    said: list[str] = []
-    for result in results:
-        name = result.condition
-        if result.n_pieces < 2:
-            said.append(f"{name}: {result.n_pieces} recordings with a score, no interval, no p")
-        elif result.n_compositions < 2:
-            said.append(f"{name}: all recordings are of one composition, no interval, no p")
-        if result.n_missing:
-            said.append(
-                f"{name}: {result.n_missing} of {len(panel.pieces)} recordings have no row, "
-                f"means are over the {result.n_pieces} that have both baseline and perturbed"
-            )
-        if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
-            said.append(
-                f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
-                f"between recordings to chance, {result.repeats_needed:.0f} are needed"
-            )
-    failed = max((result.n_errors for result in results), default=0)
-    silent = max((result.n_without_reference for result in results), default=0)
-    if failed:
-        said.append(f"{failed} recordings failed and are left out")
-    if silent:
-        said.append(f"{silent} recordings without reference notes are left out")
-    return said

@@ -1,0 +1,50 @@
+"""What a reader must be warned of: few recordings, missing rows, failures, too few repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pi_amt.condition_results import ConditionResult
+from pi_amt.panels import Panel
+
+
+def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
+    """Plain sentences about one panel; none if there is nothing to say."""
+    said: list[str] = []
+    for result in results:
+        name = result.condition
+        if result.n_pieces < 2:
+            said.append(f"{name}: {result.n_pieces} recordings with a score, no interval, no p")
+        elif result.n_compositions < 2:
+            said.append(f"{name}: all recordings are of one composition, no interval, no p")
+        if result.n_missing:
+            said.append(
+                f"{name}: {result.n_missing} of {len(panel.pieces)} recordings have no row, "
+                f"means are over the {result.n_pieces} that have both baseline and perturbed"
+            )
+        if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
+            said.append(
+                f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
+                f"between recordings to chance, {result.repeats_needed:.0f} are needed"
+            )
+        if result.n_empty:
+            said.append(
+                f"{name}: not defined for {result.n_empty} recordings ({_reason(panel, result)})"
+            )
+    failed = max((result.n_errors for result in results), default=0)
+    silent = max((result.n_without_reference for result in results), default=0)
+    if failed:
+        said.append(f"{failed} recordings failed and are left out")
+    if silent:
+        said.append(f"{silent} recordings without reference notes are left out")
+    return said
+
+
+def _reason(panel: Panel, result: ConditionResult) -> str:
+    """Why a condition is not defined, in the words of the first such row."""
+    number = panel.names.index(result.condition)
+    return next(
+        row.error
+        for place, row in panel.cells.items()
+        if place[0] == number and row.status == "empty"
+    )
