@@ -38,7 +38,8 @@ class Survey:
 
     def __str__(self) -> str:
         depth = "all files decoded" if self.decoded else "headers read; --full decodes all files"
-        lines = [f"{self.name}: {self.n_tracks} tracks, {self.hours:.2f} hours ({depth})"]
+        length = f"{self.hours:.1f} hours" if self.hours >= 1 else f"{60 * self.hours:.1f} minutes"
+        lines = [f"{self.name}: {self.n_tracks} tracks, {length} ({depth})"]
         for title, found in (("missing", self.missing), ("unreadable", self.unreadable)):
             lines += [f"{title}: {len(found)}", *(f"  {line}" for line in found)]
         return "\n".join(lines)
