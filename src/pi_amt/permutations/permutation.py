@@ -53,14 +53,15 @@ class Prepass(Protocol):
 class Permutation(ABC):
     """Base of all perturbations of a model's time–frequency input.
 
-    Sub-classes are frozen dataclasses whose fields are the options, units in their names.
+    Sub-classes are frozen dataclasses whose fields are the options, units in their names. Where
+    the options do not matter, a class attribute does for a property.
 
     Class attributes:
         name: the config name.
         summary: one line for ``pi-amt list``.
         aliases: option names of users → field names, where a field cannot have that name.
 
-    Properties (a class attribute will do where the options do not matter):
+    Properties:
         stochastic: whether another key gives another result.
         needs_notes: whether reference notes decide what is touched.
         needs_neighbour: ``""``, ``"notes"`` or ``"spectrogram"`` of another recording, or
