@@ -6,6 +6,9 @@ bins per octave that sits 3.44 cents flat of every note; both are smaller than t
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,6 +77,7 @@ def random_notes(n: int = 40, seconds: float = 2.0, seed: int = 0) -> Notes:
     return make_notes(*zip(onsets, onsets + rng.uniform(0.05, 0.6, n), pitches, strict=True))
 
 
+@cache
 def make_neighbour(kind: str, seed: int = 7) -> Neighbour:
     """Another recording: other notes, and a pool of one-second blocks for donors."""
     frequencies, window_seconds = geometry(kind)
@@ -145,9 +149,15 @@ def nearest_bin(spectrogram: Spectrogram, hz: float) -> int:
     return int(np.abs(np.log(spectrogram.frequencies / hz)).argmin())
 
 
+def with_contents(spectrogram: Spectrogram, values: NDArray[Any]) -> Spectrogram:
+    """The same geometry and type with other contents, broadcast to its shape."""
+    like = np.asarray(spectrogram.values)
+    return spectrogram.with_values(np.broadcast_to(values, like.shape).astype(like.dtype))
+
+
 def changed(before: Spectrogram, after: Spectrogram) -> NDArray[np.bool_]:
     """``(blocks, bins, frames)`` bool: where the bits differ."""
-    return bits(before) != bits(after)
+    return np.asarray(bits(before) != bits(after))
 
 
 def bits(spectrogram: Spectrogram) -> NDArray[np.int64] | NDArray[np.int32]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.permutations.synthetic import KINDS, bits, changed, make_spectrogram
 
 from pi_amt.permutations.fill import Fill, background_noise, local_background, scaled
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import db_to_amplitude
-from tests.permutations.synthetic import KINDS, bits, changed, make_spectrogram
 
 
 def everywhere(s: Spectrogram) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,7 +43,9 @@ def slow_background(s: Spectrogram, fundamentals: np.ndarray) -> np.ndarray:
 def small(kind: str, frames: int = 6) -> Spectrogram:
     """Two blocks of a few frames."""
     s = make_spectrogram(kind, 2)
-    return replace(s, values=s.values[:, :, :frames].copy(), times=s.times[:, :frames].copy())
+    return replace(
+        s, values=np.asarray(s.values)[:, :, :frames].copy(), times=s.times[:, :frames].copy()
+    )
 
 
 def levels_of(s: Spectrogram, fundamentals: np.ndarray) -> np.ndarray:

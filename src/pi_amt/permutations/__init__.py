@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -99,6 +100,7 @@ def controls_of(permutation: Permutation) -> list[Permutation]:
     return [MatchedTracks(permutation)] if isinstance(permutation, HighFreq) else []
 
 
+@cache
 def _registry() -> dict[str, type[Permutation]]:
     registry = {permutation.name: permutation for permutation in BUILT_IN}
     for entry in entry_points(group=ENTRY_POINTS):

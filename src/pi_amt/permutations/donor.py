@@ -98,7 +98,7 @@ class Donor(Permutation):
         notes: Notes | None,
         key: int = 0,
         neighbour: Neighbour | None = None,
-    ) -> Mask | None:
+    ) -> Mask:
         if self.feature == "harmonic":
             return self._mask.target(spectrogram, notes)
         hz = spectrogram.frequencies / cents_to_ratio(spectrogram.tuning_cents)
@@ -119,7 +119,6 @@ class Donor(Permutation):
         neighbour: Neighbour | None = None,
     ) -> tuple[Mask, torch.Tensor]:
         mask = self.target(spectrogram, notes)
-        assert mask is not None
         pool = None if neighbour is None else neighbour.spectrogram
         length = math.ceil(self.block_seconds * spectrogram.frame_rate)
         _check_pool(pool, spectrogram, length)

@@ -142,8 +142,9 @@ class PartialMask(Permutation):
         notes: Notes | None,
         key: int = 0,
         neighbour: Neighbour | None = None,
-    ) -> Mask | None:
-        return None if notes is None else self.region(spectrogram, notes)
+    ) -> Mask:
+        assert notes is not None
+        return self.region(spectrogram, notes)
 
     def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
         """Partials 1–10 that this mask does not mean to touch (bins may be shared)."""

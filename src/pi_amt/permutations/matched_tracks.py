@@ -89,13 +89,12 @@ class MatchedTracks(Permutation):
         notes: Notes | None,
         key: int = 0,
         neighbour: Neighbour | None = None,
-    ) -> Mask | None:
+    ) -> Mask:
         target = self.target_permutation
         if isinstance(target, HighFreq):
             return _moves_below(target, spectrogram, notes, key).touched(spectrogram)
         assert isinstance(target, PartialMask)
-        if notes is None:
-            return None
+        assert notes is not None
         near, numbers = _choice(target, spectrogram, notes, key)
         return target.region(spectrogram, near, numbers)
 

@@ -29,10 +29,13 @@ class Moves:
     Attributes:
         destination: ``(blocks, n, frames)`` int64 bins, distinct per frame.
         source: the same bins in another order.
+        drawn: ``(blocks, n, frames)`` bool, where frames draw different numbers of bins: false
+            entries name bins that stay; ``None``: all were drawn.
     """
 
     destination: torch.Tensor
     source: torch.Tensor
+    drawn: torch.Tensor | None = None
 
     def apply(self, spectrogram: Spectrogram) -> Spectrogram:
         """Move the values; bins that are not named stay bit-identical."""
@@ -45,7 +48,9 @@ class Moves:
     def touched(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
         """``(blocks, bins, frames)`` bool: the bins that take part."""
         mask = torch.zeros(spectrogram.values.shape, dtype=torch.bool)
-        return mask.scatter_(1, self.destination.cpu(), True).numpy()
+        if self.drawn is None:
+            return mask.scatter_(1, self.destination.cpu(), True).numpy()
+        return mask.scatter_(1, self.destination.cpu(), self.drawn.cpu()).numpy()
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ def shuffle_drawn(
     drawn = torch.arange(most, device=device) < counts
     ordered = sort_last_(torch.where(drawn, source, _BIG))
     destination = torch.where(drawn, ordered, source)
-    return Moves(destination.transpose(1, 2), source.transpose(1, 2))
+    parts = (destination, source, drawn)
+    return Moves(*(part.transpose(1, 2) for part in parts))
 
 
 def _low(bits: int) -> int:

@@ -64,8 +64,9 @@ class WrongPiece(Permutation):
         key: int = 0,
         neighbour: Neighbour | None = None,
     ) -> Mask | None:
-        other = None if neighbour is None else neighbour.notes
-        return self.target_permutation.target(spectrogram, other, key)
+        if neighbour is None:
+            return None
+        return self.target_permutation.target(spectrogram, neighbour.notes, key)
 
     def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
         """All partials 1–10 of the recording's own notes: none of them is meant."""
