@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.models.threads import map_on_threads
 from pi_amt.notes import Notes
 from pi_amt.spectrogram import Spectrogram, concatenate
 from pi_amt.units import Floats
@@ -115,15 +116,17 @@ class Transcriber(ABC):
     def run_network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Network on any number of blocks, in micro-batches of one fixed size.
 
-        The last micro-batch is filled up with its own last block.
+        The last micro-batch is filled up with its own last block. On a CPU each micro-batch runs
+        on one thread, so that the number of threads changes no result.
         """
         size, total = self.micro_batch, values.shape[0]
-        outputs: list[dict[str, torch.Tensor]] = []
-        with torch.inference_mode():
-            for start in range(0, total, size):
-                index = torch.arange(start, start + size).clamp_(max=total - 1)
-                part = None if reference is None else reference[index.numpy()]
-                outputs.append(self.network(values[index], part))
+
+        def run(start: int) -> dict[str, torch.Tensor]:
+            index = torch.arange(start, start + size).clamp_(max=total - 1)
+            part = None if reference is None else reference[index.numpy()]
+            return self.network(values[index], part)
+
+        outputs = map_on_threads(run, range(0, total, size), self.device)
         return {
             name: torch.cat([output[name] for output in outputs])[:total] for name in outputs[0]
         }

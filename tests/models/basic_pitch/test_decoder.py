@@ -74,7 +74,7 @@ def test_the_test_oracle_agrees_with_the_published_program(case: str) -> None:
     np.testing.assert_allclose(reference_rows(note, onset), expected, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     frames=st.integers(1, 120),
@@ -100,7 +100,7 @@ def test_notes_equal_a_literal_restatement(
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(cuts=st.lists(st.integers(0, 1500), max_size=12))
 def test_frames_may_arrive_in_any_parts(cuts: list[int]) -> None:
     note, onset = cases.golden_inputs()["music"]

@@ -1,6 +1,6 @@
 """Basic Pitch (Spotify, ICASSP 2022): our own network with the published weights.
 
-Importing this package is cheap; torch is loaded when :class:`BasicPitch` is first asked for.
+Importing this package is cheap; the model's modules load when :class:`BasicPitch` is asked for.
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ N_OCTAVES = 9
 TAPS = 256
 #: transition band of the decimation filter, relative to its edge (half of Nyquist)
 TRANSITION = 0.001
+#: samples that are seen as the channels of one position, see :class:`_SlidingFilters`
+CQT_BLOCK = 16
+DECIMATION_BLOCK = 64
 #: periods of a bin's frequency in its kernel
 Q = 1.0 / (2.0 ** (1.0 / BINS_PER_OCTAVE) - 1.0)
 
@@ -71,24 +74,64 @@ class ConstantQ:
 
     def __init__(self, device: torch.device) -> None:
         kernels = cqt_kernels()
-        stacked = np.concatenate([kernels.real, -kernels.imag])[:, None, :]
-        self._kernels = torch.tensor(stacked, dtype=torch.float32, device=device)
-        lowpass = decimation_filter()[None, None, :]
-        self._lowpass = torch.tensor(lowpass, dtype=torch.float32, device=device)
+        stacked = np.concatenate([kernels.real, kernels.imag])
+        self._octaves = [
+            _SlidingFilters(stacked, HOP >> octave, CQT_BLOCK, device)
+            for octave in range(N_OCTAVES)
+        ]
+        self._halve = _SlidingFilters(decimation_filter()[None], 2, DECIMATION_BLOCK, device)
         lengths = np.ceil(Q * SAMPLE_RATE / bin_frequencies())
         self._scale = torch.tensor(np.sqrt(lengths), dtype=torch.float32, device=device)
 
     def __call__(self, windows: torch.Tensor) -> torch.Tensor:
         """Windows ``(windows, 43844)`` → magnitudes ``(windows, 309, 172)``."""
-        signal = windows[:, None, :]
-        octaves = []
-        for octave in range(N_OCTAVES):
+        magnitudes = windows.new_empty(len(windows), N_OCTAVES * BINS_PER_OCTAVE, WINDOW_FRAMES)
+        signal = windows
+        for octave, filters in enumerate(self._octaves):
             if octave:
+                # with one zero more in front the even filter would not be delayed by half a sample
                 padded = functional.pad(signal, (TAPS // 2 - 1, TAPS // 2 - 1))
-                signal = functional.conv1d(padded, self._lowpass, stride=2)
-            padded = functional.pad(signal, (TAPS // 2, TAPS // 2), mode="reflect")
-            parts = functional.conv1d(padded, self._kernels, stride=HOP >> octave)
-            real, imaginary = parts[..., :WINDOW_FRAMES].chunk(2, dim=1)
-            octaves.append(torch.stack((real, imaginary)))
-        parts = torch.cat(octaves[::-1], dim=2)[:, :, -N_BINS:] * self._scale[:, None]
-        return parts.square().sum(dim=0).sqrt()
+                signal = self._halve(padded, signal.shape[1] // 2)[:, :, 0]
+            padded = functional.pad(signal[:, None], (TAPS // 2, TAPS // 2), mode="reflect")[:, 0]
+            real, imaginary = filters(padded, WINDOW_FRAMES).chunk(2, dim=2)
+            row = (N_OCTAVES - 1 - octave) * BINS_PER_OCTAVE
+            magnitude = (real.square() + imaginary.square()).sqrt_()
+            magnitudes[:, row : row + BINS_PER_OCTAVE] = magnitude.transpose(1, 2)
+        return magnitudes[:, -N_BINS:].mul_(self._scale[:, None])
+
+
+class _SlidingFilters:
+    """A bank of filters applied every ``hop`` samples, as a convolution over blocks of samples.
+
+    A block of samples is seen as the channels of one position, so that the arithmetic is wide;
+    if it spans several hops, one position gives the outputs of all of them.
+
+    Args:
+        filters: ``(n, taps)``.
+        hop: samples between outputs; it divides ``block`` or is a multiple of it.
+        block: samples that are one position.
+        device: where the signals are.
+    """
+
+    def __init__(self, filters: Floats, hop: int, block: int, device: torch.device) -> None:
+        n, taps = filters.shape
+        self._n, self._block, self._stride = n, block, max(1, hop // block)
+        self._outputs = max(1, block // hop)
+        width = -(-(taps + (self._outputs - 1) * hop) // block)
+        weight = np.zeros((self._outputs, n, width * block))
+        for i, delayed in enumerate(weight):
+            delayed[:, i * hop : i * hop + taps] = filters
+        weight = weight.reshape(self._outputs * n, width, block).transpose(0, 2, 1)[:, :, None]
+        self._weight = torch.tensor(weight, dtype=torch.float32, device=device).contiguous(
+            memory_format=torch.channels_last
+        )
+
+    def __call__(self, signal: torch.Tensor, n_outputs: int) -> torch.Tensor:
+        """``(windows, samples)`` → ``(windows, n_outputs, n)``; output i starts at ``i · hop``."""
+        positions = -(-n_outputs // self._outputs)
+        blocks = (positions - 1) * self._stride + self._weight.shape[3]
+        padded = functional.pad(signal, (0, blocks * self._block - signal.shape[1]))
+        channels = padded.view(len(signal), 1, blocks, self._block).permute(0, 3, 1, 2)
+        outputs = functional.conv2d(channels, self._weight, stride=(1, self._stride))
+        rows = outputs.permute(0, 2, 3, 1).reshape(len(signal), -1, self._n)
+        return rows[:, :n_outputs]

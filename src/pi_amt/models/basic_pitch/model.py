@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pi_amt.audio import resample
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.frontend import ConstantQ, Q, bin_frequencies
 from pi_amt.models.basic_pitch.network import BasicPitchNetwork, window_range
-from pi_amt.models.basic_pitch.rearrange import HARMONICS
+from pi_amt.models.basic_pitch.rearrange import HARMONICS, WEIGHT_SHAPES
 from pi_amt.models.basic_pitch.windows import (
     HOP,
     SAMPLE_RATE,
@@ -28,6 +28,7 @@ from pi_amt.models.basic_pitch.windows import (
     n_windows,
     window_times,
 )
+from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Samples, Transcriber
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats
@@ -91,6 +92,8 @@ class BasicPitch(Transcriber):
         ablate_channels = tuple(sorted(set(ablate_channels)))
         if not set(ablate_channels) <= set(range(len(HARMONICS))):
             raise ValueError(f"ablate_channels: got {ablate_channels}, expected numbers 0 to 7")
+        if minimum_note_ms < 0:
+            raise ValueError(f"minimum_note_ms: got {minimum_note_ms}, expected at least 0")
         self.device = _pick_device(device)
         self.frame_threshold = frame_threshold
         self._trim = trim
@@ -108,6 +111,10 @@ class BasicPitch(Transcriber):
         self._front_end = ConstantQ(self.device)
         self._network = BasicPitchNetwork(arrays, self.device, precision, ablate_channels)
         self._frequencies = bin_frequencies()
+        # measured: larger batches gain nothing on a CPU core and only fill the last one in vain
+        on_gpu = self.device.type == "cuda"
+        self.micro_batch, self._front_end_batch = (64, 32) if on_gpu else (2, 4)
+        self.stream_blocks = 32 if on_gpu else 8
         self.identity = Identity(
             name="basic_pitch",
             weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -142,10 +149,7 @@ class BasicPitch(Transcriber):
         total = n_windows(len(samples), self._trim)
         for first in range(0, total, self.stream_blocks):
             count = min(self.stream_blocks, total - first)
-            windows = torch.from_numpy(cut_windows(samples, first, count))
-            with torch.no_grad():
-                values = self._front_end(windows.to(self.device))
-                ranges = window_range(values).cpu().numpy()
+            values, ranges = self._transform(cut_windows(samples, first, count))
             yield Spectrogram(
                 values=values,
                 frequencies=self._frequencies,
@@ -157,6 +161,21 @@ class BasicPitch(Transcriber):
                 tuning_cents=tuning_cents,
                 reference=ranges if self._normalization == "frozen" else None,
             )
+
+    def _transform(self, windows: NDArray[np.float32]) -> tuple[torch.Tensor, NDArray[np.float32]]:
+        """Magnitudes and clean ranges of windows, in batches of one fixed size."""
+        size, total = self._front_end_batch, len(windows)
+        missing = -total % size
+        padded = np.pad(windows, ((0, missing), (0, 0)))
+
+        def transform(start: int) -> tuple[torch.Tensor, torch.Tensor]:
+            batch = torch.from_numpy(padded[start : start + size]).to(self.device)
+            magnitudes = self._front_end(batch)
+            return magnitudes, window_range(magnitudes)
+
+        parts = map_on_threads(transform, range(0, len(padded), size), self.device)
+        values, ranges = (torch.cat(part)[:total] for part in zip(*parts, strict=True))
+        return values, ranges.cpu().numpy()
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Magnitudes ``(windows, 309, 172)`` → activations of the 142 kept frames."""
@@ -188,20 +207,27 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 def _pick_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    picked = torch.device(device)
-    if picked.type not in {"cpu", "cuda"}:
+    kind, _, number = device.partition(":")
+    if kind not in {"cpu", "cuda"} or not (number or "0").isdecimal():
         raise ValueError(f"device: got {device!r}, expected auto, cpu, cuda or cuda:N")
-    if picked.type == "cuda" and (picked.index or 0) >= torch.cuda.device_count():
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         got = f"{device!r} on a machine with {torch.cuda.device_count()} GPUs"
         raise ValueError(f"device: got {got}, expected one that exists, use device=cpu or auto")
-    return picked
+    return torch.device(device)
 
 
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:
     """Arrays of a weights file and the label in its metadata (its name where there is none)."""
     if not path.is_file():
         raise FileNotFoundError(f"weights: got {path}, expected a safetensors file")
-    with safe_open(path, framework="pt") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata() or {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f"weights: got {path}, expected a safetensors file ({error})") from None
+    for name, shape in WEIGHT_SHAPES.items():
+        got = tuple(arrays[name].shape) if name in arrays else "nothing"
+        if got != shape:
+            raise ValueError(f"weights: got {path} with {name} {got}, expected shape {shape}")
     return arrays, metadata.get("label", path.name)

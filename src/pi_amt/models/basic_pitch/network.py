@@ -171,7 +171,7 @@ class BasicPitchNetwork:
 
 def _as_channels(rows: torch.Tensor, channels: int) -> torch.Tensor:
     """``(windows, frames, n)`` seen as ``(windows, channels, frames, n // channels)``, no copy."""
-    return rows.unflatten(2, (-1, channels)).permute(0, 3, 1, 2)
+    return rows.view(*rows.shape[:2], -1, channels).permute(0, 3, 1, 2)
 
 
 def _sum_time_taps(taps: torch.Tensor) -> torch.Tensor:

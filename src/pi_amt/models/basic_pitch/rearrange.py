@@ -15,6 +15,23 @@ import torch
 
 from pi_amt.models.basic_pitch.frontend import BINS_PER_OCTAVE, N_BINS
 
+#: arrays of a weights file
+WEIGHT_SHAPES: dict[str, tuple[int, ...]] = {
+    "normalization.scale": (1,),
+    "normalization.offset": (1,),
+    "contour.hidden.weight": (8, 8, 3, 39),
+    "contour.hidden.bias": (8,),
+    "contour.output.weight": (1, 8, 5, 5),
+    "contour.output.bias": (1,),
+    "note.hidden.weight": (32, 1, 7, 7),
+    "note.hidden.bias": (32,),
+    "note.output.weight": (1, 32, 7, 3),
+    "note.output.bias": (1,),
+    "onset.hidden.weight": (32, 8, 5, 5),
+    "onset.hidden.bias": (32,),
+    "onset.output.weight": (1, 33, 3, 3),
+    "onset.output.bias": (1,),
+}
 #: harmonics of the stack, one channel each
 HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7)
 #: their distances in bins: −36, 0, 36, 57, 72, 84, 93, 101
@@ -105,7 +122,7 @@ def merge_harmonics(weight: torch.Tensor) -> torch.Tensor:
     blocks = weight.new_zeros(BLOCK_BINS, n_out, n_time, KERNEL_BLOCKS * BLOCK_BINS)
     for i in range(BLOCK_BINS):
         blocks[i, :, :, i:] = merged[:, :, : KERNEL_BLOCKS * BLOCK_BINS - i]
-    split = blocks.unflatten(3, (KERNEL_BLOCKS, BLOCK_BINS))
+    split = blocks.view(BLOCK_BINS, n_out, n_time, KERNEL_BLOCKS, BLOCK_BINS)
     return split.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous()
 
 
@@ -145,7 +162,7 @@ def bins_to_channels(weight: torch.Tensor, bins: int, group: int, first: int) ->
     for i in range(bins):
         start = group + first + i
         wide[i, :, :, start : start + n_taps] = weight[:, 0]
-    split = wide.unflatten(3, (3, group))
+    split = wide.view(bins, n_out, n_time, 3, group)
     return split.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous()
 
 

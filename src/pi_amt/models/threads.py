@@ -1,0 +1,49 @@
+"""Side-by-side work on CPU threads whose results do not depend on how many there are.
+
+A convolution that is itself spread over several threads may add in another order than on one. So
+each piece of work runs on a single thread, and several pieces run at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_on_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], device: torch.device
+) -> list[Result]:
+    """``[function(item) for item in items]``, in inference mode.
+
+    On a CPU the calls are spread over as many threads as torch may use, each with one torch thread
+    to itself; on a GPU they are queued one after another.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+
+    def call(item: Item) -> Result:
+        with torch.inference_mode():
+            return function(item)
+
+    if threads == 1:
+        return [call(item) for item in items]
+    try:
+        return list(_pool(threads, os.getpid()).map(call, items))
+    finally:
+        # what the pool's threads set for themselves is also torch's default for new threads
+        torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=2)
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """A pool of this process (a forked child has none of its parent's threads)."""
+    return ThreadPoolExecutor(
+        threads, f"pi_amt-{process}", initializer=torch.set_num_threads, initargs=(1,)
+    )
