@@ -1,0 +1,159 @@
+"""What a perturbation does to notes, summed over the recordings of one condition.
+
+From the note tables in the rows: intervals of false notes (minus the baseline's), and how many
+notes of each stratum are lost. Repeats are averaged. Rows without a note table are left out and
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from pi_amt.anatomy import chance_histogram, interval_histogram
+from pi_amt.note_table import NoteTable
+from pi_amt.panels import Panel
+from pi_amt.store import Row
+from pi_amt.strata import FACTORS, found_by_stratum
+from pi_amt.units import Floats
+
+CROSSED = ("register", "velocity", "polyphony")
+ALONE = ("duration", "shares_partial")
+#: chance is computed from recordings until so many false notes have been placed
+_CHANCE_NOTES = 1_500
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One condition of one panel.
+
+    Attributes:
+        n_pieces: recordings with note tables of baseline and condition.
+        references: reference notes of these.
+        before, after: interval class → false notes, clean and perturbed.
+        chance: interval class → change that chance pitches would give; empty without false notes.
+        strata: level names (register, velocity, polyphony) → (found before, found after, all).
+        alone: factor → level → the same three numbers.
+    """
+
+    n_pieces: int
+    references: float
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    chance: Mapping[str, float]
+    strata: Mapping[tuple[str, ...], tuple[float, float, float]]
+    alone: Mapping[str, Mapping[str, tuple[float, float, float]]]
+
+    def change(self) -> dict[str, float]:
+        """Interval class → false notes gained, per 100 reference notes."""
+        scale = 100.0 / max(self.references, 1.0)
+        return {name: scale * (self.after[name] - self.before[name]) for name in self.after}
+
+    def chance_change(self) -> dict[str, float]:
+        """Interval class → what :meth:`change` would be if pitches fell by chance."""
+        scale = 100.0 / max(self.references, 1.0)
+        return {name: scale * value for name, value in self.chance.items()}
+
+
+def breakdown(panel: Panel, number: int) -> Breakdown | None:
+    """The breakdown of a condition; ``None`` where no recording has note tables."""
+    pairs = list(_tables(panel, number))
+    if not pairs:
+        return None
+    before = _sum_intervals([table for table, _ in pairs])
+    after = _sum_intervals([_mean(tables) for _, tables in pairs])
+    return Breakdown(
+        n_pieces=len(pairs),
+        references=float(sum(len(table.onset) for table, _ in pairs)),
+        before=before,
+        after=after,
+        chance=_chance(pairs, before, after),
+        strata=_strata(pairs, CROSSED),
+        alone={
+            factor: {names[0]: found for names, found in _strata(pairs, (factor,)).items()}
+            for factor in ALONE
+        },
+    )
+
+
+def _tables(panel: Panel, number: int) -> Iterator[tuple[NoteTable, list[NoteTable]]]:
+    """(baseline, repeats) of every recording that has both."""
+    for place, piece in enumerate(panel.pieces):
+        base = _table(panel.baseline.get(piece))
+        cells = (panel.cells.get((number, place, repeat)) for repeat in range(panel.n_repeats))
+        after = [table for table in map(_table, cells) if table is not None]
+        if base is not None:
+            after = [table for table in after if len(table.onset) == len(base.onset)]
+            if after:
+                yield base, after
+
+
+def _table(row: Row | None) -> NoteTable | None:
+    return None if row is None or row.status != "ok" or not row.notes else _read(row.notes)
+
+
+@lru_cache(maxsize=1024)
+def _read(data: bytes) -> NoteTable:
+    return NoteTable.from_bytes(data)
+
+
+def _mean(tables: Sequence[NoteTable]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for table in tables:
+        for name, value in interval_histogram(table).items():
+            sums[name] = sums.get(name, 0.0) + value / len(tables)
+    return sums
+
+
+def _sum_intervals(items: Sequence[NoteTable | Mapping[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for item in items:
+        counts = interval_histogram(item) if isinstance(item, NoteTable) else item
+        for name, value in counts.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+    return sums
+
+
+def _chance(
+    pairs: Sequence[tuple[NoteTable, list[NoteTable]]],
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+) -> dict[str, float]:
+    """Chance shares from the first recordings, times all false notes, after minus before."""
+    shares: list[dict[str, float]] = []
+    for which in (0, 1):
+        placed, sums = 0.0, dict.fromkeys(after, 0.0)
+        for base, repeats in pairs:
+            table = base if which == 0 else repeats[0]
+            if placed >= _CHANCE_NOTES:
+                break
+            chosen = np.arange(len(table.false_onset)) < _CHANCE_NOTES
+            for name, value in chance_histogram(table, chosen).items():
+                sums[name] += value
+            placed += int(chosen.sum())
+        shares.append({name: value / placed if placed else 0.0 for name, value in sums.items()})
+    totals = sum(before.values()), sum(after.values())
+    if not totals[1]:
+        return {}
+    return {name: shares[1][name] * totals[1] - shares[0][name] * totals[0] for name in after}
+
+
+def _strata(
+    pairs: Sequence[tuple[NoteTable, list[NoteTable]]], factors: Sequence[str]
+) -> dict[tuple[str, ...], tuple[float, float, float]]:
+    sums: dict[tuple[str, ...], Floats] = {}
+    for base, repeats in pairs:
+        clean = found_by_stratum(base, factors)
+        for table in repeats:
+            for names, (found, total) in found_by_stratum(table, factors).items():
+                part = np.array([clean[names][0], found, total]) / len(repeats)
+                sums[names] = sums.get(names, np.zeros(3)) + part
+    return {names: (float(v[0]), float(v[1]), float(v[2])) for names, v in sums.items()}
+
+
+def levels(factor: str) -> tuple[str, ...]:
+    """Names of a factor's levels, in order."""
+    return FACTORS[factor][1]

@@ -1,0 +1,112 @@
+"""The conditions of a report: the same perturbation of several models and datasets as one entry.
+
+Conditions are the same if label and parameters agree; where a label occurs once per panel it is
+enough (the width of a mask may differ between front ends).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pi_amt.condition_results import ConditionResult
+from pi_amt.panels import Condition
+from pi_amt.permutations import available
+from pi_amt.report.names import is_hard, unique_slugs
+from pi_amt.statistics import Importance
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One condition of a report.
+
+    Attributes:
+        id: safe in a fragment, unique.
+        title: label, with what distinguishes it where the label alone does not.
+        condition: of the first panel that has it.
+        numbers: panel number → number of the condition in that panel.
+        results: panel number → its figures.
+        controls: panel number → figures of its ``matched_tracks`` control.
+    """
+
+    id: str
+    title: str
+    condition: Condition
+    numbers: Mapping[int, int]
+    results: Mapping[int, ConditionResult]
+    controls: Mapping[int, ConditionResult] = field(default_factory=dict)
+
+    @property
+    def hard(self) -> bool:
+        """Whether it is out of distribution (exact zeros)."""
+        return is_hard(self.condition)
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line."""
+        return available().get(self.condition.permutation, "")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Options as text, nested ones as JSON."""
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in self.condition.options.items()
+        }
+
+
+def catalog(importance: Importance) -> list[Entry]:
+    """All entries, conditions before controls, else in the order in which they were stored."""
+    together = _repeated_labels(importance)
+    found: dict[tuple[str, str], dict[int, int]] = {}
+    for place, panel in enumerate(importance.panels):
+        for number, condition in enumerate(panel.conditions):
+            parameters = condition.parameters if condition.label in together else ""
+            found.setdefault((condition.label, parameters), {})[place] = number
+    titles = [_title(label, parameters, list(found)) for label, parameters in found]
+    entries = [
+        _entry(importance, slug, title, numbers)
+        for slug, title, numbers in zip(unique_slugs(titles), titles, found.values(), strict=True)
+    ]
+    return sorted(entries, key=lambda entry: entry.condition.role == "control")
+
+
+def _repeated_labels(importance: Importance) -> set[str]:
+    return {
+        label
+        for panel in importance.panels
+        for label, count in Counter(c.label for c in panel.conditions).items()
+        if count > 1
+    }
+
+
+def _title(label: str, parameters: str, keys: list[tuple[str, str]]) -> str:
+    """The label, and the options in which it differs from its namesakes."""
+    same = [json.loads(p or "{}") for name, p in keys if name == label]
+    if len(same) < 2:
+        return label
+    options = json.loads(parameters or "{}")
+    varied = [k for k in options if len({json.dumps(o.get(k), sort_keys=True) for o in same}) > 1]
+    shown = ", ".join(f"{k}={_short(options[k])}" for k in varied)
+    return f"{label} ({shown})" if shown else label
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _entry(importance: Importance, slug: str, title: str, numbers: Mapping[int, int]) -> Entry:
+    first, number = next(iter(numbers.items()))
+    results: dict[int, ConditionResult] = {}
+    controls: dict[int, ConditionResult] = {}
+    for place, n in numbers.items():
+        panel = importance.panels[place]
+        all_results = importance.results_of(panel)
+        results[place] = all_results[n]
+        control = panel.control_of(n, "matched_tracks")
+        if control is not None and panel.conditions[n].role != "control":
+            controls[place] = all_results[control]
+    condition = importance.panels[first].conditions[number]
+    return Entry(slug, title, condition, numbers, results, controls)

@@ -1,0 +1,214 @@
+"""What the page says about a study besides its numbers: who, what, where, what is missing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pi_amt.panels import Panel
+from pi_amt.report.catalog import Entry
+from pi_amt.report.names import MODEL_MARKERS, dataset_title, is_reproduction, model_title, plural
+from pi_amt.statistics import Importance
+from pi_amt.tables import Table
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model of the study, for the overview."""
+
+    name: str
+    title: str
+    colour: int
+    marker: str
+    weights: str
+    label: str
+    precision: str
+    settings: tuple[tuple[str, str], ...]
+    reproduction: bool
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """One dataset of the study, for the overview."""
+
+    name: str
+    title: str
+    pieces: int
+    compositions: int
+    hours: str
+
+
+def model_facts(importance: Importance) -> list[ModelFacts]:
+    """One per model, in stored order."""
+    facts = []
+    for colour, name in enumerate(importance.models):
+        panel = next(panel for panel in importance.panels if panel.model == name)
+        row = panel.rows[0]
+        settings = _flat(json.loads(row.settings or "{}"))
+        facts.append(
+            ModelFacts(
+                name=name,
+                title=model_title(name),
+                colour=colour,
+                marker=MODEL_MARKERS[colour % len(MODEL_MARKERS)],
+                weights=row.weights,
+                label=row.weights_label or "unlabelled weights",
+                precision=row.precision,
+                settings=tuple((key, _text(value)) for key, value in settings.items()),
+                reproduction=is_reproduction(panel),
+            )
+        )
+    return facts
+
+
+def dataset_facts(importance: Importance) -> list[DatasetFacts]:
+    """One per dataset; recordings are those of all models together."""
+    facts = []
+    for name in importance.datasets:
+        panels = [panel for panel in importance.panels if panel.dataset == name]
+        seconds = {t: s for p in panels for t, s in zip(p.pieces, p.seconds, strict=True)}
+        compositions = {c for panel in panels for c in panel.compositions}
+        hours = sum(seconds.values()) / 3600
+        shown = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+        title = dataset_title(name)
+        facts.append(DatasetFacts(name, title, len(seconds), len(compositions), shown))
+    return facts
+
+
+def run_facts(
+    importance: Importance, manifests: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """(term, text): score, statistics, seeds, versions, machine, computing time."""
+    rows, settings = importance.rows, importance.settings
+    seeds = sorted({row.seed for row in rows})
+    hours = sum(row.elapsed_seconds for row in rows) / 3600
+    facts = [
+        ("Score", f"{settings.score}, mean over recordings"),
+        ("Intervals", f"95 %, studentised bootstrap, {settings.n_resamples:,} resamples"),
+        ("Tests", "paired sign-flip permutation, Holm-corrected"),
+        ("Draws", f"seed {', '.join(map(str, seeds))}"),
+        ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "
+                 f"method {_joined(row.method for row in rows)}"),
+        ("Computing", f"{hours:.2f} core-hours" if hours >= 0.1 else f"{hours * 60:.1f} core-minutes"),
+    ]  # fmt: skip
+    if manifests:
+        last = manifests[-1]
+        versions = last.get("versions", {})
+        facts += [
+            ("Machine", f"{last.get('platform', 'unknown')}, {last.get('cores', '?')} cores"),
+            ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())),
+            ("Last run", f"{last.get('started', 'unknown')} ({plural(len(manifests), 'run')})"),
+        ]
+        command = last.get("command")
+        if command:
+            facts.append(("Command", " ".join(map(str, command))))
+    else:
+        facts.append(("Machine", "not recorded (rows without a results store)"))
+    return facts
+
+
+def failed_recordings(importance: Importance) -> Table:
+    """Every row with an error: where it stands and why."""
+    columns = ("model", "dataset", "track", "conditions", "reason")
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for row in importance.rows:
+        if row.status != "ok":
+            key = (row.model, row.dataset, row.track, row.error or "no reason given")
+            groups.setdefault(key, []).append(row.label)
+    records = tuple(
+        {
+            "model": model,
+            "dataset": dataset,
+            "track": track,
+            "conditions": ", ".join(dict.fromkeys(labels)),
+            "reason": reason,
+        }
+        for (model, dataset, track, reason), labels in groups.items()
+    )
+    return Table("Failed recordings", columns, records)
+
+
+def sensitivity(importance: Importance, entries: Sequence[Entry]) -> Table:
+    """Conditions that were run with several settings of their options, side by side."""
+    counts = Counter(e.condition.permutation for e in entries if e.condition.role == "condition")
+    chosen = [e for e in entries if counts[e.condition.permutation] > 1
+              and e.condition.role == "condition"]  # fmt: skip
+    varied = _varied(chosen)
+    columns = ("permutation", *varied, "model", "dataset", "n_pieces", "drop", "drop_low",
+               "drop_high", "excess_drop")  # fmt: skip
+    records = []
+    for entry in sorted(chosen, key=lambda e: e.condition.permutation):
+        options = entry.parameters
+        for result in entry.results.values():
+            record: dict[str, Any] = {name: options.get(name, "–") for name in varied}
+            record |= {"permutation": entry.condition.permutation, "model": result.model}
+            record |= {name: getattr(result, name) for name in columns if name not in record}
+            records.append(record)
+    return Table(
+        "Sensitivity to the settings of a perturbation",
+        columns,
+        tuple(records),
+        intervals={"drop": ("drop_low", "drop_high")},
+    )
+
+
+def _varied(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Options with more than one value inside some permutation."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for entry in entries:
+        for name, value in entry.parameters.items():
+            values.setdefault((entry.condition.permutation, name), set()).add(value)
+    return tuple(dict.fromkeys(name for (_, name), found in values.items() if len(found) > 1))
+
+
+def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
+    """What a reader may look for and not find: conditions or recordings that a model lacks."""
+    said = []
+    if not entries:
+        said.append(
+            "Only the baseline was run: there is nothing to compare it with. "
+            "Run at least one condition, for example permutation=fund_mask."
+        )
+    for place, panel in enumerate(importance.panels):
+        lacking = [e.title for e in entries if place not in e.numbers
+                   and e.condition.role == "condition"]  # fmt: skip
+        name = f"{model_title(panel.model)} × {dataset_title(panel.dataset)}"
+        if lacking:
+            said.append(f"{name} was not run under {', '.join(lacking)}.")
+        others = {t for p in importance.panels if p.dataset == panel.dataset for t in p.pieces}
+        unseen = len(others) - len(panel.pieces)
+        if unseen:
+            said.append(
+                f"{name}: {unseen} of {plural(len(others), 'recording')} that another model has "
+                "are missing; models are compared on what each has, contrasts on what both have."
+            )
+    return said
+
+
+def reproductions(panels: Sequence[Panel]) -> list[str]:
+    """Titles of models whose weights are a synthetic-trained reproduction."""
+    return list(dict.fromkeys(model_title(p.model) for p in panels if is_reproduction(p)))
+
+
+def is_known(value: float) -> bool:
+    """For templates: whether a number is there."""
+    return not math.isnan(value)
+
+
+def _joined(values: Any) -> str:
+    return ", ".join(sorted({value for value in values if value})) or "unknown"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value) if isinstance(value, dict) else {key: value}
+    return flat

@@ -1,0 +1,75 @@
+"""What readers see in place of config names, and the colours that stand for models.
+
+Colours are those of Okabe & Ito ("Color universal design", 2008), which colour-blind readers can
+tell apart; every mark also differs in shape, so that nothing rests on colour alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pi_amt.panels import Condition, Panel
+
+_MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
+_DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
+
+#: one per model, in the order in which models are stored
+MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+REPRODUCTION = "reproduction"
+BANNER = (
+    "Synthetic-trained reproduction: these weights were trained by pi_amt on synthetic data, "
+    "not by the model's authors. Read the numbers as a property of this reproduction, "
+    "not of the published model."
+)
+HARD_BADGE = "hard (out of distribution)"
+
+
+def model_title(name: str) -> str:
+    """``timbre_trap`` → ``Timbre-Trap``; a variant's addition in brackets stays."""
+    head, bracket, rest = name.partition(" [")
+    return _MODELS.get(head, head) + bracket + rest
+
+
+def dataset_title(name: str) -> str:
+    """``maps`` → ``MAPS``; unknown names as they are."""
+    return _DATASETS.get(name, name)
+
+
+def weights_label(panel: Panel) -> str:
+    """The honest description of a panel's weights."""
+    return panel.rows[0].weights_label
+
+
+def is_reproduction(panel: Panel) -> bool:
+    """Whether the numbers come from a synthetic-trained reproduction."""
+    return REPRODUCTION in weights_label(panel).lower()
+
+
+def is_hard(condition: Condition) -> bool:
+    """Whether a condition makes exact zeros, which no recording has (method, section 3)."""
+    hard = condition.permutation in ("fund_mask", "harm_mask", "remove_harmonic", "keep_harmonic")
+    return hard and condition.options.get("fill", "silence") == "silence"
+
+
+def slug(text: str) -> str:
+    """A name that is safe in file names and fragments: letters, digits, ``-`` and ``_``."""
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "x"
+
+
+def unique_slugs(texts: Sequence[str]) -> list[str]:
+    """Slugs in the same order, numbered where two would be the same."""
+    seen: dict[str, int] = {}
+    slugs = []
+    for text in texts:
+        base = slug(text)[:60]
+        seen[base] = seen.get(base, 0) + 1
+        slugs.append(base if seen[base] == 1 else f"{base}-{seen[base]}")
+    return slugs
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 recording``, ``2 recordings``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

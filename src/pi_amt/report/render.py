@@ -1,0 +1,179 @@
+"""The page as text: what goes into the template, and the template.
+
+Everything that comes from data is escaped by Jinja or goes in as JSON that cannot end its element;
+only the package's own styles and scripts go in as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from pi_amt import __version__
+from pi_amt.panels import Panel
+from pi_amt.report import context, names
+from pi_amt.report.catalog import Entry
+from pi_amt.report.files import Links
+from pi_amt.report.forest_plot import forests, interval_text
+from pi_amt.report.payload import safe_json
+from pi_amt.report.style import score_name
+from pi_amt.statistics import Importance
+from pi_amt.tables import Table, format_value
+
+_RULE = (
+    "Where a store holds several versions of the same results, the newest complete variant "
+    "(weights, precision, settings, method) is taken; variants are never averaged."
+)
+_SCRIPTS = ("app.js", "charts.js", "explorer.js", "start.js")
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What the piece explorer shows: its data, and what is to be said about what is missing."""
+
+    data: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that goes into the template."""
+
+    importance: Importance
+    entries: Sequence[Entry]
+    manifests: Sequence[Mapping[str, Any]]
+    data: Mapping[str, Any]
+    tables: Mapping[str, Table]
+    methods: str
+    bibtex: str
+    explorer: Explorer = field(default_factory=Explorer)
+
+
+def render(page: Page, folder: str, links: Links) -> str:
+    """The HTML text.
+
+    Args:
+        page: its contents.
+        folder: name of the folder with the files.
+        links: what lies there.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_text("report.html.j2"))
+    return template.render(
+        **_headings(page),
+        **_numbers(page),
+        css=Markup(_text("report.css")),
+        js=Markup("\n".join(_text(name) for name in _SCRIPTS)),
+        version=__version__,
+        folder=folder,
+        files=links,
+        rule=_RULE,
+        banner_text=names.BANNER,
+        hard_text=names.HARD_BADGE,
+        dataset_title=names.dataset_title,
+    )
+
+
+def _headings(page: Page) -> dict[str, Any]:
+    """Title, lede, tabs and everything that is said in words."""
+    importance = page.importance
+    models = context.model_facts(importance)
+    datasets = context.dataset_facts(importance)
+    conditions = [e for e in page.entries if e.condition.role == "condition"]
+    curves = bool(page.data["curves"])
+    tabs = [("overview", "Overview")]
+    tabs += [("conditions", "Conditions")] if page.entries else []
+    tabs += [("curves", "Profiles and doses")] if curves else []
+    tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
+    what = " and ".join(model.title for model in models)
+    return {
+        "title": f"What {what} {'rely' if len(models) > 1 else 'relies'} on",
+        "lede": f"{names.plural(len(conditions), 'perturbation')} of the models' own input, "
+        f"{names.plural(len(datasets), 'dataset')}, "
+        f"{names.plural(sum(d.pieces for d in datasets), 'recording')}. "
+        f"Each number is the fall of {score_name(importance.score)} against the same recording, "
+        "unperturbed.",
+        "tabs": tabs,
+        "models": models,
+        "by_name": {model.name: model for model in models},
+        "datasets": datasets,
+        "headlines": _headlines(importance) if conditions else [],
+        "gaps": context.missing(importance, page.entries),
+        "run_facts": context.run_facts(importance, page.manifests),
+        "messages": importance.messages,
+        "warnings": importance.warnings,
+        "reproductions": context.reproductions(importance.panels),
+        "methods": page.methods.split("\n\n", 1)[1].strip(),
+        "bibtex": page.bibtex,
+        "explorer_notes": page.explorer.notes,
+    }
+
+
+def _numbers(page: Page) -> dict[str, Any]:
+    """Results, tables and the data of the charts."""
+    importance, data = page.importance, page.data
+    score = score_name(importance.score)
+    explorer = page.explorer.data
+    return {
+        "importance": importance,
+        "entries": page.entries,
+        "forests": forests(importance, page.entries),
+        "has_controls": any(e.condition.role == "control" for e in page.entries),
+        "has_matched": any(e.controls for e in page.entries),
+        "has_curves": bool(data["curves"]),
+        "dose_table": page.tables.get("dose_curves"),
+        "tables": list(page.tables.items()),
+        "score_title": score,
+        "value": format_value,
+        "percent": lambda share: f"{format_value(100 * share, '.0f')} %",
+        "interval": interval_text,
+        "failures_of": _failures,
+        "data_json": Markup(safe_json({**data, "scoreName": score})),
+        "explorer_json": Markup(safe_json(explorer)) if explorer else "",
+    }
+
+
+def _headlines(importance: Importance) -> list[dict[str, Any]]:
+    found = []
+    for panel, text in zip(importance.panels, importance.headline(), strict=True):
+        colour = importance.models.index(panel.model)
+        found.append(
+            {
+                "model": names.model_title(panel.model),
+                "dataset": names.dataset_title(panel.dataset),
+                "text": text,
+                "colour": colour,
+                "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
+                "reproduction": names.is_reproduction(panel),
+            }
+        )
+    return found
+
+
+def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:
+    """(recording, why) of the recordings without a drop under a condition."""
+    reasons = {"missing": "no row: not run (yet)", "undefined": "no score: no reference notes"}
+    found = []
+    for piece, name in enumerate(panel.pieces):
+        rows = [panel.baseline.get(name)]
+        rows += [panel.cells.get((number, piece, repeat)) for repeat in range(panel.n_repeats)]
+        errors = [row.error for row in rows if row is not None and row.status != "ok"]
+        scores = [row for row in rows[1:] if row is not None and row.status == "ok"]
+        if errors or rows[0] is None or not scores:
+            found.append((name, errors[0] if errors else reasons["missing"]))
+        elif panel.why_missing(number, piece) == "undefined" and not rows[0].counts.get(
+            "reference", 1
+        ):
+            found.append((name, reasons["undefined"]))
+    return found
+
+
+def _text(name: str) -> str:
+    return (files("pi_amt.report") / "templates" / name).read_text(encoding="utf-8")

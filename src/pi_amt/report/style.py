@@ -1,0 +1,110 @@
+"""The look of the figures for papers, and how they are written: the same bytes every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pi_amt.panels import Panel
+from pi_amt.report.names import (
+    MODEL_COLOURS,
+    MODEL_MARKERS,
+    dataset_title,
+    is_reproduction,
+    model_title,
+)
+from pi_amt.statistics import Importance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, GREY, PALE = "#1d2430", "#6b7280", "#d9dce1"
+#: width of a figure, inches: two columns of a paper
+WIDE = 7.0
+
+_RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": PALE,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.4,
+    "svg.hashsalt": "pi_amt",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """The package's rc settings, for what is drawn inside."""
+    from matplotlib import rc_context
+
+    with rc_context(_RC):
+        yield
+
+
+def new_axes(ax: Axes | None, width: float = WIDE, height: float = 3.6) -> Axes:
+    """The given axes, or those of a new pyplot figure (which a notebook shows)."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that pyplot does not know of: nothing to close, no global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write ``stem.svg`` and ``stem.pdf`` without dates or random names."""
+    with paper_style():
+        svg, pdf = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.pdf")
+        figure.savefig(svg, metadata={"Date": None, "Creator": "pi_amt"})
+        figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None, "Creator": "pi_amt"})
+    return [svg, pdf]
+
+
+def colour_of(importance: Importance, panel: Panel) -> str:
+    """One colour per model."""
+    return MODEL_COLOURS[importance.models.index(panel.model) % len(MODEL_COLOURS)]
+
+
+def marker_of(importance: Importance, panel: Panel) -> str:
+    """One marker per model."""
+    return MODEL_MARKERS[importance.models.index(panel.model) % len(MODEL_MARKERS)]
+
+
+def name_of(importance: Importance, panel: Panel) -> str:
+    """Model, dataset where there are several, and what the weights are if not published ones."""
+    name = model_title(panel.model)
+    if len(importance.datasets) > 1:
+        name += f" · {dataset_title(panel.dataset)}"
+    return f"{name} (synthetic-trained reproduction)" if is_reproduction(panel) else name
+
+
+def score_name(score: str) -> str:
+    """A score's key for an axis: the default one is plain F."""
+    return "F" if score == "F-measure_no_offset" else score.replace("_", " ")

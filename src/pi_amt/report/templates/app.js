@@ -1,0 +1,150 @@
+"use strict";
+/* Tabs, filters, sorting and theme. No library, no network; every name is put in as text. */
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const report = JSON.parse($("#report-data").textContent);
+const say = text => { $("#live").textContent = text; };
+
+/* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */
+const tabs = $$('[role="tab"]');
+function showTab(name, focus = false) {
+  const tab = tabs.find(t => t.getAttribute("aria-controls") === name) || tabs[0];
+  for (const t of tabs) {
+    const chosen = t === tab;
+    t.setAttribute("aria-selected", String(chosen));
+    t.tabIndex = chosen ? 0 : -1;
+    $("#" + t.getAttribute("aria-controls")).hidden = !chosen;
+  }
+  if (focus) tab.focus();
+  const panel = tab.getAttribute("aria-controls");
+  if (panel === "conditions") drawVisible();
+  if (panel === "curves") drawCurves();
+  if (panel === "explorer" && window.startExplorer) window.startExplorer();
+}
+function showEntry(id, focus) {
+  const articles = $$("article.entry");
+  if (!articles.length) return;
+  const chosen = articles.find(a => a.dataset.entry === id) || articles[0];
+  for (const article of articles) article.hidden = article !== chosen;
+  for (const link of $$(".side a")) {
+    if (link.dataset.entry === chosen.dataset.entry) {
+      link.setAttribute("aria-current", "true");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
+  }
+  drawVisible();
+  if (focus) $("h2", chosen).focus({ preventScroll: true });
+}
+function follow(focus) {
+  const [view, id] = decodeURIComponent(location.hash.slice(1)).split("/");
+  if (view === "conditions") showEntry(id, focus && id);
+  if (view === "main") return;
+  showTab(view || "overview");
+  if (focus) window.scrollTo(0, 0);
+}
+for (const tab of tabs) {
+  tab.addEventListener("click", () => { location.hash = tab.getAttribute("aria-controls"); showTab(tab.getAttribute("aria-controls")); });
+  tab.addEventListener("keydown", event => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    let next = null;
+    if (step) next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+    if (event.key === "Home") next = tabs[0];
+    if (event.key === "End") next = tabs[tabs.length - 1];
+    if (next) { event.preventDefault(); location.hash = next.getAttribute("aria-controls"); showTab(next.getAttribute("aria-controls"), true); }
+  });
+}
+window.addEventListener("hashchange", () => follow(true));
+
+/* ---------- filters ---------- */
+function chooseDataset(name) {
+  for (const element of $$("table.forest[data-dataset], .entry section[data-dataset]")) element.hidden = element.dataset.dataset !== name;
+  for (const input of $$('[data-filter="dataset"] input')) input.checked = input.value === name;
+  filterForest();
+  drawVisible();
+}
+for (const input of $$('[data-filter="dataset"] input')) input.addEventListener("change", () => chooseDataset(input.value));
+
+function filterForest() {
+  const words = ($("#find")?.value || "").toLowerCase().trim();
+  const controls = $("#controls")?.checked;
+  let shown = 0;
+  for (const row of $$("table.forest tbody tr")) {
+    row.hidden = (row.dataset.role === "control" && !controls) || !row.dataset.find.includes(words);
+    if (!row.hidden && !row.closest("table").hidden) shown += 1;
+  }
+  const nothing = $("#nothing-found");
+  if (nothing) nothing.hidden = shown > 0;
+  return shown;
+}
+$("#find")?.addEventListener("input", () => say(`${filterForest()} conditions`));
+$("#controls")?.addEventListener("change", () => say(`${filterForest()} conditions`));
+$("#order")?.addEventListener("change", event => {
+  const byDrop = event.target.value === "drop";
+  for (const body of $$("table.forest tbody")) {
+    const rows = [...body.rows].sort((a, b) => byDrop ? b.dataset.drop - a.dataset.drop : a.dataset.order - b.dataset.order);
+    body.append(...rows);
+  }
+});
+
+/* ---------- tables: sort by a click on a head, save, copy ---------- */
+function numberIn(text) {
+  const value = parseFloat(text.replace(/[<,]/g, "").replace("−", "-").replace("∞", "Infinity"));
+  return Number.isNaN(value) ? null : value;
+}
+for (const table of $$(".scroll table")) {
+  $$("thead th", table).forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      for (const other of $$("thead th", table)) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = [...table.tBodies[0].rows];
+      const cell = row => row.cells[column].textContent;
+      const numeric = rows.some(row => numberIn(cell(row)) !== null) && rows.every(row => numberIn(cell(row)) !== null || /^[–]?$/.test(cell(row).trim()));
+      rows.sort((a, b) => {
+        if (!numeric) return (up ? 1 : -1) * cell(a).localeCompare(cell(b));
+        const x = numberIn(cell(a)), y = numberIn(cell(b));
+        if (x === null || y === null) return (x === null) - (y === null);
+        return up ? x - y : y - x;
+      });
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+for (const button of $$("[data-csv]")) button.addEventListener("click", () => {
+  const table = $(`[data-table="${button.dataset.csv}"] table`);
+  const quote = text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(cell.textContent.trim())).join(","));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+  link.download = `${button.dataset.csv}.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+for (const button of $$("[data-copy]")) button.addEventListener("click", async () => {
+  const source = $("#" + button.dataset.copy);
+  try { await navigator.clipboard.writeText(source.textContent); } catch (error) {
+    getSelection().selectAllChildren(source);
+    document.execCommand("copy");
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+});
+
+/* ---------- theme and print ---------- */
+const themes = ["auto", "light", "dark"];
+const themeButton = $("#theme");
+function setTheme(theme, keep) {
+  if (theme === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = theme;
+  themeButton.textContent = `Theme: ${theme}`;
+  themeButton.setAttribute("aria-label", `Colour theme: ${theme === "auto" ? "automatic" : theme}`);
+  if (!keep) return;
+  try { if (theme === "auto") localStorage.removeItem("pi_amt-theme"); else localStorage.setItem("pi_amt-theme", theme); } catch (error) { /* storage may be closed to files */ }
+}
+setTheme(document.documentElement.dataset.theme || "auto", false);
+themeButton.addEventListener("click", () => setTheme(themes[(themes.indexOf(document.documentElement.dataset.theme || "auto") + 1) % 3], true));
+$("#print").addEventListener("click", () => window.print());
+window.addEventListener("beforeprint", () => { for (const figure of $$("figure[data-chart]")) drawFigure(figure); drawCurves(); });

@@ -1,0 +1,214 @@
+/* Charts of the detail views, drawn when they are first seen. */
+const SVG = "http://www.w3.org/2000/svg";
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+const textAt = (x, y, text, options = {}) => make("text", { x, y, ...options }, text);
+const titled = (element, text) => { element.append(make("title", {}, text)); return element; };
+const known = value => value !== null && value !== undefined;
+const fixed = (value, digits = 3) => known(value) ? value.toFixed(digits).replace("-", "−") : "–";
+const mean = values => values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+
+function canvas(width, height, label) {
+  return make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+}
+function symbol(x, y, size, kind, className) {
+  if (kind % 6 === 1) return make("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: className });
+  if (kind % 6 === 2) return make("path", { d: `M${x} ${y - size * 1.2}L${x + size} ${y + size}H${x - size}Z`, class: className });
+  if (kind % 6 === 3) return make("path", { d: `M${x} ${y - size * 1.3}L${x + size * 1.3} ${y}L${x} ${y + size * 1.3}L${x - size * 1.3} ${y}Z`, class: className });
+  return make("circle", { cx: x, cy: y, r: size * 1.1, class: className });
+}
+function unitSquare(svg, size, left, top, xLabel, yLabel) {
+  const at = (x, y) => [left + x * size, top + (1 - y) * size];
+  for (const t of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+    const [x] = at(t, 0), [, y] = at(0, t);
+    svg.append(make("line", { x1: x, x2: x, y1: top, y2: top + size, class: "grid" }), make("line", { x1: left, x2: left + size, y1: y, y2: y, class: "grid" }));
+    svg.append(textAt(x, top + size + 14, String(t), { "text-anchor": "middle" }), textAt(left - 6, y + 4, String(t), { "text-anchor": "end" }));
+  }
+  svg.append(textAt(left + size / 2, top + size + 30, xLabel, { "text-anchor": "middle", class: "ink" }));
+  svg.append(textAt(0, 0, yLabel, { "text-anchor": "middle", class: "ink", transform: `translate(${left - 31} ${top + size / 2}) rotate(-90)` }));
+  return at;
+}
+function nothing(text) {
+  const box = document.createElement("div");
+  box.className = "none";
+  box.textContent = text;
+  return box;
+}
+
+function paired(panel, cell) {
+  const pairs = panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
+  if (!pairs.length) return nothing("No recording has both scores.");
+  const svg = canvas(300, 312, `Clean against perturbed score of ${pairs.length} recordings`);
+  const at = unitSquare(svg, 250, 42, 8, `${report.scoreName}, clean`, `${report.scoreName}, perturbed`);
+  const [x0, y0] = at(0, 0), [x1, y1] = at(1, 1);
+  svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "zero" }));
+  const size = pairs.length > 60 ? 2.5 : 3.6;
+  for (const [base, after, name] of pairs) {
+    const [x, y] = at(base, after);
+    svg.append(titled(symbol(x, y, size, panel.colour, "pt"), `${name}: ${fixed(base)} → ${fixed(after)}, drop ${fixed(base - after)}`));
+  }
+  const [mx, my] = at(mean(pairs.map(p => p[0])), mean(pairs.map(p => p[1])));
+  svg.append(titled(make("path", { d: `M${mx - 8} ${my}H${mx + 8}M${mx} ${my - 8}V${my + 8}`, class: "chance" }), "mean"));
+  return svg;
+}
+
+function movement(panel, cell) {
+  if (!cell.precision) return nothing("This score has no precision and recall.");
+  const rows = panel.pieces.map((name, i) => [panel.recall[i], panel.precision[i], cell.recall[i], cell.precision[i], name]).filter(row => row.slice(0, 4).every(known));
+  if (!rows.length) return nothing("No recording has both scores.");
+  const svg = canvas(300, 312, `Mean precision and recall of ${rows.length} recordings, clean to perturbed`);
+  const at = unitSquare(svg, 250, 42, 8, "recall", "precision");
+  for (const f of [0.2, 0.4, 0.6, 0.8]) {
+    const points = [];
+    for (let r = f / (2 - f); r <= 1.0001; r += 0.02) points.push(at(Math.min(r, 1), Math.min(1, f * r / (2 * r - f))).map(v => v.toFixed(1)).join(" "));
+    svg.append(make("path", { d: "M" + points.join("L"), class: "grid", "stroke-dasharray": "2 3" }));
+    const [x, y] = at(1, f / (2 - f));
+    svg.append(textAt(x - 3, y - 3, `F ${f}`, { "text-anchor": "end" }));
+  }
+  for (const [r0, p0, r1, p1, name] of rows) {
+    const [x0, y0] = at(r0, p0), [x1, y1] = at(r1, p1);
+    svg.append(titled(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "thread" }), `${name}: precision ${fixed(p0)} → ${fixed(p1)}, recall ${fixed(r0)} → ${fixed(r1)}`));
+  }
+  const [r0, p0, r1, p1] = [0, 1, 2, 3].map(k => mean(rows.map(row => row[k])));
+  const [x0, y0] = at(r0, p0), [x1, y1] = at(r1, p1);
+  svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "bold" }));
+  svg.append(titled(symbol(x0, y0, 4.2, panel.colour, "hollow"), `clean: precision ${fixed(p0)}, recall ${fixed(r0)}`));
+  svg.append(titled(symbol(x1, y1, 4.2, panel.colour, "mark"), `perturbed: precision ${fixed(p1)}, recall ${fixed(r1)}`));
+  return svg;
+}
+
+function niceTicks(low, high) {
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500].find(s => (high - low) / s <= 5) || 1000;
+  const ticks = [];
+  for (let t = Math.ceil(low / step - 1e-9) * step; t <= high + 1e-9; t += step) ticks.push(Math.abs(t) < 1e-9 ? 0 : +t.toFixed(6));
+  return ticks;
+}
+
+function intervals(panel, cell) {
+  if (!cell.change) return nothing("No note tables are stored for this condition.");
+  const values = [...cell.change, ...cell.chance].filter(known);
+  let low = Math.min(0, ...values), high = Math.max(0, ...values);
+  if (high - low < 0.1) high = low + 0.1;
+  const [width, height, left, top, bottom] = [300, 230, 34, 8, 34];
+  const svg = canvas(width, height, `Change of false notes per interval class, ${cell.notes} recordings`);
+  const y = v => top + (high - v) / (high - low) * (height - top - bottom);
+  for (const t of niceTicks(low, high)) {
+    svg.append(make("line", { x1: left, x2: width, y1: y(t), y2: y(t), class: t === 0 ? "zero" : "grid" }), textAt(left - 5, y(t) + 4, String(t).replace("-", "−"), { "text-anchor": "end" }));
+  }
+  const step = (width - left) / cell.classes.length;
+  cell.classes.forEach((name, i) => {
+    const x = left + i * step, value = cell.change[i], chance = cell.chance[i];
+    const label = name.replace("-", "−");
+    svg.append(titled(make("rect", { x: x + step * 0.2, width: step * 0.6, y: Math.min(y(0), y(value)), height: Math.max(0.5, Math.abs(y(value) - y(0))), class: "bar" }), `${label}: ${fixed(value, 2)} per 100 notes${known(chance) ? `, by chance ${fixed(chance, 2)}` : ""}`));
+    if (known(chance)) svg.append(make("line", { x1: x + step * 0.08, x2: x + step * 0.92, y1: y(chance), y2: y(chance), class: "chance" }));
+    svg.append(textAt(x + step / 2, height - bottom + 16, label, { "text-anchor": "middle", style: "font-size:9.5px" }));
+  });
+  svg.append(textAt(left + (width - left) / 2, height - 3, "semitones above the reference note", { "text-anchor": "middle", class: "ink" }));
+  return svg;
+}
+
+const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Math.min(0.9, Math.abs(share) * 1.1).toFixed(3)})`;
+function strata(panel, cell) {
+  if (!cell.strata) return nothing("No note tables are stored for this condition.");
+  const [registers, velocities, polyphonies] = report.levels;
+  const box = document.createElement("div");
+  const [cw, ch, left, top] = [28, 24, 58, 28];
+  const svg = canvas(300, 178, "Recall lost per register, velocity and polyphony");
+  polyphonies.forEach((poly, k) => {
+    const x0 = left + k * (3 * cw - 6);
+    svg.append(textAt(x0 + 1.5 * (cw - 3), 12, poly.replace(" and more", "+"), { "text-anchor": "middle", class: "ink" }));
+    registers.forEach((register, i) => {
+      const row = registers.length - 1 - i, y = top + row * ch * 1.6;
+      if (k === 0) svg.append(textAt(left - 6, y + ch * 0.8 + 4, register.replace("below", "<").replace(" and above", "+").replace(" to ", "–"), { "text-anchor": "end" }));
+      velocities.forEach((velocity, j) => {
+        const [before, after, all] = cell.strata[(i * velocities.length + j) * polyphonies.length + k];
+        const loss = all > 0 ? (before - after) / all : null, w = cw - 3;
+        const group = make("g", { class: "cell" });
+        group.append(make("rect", { x: x0 + j * w, y, width: w - 2, height: ch * 1.6 - 2, rx: 3, style: loss === null ? "fill: var(--faint)" : `fill: ${lossColour(loss)}; stroke: var(--line); stroke-width: .6` }));
+        if (loss !== null) group.append(textAt(x0 + j * w + w / 2 - 1, y + ch * 0.8 + 3, (100 * loss).toFixed(0).replace("-", "−"), { "text-anchor": "middle" }));
+        svg.append(titled(group, `${register}, ${velocity}, ${poly}: ${loss === null ? "no note" : `${fixed(100 * loss, 1)} points lost, ${Math.round(before)} → ${Math.round(after)} of ${Math.round(all)} notes`}`));
+      });
+    });
+    velocities.forEach((velocity, j) => svg.append(textAt(x0 + (j + 0.5) * (cw - 3), top + 3 * ch * 1.6 + 12, velocity.slice(0, 4).trim(), { "text-anchor": "middle", style: "font-size:8.5px" })));
+  });
+  box.append(svg);
+  const bars = document.createElement("div");
+  bars.className = "minibars";
+  const shares = Object.values(cell.alone).flatMap(levels => Object.values(levels)).map(([b, a, n]) => n ? (b - a) / n : 0);
+  const most = Math.max(0.01, ...shares.map(Math.abs));
+  for (const levels of Object.values(cell.alone)) for (const [name, [before, after, all]] of Object.entries(levels)) {
+    const share = all ? (before - after) / all : 0;
+    const label = document.createElement("span"), bar = document.createElement("i"), value = document.createElement("span");
+    label.textContent = name;
+    bar.style.width = `${Math.abs(share) / most * 100}%`;
+    if (share < 0) bar.style.opacity = ".35";
+    value.textContent = all ? `${fixed(100 * share, 1)} of ${Math.round(all)}` : "no note";
+    bars.append(label, bar, value);
+  }
+  box.append(bars);
+  return box;
+}
+
+const charts = { paired, movement, intervals, strata };
+function drawFigure(figure) {
+  if (figure.dataset.drawn) return;
+  figure.dataset.drawn = "yes";
+  const panel = report.panels[figure.dataset.panel];
+  const cell = report.conditions[figure.closest("article").dataset.entry][figure.dataset.panel];
+  figure.querySelector(".plot").replaceChildren(charts[figure.dataset.chart](panel, cell));
+}
+function drawVisible() {
+  if ($("#conditions")?.hidden !== false) return;
+  for (const figure of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) figure[data-chart]")) drawFigure(figure);
+}
+
+const UNITS = { attenuation_db: "attenuation, dB", half_width_cents: "half-width, cents", cutoff_hz: "cutoff, Hz", p: "share of bins p", harmonic: "harmonic k" };
+function drawCurves() {
+  const root = $("#curve-charts");
+  if (!root || root.childElementCount) return;
+  const groups = new Map();
+  for (const curve of report.curves) {
+    const key = JSON.stringify([report.panels[curve.panel].dataset, curve.permutation, curve.parameter, curve.constant]);
+    groups.set(key, [...(groups.get(key) || []), curve]);
+  }
+  for (const curves of groups.values()) {
+    const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
+    const { permutation, parameter, panel, constant } = curves[0];
+    figure.className = "card";
+    plot.className = "plot";
+    bold.textContent = permutation;
+    const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model} D50 ${c.bound || fixed(c.d50, 2)}`).join(", ");
+    caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
+    caption.title = constant;
+    plot.append(curvePlot(curves, UNITS[parameter] || parameter));
+    figure.append(caption, plot);
+    root.append(figure);
+  }
+}
+function curvePlot(curves, xLabel) {
+  const [width, height, left, top, bottom, right] = [460, 250, 42, 10, 38, 12];
+  const xs = curves.flatMap(c => c.x), ys = curves.flatMap(c => [...c.y, ...c.low, ...c.high]).filter(known);
+  const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
+  const low = Math.min(0, ...ys), high = Math.max(0.05, ...ys) * 1.05;
+  const px = v => left + (v - x0) / (x1 - x0 || 1) * (width - left - right), py = v => top + (high - v) / (high - low) * (height - top - bottom);
+  const svg = canvas(width, height, `Drop against ${xLabel}`);
+  for (const t of niceTicks(low, high)) svg.append(make("line", { x1: left, x2: width - right, y1: py(t), y2: py(t), class: t === 0 ? "zero" : "grid" }), textAt(left - 6, py(t) + 4, String(t).replace("-", "−"), { "text-anchor": "end" }));
+  const integers = xs.every(Number.isInteger) && x1 - x0 <= 12;
+  for (const t of integers ? [...new Set(xs)] : niceTicks(x0, x1)) svg.append(textAt(px(t), height - bottom + 16, String(t), { "text-anchor": "middle" }));
+  svg.append(textAt(left + (width - left) / 2, height - 4, xLabel, { "text-anchor": "middle", class: "ink" }));
+  for (const curve of curves) {
+    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour % 6}` });
+    const good = curve.x.map((x, i) => [x, curve.y[i], curve.low[i], curve.high[i]]).filter(p => known(p[1]));
+    const band = good.filter(p => known(p[2]));
+    const join = points => points.map(([x, y]) => `${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("L");
+    if (band.length) group.append(make("path", { class: "band", d: `M${join(band.map(p => [p[0], p[3]]))}L${join(band.map(p => [p[0], p[2]]).reverse())}Z` }));
+    if (good.length) group.append(make("path", { class: "bold", d: `M${join(good)}` }));
+    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.colour, "mark"), `${panel.model}${panel.reproduction ? " (synthetic-trained reproduction)" : ""}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
+    svg.append(group);
+  }
+  return svg;
+}

@@ -1,0 +1,3 @@
+/* Last: show what the address asks for. */
+showEntry(undefined, false);
+follow(false);
