@@ -461,7 +461,7 @@ def test_random_damage_gives_notes_or_a_data_error(tmp_path: Path) -> None:
     whole = save(tmp_path / "a.mid", [tempo(0, 500_000), tempo(90, 9)], events).read_bytes()
     rng = np.random.default_rng(0)
     outcomes = set()
-    for _ in range(600):
+    for _ in range(300):
         data = bytearray(whole)
         for _ in range(rng.integers(1, 6)):
             data[rng.integers(len(data))] = rng.integers(256)

@@ -73,7 +73,7 @@ _NOTE = st.tuples(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_NOTE, max_size=9), st.lists(_NOTE, max_size=9), st.sampled_from([0.0, 100.1]))
 def test_boundaries_and_ties_score_as_in_mir_eval(
     reference: list[tuple[float, float, float]],

@@ -146,7 +146,10 @@ def test_an_unknown_option_is_refused_with_a_near_match(name: str) -> None:
         load_dataset(name, max_track=1)
 
 
-def test_the_survey_of_a_whole_dataset_is_clean(dataset: Dataset) -> None:
+def test_the_survey_of_a_whole_dataset_is_clean(
+    name: str, folders: dict[str, dict[str, Any]]
+) -> None:
+    dataset = load_dataset(name, **folders[name], max_seconds=1.0)
     for full in (False, True):
         found = survey(dataset, full=full)
         assert found.is_clean, str(found)
