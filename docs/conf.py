@@ -20,7 +20,28 @@ autodoc_typehints_description_target = "documented"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Class attributes", "params_style"), ("Properties", "params_style")]
 
 html_theme = "furo"
 html_title = f"pi_amt {__version__}"
 html_show_sourcelink = False
+
+
+def _write_columns() -> None:
+    """Columns of the importance table as a page fragment, from the code that makes them."""
+    from pathlib import Path
+
+    from pi_amt.importance_table import COLUMNS
+
+    rows, last = [], ""
+    for name, (_, meaning) in COLUMNS.items():
+        last = meaning or last
+        rows.append(f"| `{name}` | {last} |\n")
+    path = Path(__file__).parent / "generated" / "columns.md"
+    text = "| column | |\n|---|---|\n" + "".join(rows)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+_write_columns()
