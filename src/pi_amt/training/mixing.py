@@ -8,7 +8,7 @@ compression, noise, gain. Coefficients are computed only at the frames that trai
 Targets (values in 0…1 per bin and frame): 1 at the onset, falling to ``SUSTAIN`` while the note
 sounds, 0 for ``REST_SECONDS`` before its key is struck again, so that re-strikes are rises. They
 spread over ±2 bins around the note's frequency. The weight is small where nobody could tell:
-below the audible, and just after the offset.
+below the audible, and just after the offset; it is large around onsets.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ from pi_amt.training.scores import Score
 
 PREROLL_SECONDS = 4.0  # of score before the block: notes that still sound in it
 ROOM_SECONDS = 1.0  # of audio before the block: what still reverberates in it
-SUSTAIN = 0.35
+SUSTAIN = 0.2
 ONSET_SECONDS = 0.04
-FALL_SECONDS = 0.08
-REST_SECONDS = 0.025
+FALL_SECONDS = 0.06
+REST_SECONDS = 0.03
 RELEASE_SECONDS = 0.12
 AUDIBLE_DB = -62.0  # below the recording's peak
 UNSURE_WEIGHT = 0.1
+STRIKE_WEIGHT = 2.5  # of a note's bins around its onset
+STRIKE_SECONDS = (0.06, 0.1)  # before and after the onset
 _SPREAD = np.array([0.3, 0.75, 1.0, 0.75, 0.3], np.float32)
 _LOWEST_MIDI = 16.7656
 _ENVELOPE_HOP = 2_205
@@ -185,10 +187,20 @@ def _targets(
     times = PREROLL_SECONDS + (np.arange(frames) * stride + phase) / FRAME_RATE_HZ
     targets = np.zeros((N_BINS + 8, frames), np.float32)  # four spare bins on either side
     unsure = np.zeros((N_BINS + 8, frames), bool)
+    strike = np.zeros((N_BINS + 8, frames), bool)
     restrike = _next_strike(score)
     for i in np.flatnonzero((score.onsets < times[-1]) & (score.offsets + 0.2 > times[0])):
         onset, offset = score.onsets[i], min(score.offsets[i], restrike[i] - REST_SECONDS)
-        first, last, end = np.searchsorted(times, [onset, offset, offset + RELEASE_SECONDS])
+        before, first, after, last, end = np.searchsorted(
+            times,
+            [
+                onset - STRIKE_SECONDS[0],
+                onset,
+                onset + STRIKE_SECONDS[1],
+                offset,
+                offset + RELEASE_SECONDS,
+            ],
+        )
         if end <= first:
             continue
         age = (times[first:last] - onset).astype(np.float32)
@@ -199,12 +211,14 @@ def _targets(
         bin_ = round(position) + 4
         area = targets[bin_ - 2 : bin_ + 3, first:last]
         np.maximum(area, _SPREAD[:, None] * curve, out=area)
+        strike[bin_ - 2 : bin_ + 3, before:after] = True
         slot = np.minimum((age * (SAMPLE_RATE_HZ / _ENVELOPE_HOP)).astype(int), 49)
         unsure[bin_ - 2 : bin_ + 3, first:last] |= levels[i][slot] < AUDIBLE_DB
         if restrike[i] > offset + 0.1:
             unsure[bin_ - 2 : bin_ + 3, last:end] = True
-    weights = np.where(unsure[4:-4], np.float32(UNSURE_WEIGHT), np.float32(1))
-    return targets[4:-4], weights
+    weights = np.where(strike, np.float32(STRIKE_WEIGHT), np.float32(1))
+    weights[unsure] = UNSURE_WEIGHT
+    return targets[4:-4], weights[4:-4]
 
 
 def _next_strike(score: Score) -> np.ndarray:

@@ -66,7 +66,7 @@ def pitch_scores(activations: Tensor, targets: Tensor, weights: Tensor) -> tuple
     """
     ref = F.max_pool2d(targets * (weights > 0.5), (5, 1))
     est = F.max_pool2d(activations * (weights > 0.5), (5, 1))
-    on = ref > 0.3
+    on = ref > 0.15
     off = ref < 0.05
     best = (0.0, 0.0)
     for step in range(3, 16):

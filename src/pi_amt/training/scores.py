@@ -226,7 +226,7 @@ def _restrikes(rng: np.random.Generator, seconds: float) -> list[Event]:
 
 
 def _chords(rng: np.random.Generator, seconds: float) -> list[Event]:
-    """Thick chords of both hands, at times rolled, with octaves."""
+    """Thick chords of both hands with octaves, at times rolled, at times struck repeatedly."""
     events: list[Event] = []
     time = 0.0
     while time < seconds:
@@ -238,9 +238,10 @@ def _chords(rng: np.random.Generator, seconds: float) -> list[Event]:
         roll = float(rng.choice([0.0, 0.0, 0.02, 0.06]))
         loud = float(rng.uniform(25, 118))
         touch = float(rng.uniform(0.3, 1.1))
-        for i, key in enumerate(sorted(set(keys))):
-            events.append((time + i * roll, length * touch, key, loud + rng.normal(0, 6)))
-        time += length
+        for _ in range(int(rng.choice([1, 1, 2, 4, 8]))):
+            for i, key in enumerate(sorted(set(keys))):
+                events.append((time + i * roll, length * touch, key, loud + rng.normal(0, 6)))
+            time += length
     return events
 
 
