@@ -1,7 +1,8 @@
 """Jobs to executors and results back, whatever dies on the way.
 
-When a worker dies, nobody knows which of the jobs in flight killed it. They are all tried once
-more, one at a time, and only a job that kills its worker again is given up, as error rows.
+When a worker dies, nobody knows which of the jobs in flight killed it, or whether a job had begun.
+They are all tried once more, one at a time; only a job that kills its worker twice when alone is
+given up, as error rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
 
 from pi_amt.executors import ExecutorFactory, WorkerDied, in_flight
 from pi_amt.recording import Job, JobResult, error_rows, evaluate
@@ -28,8 +30,8 @@ def run_jobs(
         work: what a worker does with a job.
     """
     waiting = deque(jobs)
-    suspects: deque[Job] = deque()
-    while waiting or suspects:
+    suspects = _Suspects()
+    while waiting or suspects.jobs:
         flight: dict[Future[JobResult], Job] = {}
         alone = False
         try:
@@ -39,9 +41,33 @@ def run_jobs(
                 yield from _one_by_one(executor, work, suspects)
         except BrokenExecutor:
             if alone:
-                job = suspects.popleft()
-                yield job, _died(job)
-            suspects += flight.values()
+                yield from suspects.first_died()
+            suspects.jobs += flight.values()
+
+
+@dataclass
+class _Suspects:
+    """Jobs that may have killed a worker.
+
+    Attributes:
+        jobs: to be tried alone, in this order.
+        deaths: how often the first of them killed a worker when it was alone.
+    """
+
+    jobs: deque[Job] = field(default_factory=deque)
+    deaths: int = 0
+
+    def first_died(self) -> Finished:
+        """The first job killed its worker: the second time this is its result."""
+        self.deaths += 1
+        if self.deaths == 2:
+            job = self.take()
+            yield job, _died(job)
+
+    def take(self) -> Job:
+        """The first job, which is done with."""
+        self.deaths = 0
+        return self.jobs.popleft()
 
 
 def _together(
@@ -49,7 +75,7 @@ def _together(
     work: Work,
     waiting: deque[Job],
     flight: dict[Future[JobResult], Job],
-    suspects: deque[Job],
+    suspects: _Suspects,
 ) -> Finished:
     """Run the waiting jobs; those that may have killed a worker stay in flight or are suspects."""
     while waiting or flight:
@@ -61,7 +87,7 @@ def _together(
         for future in finished:
             error = future.exception()
             if isinstance(error, WorkerDied):
-                suspects.append(flight.pop(future))
+                suspects.jobs.append(flight.pop(future))
             elif isinstance(error, BrokenExecutor):
                 broken = error
             else:
@@ -70,14 +96,15 @@ def _together(
             raise broken
 
 
-def _one_by_one(executor: Executor, work: Work, suspects: deque[Job]) -> Finished:
+def _one_by_one(executor: Executor, work: Work, suspects: _Suspects) -> Finished:
     """Run each suspect alone: if a worker dies now, it was the first of them."""
-    while suspects:
+    while suspects.jobs:
         try:
-            result = executor.submit(work, suspects[0]).result()
+            result = executor.submit(work, suspects.jobs[0]).result()
         except WorkerDied:
-            result = _died(suspects[0])
-        yield suspects.popleft(), result
+            yield from suspects.first_died()
+            continue
+        yield suspects.take(), result
 
 
 def _died(job: Job) -> JobResult:
