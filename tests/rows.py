@@ -41,7 +41,9 @@ def make_row(
     model, dataset = fields.get("model", "basic_pitch"), fields.get("dataset", "demo")
     silent = bool(np.isnan(score))
     matched = 0 if silent else round(score * REFERENCE_NOTES)
-    base = matched if baseline_score is None else round(baseline_score * REFERENCE_NOTES)
+    base = matched
+    if baseline_score is not None and not silent:
+        base = round(baseline_score * REFERENCE_NOTES)
     baseline = label == "no_permutation"
     defaults: dict[str, Any] = {
         "key": f"{model}/{dataset}/{track}/{label}/{text}/{fields.get('repeat', 0)}",
