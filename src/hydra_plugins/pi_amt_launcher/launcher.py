@@ -68,7 +68,4 @@ class PiAmtLauncher(Launcher):
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
-        folder = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
-        with open_dict(config):
-            config.hydra.runtime.output_dir = str(folder.absolute())
         return config
