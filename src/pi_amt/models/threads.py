@@ -24,14 +24,18 @@ def map_on_threads(
     """``[function(item) for item in items]``, in inference mode.
 
     On a CPU the calls are spread over as many threads as torch may use, each with one torch thread
-    to itself; on a GPU they are queued one after another.
+    to itself; on a GPU they are queued one after another, in true fp32 (cuDNN would take TF32).
     """
-    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if device.type == "cuda":
+        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+        with torch.inference_mode(), exact:
+            return [function(item) for item in items]
 
     def call(item: Item) -> Result:
         with torch.inference_mode():
             return function(item)
 
+    threads = torch.get_num_threads()
     if threads == 1:
         return [call(item) for item in items]
     try:

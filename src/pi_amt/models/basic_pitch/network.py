@@ -134,16 +134,13 @@ class BasicPitchNetwork:
 
     def _correct_edges(self, rows: torch.Tensor, levels: torch.Tensor) -> None:
         """Take off what the merged taps read beyond the edges of the published stack."""
-        frames = rows.shape[1]
         for edge in rearrange.EDGES:
             weight = self._weights[f"contour.edge.{edge.name}"]
             first = rearrange.LEFT_BINS + edge.first_input
-            inputs = levels[:, :, first : first + edge.n_inputs]
-            outputs = rows[:, :, edge.first_output * 8 : (edge.first_output + edge.n_outputs) * 8]
-            for tap in range(3):
-                product = inputs[:, tap : tap + frames]
-                for window in range(len(rows)):
-                    outputs[window].addmm_(product[window], weight[tap], alpha=-1.0)
+            inputs = levels[:, :, first : first + edge.n_inputs].contiguous()
+            wrong = functional.conv2d(_as_channels(inputs, edge.n_inputs), weight)
+            outputs = slice(edge.first_output * 8, (edge.first_output + edge.n_outputs) * 8)
+            rows[:, :, outputs] -= wrong.permute(0, 2, 3, 1).flatten(2)
 
     def _note(self, contour: torch.Tensor) -> torch.Tensor:
         """Note activations ``(windows, 144, 88)``."""

@@ -127,7 +127,7 @@ def merge_harmonics(weight: torch.Tensor) -> torch.Tensor:
 
 
 def edge_products(weight: torch.Tensor, edge: Edge) -> torch.Tensor:
-    """``(3, inputs, outputs × 8)``: what the merged taps read beyond the stack at this edge."""
+    """``(outputs × 8, inputs, 3, 1)``: what the merged taps read beyond the stack at this edge."""
     n_out, _, n_time, _ = weight.shape
     products = weight.new_zeros(n_time, edge.n_inputs, edge.n_outputs, n_out)
     for output in range(edge.n_outputs):
@@ -139,7 +139,7 @@ def edge_products(weight: torch.Tensor, edge: Edge) -> torch.Tensor:
                 if 0 <= position + shift < N_BINS:
                     taps = weight[:, channel, :, tap + REACH].T
                     products[:, position + shift - edge.first_input, output] += taps
-    return products.flatten(2)
+    return products.flatten(2).permute(2, 1, 0)[..., None].contiguous()
 
 
 def several_bins(weight: torch.Tensor, bins: int) -> torch.Tensor:

@@ -1,0 +1,48 @@
+"""Side-by-side calls: in order, one torch thread each, nothing left changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from pi_amt.models.threads import map_on_threads
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def restore_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_are_in_order_and_each_call_has_one_torch_thread(threads: int) -> None:
+    torch.set_num_threads(threads)
+    results = map_on_threads(lambda i: (i, torch.get_num_threads()), range(20), CPU)
+    assert results == [(i, 1) for i in range(20)]
+    assert torch.get_num_threads() == threads
+    seen: list[int] = []
+    other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert seen == [threads]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_calls_are_in_inference_mode(threads: int) -> None:
+    torch.set_num_threads(threads)
+    assert all(map_on_threads(lambda _: torch.is_inference_mode_enabled(), range(4), CPU))
+    assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_errors_reach_the_caller(threads: int) -> None:
+    torch.set_num_threads(threads)
+    with pytest.raises(ZeroDivisionError):
+        map_on_threads(lambda i: 1 / i, range(3), CPU)
+    assert torch.get_num_threads() == threads
