@@ -9,17 +9,10 @@ import pytest
 import torch
 from tests.permutations.synthetic import KINDS, bits, changed, make_spectrogram
 
-from pi_amt.permutations.fill import Fill, background_noise, local_background, scaled
+from pi_amt.permutations.background import local_background
+from pi_amt.permutations.fill import Fill, background_noise, scaled
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import db_to_amplitude
-
-
-def everywhere(s: Spectrogram) -> tuple[torch.Tensor, torch.Tensor]:
-    """Row and bin of every value, in (block, frame, bin) order."""
-    blocks, bins, frames = s.values.shape
-    where = torch.ones(blocks * frames, bins, dtype=torch.bool)
-    row, bin_number = where.nonzero(as_tuple=True)
-    return row, bin_number
 
 
 def slow_background(s: Spectrogram, fundamentals: np.ndarray) -> np.ndarray:
@@ -51,7 +44,8 @@ def small(kind: str, frames: int = 6) -> Spectrogram:
 def levels_of(s: Spectrogram, fundamentals: np.ndarray) -> np.ndarray:
     """Local background of every bin, ``(blocks, bins, frames)``."""
     blocks, bins, frames = s.values.shape
-    levels = local_background(s, *everywhere(s), fundamentals)
+    everywhere = torch.ones(blocks * frames, bins, dtype=torch.bool)
+    levels = local_background(s, everywhere, fundamentals)
     return levels.numpy().reshape(blocks, frames, bins).transpose(0, 2, 1)
 
 
@@ -143,3 +137,18 @@ def test_empty_mask_takes_no_noise() -> None:
     mask = np.zeros(s.values.shape, dtype=bool)
     out = Fill(mask, noise=background_noise(s, mask, mask, 3)).apply(s)
     np.testing.assert_array_equal(bits(out), bits(s))
+
+
+@pytest.mark.parametrize("step", [3, 9, 18, 36])
+def test_local_background_on_a_coarse_axis(step: int) -> None:
+    s = small("real")
+    coarse = replace(
+        s,
+        values=np.ascontiguousarray(np.asarray(s.values)[:, ::step]),
+        frequencies=s.frequencies[::step],
+        window_seconds=s.window_seconds[::step],
+    )
+    fundamentals = np.random.default_rng(1).random(coarse.values.shape) < 0.3
+    np.testing.assert_allclose(
+        levels_of(coarse, fundamentals), slow_background(coarse, fundamentals), rtol=1e-5
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,7 +69,13 @@ def default_half_width_cents(spectrogram: Spectrogram) -> float:
     Basic Pitch (Q 51.4, 36 bins per octave, bins on the notes): lobe 67, reach 66.7 → 70 cents.
     Timbre-Trap (60 bins per octave, 3.44 cents flat): lobe 20, reach 43.4 → 50 cents.
     """
-    f, window = spectrogram.frequencies, spectrogram.window_seconds
+    geometry = (spectrogram.frequencies, spectrogram.window_seconds)
+    return _default_half_width(*(np.ascontiguousarray(g, np.float64).tobytes() for g in geometry))
+
+
+@lru_cache(maxsize=8)
+def _default_half_width(frequencies: bytes, window_seconds: bytes) -> float:
+    f, window = np.frombuffer(frequencies), np.frombuffer(window_seconds)
     lobe = float(np.median(ratio_to_cents(1.0 + 2.0 / (f * window))))
     if len(f) < 2:
         return float(10.0 * np.ceil(lobe / 10.0 - _EDGE_CENTS))
