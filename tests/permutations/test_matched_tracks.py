@@ -60,6 +60,9 @@ def test_a_note_keeps_its_partial_whatever_blocks_are_seen() -> None:
     every = free_partials(notes, notes, 9)
     some = np.arange(10, 20)
     np.testing.assert_array_equal(free_partials(notes[some], notes, 9), every[some])
+    # A fundamental counts even where the blocks at hand do not reach it.
+    long = make_notes((0.0, 10.0, 45.0), (8.0, 9.0, 57.0))
+    assert 2 not in {int(free_partials(long[:1], long, key)[0]) for key in range(100)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
