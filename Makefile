@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs bench findings clean
+.PHONY: help install demo test docs bench findings real-study clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -39,6 +39,21 @@ test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests
 
 docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
+
+# Three stores, so that Holm's correction counts each study's own conditions.
+REPEATS ?= 5
+FINDINGS := -m dataset=demo report=false
+findings: $(VENV)/.installed ## the demo study's findings in the documentation (REPEATS=5)
+	$(BIN)/python -m pi_amt $(FINDINGS) controls=true repeats=$(REPEATS) results_dir=results/findings/study
+	$(BIN)/python -m pi_amt $(FINDINGS) experiment=harmonic_profile results_dir=results/findings/profile
+	$(BIN)/python -m pi_amt $(FINDINGS) experiment=dose results_dir=results/findings/dose
+	$(BIN)/python scripts/make_findings.py results/findings
+
+REAL := -m controls=true repeats=$(REPEATS) results_dir=results/real/study
+real-study: $(VENV)/.installed ## the 32 runs: make real-study MAPS=folder MAESTRO=folder
+	$(BIN)/python -m pi_amt $(REAL) dataset=maps dataset.data_folder="$(MAPS)"
+	$(BIN)/python -m pi_amt $(REAL) dataset=maestro dataset.data_folder="$(MAESTRO)"
+	$(BIN)/python scripts/make_findings.py results/real --page real_study
 
 bench: $(VENV)/.installed-dev ## measure, one table, ratios in one run
 	$(BIN)/python -m benchmarks

@@ -56,7 +56,7 @@ class ToyModel:
         )
 
     def activations(self, spectrogram: Spectrogram) -> dict[str, np.ndarray]:
-        """``pitch (frames, pitches)``: the weakest of the partials that it reads, 1 = full level."""
+        """``pitch (frames, pitches)``: the weakest partial that it reads, 1 = full level."""
         values = np.asarray(spectrogram.values)[0]
         if not self.reads:
             rhythm = (spectrogram.times[0] - 0.25) % 0.5 < 0.35

@@ -1,0 +1,161 @@
+"""Results pages of the documentation from stored rows: nothing here runs a model.
+
+``python scripts/make_findings.py RESULTS [--page findings]`` reads the stores ``RESULTS/study``,
+``RESULTS/profile`` and ``RESULTS/dose`` (apart, so that Holm's correction counts each study's own
+conditions; one that is missing is said to be missing) and writes ``docs/generated/PAGE.md`` with
+figures in ``docs/images/PAGE``. ``--page real_study`` does the same for MAPS and MAESTRO.
+``python scripts/make_findings.py --cost`` writes the table of computing times.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from pi_amt.dose import dose_curves
+from pi_amt.dose_table import dose_table
+from pi_amt.plan import COST_PER_SECOND
+from pi_amt.report.style import paper_style
+from pi_amt.statistics import Importance, importance_from_rows
+from pi_amt.store import read_rows, store_path
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+COLUMNS = (
+    "model", "dataset", "label", "baseline", "drop", "drop_low", "drop_high", "p_holm",
+    "excess_drop", "excess_low", "excess_high", "precision_drop", "recall_drop", "removed_db",
+)  # fmt: skip
+CONTRASTS = (
+    "dataset", "label", "a", "b", "drop_a", "drop_b", "difference", "difference_low",
+    "difference_high", "p_holm",
+)  # fmt: skip
+#: (dataset, hours) of the real study (Hawthorne et al. 2019); of MAPS no paper tells the hours
+HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
+CONDITIONS = 8
+
+
+def main() -> None:
+    """Write one page."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("results", nargs="?", type=Path, help="folder of the stores")
+    parser.add_argument("--page", default="findings", choices=("findings", "real_study"))
+    parser.add_argument("--cost", action="store_true", help="only the table of computing times")
+    options = parser.parse_args()
+    generated = DOCS / "generated"
+    if options.cost:
+        path, text = generated / "real_study_cost.md", "\n".join(cost_lines())
+    elif options.results is None:
+        parser.error("got no RESULTS folder, expected one")
+    else:
+        images = DOCS / "images" / options.page
+        images.mkdir(parents=True, exist_ok=True)
+        path = generated / f"{options.page}.md"
+        text = "\n".join(page_lines(options.results, images))
+    path.write_text(text.rstrip() + "\n", encoding="utf-8")
+    print(path)
+
+
+def page_lines(results: Path, images: Path) -> Iterator[str]:
+    """Markdown of a results page."""
+    sections: tuple[tuple[str, str, Callable[[Importance, Path], Iterator[str]]], ...] = (
+        ("study", "The conditions and their controls", study_lines),
+        ("profile", "Harmonic profile", profile_lines),
+        ("dose", "Dose curves", dose_lines),
+    )
+    for name, title, lines in sections:
+        yield f"### {title}\n"
+        if store_path(results / name).is_file():
+            yield from lines(importance_from_rows(read_rows(results / name)), images)
+        else:
+            yield f"Not run (no store in `{name}`).\n"
+
+
+def study_lines(importance: Importance, images: Path) -> Iterator[str]:
+    """Headlines, forest plot, table, contrasts."""
+    yield from (f"- {sentence}" for sentence in importance.headline())
+    yield ""
+    yield _figure(importance.plot_forest, images / "forest.svg", "Drop in F per condition")
+    yield from _folded("All conditions and controls", importance.table().to_markdown(None, COLUMNS))
+    contrasts = importance.contrasts()
+    if len(contrasts):
+        yield "### Differences between the models\n"
+        yield contrasts.to_markdown(columns=CONTRASTS)
+
+
+def profile_lines(importance: Importance, images: Path) -> Iterator[str]:
+    """Profile figure and table."""
+    yield _figure(importance.plot_profile, images / "profile.svg", "Drop in F per harmonic")
+    table = importance.table().to_markdown(columns=COLUMNS[:8])
+    yield from _folded("Every harmonic", table)
+
+
+def dose_lines(importance: Importance, images: Path) -> Iterator[str]:
+    """One figure per option that was varied, then area and D50."""
+    for parameter in dict.fromkeys(curve.parameter for curve in dose_curves(importance)):
+
+        def plot(ax: Axes | None = None, parameter: str = parameter) -> Axes:
+            return importance.plot_dose(ax=ax, parameter=parameter)
+
+        yield _figure(plot, images / f"dose_{parameter}.svg", f"Dose curves over {parameter}")
+    yield dose_table(importance).to_markdown()
+
+
+def _figure(plot: Callable[..., Axes], path: Path, title: str) -> str:
+    """Draw and save; Markdown that shows it (pages that include this are in docs/)."""
+    with paper_style():
+        figure = plot().get_figure(root=True)
+        assert figure is not None
+        figure.savefig(path, metadata={"Date": None})
+    plt.close("all")
+    return f"```{{image}} images/{path.parent.name}/{path.name}\n:alt: {title}\n```\n"
+
+
+def _folded(title: str, markdown: str) -> Iterator[str]:
+    """A table behind a heading of its own level, its notes as a list."""
+    yield f"**{title}**\n"
+    yield markdown
+
+
+def cost_lines() -> Iterator[str]:
+    """Computing time of the 32 runs from the costs that ``dry_run`` uses."""
+    yield (
+        "Computing time of eight conditions per hour of audio, from the costs per core that "
+        "`dry_run=true` uses, which were measured on a machine of two cores (see "
+        "[benchmarks](benchmarks.md)). **16 cores and the cluster are extrapolated** from that "
+        "linearly: recordings are independent and rows are small. Nothing was measured on a GPU.\n"
+    )
+    yield "| model | one core | 2 cores | 16 cores | cluster of 100 workers |"
+    yield "|---|---:|---:|---:|---:|"
+    total = 0.0
+    for model, (front_end, each) in COST_PER_SECOND.items():
+        hour = 3600 * (front_end + CONDITIONS * each)
+        total += hour
+        cells = (_duration(hour / cores) for cores in (1, 2, 16, 100))
+        yield f"| `{model}` | {' | '.join(cells)} |"
+    yield ""
+    for name, hours in HOURS:
+        machines = ((2, "2 cores"), (16, "16 cores"), (100, "100 workers"))
+        times = [f"{_duration(total * hours / n)} on {machine}" for n, machine in machines]
+        yield f"Both models, {name} ({hours:.0f} h): about {', '.join(times)}.\n"
+    yield (
+        "MAPS' two Disklavier settings (60 recordings) come to their own hours times the same "
+        "rates. With controls and five repeats there are about nine times as many passes through "
+        "the network; `dry_run=true` counts them exactly."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+if __name__ == "__main__":
+    main()

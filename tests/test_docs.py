@@ -1,0 +1,236 @@
+"""What README and documentation claim: links, commands, options, pages, examples, the build."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+
+import pi_amt
+from pi_amt import permutations
+from pi_amt.cli import COMMANDS, mend, parser
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+SHELL = re.compile(r"^(?:PYTHONPATH=\S+ )?(?:pi-amt|python -m pi_amt) .*$", re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _commands() -> list[str]:
+    return sorted({line for path in TEXTS for line in SHELL.findall(path.read_text())})
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=_name)
+def test_links_lead_to_files_of_the_repository(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        # What is generated is included by pages of the folder above.
+        folder = DOCS if path.parent.name == "generated" else path.parent
+        if not re.match(r"https?:|#|mailto:", target):
+            assert (folder / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=_name)
+def test_links_to_headings_exist(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        file, _, anchor = target.partition("#")
+        if anchor and file.endswith(".md"):
+            text = (path.parent / file).read_text()
+            headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            assert anchor in {_anchor(heading) for heading in headings}, target
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_readme_and_makefile_agree_on_the_commands() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for path in TEXTS:
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), (path, target)
+    readme = (ROOT / "README.md").read_text()
+    assert "make demo" in readme
+    assert "make test" in readme
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(_commands()) > 25
+
+
+@pytest.mark.parametrize("line", _commands())
+def test_commands_parse(line: str) -> None:
+    words = [word for word in shlex.split(line, comments=True) if not word.startswith("PYTHONPATH")]
+    arguments = words[1:] if words[0] == "pi-amt" else words[3:]
+    if arguments[0] in COMMANDS:
+        assert parser().parse_args(arguments).command == arguments[0]
+    elif arguments[0] not in ("--help", "--version", "train"):
+        _check_overrides(mend(arguments))
+
+
+def _check_overrides(arguments: list[str]) -> None:
+    """The whole composes, with each alternative of every ``key=a,b``."""
+    overrides = [a for a in arguments if a not in ("-m", "--cfg", "job")]
+    if any("searchpath" in override for override in overrides):
+        return  # runs in its own test
+    choices = {}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        choices[key] = [value] if "[" in value else value.split(",")
+    first = {key: values[0] for key, values in choices.items()}
+    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+        for key, values in choices.items():
+            for value in values:
+                chosen = first | {key: value}
+                compose("config", overrides=[f"{k}={v}" for k, v in chosen.items()])
+
+
+def test_help_shows_every_command() -> None:
+    helped = parser().format_help()
+    assert all(f"\n    {command}" in helped for command in [*COMMANDS, "run", "train"])
+
+
+@pytest.mark.parametrize("name", permutations.available())
+def test_every_permutation_has_a_page_with_a_picture(name: str) -> None:
+    text = (DOCS / "permutations" / f"{name}.md").read_text()
+    assert text.startswith(f"# `{name}`\n")
+    assert f"\n{name}\n" in (DOCS / "permutations" / "index.md").read_text()
+    picture = DOCS / "images" / "permutations" / f"{name}.png"
+    assert 2_000 < picture.stat().st_size < 60_000
+
+
+@pytest.mark.parametrize("name", permutations.available())
+def test_a_page_names_options_with_their_defaults(name: str) -> None:
+    """Numbers and words in the column "default" are those of the config."""
+    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+        cfg = compose("config", overrides=[f"permutation={name}"])
+    text = (DOCS / "permutations" / f"{name}.md").read_text()
+    for key, default in re.findall(r"^\| `([a-z_.]+)` \| `?([\w.]+)`? \|", text, re.MULTILINE):
+        node: Any = cfg
+        for part in key.split("."):
+            node = node[part]
+        is_number = isinstance(node, int | float) and not isinstance(node, bool)
+        assert node == float(default) if is_number else str(node) == default, key
+
+
+@pytest.mark.parametrize("group", ["model", "dataset", "executor", "experiment"])
+def test_every_config_is_documented(group: str) -> None:
+    text = "".join(path.read_text() for path in TEXTS)
+    folder = ROOT / "src" / "pi_amt" / "conf" / group
+    for path in folder.glob("*.yaml"):
+        if path.stem != "none":
+            assert re.search(rf"{group}={path.stem}|`{path.stem}`", text), path
+
+
+def _python_blocks() -> Iterator[Any]:
+    for path in [ROOT / "README.md", *PAGES]:
+        for number, block in enumerate(PYTHON.findall(path.read_text())):
+            yield pytest.param(block, id=f"{_name(path)}-{number}")
+
+
+@pytest.mark.parametrize("block", list(_python_blocks()))
+def test_python_examples_run(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS / "examples"))
+    exec(compile(block.replace("max_tracks=4", "max_tracks=2"), "<docs>", "exec"), {})
+
+
+@pytest.fixture(scope="module")
+def toys() -> dict[str, Any]:
+    return runpy.run_path(str(DOCS / "examples" / "toy_models.py"))
+
+
+@pytest.mark.parametrize(
+    ("model", "drops", "excesses"),
+    [
+        ("fundamental only", (1, 0, 0), (1, -1, -1)),
+        ("harmonics 2 to 4", (0, 1, None), (None, 0, None)),
+        ("above 4 kHz", (0, 1, 1), (None, 0, 1)),
+        ("ignores its input", (0, 0, 0), (0, 0, 0)),
+    ],
+)
+def test_toy_models_come_out_as_constructed(
+    toys: dict[str, Any],
+    model: str,
+    drops: tuple[float | None, ...],
+    excesses: tuple[float | None, ...],
+) -> None:
+    result = toys["study"](toys["MODELS"][model])
+    assert not [row for row in result.rows if row.status == "error"]
+    found = {row.label: row for row in result.results}
+    assert found["identity"].drop == 0
+    table = (DOCS / "generated" / "toy_models.txt").read_text().partition(f"{model}\n")[2]
+    for label, drop, excess in zip(toys["CONDITIONS"], drops, excesses, strict=True):
+        row = found[label]
+        shown = f"{label:10}  drop {row.drop:5.2f}  excess {row.excess_drop:5.2f}"
+        assert shown in table.partition("\n\n")[0]
+        if drop is not None:
+            assert row.drop == pytest.approx(drop, abs=0.02)
+        if excess is not None:
+            assert row.excess_drop == pytest.approx(excess, abs=0.05)
+    if model == "harmonics 2 to 4":  # its control removes what it reads, the mask does not
+        assert found["fund_mask"].excess_drop < -0.1
+
+
+def test_own_model_dataset_and_permutation_join_from_the_command_line(tmp_path: Path) -> None:
+    page = (DOCS / "extending.md").read_text()
+    (line,) = re.findall(r"^PYTHONPATH=\. python -m pi_amt (.*)$", page, re.MULTILINE)
+    arguments = [*shlex.split(line)[:-1], f"results_dir={tmp_path}", "report=false", "n_jobs=1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pi_amt", *arguments],
+        cwd=DOCS / "examples",
+        env={"PYTHONPATH": ".", "PATH": "", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {row.label for row in pi_amt.read_rows(tmp_path)} == {
+        "no_permutation",
+        "fund_mask",
+        "tilt",
+    }
+    assert "tilt" in done.stdout
+
+
+def test_shown_configs_are_those_of_the_examples() -> None:
+    page = (DOCS / "extending.md").read_text()
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    for name, block in blocks:
+        assert OmegaConf.create(block) == OmegaConf.load(DOCS / "examples" / name)
+
+
+def test_citation_and_changelog_name_this_version() -> None:
+    citation = OmegaConf.to_container(OmegaConf.load(ROOT / "CITATION.cff"))
+    assert isinstance(citation, dict)
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["version"] == pi_amt.__version__
+    assert citation["license"] == "Apache-2.0"
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert f"## [{pi_amt.__version__}] - {citation['date-released']}" in changelog
+
+
+def test_documentation_builds_without_warnings(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "--fail-on-warning", "--quiet", DOCS, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Spectrogram" in (tmp_path / "api.html").read_text()
