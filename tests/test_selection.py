@@ -65,6 +65,12 @@ def test_a_higher_method_version_is_newer_wherever_it_stands() -> None:
     assert drops([*tenth, *ninth])["basic_pitch/fund_mask"] == 0.3
 
 
+def test_the_variant_with_the_latest_row_is_newer() -> None:
+    later = make_row("random", 0.5, track="piece_00", key="later", weights="a" * 64)
+    rows = [*OLD, *NEW, *(replace(later, track=f"piece_0{i}") for i in range(5))]
+    assert drops(rows)["basic_pitch/fund_mask"] == 0.1
+
+
 def test_variants_can_be_shown_apart() -> None:
     found = drops([*OLD, *NEW], variants="separate")
     assert sorted(found.values()) == [0.1, 0.1, 0.3, 0.3]

@@ -225,6 +225,16 @@ def test_recordings_of_one_composition_have_no_interval() -> None:
     assert any("one composition" in said for said in found.warnings)
 
 
+def test_bounds_of_a_difference_of_scores_stay_possible() -> None:
+    scores = {"no_permutation": [1.0, 1.0, 1.0, 0.7], "fund_mask": [0.0, 0.0, 0.1, 0.0]}
+    one = result(importance(study(scores)), "fund_mask")
+    assert one.drop_high <= 1.0
+    assert one.relative_high <= 1.0
+    # a perturbation may help more than the baseline scored
+    scores = {"no_permutation": [0.1, 0.2, 0.1, 0.1], "fund_mask": [0.5, 0.8, 0.6, 0.4]}
+    assert result(importance(study(scores)), "fund_mask").relative_low < -3
+
+
 def test_all_zero_scores_have_defined_results() -> None:
     found = importance(study({"no_permutation": [0.0] * 3, "fund_mask": [0.0] * 3}))
     one = result(found, "fund_mask")

@@ -97,9 +97,19 @@ class Panel:
         """``(conditions, pieces, repeats)`` of one entry of ``scores``, ``effects``, ``counts``."""
         shape = (len(self.conditions), len(self.pieces), self.n_repeats)
         matrix = np.full(shape, np.nan)
-        for index, row in self.cells.items():
-            matrix[index] = _value(row, key, of)
+        if self.cells:
+            found = [source.get(key, np.nan) for source in self._sources[of]]
+            matrix[tuple(np.array(list(self.cells)).T)] = found
         return matrix
+
+    @cached_property
+    def _sources(self) -> dict[str, list[Mapping[str, float]]]:
+        """Per kind the entries of every cell; none where the row is not ``ok``."""
+        kinds = ("scores", "effects", "counts")
+        return {
+            kind: [getattr(row, kind) if row.status == "ok" else {} for row in self.cells.values()]
+            for kind in kinds
+        }
 
     def baseline_values(self, key: str, of: str = "scores") -> Floats:
         """``(pieces,)`` of the baseline."""
@@ -214,7 +224,7 @@ def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Pane
 
 def is_baseline(row: Row, baseline: str) -> bool:
     """Whether a row is the unperturbed run (the control ``identity`` is not)."""
-    return row.label == baseline or (row.permutation == baseline and row.role != "control")
+    return row.label == baseline
 
 
 def _value(row: Row, key: str, of: str) -> float:

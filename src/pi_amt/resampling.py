@@ -157,11 +157,12 @@ def _bootstrap_columns(
 def _t_statistics(residuals: Floats, bottom: Floats, weights: Floats) -> Floats:
     """(estimate* − estimate) / standard error*, ``(resamples, columns)``; ±inf without spread."""
     n = residuals.shape[0]
-    total = weights @ bottom
-    square = weights @ residuals**2
+    # one product for all sums: reading the weights is what costs
+    terms = (bottom, residuals, residuals**2, residuals * bottom, bottom**2)
+    sums = (weights @ np.concatenate(terms, axis=1)).reshape(len(weights), len(terms), -1)
+    total, first, square, cross, bottom_square = np.moveaxis(sums, 1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shift = (weights @ residuals) / total
-        cross, bottom_square = weights @ (residuals * bottom), weights @ bottom**2
+        shift = first / total
         variance = square - 2 * shift * cross + shift**2 * bottom_square
         variance = np.where(variance <= TOLERANCE * square, 0.0, variance)
         t = shift * np.abs(total) / np.sqrt(n / (n - 1) * variance)

@@ -54,9 +54,10 @@ def select_rows(
     places = dict.fromkeys((row.model, row.dataset) for row in rows)
     for model, dataset in places:
         here = [row for row in rows if (row.model, row.dataset) == (model, dataset)]
-        groups: dict[Variant, list[Row]] = {}
+        newest_first = dict.fromkeys(variant_of(row) for row in reversed(here))
+        groups: dict[Variant, list[Row]] = {variant: [] for variant in reversed(newest_first)}
         for row in here:
-            groups.setdefault(variant_of(row), []).append(row)
+            groups[variant_of(row)].append(row)
         place = f"{model} × {dataset}"
         if len(groups) > 1:
             groups, said = _settle(groups, place, variants, baseline)
@@ -102,8 +103,7 @@ def _newest_complete(groups: dict[Variant, list[Row]], baseline: str) -> tuple[V
     tracks = {row.track for group in groups.values() for row in group if is_baseline(row, baseline)}
     complete = [v for v, group in groups.items() if _is_complete(group, tracks, baseline)]
     if complete:
-        # a dict keeps the order of first appearance; later in the store is newer
-        order = list(groups)
+        order = list(groups)  # by the place of their last row in the store
         return max(complete, key=lambda v: (_version(groups[v]), order.index(v))), True
     return max(groups, key=lambda v: len(groups[v])), False
 

@@ -86,8 +86,13 @@ class _Summary:
         self.count = cache(lambda name: panel.piece_means(name, "counts"))
         self.drop_of = cache(lambda key: panel.baseline_values(key)[None] - panel.piece_means(key))
 
-    def interval(self, top: Floats, bottom: Floats | None = None, limit: float = 1.0) -> Interval:
-        """Interval over the recordings that have both, ``(pieces,)`` in, cut at ±``limit``.
+    def interval(
+        self,
+        top: Floats,
+        bottom: Floats | None = None,
+        limits: tuple[float, float] = (-1.0, 1.0),
+    ) -> Interval:
+        """Interval over the recordings that have both, ``(pieces,)`` in, cut at ``limits``.
 
         Scores lie in [0, 1], so no difference of two means can be beyond ±1.
         """
@@ -100,7 +105,7 @@ class _Summary:
             level=self.settings.level,
             seed=self.settings.seed,
         )
-        return replace(found, low=max(found.low, -limit), high=min(found.high, limit))
+        return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
 
     def p_value(self, differences: Floats) -> float:
         """Sign-flip p over the recordings that are not NaN."""
@@ -120,7 +125,7 @@ class _Summary:
         """Every figure of one condition."""
         drops = self.drops[number]
         known = ~np.isnan(drops)
-        drop, relative = self.interval(drops), self.interval(drops, self.base)
+        drop, relative = self.interval(drops), self.interval(drops, self.base, (-np.inf, 1.0))
         result = replace(
             self._counts(number, known),
             baseline=mean(self.base[known]),
@@ -186,7 +191,7 @@ class _Summary:
     ) -> ConditionResult:
         if self.floor is None:
             return result
-        found = self.interval(self.drops[number], self.drops[self.floor], limit=np.inf)
+        found = self.interval(self.drops[number], self.drops[self.floor], (-np.inf, np.inf))
         return replace(
             result,
             chance_corrected_drop=found.estimate,

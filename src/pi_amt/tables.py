@@ -11,8 +11,6 @@ from __future__ import annotations
 import csv
 import html
 import io
-import math
-import re
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -20,29 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pi_amt.table_cells import (
+    format_value,
+    is_undefined,
+    latex_text,
+    markdown_text,
+    widest,
+)
+
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTHING = "–"
 _WRAP: dict[str, Any] = {
     "subsequent_indent": "  ",
     "break_long_words": False,
     "break_on_hyphens": False,
-}
-#: what LaTeX reads as something else than text
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "∞": r"$\infty$",
-    "–": "--",
-    "−": "$-$",
-    "×": r"$\times$",
-    "Δ": r"$\Delta$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
 
@@ -91,7 +81,7 @@ class Table:
         shown, constant, left_out = self._fitting(width)
         cells = [[self._with_interval(record, name) for name in shown] for record in self.records]
         heads = [name if name not in self.intervals else f"{name} [95 %]" for name in shown]
-        sizes = [_width(column) for column in zip(heads, *cells, strict=True)]
+        sizes = [widest(column) for column in zip(heads, *cells, strict=True)]
         lines = [self.title] if self.title else []
         lines += ["  ".join(f"{name}: {self._cell(self.records[0], name)}" for name in constant)]
         lines += [self._line(heads, sizes, shown), "  ".join("─" * size for size in sizes)]
@@ -108,7 +98,7 @@ class Table:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
         for record in self.records:
-            writer.writerow(["" if _undefined(record[n]) else record[n] for n in self.columns])
+            writer.writerow(["" if is_undefined(record[n]) else record[n] for n in self.columns])
         return _written(text.getvalue(), path)
 
     def to_markdown(
@@ -116,19 +106,21 @@ class Table:
     ) -> str:
         """A Markdown table of the main (or the given) columns, footers below."""
         shown = self._shown(columns)
-        rows = [[_markdown(self._cell(record, name)) for name in shown] for record in self.records]
+        rows = [
+            [markdown_text(self._cell(record, name)) for name in shown] for record in self.records
+        ]
         rule = ["---:" if self._is_number(name) else "---" for name in shown]
-        heads = [_markdown(name) for name in shown]
+        heads = [markdown_text(name) for name in shown]
         lines = ["| " + " | ".join(row) + " |" for row in (heads, rule, *rows)]
-        notes = [f"- {_markdown(note)}" for note in self.footers]
+        notes = [f"- {markdown_text(note)}" for note in self.footers]
         return _written("\n".join([*lines, "", *notes]).rstrip() + "\n", path)
 
     def to_latex(self, path: str | Path | None = None, columns: Sequence[str] | None = None) -> str:
         """A LaTeX ``tabular`` (package booktabs) of the main columns, footers as comments."""
         shown = self._shown(columns)
         kinds = "".join("r" if self._is_number(name) else "l" for name in shown)
-        rows = [[_latex(self._cell(record, name)) for name in shown] for record in self.records]
-        heads = " & ".join(_latex(name) for name in shown) + r" \\"
+        rows = [[latex_text(self._cell(record, name)) for name in shown] for record in self.records]
+        heads = " & ".join(latex_text(name) for name in shown) + r" \\"
         lines = [f"% {' '.join(note.split())}" for note in (self.title, *self.footers) if note]
         lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", heads, r"\midrule"]
         lines += [" & ".join(row) + r" \\" for row in rows]
@@ -175,7 +167,7 @@ class Table:
         pyarrow, parquet = _optional("pyarrow"), _optional("pyarrow.parquet")
         arrays = {}
         for name in self.columns:
-            values = [None if _undefined(value) else value for value in self.column(name)]
+            values = [None if is_undefined(value) else value for value in self.column(name)]
             kind = pyarrow.float64() if self._is_number(name) else pyarrow.string()
             if self._is_number(name) and all(isinstance(value, int) for value in values):
                 kind = pyarrow.int64()
@@ -207,7 +199,7 @@ class Table:
         if name not in self.intervals:
             return cell
         low, high = self.intervals[name]
-        if _undefined(record[low]):
+        if is_undefined(record[low]):
             return cell
         return f"{cell} [{self._cell(record, low)}, {self._cell(record, high)}]"
 
@@ -215,14 +207,14 @@ class Table:
         """Columns that fit, columns with one value for all lines, columns that do not fit."""
         wanted = list(self.lead or self.main or self.columns)
         if len(self.records) > 1:
-            wanted = [n for n in wanted if not all(_undefined(v) for v in self.column(n))]
+            wanted = [n for n in wanted if not all(is_undefined(v) for v in self.column(n))]
         constant = [name for name in wanted if self._is_constant(name)]
         fitting: list[str] = []
         used = -2
         for name in wanted:
             if name not in constant:
                 head = name if name not in self.intervals else f"{name} [95 %]"
-                used += 2 + _width([head, *(self._with_interval(r, name) for r in self.records)])
+                used += 2 + widest([head, *(self._with_interval(r, name) for r in self.records)])
                 if used <= width or not fitting:
                     fitting.append(name)
         left_out = [name for name in wanted if name not in (*constant, *fitting)]
@@ -238,36 +230,6 @@ class Table:
             cell.rjust(size) if self._is_number(name) else cell.ljust(size)
             for cell, size, name in zip(cells, sizes, names, strict=True)
         )
-
-
-def format_value(value: Any, specification: str = ".3f") -> str:
-    """One value for people: dash if undefined, ``<0.0001`` for small p-values."""
-    if value is None or _undefined(value):
-        return NOTHING
-    if isinstance(value, str | int):
-        return str(value)
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if specification == "p":
-        return "<0.0001" if value < 1e-4 else f"{value:.4f}"
-    text = f"{value:{specification}}"
-    return text.removeprefix("-") if re.fullmatch(r"-0\.?0*", text) else text
-
-
-def _undefined(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-def _width(cells: Sequence[str]) -> int:
-    return max(len(cell) for cell in cells)
-
-
-def _markdown(text: str) -> str:
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", r"\|").replace("<", "&lt;")
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
 
 
 def _written(text: str, path: str | Path | None) -> str:

@@ -1,0 +1,59 @@
+"""One cell of a table as text: for a terminal, for Markdown, for LaTeX."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+NOTHING = "–"
+#: what LaTeX reads as something else than text
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "∞": r"$\infty$",
+    "–": "--",
+    "−": "$-$",
+    "×": r"$\times$",
+    "Δ": r"$\Delta$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def format_value(value: Any, specification: str = ".3f") -> str:
+    """One value for people: dash if undefined, ``<0.0001`` for small p-values."""
+    if value is None or is_undefined(value):
+        return NOTHING
+    if isinstance(value, str | int):
+        return str(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if specification == "p":
+        return "<0.0001" if value < 1e-4 else f"{value:.4f}"
+    text = f"{value:{specification}}"
+    return text.removeprefix("-") if re.fullmatch(r"-0\.?0*", text) else text
+
+
+def is_undefined(value: Any) -> bool:
+    """Whether a value is NaN."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def widest(cells: Sequence[str]) -> int:
+    """Length of the longest text."""
+    return max(len(cell) for cell in cells)
+
+
+def markdown_text(text: str) -> str:
+    """Text that cannot end a Markdown cell or start HTML."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", r"\|").replace("<", "&lt;")
+
+
+def latex_text(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
