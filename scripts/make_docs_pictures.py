@@ -35,6 +35,8 @@ LOWEST_DB = -70.0
 OPTIONS: dict[str, dict[str, Any]] = {
     "remove_harmonic": {"harmonic": 2},
     "keep_harmonic": {"harmonic": 2},
+    # For fund_mask there is no comparison: its control holds too little energy.
+    "matched_energy": {"target": "harm_mask", "side": "control"},
 }
 SHADES, GREYS = 22, 6
 OUTLINE = "#35e0ff"
