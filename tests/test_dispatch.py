@@ -193,7 +193,7 @@ def test_the_executor_is_closed_when_the_caller_stops_early() -> None:
     results = run_jobs(jobs_named("a", "b"), make, echo)
     next(results)
     assert closed == []
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert closed == [True]
 
 

@@ -93,6 +93,18 @@ def test_a_good_row_clears_the_older_error_of_its_cell_only(tmp_path: Path) -> N
         assert {row.key for row in store.rows()} == {good.key, other.key}
 
 
+def test_errors_of_other_settings_stay(tmp_path: Path) -> None:
+    error = replace(make_row("fund_mask", 0.5), key="by path", status="error", error="broken")
+    others = [
+        replace(error, key=name, **{name: "other"})  # type: ignore[arg-type]
+        for name in ("model", "weights", "precision", "settings", "label", "parameters")
+    ]
+    with Store(tmp_path) as store:
+        store.write([error])
+        store.write(others)
+        assert {row.key for row in store.rows()} == {error.key, *(row.key for row in others)}
+
+
 def test_an_error_never_replaces_a_good_row_of_other_settings(tmp_path: Path) -> None:
     good = make_row("fund_mask", 0.5, parameters={"half_width_cents": 70})
     error = replace(make_row("fund_mask", 0.5, parameters={"half_width_cents": 90}), status="error")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Outcome:
     """What the process is to tell at its end (Hydra passes nothing back from a sweep)."""
 
     failed: list[Row] = field(default_factory=list)
+    error: Exception | None = None
 
 
 OUTCOME = Outcome()
@@ -41,10 +42,13 @@ def run(cfg: DictConfig) -> None:
     """One job: compute what is missing, write its folder, print its table."""
     with open_dict(cfg):
         cfg.hydra = HydraConfig.get()
-    (rows,) = compute([cfg])
-    if not cfg.dry_run:
-        write_results(cfg, rows)
-        conclude([cfg], [rows])
+    try:
+        (rows,) = compute([cfg])
+        if not cfg.dry_run:
+            write_results(cfg, rows)
+            conclude([cfg], [rows])
+    except Exception as error:  # raised by the command line, without Hydra's own story about it
+        OUTCOME.error = error
 
 
 def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
@@ -65,36 +69,31 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
         summary = run_study(groups, store, settings.executor_of(first))
-        rows = [*store.rows(summary.keys), *summary.errors]
+        found = [store.rows(asked) for asked in summary.asked]
         _announce(summary, store)
     OUTCOME.failed += summary.errors
-    return [[row for row in rows if _belongs(row, job)] for job in jobs]
+    passes = {
+        group.data: (rows, asked)
+        for group, rows, asked in zip(groups, found, summary.asked, strict=True)
+    }
+    return [_rows_of(job, *passes[job.data]) for job in jobs]
 
 
 def fuse(jobs: Iterable[Group]) -> list[Group]:
     """Join the jobs that differ in their conditions only: one pass over the data each."""
     fused: dict[tuple[Any, ...], Group] = {}
     for job in jobs:
-        identity = (job.model, job.dataset, tuple(t.name for t in job.tracks), job.tuning)
-        known = fused.get(identity)
+        known = fused.get(job.data)
         conditions = [*(known.conditions if known else ()), *job.conditions]
-        unique = {(c.label, c.parameters, c.repeat, c.seed): c for c in conditions}
-        fused[identity] = replace(job, conditions=list(unique.values()))
+        unique = {c.identity: c for c in reversed(conditions)}  # the first of equal ones stays
+        fused[job.data] = replace(job, conditions=list(unique.values())[::-1])
     return list(fused.values())
 
 
-def _belongs(row: Row, job: Group) -> bool:
-    wanted = {(c.label, c.parameters, c.repeat, c.seed) for c in job.conditions}
-    identity = job.built_model().identity
-    return (row.label, row.parameters, row.repeat, row.seed) in wanted and (
-        row.model,
-        row.weights,
-        row.dataset,
-    ) == (
-        identity.name,
-        identity.weights_sha256,
-        job.dataset,
-    )
+def _rows_of(job: Group, rows: Iterable[Row], asked: Mapping[str, Condition]) -> list[Row]:
+    """The rows of a pass that belong to one of its jobs."""
+    wanted = {condition.identity for condition in job.conditions}
+    return [row for row in rows if asked[row.key].identity in wanted]
 
 
 def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:

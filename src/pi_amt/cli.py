@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pi_amt import __version__
@@ -73,6 +74,10 @@ def run_hydra(arguments: list[str]) -> int:
 
     sys.argv = ["pi-amt", *mend(arguments)]
     app.run()
+    if app.OUTCOME.error is not None:
+        raise app.OUTCOME.error
+    if app.OUTCOME.error is not None:
+        raise app.OUTCOME.error
     failed = {(row.dataset, row.track): row.error for row in app.OUTCOME.failed}
     if failed:
         print(f"\n{len(failed)} recordings failed:", file=sys.stderr)
@@ -86,9 +91,11 @@ def mend(arguments: Sequence[str]) -> list[str]:
     """Accept the study's published form ``model=basic_pitch, permutation=fund_mask, harm_mask``.
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
-    anything in brackets and all other overrides stay as they are.
+    anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
+    ``dry_run=true``.
     """
     mended: list[str] = []
+    arguments = ["dry_run=true" if a == "--dry-run" else a for a in arguments]
     group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
     for argument in arguments:
         bare_name = re.fullmatch(r"[\w,]+", argument) is not None
@@ -141,7 +148,7 @@ def parser() -> argparse.ArgumentParser:
         description="Which harmonic features does a music-transcription model rely on? pi-amt "
         "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=16),
     )
     top.add_argument("--version", action="version", version=f"pi-amt {__version__}")
     commands = top.add_subparsers(dest="command", metavar="command")

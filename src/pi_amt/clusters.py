@@ -49,7 +49,7 @@ def dask(
             n_workers=resolve_n_jobs(n_workers),
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             protocol="tcp",
             host="127.0.0.1",
         )
@@ -117,7 +117,7 @@ def slurm(
         log_directory=log_folder,
         python=sys.executable,
         job_extra_directives=list(job_extra_directives),
-        scheduler_options={"dashboard_address": None},
+        scheduler_options={"dashboard_address": ":0", "dashboard": False},
     )
     with cluster, distributed.Client(cluster) as client:
         _ask_slurm(cluster.job_script())

@@ -65,6 +65,12 @@ class Condition:
             options["normalization"] = self.normalization
         return canonical_json(options)
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells conditions of one recording apart; a seed only where something is drawn."""
+        seed = self.seed if self.permutation.stochastic else None
+        return (self.label, self.role, self.parameters, self.repeat, seed)
+
     def key_for(self, dataset: str, track: str) -> int:
         """64-bit key of the draws for one recording."""
         identity = canonical_json([self.seed, dataset, track, self.name, self.repeat])

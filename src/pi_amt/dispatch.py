@@ -8,7 +8,7 @@ given up, as error rows.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from pi_amt.executors import ExecutorFactory, WorkerDied, in_flight
 from pi_amt.recording import Job, JobResult, error_rows, evaluate
 
 Work = Callable[[Job], JobResult]
-Finished = Iterator[tuple[Job, JobResult]]
+Finished = Generator[tuple[Job, JobResult], None, None]
 
 
 def run_jobs(

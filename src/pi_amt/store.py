@@ -83,6 +83,14 @@ class Row:
 
 
 _COLUMNS = [f.name for f in fields(Row)]
+# what two rows share if the newer one says what became of the older one's error
+_CELL = [
+    f"{name} = ?"
+    for name in (
+        *("dataset", "track", "model", "weights", "precision", "settings"),
+        *("label", "parameters", "repeat", "seed"),
+    )
+]
 _MAPPINGS = ("scores", "effects", "counts")
 _SQL_TYPES = {"int": "INTEGER", "float": "REAL", "bytes": "BLOB"}
 _ROW_COLUMNS = ", ".join(
@@ -166,9 +174,8 @@ class Store:
         marks = ", ".join("?" * len(_COLUMNS))
         with self._clear_errors(), self._db:
             self._db.executemany(
-                "DELETE FROM rows WHERE status != 'ok' AND model = ? AND dataset = ? AND track = ? "
-                "AND label = ? AND repeat = ?",
-                [(r.model, r.dataset, r.track, r.label, r.repeat) for r in rows],
+                f"DELETE FROM rows WHERE status != 'ok' AND {' AND '.join(_CELL)}",
+                [[getattr(r, name.split()[0]) for name in _CELL] for r in rows],
             )
             self._db.executemany(
                 f"INSERT OR REPLACE INTO rows VALUES ({marks})", [_to_record(r) for r in rows]

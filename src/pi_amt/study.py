@@ -46,6 +46,11 @@ class Group:
     conditions: Sequence[Condition]
     tuning: str | float = "estimate"
 
+    @property
+    def data(self) -> tuple[Any, ...]:
+        """What makes it a pass of its own: groups with equal data can share one."""
+        return (self.model, self.dataset, tuple(self.tracks), self.tuning)
+
     def built_model(self) -> Transcriber:
         """The model itself."""
         return cached_model(self.model) if isinstance(self.model, ModelSpec) else self.model
@@ -56,14 +61,14 @@ class Summary:
     """What a study did.
 
     Attributes:
-        keys: of all rows that the study asked for and that are in the store, in order.
+        asked: for each group, the key of every row that it asked for → the row's condition.
         computed: rows computed now.
         reused: rows that were there already.
         errors: rows with an error.
         skipped: plain reasons for conditions that could not be asked for.
     """
 
-    keys: list[str] = field(default_factory=list)
+    asked: list[dict[str, Condition]] = field(default_factory=list)
     computed: int = 0
     reused: int = 0
     errors: list[Row] = field(default_factory=list)
@@ -90,7 +95,13 @@ def run_study(
     """
     check_pitch_units()
     summary, groups = Summary(), list(groups)
-    jobs = [job for group in groups for job in _missing_jobs(group, store, summary)]
+    jobs: list[Job] = []
+    asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
+    for group in groups:
+        summary.asked.append({})
+        for job in _missing_jobs(group, store, summary):
+            asked[id(job)] = summary.asked[-1]
+            jobs.append(job)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     store.add_manifest(started, {**environment(), **_sources(groups)})
     with (
@@ -104,7 +115,8 @@ def run_study(
             failed = [row for row in result.rows if row.status == "error"]
             summary.errors += failed
             summary.computed += len(result.rows) - len(failed)
-            summary.keys += [row.key for row in result.rows]
+            keys = (row.key for row in result.rows)
+            asked[id(job)].update(zip(keys, job.conditions, strict=True))
             progress.advance(job.track.name, len(result.rows), len(failed))
     return summary
 
@@ -133,12 +145,11 @@ def _without_finished(job: Job, identity: Identity, store: Store, summary: Summa
         return job
     keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
     finished = store.finished(keys)
-    summary.keys += [key for key in keys if key in finished]
+    asked = dict(zip(keys, job.conditions, strict=True))
+    summary.asked[-1] |= {key: c for key, c in asked.items() if key in finished}
     summary.reused += len(finished)
-    missing = tuple(c for c, key in zip(job.conditions, keys, strict=True) if key not in finished)
-    baseline = next(
-        (k for k, c in zip(keys, job.conditions, strict=True) if c.role == "baseline"), None
-    )
+    missing = tuple(c for key, c in asked.items() if key not in finished)
+    baseline = next((key for key, c in asked.items() if c.role == "baseline"), None)
     stored = store.rows([baseline]) if baseline in finished and missing else []
     return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
 
@@ -236,7 +247,7 @@ def importance(
     group = Group(spec, name, listed, conditions, tuning)
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
-        rows = [*store.rows(summary.keys)]
+        rows = store.rows(summary.asked[0])
     return importance_from_rows(rows, score=score)
 
 
