@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
-from pi_amt.dose import area_under, crossing, dose_curves, harmonic_profiles
+from pi_amt.dose import dose_curves, harmonic_profiles
+from pi_amt.dose_measures import area_under, crossing
 from pi_amt.dose_table import dose_table
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row

@@ -28,14 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.condition_results import Settings, mean, snapped
+from pi_amt.dose_measures import area_under, d50_of
 from pi_amt.panels import Condition, Panel
-from pi_amt.resampling import (
-    Interval,
-    bootstrap_t,
-    cluster_sums,
-    mean_interval,
-    resample_weights,
-)
+from pi_amt.resampling import Interval, bootstrap_t, mean_interval
 
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
@@ -117,30 +112,6 @@ def harmonic_profiles(importance: Importance) -> tuple[Curve, ...]:
         for permutation, parameter, constant, numbers in _series(panel)
         if permutation in PROFILES
     )
-
-
-def area_under(doses: Floats, drops: Floats) -> Floats:
-    """Trapezoid area of ``drops (…, doses)`` over ascending ``doses``, divided by their range."""
-    width = np.diff(doses)
-    return np.asarray((width * (drops[..., 1:] + drops[..., :-1]) / 2).sum(axis=-1) / width.sum())
-
-
-def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
-    """Where each curve ``(curves, doses)`` first reaches its ``level``, going through the doses.
-
-    Linear interpolation between doses; the first dose itself if the curve starts there; +inf if it
-    never gets there. Works for doses that go down.
-    """
-    levels = np.broadcast_to(np.asarray(level, dtype=np.float64), (len(drops),))
-    reached = drops >= levels[:, None]
-    first = np.argmax(reached, axis=1)
-    rows = np.arange(len(drops))
-    before = np.maximum(first - 1, 0)
-    low, high = drops[rows, before], drops[rows, first]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(first > 0, (levels - low) / (high - low), 0.0)
-    dose = doses[before] + share * (doses[first] - doses[before])
-    return np.where(reached.any(axis=1), dose, np.inf)
 
 
 def _series(panel: Panel) -> Iterator[tuple[str, str, str, list[int]]]:
@@ -225,7 +196,7 @@ def _dose_curve(
         n_resamples=settings.n_resamples,
         seed=settings.seed,
     )
-    d50, bound = _d50(curve.values, curve.matrix, to_floor / 2, clusters, settings)
+    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings)
     fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
     return DoseCurve(
         **fields,
@@ -235,33 +206,3 @@ def _dose_curve(
         half_drop=mean(to_floor) / 2,
         floor_known=floor is not None,
     )
-
-
-def _d50(
-    values: Floats, matrix: Floats, half: Floats, clusters: list[str], settings: Settings
-) -> tuple[Interval, str]:
-    """D50 with its percentile interval, and the bound where there is none."""
-    nothing = Interval(float("nan"), float("nan"), float("nan"))
-    if not len(matrix):
-        return nothing, ""
-    drop = matrix.mean(axis=0)
-    falling = bool(drop[-1] < drop[0])
-    doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
-    d50 = float(crossing(doses, matrix.mean(axis=0)[None], half.mean())[0])
-    bound = ""
-    if np.isinf(d50):
-        d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
-    elif matrix.mean(axis=0)[0] > half.mean():
-        d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
-    sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
-    if len(sums) < 2:
-        return Interval(d50, np.nan, np.nan), bound
-    resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
-    means = resampled[:, :-1] / resampled[:, -1:]
-    found = crossing(doses, means[:, :-1], means[:, -1])
-    found = np.where(np.isinf(found) & falling, -np.inf, found)
-    tail = (1 - settings.level) / 2
-    low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
-    if np.isinf(low) and np.isinf(high):
-        low = high = np.nan
-    return Interval(d50, float(low), float(high)), bound

@@ -1,0 +1,76 @@
+"""Area under a dose curve and D50; :mod:`pi_amt.dose` says what they mean."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.condition_results import Settings
+from pi_amt.resampling import UNDEFINED, Interval, cluster_sums, resample_weights
+
+Floats = NDArray[np.float64]
+
+
+def area_under(doses: Floats, drops: Floats) -> Floats:
+    """Trapezoid area of ``drops (…, doses)`` over ascending ``doses``, divided by their range."""
+    width = np.diff(doses)
+    return np.asarray((width * (drops[..., 1:] + drops[..., :-1]) / 2).sum(axis=-1) / width.sum())
+
+
+def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
+    """Where each curve ``(curves, doses)`` first reaches its ``level``, going through the doses.
+
+    Linear interpolation between doses; the first dose itself if the curve starts there; +inf if it
+    never gets there. Works for doses that go down.
+    """
+    levels = np.broadcast_to(np.asarray(level, dtype=np.float64), (len(drops),))
+    reached = drops >= levels[:, None]
+    first = np.argmax(reached, axis=1)
+    rows = np.arange(len(drops))
+    before = np.maximum(first - 1, 0)
+    low, high = drops[rows, before], drops[rows, first]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(first > 0, (levels - low) / (high - low), 0.0)
+    dose = doses[before] + share * (doses[first] - doses[before])
+    return np.where(reached.any(axis=1), dose, np.inf)
+
+
+def d50_of(
+    values: Floats, matrix: Floats, half: Floats, clusters: list[str], settings: Settings
+) -> tuple[Interval, str]:
+    """D50 with its percentile interval, and the bound where there is none.
+
+    Args:
+        values: ``(doses,)`` ascending.
+        matrix: ``(pieces, doses)`` drops.
+        half: ``(pieces,)`` half of each recording's way from baseline to floor.
+        clusters: composition of each piece.
+        settings: resamples, seed, level.
+
+    Returns:
+        The interval (all NaN without recordings, or if the floor is not below the baseline) and
+        the bound, such as ``> 40``; empty if D50 was reached.
+    """
+    if not len(matrix) or half.mean() <= 0:
+        return UNDEFINED, ""
+    falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
+    doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
+    drop = matrix.mean(axis=0)
+    d50 = float(crossing(doses, drop[None], half.mean())[0])
+    bound = ""
+    if np.isinf(d50):
+        d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
+    elif drop[0] > half.mean():
+        d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
+    sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
+    if len(sums) < 2:
+        return Interval(d50, np.nan, np.nan), bound
+    resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
+    means = resampled[:, :-1] / resampled[:, -1:]
+    found = crossing(doses, means[:, :-1], means[:, -1])
+    found = np.where(np.isinf(found) & falling, -np.inf, found)
+    tail = (1 - settings.level) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
+    if np.isinf(low) and np.isinf(high):
+        low = high = np.nan
+    return Interval(d50, float(low), float(high)), bound
