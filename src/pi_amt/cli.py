@@ -76,8 +76,6 @@ def run_hydra(arguments: list[str]) -> int:
     app.run()
     if app.OUTCOME.error is not None:
         raise app.OUTCOME.error
-    if app.OUTCOME.error is not None:
-        raise app.OUTCOME.error
     failed = {(row.dataset, row.track): row.error for row in app.OUTCOME.failed}
     if failed:
         print(f"\n{len(failed)} recordings failed:", file=sys.stderr)
