@@ -172,6 +172,22 @@ class TestContract:
         assert isinstance(got.values, torch.Tensor)
         np.testing.assert_array_equal(bits(got), bits(out))
 
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+    def test_a_graphics_card_gets_what_numpy_gets(
+        self,
+        permutation: Permutation,
+        out: Spectrogram,
+        whole: Spectrogram,
+        notes: Notes,
+        neighbour: Neighbour,
+    ) -> None:
+        got = run(permutation, replace(whole, values=whole.tensor.cuda()), notes, neighbour)
+        assert isinstance(got.values, torch.Tensor)
+        assert got.values.device.type == "cuda"
+        # Logarithm and cosine of the noise may differ in the last bit.
+        np.testing.assert_allclose(got.values.cpu().numpy(), np.asarray(out.values), rtol=1e-5)
+
     def test_energy_account_names_bins_of_this_input(
         self,
         permutation: Permutation,
