@@ -152,7 +152,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
         return
-    result = importance_from_rows(unique, score=cfg.score)
+    result = importance_from_rows(unique, score=cfg.score, variants="separate")
     print(result.table())
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent

@@ -146,7 +146,7 @@ def parser() -> argparse.ArgumentParser:
         description="Which harmonic features does a music-transcription model rely on? pi-amt "
         "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
         epilog=_EPILOG,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=16),
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=20),
     )
     top.add_argument("--version", action="version", version=f"pi-amt {__version__}")
     commands = top.add_subparsers(dest="command", metavar="command")
