@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.models.basic_pitch import cases
@@ -85,6 +85,39 @@ def test_the_test_oracle_agrees_with_the_published_program(case: str) -> None:
     minimum_frames=st.integers(0, 15),
     energy_tolerance_frames=st.integers(1, 15),
     melodia_trick=st.booleans(),
+)
+@example(  # the last frame is never looked at, here it would be used up
+    seed=58,
+    frames=12,
+    kind="ties",
+    levels=2,
+    onset_threshold=0.5,
+    frame_threshold=0.3,
+    minimum_frames=0,
+    energy_tolerance_frames=2,
+    melodia_trick=True,
+)
+@example(  # 0.7 is below 0.7 as a float32
+    seed=0,
+    frames=60,
+    kind="ties",
+    levels=10,
+    onset_threshold=0.7,
+    frame_threshold=0.7,
+    minimum_frames=0,
+    energy_tolerance_frames=2,
+    melodia_trick=True,
+)
+@example(  # cells at the threshold go on with a note, but do not begin one
+    seed=0,
+    frames=60,
+    kind="ties",
+    levels=2,
+    onset_threshold=0.7,
+    frame_threshold=0.5,
+    minimum_frames=0,
+    energy_tolerance_frames=1,
+    melodia_trick=True,
 )
 def test_notes_equal_a_literal_restatement(
     seed: int, frames: int, kind: str, levels: int, **options: Any
