@@ -1,0 +1,32 @@
+"""What can be told about clusters without one."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pi_amt.clusters import dask, slurm
+
+
+def test_slurm_needs_a_login_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RuntimeError, match=r"sbatch is not on this machine's PATH; run on a login"):
+        slurm().__enter__()
+
+
+@pytest.mark.parametrize("options", [{"n_jobs": 0}, {"cores": 0}])
+def test_slurm_needs_jobs_and_cores(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected 1 or more"):
+        slurm(**options).__enter__()  # type: ignore[arg-type]
+
+
+def test_a_missing_package_is_named_with_the_command_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    with pytest.raises(RuntimeError, match=r"distributed: pip install 'pi_amt\[dask\]'"):
+        dask().__enter__()
+    with pytest.raises(RuntimeError, match=r"dask_jobqueue: pip install 'pi_amt\[slurm\]'"):
+        slurm().__enter__()
