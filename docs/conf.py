@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+
 from pi_amt import __version__
 
 project = "pi_amt"
@@ -9,7 +15,9 @@ author = "The pi_amt authors"
 copyright = "2026, The pi_amt authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+# Formulas as MathML: every browser reads it, without a script from another place.
+html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 # generated/ holds pieces that other pages include.
@@ -23,6 +31,8 @@ napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Class attributes", "params_style"), ("Properties", "params_style")]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["math.css"]
 html_title = f"pi_amt {__version__}"
 html_show_sourcelink = False
 
@@ -45,3 +55,19 @@ def _write_columns() -> None:
 
 
 _write_columns()
+
+
+def _mathml(as_block: bool) -> Any:
+    """A visitor that writes a formula."""
+
+    def visit(writer: Any, node: Any) -> None:
+        formula = tex2mathml(node.astext(), as_block=as_block)
+        writer.body.append(f"<div>{formula}</div>" if as_block else formula)
+        raise nodes.SkipNode
+
+    return visit
+
+
+def setup(app: Sphinx) -> None:
+    """Register the renderer."""
+    app.add_html_math_renderer("mathml", (_mathml(False), None), (_mathml(True), None))
