@@ -173,6 +173,15 @@ _SCORE: tuple[str, dict[str, Any]] = (
     "--score",
     {"default": "F-measure_no_offset", "help": "key of score_notes that drops are computed of"},
 )
+_VARIANTS: tuple[str, dict[str, Any]] = (
+    "--variants",
+    {
+        "default": "newest",
+        "choices": ("newest", "separate", "refuse"),
+        "help": "where rows differ in weights, settings or version: take the newest complete set, "
+        "show all apart, or refuse",
+    },
+)
 
 COMMANDS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
     "transcribe": (
@@ -202,6 +211,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
         [
             _RESULTS,
             _SCORE,
+            _VARIANTS,
             ("--csv", {"metavar": "F", "help": "also write CSV"}),
             ("--latex", {"metavar": "F", "help": "also write LaTeX (booktabs)"}),
             ("--parquet", {"metavar": "F", "help": "also write Parquet"}),

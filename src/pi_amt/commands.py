@@ -74,7 +74,8 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
-    result = importance_from_rows(read_rows(options.results), score=options.score).table()
+    rows = read_rows(options.results)
+    result = importance_from_rows(rows, score=options.score, variants=options.variants).table()
     print(result.to_markdown() if options.markdown else result)
     for path, write in (
         (options.csv, result.to_csv),
