@@ -86,6 +86,7 @@ def run_facts(
     rows, settings = importance.rows, importance.settings
     seeds = sorted({row.seed for row in rows})
     hours = sum(row.elapsed_seconds for row in rows) / 3600
+    effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
     facts = [
         ("Score", f"{settings.score}, mean over recordings"),
         ("Intervals", f"95 %, studentised bootstrap, {settings.n_resamples:,} resamples"),
@@ -93,7 +94,7 @@ def run_facts(
         ("Draws", f"seed {', '.join(map(str, seeds))}"),
         ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "
                  f"method {_joined(row.method for row in rows)}"),
-        ("Computing", f"{hours:.2f} core-hours" if hours >= 0.1 else f"{hours * 60:.1f} core-minutes"),
+        ("Computing", effort),
     ]  # fmt: skip
     if manifests:
         last = manifests[-1]

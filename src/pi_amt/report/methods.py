@@ -76,7 +76,7 @@ def _perturbations(importance: Importance) -> list[str]:
     repeats = max(panel.n_repeats for panel in importance.panels)
     said.append(
         f"Random draws were keyed by recording, permutation and repeat "
-        f"(seed {', '.join(map(str, seeds))}; {plural(repeats, 'repeat')} of stochastic conditions)."
+        f"(seed {', '.join(map(str, seeds))}; {plural(repeats, 'repeat')} where stochastic)."
     )
     if "matched_tracks" in kinds:
         said.append(

@@ -148,7 +148,9 @@ def _headlines(importance: Importance) -> list[dict[str, Any]]:
             {
                 "model": names.model_title(panel.model),
                 "dataset": names.dataset_title(panel.dataset),
-                "text": text,
+                "text": text.replace(
+                    f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1
+                ).replace(f" on {panel.dataset} ", f" on {names.dataset_title(panel.dataset)} ", 1),
                 "colour": colour,
                 "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
                 "reproduction": names.is_reproduction(panel),

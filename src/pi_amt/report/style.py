@@ -25,7 +25,7 @@ INK, GREY, PALE = "#1d2430", "#6b7280", "#d9dce1"
 #: width of a figure, inches: two columns of a paper
 WIDE = 7.0
 
-_RC: dict[str, Any] = {
+_RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
     "axes.edgecolor": GREY,

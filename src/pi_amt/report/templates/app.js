@@ -8,7 +8,7 @@ const say = text => { $("#live").textContent = text; };
 /* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */
 const tabs = $$('[role="tab"]');
 function showTab(name, focus = false) {
-  const tab = tabs.find(t => t.getAttribute("aria-controls") === name) || tabs[0];
+  const tab = tabs.find(t => t.dataset.view === name) || tabs[0];
   for (const t of tabs) {
     const chosen = t === tab;
     t.setAttribute("aria-selected", String(chosen));
@@ -16,10 +16,10 @@ function showTab(name, focus = false) {
     $("#" + t.getAttribute("aria-controls")).hidden = !chosen;
   }
   if (focus) tab.focus();
-  const panel = tab.getAttribute("aria-controls");
-  if (panel === "conditions") drawVisible();
-  if (panel === "curves") drawCurves();
-  if (panel === "explorer" && window.startExplorer) window.startExplorer();
+  const view = tab.dataset.view;
+  if (view === "conditions") drawVisible();
+  if (view === "curves") drawCurves();
+  if (view === "explorer" && window.startExplorer) window.startExplorer();
 }
 function showEntry(id, focus) {
   const articles = $$("article.entry");
@@ -43,14 +43,14 @@ function follow(focus) {
   if (focus) window.scrollTo(0, 0);
 }
 for (const tab of tabs) {
-  tab.addEventListener("click", () => { location.hash = tab.getAttribute("aria-controls"); showTab(tab.getAttribute("aria-controls")); });
+  tab.addEventListener("click", () => { location.hash = tab.dataset.view; showTab(tab.dataset.view); });
   tab.addEventListener("keydown", event => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     let next = null;
     if (step) next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
     if (event.key === "Home") next = tabs[0];
     if (event.key === "End") next = tabs[tabs.length - 1];
-    if (next) { event.preventDefault(); location.hash = next.getAttribute("aria-controls"); showTab(next.getAttribute("aria-controls"), true); }
+    if (next) { event.preventDefault(); location.hash = next.dataset.view; showTab(next.dataset.view, true); }
   });
 }
 window.addEventListener("hashchange", () => follow(true));

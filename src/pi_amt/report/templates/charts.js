@@ -162,7 +162,7 @@ function drawFigure(figure) {
   figure.querySelector(".plot").replaceChildren(charts[figure.dataset.chart](panel, cell));
 }
 function drawVisible() {
-  if ($("#conditions")?.hidden !== false) return;
+  if ($("#view-conditions")?.hidden !== false) return;
   for (const figure of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) figure[data-chart]")) drawFigure(figure);
 }
 
