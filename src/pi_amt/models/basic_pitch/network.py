@@ -34,6 +34,8 @@ POWER_FLOOR = 1e-10
 RECEPTIVE_FRAMES = 10
 #: extra frames on each side that the contour and onset branches need of the note activation
 _ONSET_MARGIN = 1
+#: layers that stay in fp32: the last ones of the note and onset heads
+_EXACT_LAYERS = ("note.output", "onset.output")
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -55,7 +57,8 @@ class BasicPitchNetwork:
     Args:
         weights: arrays of a weights file, see ``scripts/convert_basic_pitch.py``.
         device: where it runs.
-        precision: ``fp32``, or ``bf16`` for the convolutions.
+        precision: ``fp32``, or ``bf16`` for all layers but the last of the note and onset heads
+            (in bf16 neighbouring frames would often be equal, and equal frames are no peak).
         ablate_channels: channels of the harmonic stack that are zero.
     """
 
@@ -72,12 +75,11 @@ class BasicPitchNetwork:
         kept = {name: value.clone().double() for name, value in weights.items()}
         for name in ("contour.hidden.weight", "onset.hidden.weight"):
             kept[name][:, list(ablate_channels)] = 0.0
-        self._weights = {
-            name: value.to(device, self._dtype, memory_format=torch.channels_last)
-            if value.ndim == 4
-            else value.to(device, self._dtype)
-            for name, value in rearrange.arrange(kept).items()
-        }
+        self._weights = {}
+        for name, value in rearrange.arrange(kept).items():
+            dtype = torch.float32 if name.startswith(_EXACT_LAYERS) else self._dtype
+            layout = torch.channels_last if value.ndim == 4 else torch.contiguous_format
+            self._weights[name] = value.to(device, dtype, memory_format=layout)
 
     def __call__(
         self, magnitudes: torch.Tensor, ranges: torch.Tensor | None
@@ -148,7 +150,7 @@ class BasicPitchNetwork:
         hidden = functional.conv2d(
             _as_channels(contour, 3), w["note.hidden"], w["note.hidden.bias"], padding=(0, 1)
         ).relu_()
-        taps = functional.conv2d(hidden, w["note.output"], padding=(0, 1))
+        taps = functional.conv2d(hidden.float(), w["note.output"], padding=(0, 1))
         return _sum_time_taps(taps).add_(w["note.output.bias"]).sigmoid_()
 
     def _onset(self, levels: torch.Tensor, note: torch.Tensor) -> torch.Tensor:
@@ -160,7 +162,7 @@ class BasicPitchNetwork:
             stack, w["onset.hidden"], w["onset.hidden.bias"], stride=(1, 3), padding=(0, 1)
         ).relu_()
         onset = functional.conv2d(
-            hidden, w["onset.output"], w["onset.output.bias"], stride=(1, 8), padding=(0, 1)
+            hidden.float(), w["onset.output"], w["onset.output.bias"], stride=(1, 8), padding=(0, 1)
         )
         onset += functional.conv2d(_as_channels(note, 8), w["onset.output.note"], padding=(0, 1))
         return onset.permute(0, 2, 3, 1).flatten(2).sigmoid_()
