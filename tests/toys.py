@@ -13,11 +13,12 @@ Both are picklable by import (``tests.toys``), so they travel to workers: ``Mode
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,26 @@ class ToyTrack:
 def toy_tracks(count: int, seconds: float = 4.0) -> list[ToyTrack]:
     """So many different healthy recordings."""
     return [ToyTrack(f"toy_{i:03d}", seed=i, seconds=seconds) for i in range(count)]
+
+
+def toy_dataset(
+    count: int = 3, seconds: float = 4.0, sleep_seconds: float = 0.0, broken: int = 0
+) -> list[ToyTrack]:
+    """For configs: so many healthy tracks, then so many broken ones."""
+    healthy = [replace(t, sleep_seconds=sleep_seconds) for t in toy_tracks(count, seconds)]
+    return healthy + [ToyTrack(f"zz_broken_{i}", fault="error") for i in range(broken)]
+
+
+def write_toy_configs(folder: Path) -> Path:
+    """A user's config folder (``--config-dir``) with ``model=toy dataset=toy``; returns it."""
+    nodes = {
+        "model": {"name": TOY, "threshold": 0.5, "blind": False, "weights": None},
+        "dataset": {
+            "_target_": "tests.toys.toy_dataset",
+            **{"count": 3, "seconds": 4.0, "sleep_seconds": 0.0, "broken": 0},
+        },
+    }
+    for group, node in nodes.items():
+        (folder / group).mkdir(parents=True, exist_ok=True)
+        (folder / group / "toy.yaml").write_text(json.dumps(node))  # JSON is YAML
+    return folder

@@ -106,6 +106,11 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
 def _one_line(error: BaseException) -> str:
     """The reason of an error without a stack; near matches for a mistyped key."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return (
+            f"cannot use {error.filename}: {error.strerror}; check that it is there, writable "
+            "and has space, or choose another folder with results_dir=…"
+        )
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None:
