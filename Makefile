@@ -48,6 +48,8 @@ findings: $(VENV)/.installed ## the demo study's findings in the documentation (
 	$(BIN)/python -m pi_amt $(FINDINGS) experiment=harmonic_profile results_dir=results/findings/profile
 	$(BIN)/python -m pi_amt $(FINDINGS) experiment=dose results_dir=results/findings/dose
 	$(BIN)/python scripts/make_findings.py results/findings
+	COLUMNS=100 $(BIN)/pi-amt calibrate basic_pitch > docs/generated/calibration_basic_pitch.txt
+	COLUMNS=100 $(BIN)/pi-amt calibrate timbre_trap > docs/generated/calibration_timbre_trap.txt
 
 REAL := -m controls=true repeats=$(REPEATS) results_dir=results/real/study
 real-study: $(VENV)/.installed ## the 32 runs: make real-study MAPS=folder MAESTRO=folder
