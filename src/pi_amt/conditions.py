@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from pi_amt.permutations import controls_of, load_permutation
+from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
 
 BASELINE = "no_permutation"
@@ -148,7 +149,19 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
         name = target.name if isinstance(target, Permutation) else ""
         label = f"{permutation.name}({name})" if name else permutation.name
         return Condition(permutation, label, role="control", target=name, seed=seed)
+    if isinstance(permutation, MatchedEnergy):
+        return _energy_matched(permutation, seed)
     return Condition(permutation, permutation.name, seed=seed)
+
+
+def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
+    """The two sides of an energy-matched comparison are a condition and its control."""
+    label = f"{permutation.name}({permutation.target_permutation.name})"
+    if permutation.side == "target":
+        return Condition(permutation, label, seed=seed)
+    return Condition(
+        permutation, f"matched_tracks({label})", role="control", target=label, seed=seed
+    )
 
 
 def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:

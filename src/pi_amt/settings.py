@@ -107,9 +107,10 @@ def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condit
         changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
         condition = as_condition(make_permutation(cfg, name, changes), cfg.seed)
         shown = ", ".join(f"{k}={chosen[k]}" for k in varied if k != "permutation")
+        plain_name = condition.label == name  # otherwise the label names the target already
         yield replace(
             condition,
-            label=f"{name}({shown})" if shown else condition.label,
+            label=f"{name}({shown})" if shown and plain_name else condition.label,
             normalization=chosen.get("normalization", cfg.normalization),
         )
 
@@ -128,7 +129,10 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
     for key, value in changes.items():
         if key not in node:
             raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
-        node[key] = value
+        if isinstance(node[key], DictConfig) and isinstance(value, str):
+            node[key].name = value  # another target, with the shared options
+        else:
+            node[key] = value
     shared = {key: cfg[key] for key in ("mask", "shuffle")}
     whole = OmegaConf.create({**shared, "permutation": node})
     permutation: Permutation = instantiate(whole.permutation)
