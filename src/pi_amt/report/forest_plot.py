@@ -14,7 +14,7 @@ from pi_amt.condition_results import ConditionResult
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
 from pi_amt.statistics import Importance
-from pi_amt.tables import format_value
+from pi_amt.table_cells import format_value
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

@@ -115,6 +115,8 @@ def _reservations(importance: Importance) -> list[str]:
 def _weights(panel: Panel) -> str:
     row = panel.rows[0]
     label = row.weights_label or "unlabelled weights"
+    if "weights" not in label:
+        label = f"weights labelled “{label}”"
     return f"{label} (sha256 `{row.weights[:12]}`, {row.precision})"
 
 

@@ -14,7 +14,7 @@ from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats, hz_to_midi
 
 #: shown below the loudest bin of the clean excerpt, dB
-RANGE_DB = 70.0
+RANGE_DB = 60.0
 COLUMNS_PER_SECOND = 70
 _COLOURS = "magma"
 _OVERSAMPLING = 4

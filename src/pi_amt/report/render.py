@@ -6,6 +6,7 @@ only the package's own styles and scripts go in as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -23,7 +24,8 @@ from pi_amt.report.forest_plot import forests, interval_text
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
-from pi_amt.tables import Table, format_value
+from pi_amt.table_cells import format_value
+from pi_amt.tables import Table
 
 _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
@@ -94,7 +96,7 @@ def _headings(page: Page) -> dict[str, Any]:
     tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
     what = " and ".join(model.title for model in models)
     return {
-        "title": f"What {what} {'rely' if len(models) > 1 else 'relies'} on",
+        "title": f"What {'do' if len(models) > 1 else 'does'} {what} rely on?",
         "lede": f"{names.plural(len(conditions), 'perturbation')} of the models' own input, "
         f"{names.plural(len(datasets), 'dataset')}, "
         f"{names.plural(sum(d.pieces for d in datasets), 'recording')}. "
@@ -110,7 +112,7 @@ def _headings(page: Page) -> dict[str, Any]:
         "messages": importance.messages,
         "warnings": importance.warnings,
         "reproductions": context.reproductions(importance.panels),
-        "methods": page.methods.split("\n\n", 1)[1].strip(),
+        "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,
     }
@@ -132,8 +134,14 @@ def _numbers(page: Page) -> dict[str, Any]:
         "tables": list(page.tables.items()),
         "score_title": score,
         "value": format_value,
+        "shown_columns": shown_columns,
+        "is_text": lambda table, name: any(isinstance(r[name], str) for r in table.records),
+        "cell": lambda table, record, name: format_value(
+            record[name], table.formats.get(name, ".3f")
+        ),
         "percent": lambda share: f"{format_value(100 * share, '.0f')} %",
         "interval": interval_text,
+        "known": context.is_known,
         "failures_of": _failures,
         "data_json": Markup(safe_json({**data, "scoreName": score})),
         "explorer_json": Markup(safe_json(explorer)) if explorer else "",
@@ -157,6 +165,27 @@ def _headlines(importance: Importance) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def shown_columns(table: Table) -> list[str]:
+    """Columns that the page shows; options stand with each condition, the files hold them all."""
+    columns = table.main or table.columns
+    hidden = (
+        {"permutation", "parameters"} if "condition" in columns or "label" in columns else set()
+    )
+    if "condition" in columns:
+        hidden.add("label")
+    return [name for name in columns if name not in hidden]
+
+
+def _marked_up(markdown: str) -> list[tuple[str, str]]:
+    """(kind, text) of a paragraph: code, citations and plain text."""
+    parts = re.split(r"(`[^`]*`|\[@[^\]]*\])", markdown)
+    return [
+        ("code", part.strip("`")) if part.startswith("`")
+        else ("cite", part) if part.startswith("[@") else ("text", part)
+        for part in parts
+    ]  # fmt: skip
 
 
 def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:

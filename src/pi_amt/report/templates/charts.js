@@ -105,7 +105,7 @@ function intervals(panel, cell) {
     const label = name.replace("-", "−");
     svg.append(titled(make("rect", { x: x + step * 0.2, width: step * 0.6, y: Math.min(y(0), y(value)), height: Math.max(0.5, Math.abs(y(value) - y(0))), class: "bar" }), `${label}: ${fixed(value, 2)} per 100 notes${known(chance) ? `, by chance ${fixed(chance, 2)}` : ""}`));
     if (known(chance)) svg.append(make("line", { x1: x + step * 0.08, x2: x + step * 0.92, y1: y(chance), y2: y(chance), class: "chance" }));
-    svg.append(textAt(x + step / 2, height - bottom + 16, label, { "text-anchor": "middle", style: "font-size:9.5px" }));
+    svg.append(textAt(x + step / 2, height - bottom + 16, label, { "text-anchor": "middle", style: `font-size:${/\d/.test(label) ? 9.5 : 8}px` }));
   });
   svg.append(textAt(left + (width - left) / 2, height - 3, "semitones above the reference note", { "text-anchor": "middle", class: "ink" }));
   return svg;
@@ -133,7 +133,7 @@ function strata(panel, cell) {
         svg.append(titled(group, `${register}, ${velocity}, ${poly}: ${loss === null ? "no note" : `${fixed(100 * loss, 1)} points lost, ${Math.round(before)} → ${Math.round(after)} of ${Math.round(all)} notes`}`));
       });
     });
-    velocities.forEach((velocity, j) => svg.append(textAt(x0 + (j + 0.5) * (cw - 3), top + 3 * ch * 1.6 + 12, velocity.slice(0, 4).trim(), { "text-anchor": "middle", style: "font-size:8.5px" })));
+    velocities.forEach((velocity, j) => svg.append(textAt(x0 + (j + 0.5) * (cw - 3), top + 3 * ch * 1.6 + 12, velocity.replace("medium", "mid").split(" ")[0], { "text-anchor": "middle", style: "font-size:8.5px" })));
   });
   box.append(svg);
   const bars = document.createElement("div");

@@ -176,7 +176,7 @@ window.startExplorer = () => {
   }
   function rollRange() {
     const pitches = model.conditions.flatMap(c => c.notes.map(n => n[2]));
-    return pitches.length ? [Math.floor(Math.min(...pitches)) - 2, Math.ceil(Math.max(...pitches)) + 3] : [57, 72];
+    return pitches.length ? [Math.floor(Math.min(...pitches)) - 2, Math.ceil(Math.max(...pitches)) + 6] : [57, 72];
   }
   function shape(fate, x, y, width, height, title) {
     const name = FATES[fate][0], group = make("g", { class: `fate-${name}` });
