@@ -34,23 +34,23 @@ PIANOS = {
 }
 # What the search tries, one option at a time, twice around.
 _GRID: dict[str, tuple[float, ...]] = {
-    "onset_threshold": (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7),
+    "onset_threshold": (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
     "rise": (0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4),
     "rise_ms": (40, 60, 90, 120),
     "peak_ms": (15, 30, 45, 60),
     "restrike_ms": (40, 60, 80, 100),
     "onset_shift_ms": (-20, -15, -10, -5, 0, 5, 10, 15, 20),
-    "sustain_threshold": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35),
+    "sustain_threshold": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3),
     "gap_ms": (15, 30, 60),
 }
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Activations float32 (frames, 540) of one recording and what was played in it."""
+    """Semitone activity float32 (frames, 88) of one recording and what was played in it."""
 
     name: str
-    activations: np.ndarray
+    activity: np.ndarray
     notes: Notes
 
 
@@ -79,30 +79,28 @@ def validation_recordings(
             fields_ = (score.onsets, score.offsets, score.pitches, score.velocities)
             for piano, soundfont in PIANOS.items():
                 audio = play(*fields_, soundfont)[: int((seconds + 2) * 22_050)]
-                activations = transcription_activations(network, audio)
-                out.append(Recording(f"{name}, {piano}", activations, Notes.from_arrays(*fields_)))
+                activity = semitone_activity(transcription_activations(network, audio))
+                out.append(Recording(f"{name}, {piano}", activity, Notes.from_arrays(*fields_)))
     return out
 
 
-def decode(activations: np.ndarray, options: DecoderOptions) -> Notes:
-    """Notes of a whole recording's activations (frames, 540)."""
+def decode(activity: np.ndarray, options: DecoderOptions) -> Notes:
+    """Notes of a whole recording's semitone activity (frames, 88)."""
     decoder = Decoder(options)
-    decoder.push(activations, np.arange(len(activations)) / FRAME_RATE_HZ)
+    decoder.push_semitones(activity, np.arange(len(activity)) / FRAME_RATE_HZ)
     return Notes(*decoder.finish())
 
 
 def note_f(recording: Recording, options: DecoderOptions) -> float:
     """Note F (onset ±50 ms, no offset)."""
-    return score_notes(recording.notes, decode(recording.activations, options))[
-        "F-measure_no_offset"
-    ]
+    scores = score_notes(recording.notes, decode(recording.activity, options))
+    return scores["F-measure_no_offset"]
 
 
 def frame_scores(recording: Recording, threshold: float) -> dict[str, float]:
     """Frame scores on the 10-ms grid against sounding notes."""
     scorer = FrameScorer(recording.notes, threshold)
-    activity = semitone_activity(recording.activations)
-    scorer.push(np.arange(len(activity)) / FRAME_RATE_HZ, activity)
+    scorer.push(np.arange(len(recording.activity)) / FRAME_RATE_HZ, recording.activity)
     return scorer.finish()
 
 
@@ -121,7 +119,7 @@ def tune(recordings: list[Recording], start: DecoderOptions) -> DecoderOptions:
                 if score > best_score + 1e-4:
                     best, best_score = trial, score
         print(f"note F {best_score:.4f} with {best}", flush=True)
-    thresholds = np.arange(0.1, 0.8, 0.05).round(2).tolist()
+    thresholds = np.arange(0.05, 0.8, 0.05).round(2).tolist()
     frame_f = [
         float(np.mean([frame_scores(r, t)["Frame_F-measure"] for r in recordings]))
         for t in thresholds
@@ -133,7 +131,7 @@ def report(recordings: Iterable[Recording], options: DecoderOptions) -> str:
     """A table: note F, precision, recall, frame F and average precision of every recording."""
     lines = [f"{'recording':52s} noteF  P     R     frameF AP"]
     for recording in recordings:
-        notes = score_notes(recording.notes, decode(recording.activations, options))
+        notes = score_notes(recording.notes, decode(recording.activity, options))
         frames = frame_scores(recording, options.frame_threshold)
         lines.append(
             f"{recording.name:52s} {notes['F-measure_no_offset']:.3f}  "

@@ -35,11 +35,11 @@ Notes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 class DecoderOptions:
     """Thresholds are activations (0–1), durations milliseconds; tuned on validation music."""
 
-    onset_threshold: float = 0.5
-    sustain_threshold: float = 0.3
-    rise: float = 0.2
-    rise_ms: float = 90.0
-    peak_ms: float = 30.0
+    onset_threshold: float = 0.55
+    sustain_threshold: float = 0.05
+    rise: float = 0.16
+    rise_ms: float = 60.0
+    peak_ms: float = 45.0
     restrike_ms: float = 60.0
     gap_ms: float = 30.0
     minimum_ms: float = 50.0
@@ -91,7 +91,11 @@ class Decoder:
             raise ValueError(f"decoder: got {len(pitch)} frames and {len(times)} times")
         for first in range(0, len(pitch), self._SLICE_FRAMES):
             part = slice(first, first + self._SLICE_FRAMES)
-            self._append(semitone_activity(pitch[part]), np.asarray(times[part], np.float64))
+            self.push_semitones(semitone_activity(pitch[part]), times[part])
+
+    def push_semitones(self, activity: np.ndarray, times: np.ndarray) -> None:
+        """Activities (frames, 88) that are merged already, and their times (frames,)."""
+        self._append(activity, np.asarray(times, np.float64))
 
     def finish(self) -> Notes:
         """Close what still sounds; onsets and offsets (s), pitches (MIDI), velocities, float64."""
