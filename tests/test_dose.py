@@ -67,6 +67,21 @@ def test_d50_is_half_of_the_way_to_the_floor() -> None:
     assert curve.d50.estimate == pytest.approx(0.3 / 0.6)
 
 
+def test_d50_resamples_curve_and_floor_together() -> None:
+    # each recording is half way down at dose 0.5, whatever its slope: so is every resample
+    slopes = [0.2, 0.3, 0.5, 0.7]
+    rows = linear(slopes)
+    rows += [make_row("floor", 0.8 - slope, track=f"t{i}") for i, slope in enumerate(slopes)]
+    (curve,) = dose_curves(importance(rows))
+    assert (curve.d50.low, curve.d50.estimate, curve.d50.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_a_floor_at_the_baseline_has_no_d50() -> None:
+    (curve,) = dose_curves(importance(linear([0.5, 0.6], floor=0.8)))
+    assert math.isnan(curve.d50.estimate)
+    assert curve.d50_bound == ""
+
+
 def test_intervals_hold_the_estimate_and_follow_the_recordings() -> None:
     slopes = np.random.default_rng(0).normal(0.6, 0.1, 20).clip(0.3, 0.8)
     (curve,) = dose_curves(importance(linear(slopes.tolist())))

@@ -340,3 +340,11 @@ def test_too_few_recordings_for_any_significance_are_said() -> None:
     found = importance(make_rows({"fund_mask": 0.3}, n_pieces=4))
     assert result(found, "fund_mask").p == 2 / 2**4
     assert "no p is below 0.12" in str(found)
+
+
+def test_plots_of_a_result_are_axes() -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+    ax = figure.Figure().subplots()
+    found = importance(make_rows())
+    assert found.plot_forest(ax) is ax
+    assert found.plot_piece(ax) is ax
