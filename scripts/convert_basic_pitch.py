@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 REQUIREMENT = "basic-pitch==0.4.0"
 ONNX_IN_WHEEL = "basic_pitch/saved_models/icassp_2022/nmp.onnx"
@@ -87,6 +88,15 @@ def read_arrays(model: onnx.ModelProto) -> Arrays:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
+def write_weights(arrays: Arrays, metadata: dict[str, str], target: Path) -> None:
+    """Write a safetensors file, the same bytes each time (its header comes in random order)."""
+    data = save(arrays, metadata=metadata)
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:start]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    target.write_bytes(len(header).to_bytes(8, "little") + header + data[start:])
+
+
 def check_front_end(model: onnx.ModelProto) -> None:
     """Compare the package's own CQT kernels with the constants of the published graph."""
     from pi_amt.models.basic_pitch.frontend import cqt_kernels, decimation_filter
@@ -140,7 +150,7 @@ def main() -> None:
         }
     model = onnx.load(onnx_path)
     target = PACKAGE_FOLDER / "basic_pitch.safetensors"
-    save_file(read_arrays(model), target, metadata=metadata)
+    write_weights(read_arrays(model), metadata, target)
     check_front_end(model)
     difference = check_activations(onnx_path)
     if difference > 1e-4:

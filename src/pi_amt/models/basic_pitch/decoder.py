@@ -11,9 +11,8 @@ instrument-agnostic model for polyphonic note transcription and multipitch estim
 3. Melodia trick: from the strongest cell that is left (the earliest, then lowest, of equals), a
    note runs both ways; all that was looked at is used up, also where the note is too short.
 
-A cell matters only as "at least ``frame_threshold`` and not used up", so one byte a cell is enough
-and runs are found by a byte search. A recording without any rise has no onset at all (the
-published scaling divides by zero there), only notes of the third step.
+Steps 2 and 3 are in :mod:`pi_amt.models.basic_pitch.note_search`. A recording without any rise has
+no onset at all (the published scaling divides by zero there), only notes of the third step.
 
 Velocity is ``round(127 * mean note activation)``. Activations wait in a temporary file once they
 exceed a few MB, so that many decoders can be open at a time.
@@ -28,6 +27,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.models.basic_pitch.note_search import (
+    Event,
+    Frames,
+    Remaining,
+    notes_from_onsets,
+    notes_from_strongest,
+)
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
 from pi_amt.notes import Notes
 
@@ -38,9 +44,6 @@ FRAME_MAPPINGS = ("published", "exact")
 SPOOL_BYTES = 8 * 2**20
 #: frames that are looked at together in the search for onset peaks
 CHUNK_FRAMES = 8192
-
-Frames = NDArray[np.float32]
-Event = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -146,17 +149,19 @@ class NoteDecoder:
 
     def finish(self) -> Notes:
         """Notes of all frames that were pushed, sorted by onset, then pitch."""
+        options = self._options
         events: list[Event] = []
         note = self._notes.read()
         if len(note):
-            remaining = _Remaining(note, self._options)
+            threshold, shortest = options.frame_threshold, options.minimum_frames
+            remaining = Remaining(note, threshold, options.energy_tolerance_frames)
             if self._steepest_rise > 0:
-                events = _notes_from_onsets(remaining, *self._onset_peaks(note), self._options)
-            if self._options.melodia_trick:
-                events += _notes_from_strongest(remaining, note, self._options)
+                events = notes_from_onsets(remaining, *self._onset_peaks(note), shortest)
+            if options.melodia_trick:
+                events += notes_from_strongest(remaining, note, threshold, shortest)
         self._notes.close()
         self._onsets.close()
-        return _to_notes(events, note, self._options.frame_mapping)
+        return _to_notes(events, note, options.frame_mapping)
 
     def _onset_peaks(self, note: Frames) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Frames and pitches of the onset peaks in time order, then pitch order."""
@@ -188,104 +193,6 @@ def _rises(note: Frames) -> NDArray[np.float64]:
     exact = note.astype(np.float64)
     rise = np.minimum(exact[2:] - exact[1:-1], exact[2:] - exact[:-2])
     return np.asarray(np.maximum(rise, 0.0))
-
-
-class _Remaining:
-    """Which cells are at least the frame threshold and not used up: a byte string per pitch."""
-
-    def __init__(self, note: Frames, options: DecoderOptions) -> None:
-        # comparison in float64, as 0.3 is not a float32
-        above = np.empty((N_PITCHES, len(note)), dtype=np.bool_)
-        for start in range(0, len(note), CHUNK_FRAMES):
-            part = note[start : start + CHUNK_FRAMES].astype(np.float64)
-            above[:, start : start + CHUNK_FRAMES] = (part >= options.frame_threshold).T
-        self.rows = [bytearray(row.tobytes()) for row in above]
-        self.last = len(note) - 1
-        self._silence = bytes(options.energy_tolerance_frames)
-
-    def run_end(self, pitch: int, start: int) -> tuple[int, int]:
-        """Where a search from frame ``start`` stops, and how many frames in a row were below.
-
-        The last frame of a recording is never looked at.
-        """
-        row = self.rows[pitch]
-        found = row.find(self._silence, start, max(start, self.last))
-        if found >= 0:
-            return found + len(self._silence), len(self._silence)
-        stop = max(start, self.last)
-        return stop, stop - 1 - max(row.rfind(1, start, stop), start - 1)
-
-    def run_start(self, pitch: int, start: int) -> tuple[int, int]:
-        """The same backwards; the first frame of a recording is never looked at."""
-        row = self.rows[pitch]
-        found = row.rfind(self._silence, 1, max(1, start + 1))
-        if found >= 0:
-            return found - 1, len(self._silence)
-        stop = min(start, 0)
-        nearest = row.find(1, 1, max(1, start + 1))
-        return stop, (nearest if nearest >= 0 else start + 1) - 1 - stop
-
-    def use_up(self, pitch: int, start: int, stop: int) -> None:
-        """Frames ``start`` to ``stop`` of a pitch and of its neighbours are no longer there."""
-        if stop > start:
-            nothing = bytes(stop - start)
-            for row in self.rows[max(0, pitch - 1) : pitch + 2]:
-                row[start:stop] = nothing
-
-
-def _notes_from_onsets(
-    remaining: _Remaining,
-    frames: NDArray[np.intp],
-    pitches: NDArray[np.intp],
-    options: DecoderOptions,
-) -> list[Event]:
-    """Step 2: notes ``(start, stop, pitch index)`` from onset peaks, the last one first."""
-    events: list[Event] = []
-    for start, pitch in zip(frames[::-1].tolist(), pitches[::-1].tolist(), strict=True):
-        if start >= remaining.last:
-            continue
-        stop, below = remaining.run_end(pitch, start + 1)
-        stop -= below
-        if stop - start > options.minimum_frames:
-            remaining.use_up(pitch, start, stop)
-            events.append((start, stop, pitch))
-    return events
-
-
-def _notes_from_strongest(
-    remaining: _Remaining, note: Frames, options: DecoderOptions
-) -> list[Event]:
-    """Step 3: notes around the strongest cells that are left."""
-    events: list[Event] = []
-    rows = remaining.rows
-    for frame, pitch in _strongest_first(remaining, note, options):
-        if not rows[pitch][frame]:
-            continue
-        rows[pitch][frame] = 0
-        stop, below = remaining.run_end(pitch, frame + 1)
-        remaining.use_up(pitch, frame + 1, stop)
-        last = stop - 1 - below
-        before, below = remaining.run_start(pitch, frame - 1)
-        remaining.use_up(pitch, before + 1, frame)
-        first = before + 1 + below
-        if last - first > options.minimum_frames:
-            events.append((first, last, pitch))
-    return events
-
-
-def _strongest_first(
-    remaining: _Remaining, note: Frames, options: DecoderOptions
-) -> Iterator[tuple[int, int]]:
-    """Cells above the frame threshold: strongest first, of equals the earliest, then lowest."""
-    left = np.array([np.frombuffer(row, dtype=np.bool_) for row in remaining.rows]).T
-    frames, pitches = np.nonzero(left)
-    strengths = note[frames, pitches]
-    above = strengths.astype(np.float64) > options.frame_threshold
-    frames, pitches, strengths = frames[above], pitches[above], strengths[above]
-    order = np.argsort(-strengths, kind="stable")
-    for start in range(0, len(order), 2**16):
-        part = order[start : start + 2**16]
-        yield from zip(frames[part].tolist(), pitches[part].tolist(), strict=True)
 
 
 def _to_notes(events: list[Event], note: Frames, frame_mapping: str) -> Notes:
