@@ -112,6 +112,8 @@ def _one_line(error: BaseException) -> str:
             "and has space, or choose another folder with results_dir=…"
         )
     seen: list[str] = []
+    if type(error).__name__ == "InstantiationException" and error.__cause__ is not None:
+        error = error.__cause__  # what the called function said, without Hydra's frame around it
     current: BaseException | None = error
     while current is not None:
         text = " ".join(str(current).split())
