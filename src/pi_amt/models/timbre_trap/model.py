@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pi_amt.audio import resample
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
+from pi_amt.models.timbre_trap.inference import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
 from pi_amt.models.timbre_trap.slicq import (
@@ -73,6 +74,8 @@ class TimbreTrap(Transcriber):
         self._network = TimbreTrapNetwork().eval().requires_grad_(False)
         self._network.load_state_dict(state, strict=False)  # buffers of the sliCQ are our own
         self._network = self._network.to(self.device)
+        fast = self.device.type == "cpu" and not self._bf16
+        self._fast = InferenceNetwork(state) if fast else None
         if self.device.type == "cuda":
             self.micro_batch, self.stream_blocks = 16, 16
         self.identity = Identity(
@@ -118,6 +121,8 @@ class TimbreTrap(Transcriber):
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Coefficients ``(blocks, 540, 1024)`` → transcription coefficients, the same shape."""
+        if self._fast is not None:
+            return {"transcription": self._fast(values)}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             return {"transcription": self._network.transcribe(values.to(self.device))}
 

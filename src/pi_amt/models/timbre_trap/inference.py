@@ -1,0 +1,289 @@
+"""Timbre-Trap's network for inference on CPU: the same function, arranged for speed.
+
+:class:`~pi_amt.models.timbre_trap.network.TimbreTrapNetwork` is the readable form, and what is
+trained. This one takes its weights and gives the same transcription up to rounding (1e-6 of the
+largest value), in fp32:
+
+* **ELU without exp.** The network runs in units of ln 2: every activation is multiplied by
+  c = 1/ln 2, so that ELU becomes c · ELU(y / c) = min(max(y, 0), c · 2^y − c), and 2^y is the one
+  exponential that is fast on all CPUs. Only biases and the first and last layer's weights change.
+* **Wide convolutions.** Four or eight channels fill a quarter or half of a vector register. A
+  convolution of 4 channels makes four consecutive frames at once, as if they were 16 channels; in
+  channels-last memory that is the same array. Its kernel is the original one at four positions.
+* **Tiles.** A residual unit runs on some rows (frequencies) at a time, so that what lies between
+  its input and its output stays in the cache. Rows are contiguous in channels-last memory, and
+  rows of zeros around every map serve as the convolution's padding: nothing is copied.
+
+Every tile is computed by one thread; results depend on neither threads nor company.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pi_amt.models.timbre_trap.network import CHANNELS, N_LATENT_BINS, N_LATENTS
+from pi_amt.models.timbre_trap.slicq import N_BINS
+
+#: frames on each side of a frame that it depends on
+RECEPTIVE_FRAMES = 50
+#: frames must come in multiples of this
+FRAME_STEP = 4
+_UNIT = 1 / math.log(2.0)
+_MINUS_UNIT = torch.tensor(-_UNIT)
+_PAD = 3  # rows of zeros above and below every map: the largest dilation
+_TILE_VALUES = 2**18  # 1 MB in fp32
+_ROWS = (540, 269, 133, 65, N_LATENT_BINS)
+_DILATIONS = (1, 2, 3)
+#: frames that a dilated 3 × 3 convolution makes at once, by channels and dilation; measured
+_PACK = {(4, 1): 4, (4, 2): 4, (4, 3): 4, (8, 1): 2, (8, 2): 2}
+_PACK_POINTWISE = {4: 2, 8: 2}
+
+Weights = Mapping[str, Tensor]
+_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+
+class _Convolution(NamedTuple):
+    """A convolution on rows ``(rows, frames · channels)``; no padding in frequency."""
+
+    weight: Tensor
+    bias: Tensor
+    n_in: int
+    row_stride: int = 1
+    row_dilation: int = 1
+    frame_dilation: int = 1
+    frame_stride: int = 1
+    frame_padding: int = 0
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Rows ``(n, frames · in)`` → ``(m, frames · out)``."""
+        maps = rows.view(1, len(rows), -1, self.n_in).permute(0, 3, 1, 2)
+        padding, stride = (0, self.frame_padding), (self.row_stride, self.frame_stride)
+        dilation = (self.row_dilation, self.frame_dilation)
+        if _ONEDNN:
+            # F.conv2d would choose the algorithm by the number of threads
+            out = torch.mkldnn_convolution(
+                maps, self.weight, self.bias, padding, stride, dilation, 1
+            )
+        else:
+            out = F.conv2d(maps, self.weight, self.bias, stride, padding, dilation)
+        return out.permute(0, 2, 3, 1).reshape(out.shape[2], -1)
+
+
+def _dilated(weight: Tensor, bias: Tensor, dilation: int, pack: int = 1) -> _Convolution:
+    """A 3 × 3 convolution ``(out, in, 3, 3)`` that makes ``pack`` frames at once."""
+    n_out, n_in = weight.shape[:2]
+    step = dilation if pack == 1 else 1  # of the kernel in frames
+    wide = weight.new_zeros(pack, n_out, n_in, 3, (pack - 1 + 2 * dilation) // step + 1)
+    for i in range(pack):
+        wide[i, :, :, :, i : i + 2 * dilation // step + 1 : dilation // step] = weight
+    return _Convolution(
+        _float(wide.flatten(0, 1)),
+        _float(bias.repeat(pack)),
+        n_in,
+        row_dilation=dilation,
+        frame_dilation=step,
+        frame_stride=pack,
+        frame_padding=dilation,
+    )
+
+
+def _pointwise(weight: Tensor, bias: Tensor) -> _Convolution:
+    """A 1 × 1 convolution ``(n, n, 1, 1)`` on several frames at once."""
+    n = len(weight)
+    pack = _PACK_POINTWISE.get(n, 1)
+    block = torch.block_diag(*[weight[:, :, 0, 0]] * pack)
+    return _Convolution(_float(block[:, :, None, None]), _float(bias.repeat(pack)), pack * n)
+
+
+def _float(values: Tensor) -> Tensor:
+    return values.to(torch.float32).contiguous()
+
+
+def _elu(rows: Tensor, scratch: Tensor, out: Tensor | None = None) -> Tensor:
+    """c · ELU(rows / c), in place (or into ``out``); see the module's docstring."""
+    below = torch.exp2(rows, out=scratch[: rows.numel()].view(rows.shape))
+    torch.add(_MINUS_UNIT, below, alpha=_UNIT, out=below)
+    return torch.minimum(rows.relu_(), below, out=rows if out is None else out)
+
+
+class _ResidualUnit:
+    """3×3 convolution of one dilation, ELU, 1×1 convolution, ELU, plus the input."""
+
+    def __init__(self, w: Weights, name: str, dilation: int) -> None:
+        weight = w[f"{name}.conv1.0.weight"]
+        pack = _PACK.get((len(weight), dilation), 1)
+        self._first = _dilated(weight, w[f"{name}.conv1.0.bias"] * _UNIT, dilation, pack)
+        self._second = _pointwise(w[f"{name}.conv2.0.weight"], w[f"{name}.conv2.0.bias"] * _UNIT)
+        self._halo = dilation
+
+    def __call__(self, x: Tensor, out: Tensor, scratch: Tensor) -> None:
+        """Padded rows ``x`` → padded rows ``out``, whose padding is not touched."""
+        for top, end in _tiles(x):
+            hidden = _elu(self._first(x[top - self._halo : end + self._halo]), scratch)
+            change = _elu(self._second(hidden), scratch)
+            torch.add(x[top:end], change, out=out[top:end])
+
+
+def _tiles(padded: Tensor) -> list[tuple[int, int]]:
+    """First row and end of every tile of a padded map."""
+    n, width = padded.shape
+    step = max(1, _TILE_VALUES // width)
+    return [(top, min(top + step, n - _PAD)) for top in range(_PAD, n - _PAD, step)]
+
+
+class _Maps:
+    """Two maps of one level, the source and the target of each step in turn."""
+
+    def __init__(self, memory: Tensor, level: int, frames: int) -> None:
+        rows, width = _ROWS[level] + 2 * _PAD, frames * CHANNELS[level]
+        self._maps = [half[: rows * width].view(rows, width) for half in memory]
+        for one in self._maps:
+            one[:_PAD] = 0
+            one[-_PAD:] = 0
+
+    @property
+    def inside(self) -> Tensor:
+        return self._maps[0][_PAD:-_PAD]
+
+    @property
+    def padded(self) -> Tensor:
+        return self._maps[0]
+
+    def run(self, units: list[_ResidualUnit], scratch: Tensor) -> None:
+        for unit in units:
+            unit(*self._maps, scratch)
+            self._maps.reverse()
+
+
+def _units(w: Weights, name: str) -> list[_ResidualUnit]:
+    return [_ResidualUnit(w, f"{name}.block{d}", d) for d in _DILATIONS]
+
+
+class _Down:
+    """Three residual units, then a (4, 1) convolution of stride 2 in frequency."""
+
+    def __init__(self, w: Weights, level: int) -> None:
+        name = f"encoder.block{level + 1}"
+        self._level = level
+        self._units = _units(w, name)
+        bias = _float(w[f"{name}.sconv.0.bias"] * _UNIT)
+        weight = _float(w[f"{name}.sconv.0.weight"])
+        self._strided = _Convolution(weight, bias, CHANNELS[level], row_stride=2)
+
+    def __call__(self, maps: _Maps, out: Tensor, scratch: Tensor) -> None:
+        """Maps of this level → rows ``out`` of the next."""
+        maps.run(self._units, scratch)
+        step = max(1, _TILE_VALUES // out.shape[1])
+        for top in range(0, len(out), step):
+            end = min(top + step, len(out))
+            _elu(self._strided(maps.inside[2 * top : 2 * end + 2]), scratch, out[top:end])
+
+
+class _Up:
+    """A (4, 1) transposed convolution of stride 2 in frequency, then three residual units.
+
+    Output row 2i + r = W[r] · row i + W[r + 2] · row i − 1: one convolution of two taps each for
+    the even and the odd rows.
+    """
+
+    def __init__(self, w: Weights, level: int) -> None:
+        name = f"decoder.block{4 - level}"
+        weight, bias = w[f"{name}.tconv.0.weight"], w[f"{name}.tconv.0.bias"] * _UNIT
+        taps = weight.transpose(0, 1)
+        self._rows = [
+            _Convolution(_float(taps[:, :, [r + 2, r]]), _float(bias), CHANNELS[level + 1])
+            for r in (0, 1)
+        ]
+        self._edge = _float(F.elu(bias / _UNIT) * _UNIT)  # a row of output padding: bias alone
+        self._units = _units(w, name)
+
+    def __call__(self, below: Tensor, maps: _Maps, scratch: Tensor) -> None:
+        """Padded rows of the level below → maps of this level."""
+        out = maps.inside
+        used = below[_PAD - 1 : len(below) - _PAD + 1]
+        step = max(1, _TILE_VALUES // out.shape[1])
+        for top in range(0, len(used) - 1, step):
+            end = min(top + step, len(used) - 1)
+            for r, convolution in enumerate(self._rows):
+                target = out[2 * top + r : 2 * end + r : 2]
+                _elu(convolution(used[top : end + 1]), scratch, target)
+        out[2 * (len(used) - 1) :] = self._edge.repeat(out.shape[1] // len(self._edge))
+        maps.run(self._units, scratch)
+
+
+class InferenceNetwork:
+    """``TimbreTrapNetwork.transcribe`` from a state dict, for CPU, fp32.
+
+    Args:
+        state: state dict of the network; ``sliCQ.*`` is not used.
+    """
+
+    def __init__(self, state: Weights) -> None:
+        w = {k: v.detach().double() for k, v in state.items() if not k.startswith("sliCQ.")}
+        self._first = _dilated(
+            w["encoder.convin.0.weight"] * _UNIT, w["encoder.convin.0.bias"] * _UNIT, 1, FRAME_STEP
+        )
+        self._down = [_Down(w, level) for level in range(4)]
+        self._latents = _Convolution(
+            _float(w["encoder.convlat.weight"]),
+            _float(w["encoder.convlat.bias"] * _UNIT),
+            CHANNELS[4],
+        )
+        # the last latent channel is the indicator, 0 for transcription
+        weight, bias = w["decoder.convin.0.weight"][:N_LATENTS], w["decoder.convin.0.bias"] * _UNIT
+        self._unfold = [
+            _Convolution(
+                _float(weight[:, :, row : row + 1].transpose(0, 1)), _float(bias), N_LATENTS
+            )
+            for row in range(N_LATENT_BINS)
+        ]
+        self._up = [_Up(w, level) for level in range(3, -1, -1)]
+        self._last = _dilated(
+            w["decoder.convout.weight"] / _UNIT, w["decoder.convout.bias"], 1, FRAME_STEP
+        )
+
+    def __call__(self, coefficients: Tensor) -> Tensor:
+        """Complex coefficients ``(blocks, 540, frames)`` → complex transcription, the same shape.
+
+        Raises:
+            ValueError: if they are not complex, or frames not a multiple of 4.
+        """
+        shape = tuple(coefficients.shape)
+        good = coefficients.ndim == 3 and shape[1] == N_BINS and shape[2] % FRAME_STEP == 0
+        if not good or not coefficients.is_complex():
+            raise ValueError(
+                f"Timbre-Trap: got {coefficients.dtype} of shape {shape}, expected complex "
+                f"coefficients (blocks, {N_BINS}, frames), frames a multiple of {FRAME_STEP}"
+            )
+        return torch.stack([self._block(block) for block in coefficients])
+
+    def _block(self, coefficients: Tensor) -> Tensor:
+        frames = coefficients.shape[1]
+        size = max((r + 2 * _PAD) * c for r, c in zip(_ROWS, CHANNELS, strict=True)) * frames
+        memory = torch.empty(2, 2, size)
+        scratch = torch.empty(max(_TILE_VALUES, frames * CHANNELS[4]))
+        pairs = torch.view_as_real(coefficients.resolve_conj()).reshape(N_BINS, -1)
+        pairs = F.pad(pairs, (0, 0, 1, 1))
+        maps = _Maps(memory[0], 0, frames)
+        for top, end in _tiles(maps.padded):
+            rows = pairs[top - _PAD : end - _PAD + 2]
+            _elu(self._first(rows), scratch, maps.padded[top:end])
+        for level, down in enumerate(self._down):
+            smaller = _Maps(memory[(level + 1) % 2], level + 1, frames)
+            down(maps, smaller.inside, scratch)
+            maps = smaller
+        latents = self._latents(maps.inside)
+        for row, convolution in zip(maps.inside, self._unfold, strict=True):
+            _elu(convolution(latents), scratch, row[None])
+        for level, up in zip(range(3, -1, -1), self._up, strict=True):
+            larger = _Maps(memory[level % 2], level, frames)
+            up(maps.padded, larger, scratch)
+            maps = larger
+        inside = maps.padded[_PAD - 1 : 1 - _PAD]
+        return torch.view_as_complex(self._last(inside).view(N_BINS, frames, 2))
