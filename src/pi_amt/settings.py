@@ -124,8 +124,9 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
     path = Path(str(files("pi_amt") / "conf" / "permutation" / f"{name}.yaml"))
     if not path.is_file():
         raise ValueError(unknown("permutation", name, list(permutations.available())))
-    node = OmegaConf.load(path)
-    assert isinstance(node, DictConfig)
+    shared = {key: cfg[key] for key in ("mask", "shuffle")}
+    # inside the whole, so that ${mask.fill} and its like are found
+    node = OmegaConf.create({**shared, "permutation": OmegaConf.load(path)}).permutation
     for key, value in changes.items():
         if key not in node:
             raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
@@ -133,9 +134,7 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
             node[key].name = value  # another target, with the shared options
         else:
             node[key] = value
-    shared = {key: cfg[key] for key in ("mask", "shuffle")}
-    whole = OmegaConf.create({**shared, "permutation": node})
-    permutation: Permutation = instantiate(whole.permutation)
+    permutation: Permutation = instantiate(node)
     return permutation
 
 
