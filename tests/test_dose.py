@@ -141,6 +141,20 @@ def test_bounds_of_a_falling_curve_point_the_other_way() -> None:
     assert curve((0.7, 0.3, 0.1)) == ""
 
 
+def test_a_dose_that_helps_a_little_still_runs_upwards() -> None:
+    (curve,) = dose_curves(importance(linear([-0.02, -0.01, 0.0])))
+    assert curve.d50_bound == "> 1"
+
+
+def test_d50_passed_before_the_first_dose_has_a_bound_and_no_interval() -> None:
+    rows = make_dose_rows(
+        {35.0: 0.6, 50.0: 0.65, 70.0: 0.7}, permutation="fund_mask", parameter="half_width_cents"
+    )
+    (curve,) = dose_curves(importance(rows))
+    assert curve.d50_bound == "< 35"
+    assert np.isnan([curve.d50.low, curve.d50.estimate, curve.d50.high]).all()
+
+
 def test_other_options_and_draws_make_curves_of_their_own() -> None:
     rows = [
         *make_dose_rows({0.1: 0.1, 0.2: 0.2, 0.3: 0.3}, constant={"draw": "static"}),
@@ -150,6 +164,8 @@ def test_other_options_and_draws_make_curves_of_their_own() -> None:
     curves = dose_curves(importance(rows))
     assert [c.constant for c in curves] == ['{"draw":"static"}', '{"draw":"per_frame"}']
     assert {c.parameter for c in curves} == {"p"}
+    names = dose_table(importance(rows)).column("curve")
+    assert names == ["random (draw=static)", "random (draw=per_frame)"]
 
 
 def test_two_doses_are_no_curve() -> None:

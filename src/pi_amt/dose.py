@@ -13,8 +13,9 @@ enters if it has a score at every dose, so that a curve never changes its record
   the same resamples; resamples that never get there count as beyond the range, so a bound may be
   infinite.
 
-Doses run the way in which the drop grows: a lower ``cutoff_hz`` is a larger dose. An option that
-changes nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (0, 0).
+A lower ``cutoff_hz`` is a larger dose; for options of which that depends on the permutation (the
+width of a mask that keeps what it covers) the two ends of the curve tell. An option that changes
+nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (0, 0).
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ Floats = NDArray[np.float64]
 FEWEST_DOSES = 3
 #: options with which a permutation changes nothing at 0
 ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
+#: options of which a lower value does more
+LOWER_DOES_MORE = ("cutoff_hz",)
 #: permutations whose option is the number of a partial: a profile, not a dose
 PROFILES = ("remove_harmonic", "keep_harmonic")
 
@@ -196,7 +199,10 @@ def _dose_curve(
         n_resamples=settings.n_resamples,
         seed=settings.seed,
     )
-    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings)
+    falling = None
+    if parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
+        falling = parameter in LOWER_DOES_MORE
+    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings, falling)
     fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
     return DoseCurve(
         **fields,

@@ -36,7 +36,12 @@ def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
 
 
 def d50_of(
-    values: Floats, matrix: Floats, half: Floats, clusters: list[str], settings: Settings
+    values: Floats,
+    matrix: Floats,
+    half: Floats,
+    clusters: list[str],
+    settings: Settings,
+    falling: bool | None = None,
 ) -> tuple[Interval, str]:
     """D50 with its percentile interval, and the bound where there is none.
 
@@ -46,6 +51,7 @@ def d50_of(
         half: ``(pieces,)`` half of each recording's way from baseline to floor.
         clusters: composition of each piece.
         settings: resamples, seed, level.
+        falling: whether a lower value is a larger dose; seen from the two ends if not given.
 
     Returns:
         The interval (all NaN without recordings, or if the floor is not below the baseline) and
@@ -53,7 +59,8 @@ def d50_of(
     """
     if not len(matrix) or half.mean() <= 0:
         return UNDEFINED, ""
-    falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
+    if falling is None:
+        falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
     doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
     drop = matrix.mean(axis=0)
     d50 = float(crossing(doses, drop[None], half.mean())[0])
@@ -67,8 +74,11 @@ def d50_of(
         return Interval(d50, np.nan, np.nan), bound
     resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
     means = resampled[:, :-1] / resampled[:, -1:]
-    found = crossing(doses, means[:, :-1], means[:, -1])
-    found = np.where(np.isinf(found) & falling, -np.inf, found)
+    curves, levels = means[:, :-1], means[:, -1]
+    beyond = -1.0 if falling else 1.0
+    found = crossing(doses, curves, levels)
+    found = np.where(np.isinf(found), beyond * np.inf, found)
+    found = np.where(curves[:, 0] > levels, -beyond * np.inf, found)
     tail = (1 - settings.level) / 2
     low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
     if np.isinf(low) and np.isinf(high):

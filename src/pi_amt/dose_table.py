@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pi_amt.dose import dose_curves
+from pi_amt.dose import Curve, dose_curves
 from pi_amt.tables import Table
 
 if TYPE_CHECKING:
@@ -14,15 +16,16 @@ if TYPE_CHECKING:
 def dose_table(importance: Importance) -> Table:
     """Area and D50 of every dose curve."""
     columns = (
-        "model", "dataset", "permutation", "parameter", "constant", "n_pieces", "n_doses", "lowest",
-        "highest", "area", "area_low", "area_high", "d50", "d50_low", "d50_high", "d50_bound",
-        "half_drop",
+        "model", "dataset", "curve", "permutation", "parameter", "constant", "n_pieces",
+        "n_doses", "lowest", "highest", "area", "area_low", "area_high", "d50", "d50_low",
+        "d50_high", "d50_bound", "half_drop",
     )  # fmt: skip
     curves = dose_curves(importance)
     records = [
         {
             "model": curve.model,
             "dataset": curve.dataset,
+            "curve": _name(curve, curves),
             "permutation": curve.permutation,
             "parameter": curve.parameter,
             "constant": curve.constant,
@@ -53,7 +56,21 @@ def dose_table(importance: Importance) -> Table:
         records=tuple(records),
         footers=tuple(notes),
         formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
-        lead=("permutation", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
-              "highest", "n_pieces", "half_drop", "constant"),
+        lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
+              "highest", "n_pieces", "half_drop"),
         intervals={"area": ("area_low", "area_high"), "d50": ("d50_low", "d50_high")},
     )  # fmt: skip
+
+
+def _name(curve: Curve, curves: Sequence[Curve]) -> str:
+    """The permutation, with the constant options that tell it from its other curves."""
+    own = json.loads(curve.constant)
+    alike = [
+        json.loads(other.constant)
+        for other in curves
+        if (other.permutation, other.parameter) == (curve.permutation, curve.parameter)
+    ]
+    differing = [key for key in own if any(other.get(key) != own[key] for other in alike)]
+    if not differing:
+        return curve.permutation
+    return f"{curve.permutation} ({', '.join(f'{key}={own[key]}' for key in differing)})"
