@@ -204,6 +204,13 @@ def test_profile_is_drop_by_harmonic() -> None:
     assert dose_curves(found) == ()
 
 
+def test_numbers_of_partials_and_channels_are_no_doses() -> None:
+    channels = {0.0: 0.1, 1.0: 0.5, 2.0: 0.2}
+    rows = make_dose_rows(channels, permutation="ablate_channel", parameter="channel")
+    assert dose_curves(importance(rows)) == ()
+    assert harmonic_profiles(importance(rows)) == ()
+
+
 def test_table_shows_area_d50_and_bound() -> None:
     text = str(dose_table(importance(linear([0.1, 0.2]) + linear([0.7, 0.6]))))
     assert "area [95 %]" in text

@@ -44,7 +44,9 @@ FEWEST_DOSES = 3
 ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
 #: options of which a lower value does more
 LOWER_DOES_MORE = ("cutoff_hz",)
-#: permutations whose option is the number of a partial: a profile, not a dose
+#: options that number something: more of them is not more of the perturbation
+NUMBERS = ("harmonic", "channel")
+#: permutations of the harmonic profile
 PROFILES = ("remove_harmonic", "keep_harmonic")
 
 
@@ -102,8 +104,8 @@ def dose_curves(importance: Importance) -> tuple[DoseCurve, ...]:
     return tuple(
         _dose_curve(panel, numbers, parameter, constant, importance.settings)
         for panel in importance.panels
-        for permutation, parameter, constant, numbers in _series(panel)
-        if permutation not in PROFILES and len(numbers) >= FEWEST_DOSES
+        for _, parameter, constant, numbers in _series(panel)
+        if parameter not in NUMBERS and len(numbers) >= FEWEST_DOSES
     )
 
 
@@ -113,7 +115,7 @@ def harmonic_profiles(importance: Importance) -> tuple[Curve, ...]:
         _curve(panel, numbers, parameter, constant, importance.settings)
         for panel in importance.panels
         for permutation, parameter, constant, numbers in _series(panel)
-        if permutation in PROFILES
+        if permutation in PROFILES and parameter == "harmonic"
     )
 
 
