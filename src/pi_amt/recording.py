@@ -100,11 +100,11 @@ def evaluate(job: Job) -> JobResult:
         recording = _Recording.read(job)
         settled, reasons = _settled(model, job, recording)
         runs = _stream(model, job, recording, settled)
-        rows = _finish(model, job, recording, fingerprint, runs)
-        rows += _empty_rows(job, reasons, fingerprint)
+        rows = dict(zip(settled, _finish(model, job, recording, fingerprint, runs), strict=True))
+        rows |= zip(reasons, _empty_rows(job, reasons, fingerprint), strict=True)
     except Exception as error:  # one bad recording must not end a study of thousands
         return JobResult(error_rows(job, error, fingerprint), fingerprint)
-    return JobResult(tuple(rows), fingerprint)
+    return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)
 
 
 @dataclass(frozen=True)

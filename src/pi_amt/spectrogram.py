@@ -40,6 +40,7 @@ class Spectrogram:
         tuning_cents: deviation of the recording from A4 = 440 Hz, cents in [−50, 50].
         reference: what the model carries from the clean input past a permutation (``None`` or
             arrays whose first axis is ``blocks``); opaque, never changed by a permutation.
+        probe: what the model is to leave out inside, ``(name, number)``; ``None``: nothing.
     """
 
     values: Values
@@ -51,6 +52,7 @@ class Spectrogram:
     sample_rate: int
     tuning_cents: float = 0.0
     reference: Any = None
+    probe: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
         blocks, bins, frames = self.values.shape

@@ -124,16 +124,14 @@ def run_study(
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
     """One job per recording for which rows are missing."""
     tracks = sorted(group.tracks, key=lambda track: track.name)
-    identity = group.built_model().identity
-    conditions = list(group.conditions)
-    if len(tracks) < 2:
-        alone = [c for c in conditions if _needs_other_recording(c)]
-        summary.skipped += [f"{c.label}: needs another recording, there is one" for c in alone]
-        conditions = [c for c in conditions if c not in alone]
+    model = group.built_model()
+    reasons = {c: _why_not(c, model, len(tracks)) for c in group.conditions}
+    summary.skipped += [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
+    conditions = [c for c, reason in reasons.items() if not reason]
     for i, track in enumerate(tracks):
         neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
         job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)
-        job = _without_finished(job, identity, store, summary)
+        job = _without_finished(job, model.identity, store, summary)
         if job.conditions:
             yield job
 
@@ -167,8 +165,14 @@ def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
     return known
 
 
-def _needs_other_recording(condition: Condition) -> bool:
-    return condition.permutation.needs_neighbour in ("notes", "spectrogram")
+def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
+    """Why a condition cannot be asked for, empty if it can."""
+    permutation = condition.permutation
+    if permutation.needs_neighbour in ("notes", "spectrogram") and n_tracks < 2:
+        return "needs another recording, there is one"
+    if permutation.needs_probe and permutation.needs_probe not in model.probes:
+        return f"{model.identity.name} has no {permutation.needs_probe}"
+    return ""
 
 
 def environment() -> dict[str, Any]:

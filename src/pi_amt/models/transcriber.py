@@ -76,6 +76,8 @@ class Transcriber(ABC):
     device: torch.device
     #: blocks per call of the network; fixed, so that results do not depend on what is batched
     micro_batch: int = 1
+    #: what :meth:`probed` can leave out
+    probes: ClassVar[tuple[str, ...]] = ()
     #: blocks per spectrogram of the stream; bounds memory, changes no result
     stream_blocks: int = 8
 
@@ -134,21 +136,34 @@ class Transcriber(ABC):
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
         """Network on the same blocks under several conditions, stacked into one batch.
 
-        Conditions whose ``reference`` was dropped (the model is to normalise anew) run apart.
+        Conditions whose ``reference`` was dropped (the model is to normalise anew) run apart, and
+        so do probes of the model itself.
         """
         results: list[dict[str, torch.Tensor]] = [{} for _ in spectrograms]
-        for frozen in (True, False):
-            chosen = [i for i, s in enumerate(spectrograms) if (s.reference is not None) is frozen]
-            if not chosen:
-                continue
+        batches: dict[tuple[bool, tuple[str, int] | None], list[int]] = {}
+        for i, spectrogram in enumerate(spectrograms):
+            frozen = spectrogram.reference is not None
+            batches.setdefault((frozen, spectrogram.probe), []).append(i)
+        for (frozen, probe), chosen in batches.items():
             parts = [spectrograms[i] for i in chosen]
             values = torch.cat([part.tensor for part in parts])
             reference = np.concatenate([part.reference for part in parts]) if frozen else None
-            stacked = self.run_network(values, reference)
+            model = self if probe is None else self.probed(*probe)
+            stacked = model.run_network(values, reference)
             starts = np.cumsum([0, *(len(part.times) for part in parts)])
             for i, start, stop in zip(chosen, starts, starts[1:], strict=False):
                 results[i] = {name: output[start:stop] for name, output in stacked.items()}
         return results
+
+    def probed(self, probe: str, number: int) -> Transcriber:
+        """This model with one part of it left out.
+
+        Raises:
+            ValueError: if the model has no such probe (see ``probes``).
+        """
+        raise ValueError(
+            f"{self.identity.name}: got probe {probe!r}, expected one of {self.probes}"
+        )
 
     def activations(self, spectrogram: Spectrogram) -> Activations:
         """Network on a whole recording: dict of ``(frames, pitches or bins)`` in [0, 1]."""

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from pi_amt.permutations.ablate_channel import AblateChannel
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.floor import Floor
 from pi_amt.permutations.fund_mask import FundMask
@@ -52,6 +53,7 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     RemoveHarmonic,
     KeepHarmonic,
     Donor,
+    AblateChannel,
 )
 
 

@@ -93,6 +93,11 @@ class Permutation(ABC):
         """Whether the perturbed input holds exact zeros that no recording has."""
         return False
 
+    @property
+    def needs_probe(self) -> str:
+        """What the model must be able to leave out inside: one of ``Transcriber.probes``."""
+        return ""
+
     def prepass(self) -> Prepass | None:
         """What must read the whole recording first, ``None`` where nothing needs to."""
         return None

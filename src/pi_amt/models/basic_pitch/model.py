@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ class BasicPitch(Transcriber):
 
     sample_rate = SAMPLE_RATE
     frame_rate = SAMPLE_RATE / HOP
+    probes = ("harmonic_channel",)
 
     def __init__(
         self,
@@ -109,7 +111,10 @@ class BasicPitch(Transcriber):
         path = PUBLISHED_WEIGHTS if weights is None else Path(weights)
         arrays, label = _read_weights(path)
         self._front_end = ConstantQ(self.device)
+        self._arrays = arrays
+        self._ablated = ablate_channels
         self._network = BasicPitchNetwork(arrays, self.device, precision, ablate_channels)
+        self._probed: dict[int, BasicPitch] = {}
         self._frequencies = bin_frequencies()
         # measured: larger batches gain nothing on a CPU core and only fill the last one in vain
         on_gpu = self.device.type == "cuda"
@@ -181,6 +186,17 @@ class BasicPitch(Transcriber):
         """Magnitudes ``(windows, 309, 172)`` → activations of the 142 kept frames."""
         ranges = None if reference is None else torch.as_tensor(reference, device=self.device)
         return self._network(values.to(self.device), ranges)
+
+    def probed(self, probe: str, number: int) -> BasicPitch:
+        """The model with channel ``number`` of its harmonic stack set to zero, too."""
+        if probe not in self.probes:
+            super().probed(probe, number)
+        if number not in self._probed:
+            self._probed[number] = model = copy(self)
+            ablated = tuple(sorted({*self._ablated, number}))
+            precision = self.identity.precision
+            model._network = BasicPitchNetwork(self._arrays, self.device, precision, ablated)
+        return self._probed[number]
 
     def stitcher(self, n_samples: int) -> WindowStitcher:
         """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""

@@ -1,0 +1,50 @@
+"""``ablate_channel``: a probe inside the model instead of a perturbation of its input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from pi_amt.notes import Notes
+from pi_amt.permutations.options import check_range
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.spectrogram import Spectrogram
+
+PROBE = "harmonic_channel"
+
+
+@dataclass(frozen=True)
+class AblateChannel(Permutation):
+    """One channel of the model's harmonic stack is set to zero; the input stays as it is.
+
+    No reference notes are used, so nothing can leak through a mask's edges. Basic Pitch's channels
+    0–7 hold the input shifted by the harmonics ½, 1, 2 … 7. Models without a harmonic stack have
+    no such row.
+
+    Attributes:
+        channel: 0–7.
+    """
+
+    channel: int = 1
+
+    name: ClassVar[str] = "ablate_channel"
+    summary: ClassVar[str] = "probe: one channel of Basic Pitch's harmonic stack is set to zero"
+
+    def __post_init__(self) -> None:
+        check_range("channel", self.channel, 0, 7)
+
+    @property
+    def needs_probe(self) -> str:
+        return PROBE
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> None:
+        return None
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return replace(spectrogram, probe=(PROBE, self.channel))

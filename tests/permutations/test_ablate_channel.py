@@ -1,0 +1,43 @@
+"""The probe leaves the input alone and changes the model; only models that have one take it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.models.basic_pitch.recordings import polyphony
+
+from pi_amt.models import load_model
+from pi_amt.permutations import load_permutation
+
+
+def test_the_input_is_untouched_and_the_model_equals_one_built_without_the_channel() -> None:
+    model = load_model("basic_pitch")
+    clean = model.analyze(polyphony(2.5), 22_050)
+    probed = load_permutation("ablate_channel", channel=3)(clean)
+    assert probed.values is clean.values
+    without = load_model("basic_pitch", ablate_channels=(3,)).activations(clean)
+    found = model.activations(probed)
+    for name, expected in without.items():
+        assert np.array_equal(found[name], expected)
+    assert not np.allclose(found["note"], model.activations(clean)["note"], atol=1e-3)
+
+
+def test_conditions_side_by_side_do_not_touch_each_other() -> None:
+    model = load_model("basic_pitch")
+    clean = model.analyze(polyphony(2.5), 22_050)
+    probes = [load_permutation("ablate_channel", channel=k)(clean) for k in (1, 2)]
+    together = model.outputs([clean, *probes])
+    for spectrogram, output in zip([clean, *probes], together, strict=True):
+        alone = model.outputs([spectrogram])[0]
+        assert all(np.array_equal(output[name], alone[name]) for name in alone)
+
+
+def test_a_channel_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="channel"):
+        load_permutation("ablate_channel", channel=8)
+
+
+def test_a_model_without_a_stack_says_so() -> None:
+    model = load_model("timbre_trap")
+    with pytest.raises(ValueError, match="harmonic_channel"):
+        model.probed("harmonic_channel", 1)
