@@ -8,6 +8,7 @@ depends on which worker runs it, on the order of jobs or on the other conditions
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -89,7 +90,8 @@ def evaluate(job: Job) -> JobResult:
     """Compute all rows of a job.
 
     Errors of a file (missing, truncated, not audio, …) and errors while computing are both kept
-    as rows with their reason, so that a study goes on and lists them at its end.
+    as rows with their reason, so that a study goes on and lists them at its end. With
+    ``device=auto`` a GPU that cannot hold a single block hands the recording to the CPU.
     """
     model = _model_of(job)
     try:
@@ -102,6 +104,13 @@ def evaluate(job: Job) -> JobResult:
         runs = _stream(model, job, recording, settled)
         rows = dict(zip(settled, _finish(model, job, recording, fingerprint, runs), strict=True))
         rows |= zip(reasons, _empty_rows(job, reasons, fingerprint), strict=True)
+    except torch.OutOfMemoryError as error:
+        on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
+        if on_cpu is None:
+            full = f"{model.device} is full ({error}): free it, or run with device=cpu"
+            return JobResult(error_rows(job, RuntimeError(full), fingerprint), fingerprint)
+        warnings.warn(f"{model.device} is full: going on with the CPU", stacklevel=2)
+        return evaluate(replace(job, model=on_cpu))
     except Exception as error:  # one bad recording must not end a study of thousands
         return JobResult(error_rows(job, error, fingerprint), fingerprint)
     return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)

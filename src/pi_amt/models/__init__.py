@@ -11,7 +11,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -36,6 +36,13 @@ class ModelSpec:
 
     name: str
     options: str = "{}"
+
+    def on_cpu(self) -> ModelSpec | None:
+        """The same model on the CPU, if the device was left open; its results count as equal."""
+        options = json.loads(self.options)
+        if options.get("device", "auto") != "auto":
+            return None
+        return replace(self, options=json.dumps({**options, "device": "cpu"}, sort_keys=True))
 
     def build(self) -> Transcriber:
         """Make the model."""

@@ -8,6 +8,7 @@ micro-batches of one fixed size, so a block's result does not depend on its comp
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -119,8 +120,25 @@ class Transcriber(ABC):
         """Network on any number of blocks, in micro-batches of one fixed size.
 
         The last micro-batch is filled up with its own last block. On a CPU each micro-batch runs
-        on one thread, so that the number of threads changes no result.
+        on one thread, so that the number of threads changes no result. A GPU that is full gets
+        smaller ones from then on.
+
+        Raises:
+            torch.OutOfMemoryError: if not even one block fits.
         """
+        while True:
+            try:
+                return self._run_micro_batches(values, reference)
+            except torch.OutOfMemoryError:
+                if self.micro_batch == 1:
+                    raise
+                self.micro_batch = max(1, self.micro_batch // 2)
+                warnings.warn(
+                    f"{self.device} is full: going on with {self.micro_batch} blocks at a time",
+                    stacklevel=2,
+                )
+
+    def _run_micro_batches(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         size, total = self.micro_batch, values.shape[0]
 
         def run(start: int) -> dict[str, torch.Tensor]:
