@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pi_amt.audio import resample
 from pi_amt.conditions import canonical_json
 from pi_amt.errors import DataError
 from pi_amt.models import ModelSpec
+from pi_amt.models.timbre_trap.slicq import SAMPLE_RATE_HZ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.note_table import NoteTable
 from pi_amt.panels import Panel
 from pi_amt.report.catalog import Entry
 from pi_amt.report.examples import Example, choose_conditions, choose_examples, row_of
-from pi_amt.report.listen import Samples, Synthesizer, audio_address, heard, residual_db
+from pi_amt.report.listen import Samples, Sound, Synthesizer, audio_address, heard, residual_db
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
 from pi_amt.report.pictures import (
     RANGE_DB,
@@ -98,7 +101,10 @@ def _model(panel: Panel, manifests: Sequence[Mapping[str, Any]]) -> Transcriber 
         options = json.loads(text) | {"device": "auto"}
         if options.get("weights") and not Path(options["weights"]).is_file():
             continue
-        model = ModelSpec(name, canonical_json(options)).build()
+        try:
+            model = ModelSpec(name, canonical_json(options)).build()
+        except (ImportError, ValueError, OSError):  # a model of another machine or version
+            continue
         if _made(model, row):
             return model
     return "left out, the model with the weights and settings of these rows is not here any more."
@@ -138,19 +144,17 @@ def _example(
             continue
         base = panel.baseline[example.track]
         recording = Recording.read(example, base)
-        samples = resample(recording.samples, recording.sample_rate, model.sample_rate)
-        peak = max(float(abs(samples).max(initial=0.0)), 1e-9)
-        if "audio" not in found:
-            cut = _cut(samples, 0.0, example, model.sample_rate)
-            found["audio"] = audio_address(cut * (0.9 / peak), model.sample_rate)
+        whole = Sound(recording.samples, recording.sample_rate, 0.0)
+        peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
+        found.setdefault("audio", _audio(whole, example, 0.9 / peak))
         replayed = replay(model, recording, [row for _, row in shown], example.start, example.stop)
         found["models"].append(
             {
                 "panel": place,
                 "name": model_title(panel.model),
                 "reproduction": is_reproduction(panel),
-                "borrowed_phase": not isinstance(model, Synthesizer),
-                **_pictures_and_sound(model, samples, peak, example, base, shown, replayed),
+                "borrowed_phase": not _has_own_sound(model),
+                **_pictures_and_sound(model, whole, peak, example, base, shown, replayed),
             }
         )
     return found
@@ -158,7 +162,7 @@ def _example(
 
 def _pictures_and_sound(
     model: Transcriber,
-    samples: Samples,
+    whole: Sound,
     peak: float,
     example: Example,
     base: Row,
@@ -172,9 +176,9 @@ def _pictures_and_sound(
     conditions = []
     for (entry, row), result in zip(shown, replayed[1:], strict=True):
         after = NoteTable.from_bytes(row.notes)
-        sound, begin = heard(model, samples, clean.spectrogram, result.spectrogram)
-        residual = residual_db(model, sound, begin, result.spectrogram)
-        level = 0.9 if isinstance(model, Synthesizer) else 0.9 / peak
+        sound = heard(model, whole, clean.spectrogram, result.spectrogram)
+        residual = residual_db(model, sound, result.spectrogram)
+        # a model that synthesises has divided its input by the peak
         conditions.append(
             {
                 "id": entry.id,
@@ -182,9 +186,7 @@ def _pictures_and_sound(
                 "hard": entry.hard,
                 "picture": picture(powers(result.spectrogram, start, stop), loudest),
                 "outline": outline(_region(clean, result, start, stop)),
-                "audio": audio_address(
-                    _cut(sound, begin, example, model.sample_rate) * level, model.sample_rate
-                ),
+                "audio": _audio(sound, example, 0.9 if _has_own_sound(model) else 0.9 / peak),
                 "residual_db": None if residual is None else round(residual, 1),
                 "transcription": played(result.notes, start, stop),
                 "agreement": agreement(after, result.notes, start, stop),
@@ -206,13 +208,24 @@ def _region(clean: Replayed, result: Replayed, start: float, stop: float) -> Any
     return columns(clean.spectrogram, result.target, column_times(start, stop))
 
 
-def _cut(samples: Samples, begin: float, example: Example, sample_rate: int) -> Samples:
-    """The excerpt out of samples that begin at ``begin`` seconds; zeros where they have ended."""
-    first = round((example.start - begin) * sample_rate)
-    wanted = round((example.stop - example.start) * sample_rate)
+def _has_own_sound(model: Transcriber) -> bool:
+    """Whether a model's input can be turned into sound without the original."""
+    return isinstance(model, Synthesizer)
+
+
+def _audio(sound: Sound, example: Example, gain: float) -> str:
+    """The excerpt, compressed, at 22,050 Hz or less."""
+    samples = _cut(sound, example) * np.float32(gain)
+    rate = min(sound.sample_rate, SAMPLE_RATE_HZ)
+    return audio_address(resample(samples, sound.sample_rate, rate), rate)
+
+
+def _cut(sound: Sound, example: Example) -> Samples:
+    """The excerpt out of a sound; zeros where it has not begun or has ended."""
+    first = round((example.start - sound.begin) * sound.sample_rate)
+    wanted = round((example.stop - example.start) * sound.sample_rate)
     lead = max(0, -first)
-    part = samples[max(first, 0) : max(first + wanted, 0)]
-    out = samples[:0].copy()
-    out.resize(wanted, refcheck=False)
+    part = sound.samples[max(first, 0) : max(first + wanted, 0)]
+    out = np.zeros(wanted, dtype=np.float32)
     out[lead : lead + len(part)] = part
     return out

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +23,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.audio import resample
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, BLOCK_SAMPLES, SAMPLE_RATE_HZ, SliCQ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.report.pictures import columns
@@ -43,41 +44,47 @@ class Synthesizer(Protocol):
     def synthesize(self, spectrogram: Spectrogram) -> Samples: ...
 
 
-def block_hop_seconds(spectrogram: Spectrogram) -> float:
-    """From the start of one block to the next."""
-    return float(spectrogram.times[1, 0] - spectrogram.times[0, 0])
+@dataclass(frozen=True)
+class Sound:
+    """Samples ``(samples,)`` of a recording from ``begin`` seconds on."""
+
+    samples: Samples
+    sample_rate: int
+    begin: float
 
 
 def heard(
-    model: Transcriber, original: Samples, clean: Spectrogram, perturbed: Spectrogram
-) -> tuple[Samples, float]:
+    model: Transcriber, recording: Sound, clean: Spectrogram, perturbed: Spectrogram
+) -> Sound:
     """The perturbed input as sound.
 
     Args:
         model: whose input it is.
-        original: the whole recording ``(samples,)`` at the model's rate.
-        clean, perturbed: consecutive blocks, at least two.
-
-    Returns:
-        Samples at the model's rate, and the time in seconds at which they begin.
+        recording: all of it, from 0 s on.
+        clean, perturbed: the same consecutive blocks.
     """
-    hop = block_hop_seconds(clean)
-    if isinstance(model, Synthesizer):
-        length = round((len(perturbed.times) - 1) * hop * perturbed.sample_rate)
-        return model.synthesize(replace(perturbed, n_samples=length)), clean.times[0, 0] + hop
+    hop = _block_hop_seconds(clean)
+    if isinstance(model, Synthesizer) and hop:
+        rate = perturbed.sample_rate
+        length = round((len(perturbed.times) - 1) * hop * rate)
+        begin = float(clean.times[0, 0]) + hop
+        return Sound(model.synthesize(replace(perturbed, n_samples=length)), rate, begin)
+    samples = resample(recording.samples, recording.sample_rate, SAMPLE_RATE_HZ)
     # whole blocks from the start of the recording, so that a second analysis has the same blocks
-    first = max(0, int(np.ceil(clean.times[0, 0] / hop - 1e-9)))
-    begin = round(first * hop * clean.sample_rate)
-    end = round(float(clean.times[-1, -1]) * clean.sample_rate)
-    segment = original[begin:end]
-    return _borrowed_phase(segment, clean, perturbed, begin / clean.sample_rate), first * hop
+    begin = hop * max(0, int(np.ceil(clean.times[0, 0] / hop - 1e-9))) if hop else 0.0
+    first, last = (round(t * SAMPLE_RATE_HZ) for t in (begin, float(clean.times[-1, -1])))
+    part = Sound(samples[first:last], SAMPLE_RATE_HZ, begin)
+    return replace(part, samples=_borrowed_phase(part, clean, perturbed))
 
 
-def _borrowed_phase(
-    samples: Samples, clean: Spectrogram, perturbed: Spectrogram, begin: float
-) -> Samples:
-    """The samples with every sliCQ coefficient scaled by perturbed / clean magnitude."""
-    slicq = SliCQ()
+def _block_hop_seconds(spectrogram: Spectrogram) -> float:
+    """From the start of one block to the next; 0 if there is only one."""
+    return float(np.diff(spectrogram.times[:2, 0]).sum())
+
+
+def _borrowed_phase(sound: Sound, clean: Spectrogram, perturbed: Spectrogram) -> Samples:
+    """Samples at 22,050 Hz, each sliCQ coefficient scaled by perturbed / clean magnitude."""
+    slicq, samples = SliCQ(), sound.samples
     count = -(-len(samples) // _HOP) + 1
     padded = np.zeros((count + 1) * _HOP, dtype=np.float32)
     padded[_HOP : _HOP + len(samples)] = samples
@@ -85,9 +92,8 @@ def _borrowed_phase(
     fade = torch.hann_window(BLOCK_SAMPLES, periodic=True)
     out = np.zeros_like(padded)
     for i, block in enumerate(blocks):
-        times = begin + (
-            (i - 1) * _HOP + np.arange(BLOCK_FRAMES) * BLOCK_SAMPLES / BLOCK_FRAMES
-        ) / (SAMPLE_RATE_HZ)
+        frames = (i - 1) * _HOP + np.arange(BLOCK_FRAMES) * BLOCK_SAMPLES / BLOCK_FRAMES
+        times = sound.begin + frames / SAMPLE_RATE_HZ
         gain = _gain(clean, perturbed, times, slicq.frequencies_hz)
         with torch.inference_mode():
             values = slicq(torch.from_numpy(block)[None]) * torch.from_numpy(gain)[None]
@@ -114,18 +120,18 @@ def _gain(
     return np.asarray((1 - share) * gain[low] + share * gain[high], dtype=np.float32)
 
 
-def residual_db(
-    model: Transcriber, sound: Samples, begin: float, wanted: Spectrogram
-) -> float | None:
+def residual_db(model: Transcriber, sound: Sound, wanted: Spectrogram) -> float | None:
     """How far the sound's own analysis is from ``wanted``, dB; ``None`` if too short to tell.
 
     Blocks at the edges of the sound, where the recording goes on but the sound does not, are left
     out.
     """
-    again = concatenate(list(model.stream(sound, wanted.sample_rate)))
-    hop = block_hop_seconds(wanted)
+    again = concatenate(list(model.stream(sound.samples, sound.sample_rate)))
+    hop = _block_hop_seconds(wanted)
+    if not hop:
+        return None
     lead = float(again.times[0, 0])
-    shift = round((begin + lead - wanted.times[0, 0]) / hop)
+    shift = round((sound.begin + lead - wanted.times[0, 0]) / hop)
     pairs = [(j, j + shift) for j in range(2, len(again.times) - 2)
              if 0 <= j + shift < len(wanted.times)]  # fmt: skip
     if not pairs:

@@ -47,27 +47,32 @@ def build(
     if examples < 0:
         raise ValueError(f"examples: got {examples}, expected 0 or more")
     output = Path(output)
-    importance, manifests = _read(source, score)
+    page = make_page(*_read(source, score), examples)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    folder = output.with_name(f"{output.stem}_files")
+    texts = {"methods.md": page.methods, "references.bib": page.bibtex}
+    links = write_files(folder, page.importance, page.entries, page.data, page.tables, texts)
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    unfinished.write_text(render(page, folder.name, links), encoding="utf-8")
+    return unfinished.replace(output)
+
+
+def make_page(
+    importance: Importance, manifests: Sequence[Mapping[str, Any]], examples: int = 0
+) -> Page:
+    """Everything that a page shows; ``manifests`` are those of the store, if there is one."""
     entries = catalog(importance)
-    data = payload(importance, entries)
     methods = methods_markdown(importance)
-    page = Page(
+    return Page(
         importance=importance,
         entries=entries,
         manifests=manifests,
-        data=data,
+        data=payload(importance, entries),
         tables=_tables(importance, entries),
         methods=methods,
         bibtex=references(methods),
         explorer=_explorer(importance, entries, manifests, examples),
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    folder = output.with_name(f"{output.stem}_files")
-    texts = {"methods.md": page.methods, "references.bib": page.bibtex}
-    links = write_files(folder, importance, entries, data, page.tables, texts)
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    unfinished.write_text(render(page, folder.name, links), encoding="utf-8")
-    return unfinished.replace(output)
 
 
 def _read(source: Source, score: str) -> tuple[Importance, list[dict[str, Any]]]:

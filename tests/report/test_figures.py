@@ -1,0 +1,78 @@
+"""Figures show the planted numbers, on the axes that were given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from tests.rows import make_dose_rows, make_rows
+
+from pi_amt.report.figures import dose, forest, piece, profile
+from pi_amt.statistics import Importance, importance_from_rows
+
+
+def axes() -> Axes:
+    return Figure().add_subplot()
+
+
+def planted() -> Importance:
+    drops = {"fund_mask": 0.3, "microtonal": 0.0, "matched_tracks(fund_mask)": 0.1}
+    return importance_from_rows(make_rows(drops, noise=0.0, n_pieces=5))
+
+
+def xs(ax: Axes, marker: str) -> list[float]:
+    return [float(line.get_xdata()[0]) for line in ax.lines  # type: ignore[index, arg-type]
+            if line.get_marker() == marker and len(np.atleast_1d(line.get_xdata()))]  # fmt: skip
+
+
+def test_forest_draws_drops_and_controls_where_they_were_planted() -> None:
+    ax = axes()
+    assert forest(planted(), ax=ax) is ax
+    assert xs(ax, "o") == pytest.approx([0.3, 0.0], abs=1e-9)
+    assert xs(ax, "D") == pytest.approx([0.1], abs=1e-9)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["fund_mask\n[hard]", "microtonal"]
+
+
+def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:
+    rows = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5}, noise=0.0)
+    ax = dose(importance_from_rows(rows), ax=axes())
+    line = next(line for line in ax.lines if line.get_marker() == "o")
+    assert list(line.get_xdata()) == [0.0, 0.1, 0.2, 0.5]  # type: ignore[arg-type]
+    assert list(line.get_ydata()) == pytest.approx([0.0, 0.1, 0.3, 0.5])  # type: ignore[arg-type]
+
+
+def test_profile_draws_every_harmonic() -> None:
+    planted_drops = {1: 0.5, 2: 0.2, 3: 0.1}
+    rows = make_dose_rows(
+        planted_drops, permutation="remove_harmonic", parameter="harmonic", noise=0.0
+    )
+    ax = profile(importance_from_rows(rows), ax=axes())
+    line = next(line for line in ax.lines if line.get_marker() == "o")
+    assert list(line.get_ydata()) == pytest.approx([0.5, 0.2, 0.1])  # type: ignore[arg-type]
+
+
+def test_piece_draws_every_recording_of_the_worst_condition() -> None:
+    importance = planted()
+    ax = piece(importance, ax=axes())
+    points = next(line for line in ax.lines if line.get_marker() == "o").get_xydata()
+    assert points[:, 0] - points[:, 1] == pytest.approx(np.full(5, 0.3))
+    assert ax.get_title(loc="left") == "fund_mask"
+
+
+def test_what_was_not_run_is_said() -> None:
+    with pytest.raises(ValueError, match="no harmonic profile"):
+        profile(planted(), ax=axes())
+    with pytest.raises(ValueError, match="no dose curve"):
+        dose(planted(), ax=axes())
+    with pytest.raises(ValueError, match="baseline only"):
+        piece(importance_from_rows(make_rows({})), ax=axes())
+    with pytest.raises(ValueError, match="expected one of fund_mask"):
+        piece(planted(), ax=axes(), condition="funk_mask")
+
+
+def test_importance_methods_return_the_axes_they_drew_on() -> None:
+    ax = axes()
+    assert planted().plot_forest(ax=ax) is ax
+    assert planted().plot_piece(ax=axes()).lines
