@@ -1,0 +1,1 @@
+"""Measurements: ``python -m benchmarks``, one table, ratios within one run. Not tests."""

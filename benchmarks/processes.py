@@ -1,0 +1,142 @@
+"""Parts that need a process of their own: start-up, and one recording's memory and cost by length.
+
+``python -m benchmarks.processes MODEL MINUTES FOLDER [stub]`` is that process: it makes a recording
+of so many minutes out of the demo, runs the eight conditions on it and prints its cost as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+
+from benchmarks.measure import Finished, Line, run_child, run_module
+from benchmarks.studies import EIGHT, demo_tracks
+from pi_amt.conditions import make_conditions
+from pi_amt.datasets.track import FileTrack
+from pi_amt.models import ModelSpec, cached_model
+from pi_amt.notes import Notes, write_midi
+from pi_amt.recording import Job, evaluate
+
+RATE = 44_100
+
+
+def long_recording(minutes: float, folder: Path) -> FileTrack:
+    """The demo again and again, as a stereo WAV of 44.1 kHz with its MIDI."""
+    tracks = demo_tracks(12)
+    parts, columns, at = [], [], 0.0
+    pieces = [(track.audio(), track.notes()) for track in tracks]
+    while at < 60 * minutes:
+        (samples, rate), notes = pieces[len(parts) % len(pieces)]
+        parts.append(
+            np.interp(
+                np.arange(0, len(samples) * RATE // rate) * rate / RATE,
+                np.arange(len(samples)),
+                samples,
+            ).astype(np.float32)
+        )
+        columns.append((notes.onsets + at, notes.offsets + at, notes.pitches, notes.velocities))
+        at += len(parts[-1]) / RATE
+    audio = np.concatenate(parts)[: round(60 * minutes * RATE)]
+    notes = Notes.from_arrays(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    path = folder / f"long_{minutes:g}.wav"
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
+        for start in range(0, len(audio), 1 << 20):
+            file.write(np.repeat(audio[start : start + (1 << 20), None], 2, axis=1))
+    write_midi(notes.clipped(60 * minutes), path.with_suffix(".mid"))
+    return FileTrack("long", path, path.with_suffix(".mid"), "long")
+
+
+def child(model: str, minutes: float, folder: Path, stub: bool) -> None:
+    """What the process does; see the module."""
+    torch.set_num_threads(1)
+    name = f"long_{minutes:g}"
+    track = FileTrack("long", folder / f"{name}.wav", folder / f"{name}.mid", "long")
+    spec = ModelSpec(model, '{"device":"cpu"}')
+    if stub:
+        built: Any = cached_model(spec)
+        built.network = lambda values, reference: {"transcription": 0.05 * values}
+    started = time.process_time()
+    rows = evaluate(Job(spec, "long", track, tuple(make_conditions(EIGHT)))).rows
+    failed = [row.error for row in rows if row.error]
+    if failed:
+        raise RuntimeError(failed[0])
+    told = {
+        "cpu": time.process_time() - started,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "notes": rows[0].counts["reference"],
+    }
+    print(json.dumps(told))
+
+
+def length(rounds: int, minutes: tuple[float, ...] = (2, 10, 45)) -> list[Line]:
+    """Peak memory and cost per minute against length, eight conditions, one worker."""
+    del rounds
+    lines: list[Line] = []
+    for model, stub in (("basic_pitch", False), ("timbre_trap", True)):
+        what = f"{model}{' (network left out)' if stub else ''}"
+        shortest = 0.0
+        for n in minutes:
+            told = _measure(model, n, stub)
+            cost = told["cpu"] / n
+            shortest = shortest or cost
+            lines.append(
+                Line(
+                    f"{what}: {n:g} min, {told['notes']} notes",
+                    f"{cost:.2f} s per minute",
+                    f"{cost / shortest:.2f} × the shortest's, peak {told['peak_mb']:.0f} MB",
+                )
+            )
+    return lines
+
+
+def _measure(model: str, minutes: float, stub: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        long_recording(minutes, Path(folder))
+        options = ("stub",) if stub else ()
+        done = run_module("benchmarks.processes", model, str(minutes), folder, *options)
+    told: dict[str, float] = json.loads(done.output.strip().splitlines()[-1])
+    return told
+
+
+def startup(rounds: int) -> list[Line]:
+    """From the command to the first word, and to the first recording's row."""
+    program = str(Path(sys.executable).with_name("pi-amt"))
+
+    def best(*command: str) -> Finished:
+        return min((run_child(*command) for _ in range(rounds)), key=lambda done: done.wall)
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = ("dataset=demo", "dataset.max_tracks=1", "dataset.max_seconds=1", "report=false")
+        told = {
+            "pi-amt --help": (best(program, "--help"), "goal 0.5 s"),
+            "a run of one second of audio, in one process": (
+                best(program, *run, "n_jobs=1", f"results_dir={folder}/${{now:%f}}"),
+                "goal 6 s until the first recording",
+            ),
+            "the same, with worker processes": (
+                best(program, *run, f"results_dir={folder}/${{now:%f}}"),
+                "",
+            ),
+            "python -c 'import torch'": (best(sys.executable, "-c", "import torch"), "of these"),
+        }
+    return [
+        Line(
+            what,
+            f"{done.wall:.2f} s (wall)",
+            f"{done.cpu:.2f} s processor time; {note}".rstrip("; "),
+        )
+        for what, (done, note) in told.items()
+    ]
+
+
+if __name__ == "__main__":
+    child(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), "stub" in sys.argv[4:])
