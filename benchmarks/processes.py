@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.measure import Finished, Line, run_child, run_module
 from benchmarks.studies import EIGHT, demo_tracks
+from pi_amt.audio import resample
 from pi_amt.conditions import make_conditions
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.notes import Notes, write_midi
 from pi_amt.recording import Job, evaluate
+from pi_amt.units import Floats
 
 RATE = 44_100
 
@@ -32,17 +35,13 @@ RATE = 44_100
 def long_recording(minutes: float, folder: Path) -> FileTrack:
     """The demo again and again, as a stereo WAV of 44.1 kHz with its MIDI."""
     tracks = demo_tracks(12)
-    parts, columns, at = [], [], 0.0
+    parts: list[NDArray[np.float32]] = []
+    columns: list[tuple[Floats, ...]] = []
+    at = 0.0
     pieces = [(track.audio(), track.notes()) for track in tracks]
     while at < 60 * minutes:
         (samples, rate), notes = pieces[len(parts) % len(pieces)]
-        parts.append(
-            np.interp(
-                np.arange(0, len(samples) * RATE // rate) * rate / RATE,
-                np.arange(len(samples)),
-                samples,
-            ).astype(np.float32)
-        )
+        parts.append(resample(samples, rate, RATE))
         columns.append((notes.onsets + at, notes.offsets + at, notes.pitches, notes.velocities))
         at += len(parts[-1]) / RATE
     audio = np.concatenate(parts)[: round(60 * minutes * RATE)]
