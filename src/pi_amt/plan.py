@@ -8,6 +8,7 @@ from pathlib import Path
 from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.executors import available_cores
+from pi_amt.progress import in_words
 from pi_amt.study import Group
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
@@ -44,24 +45,20 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
         print(f"    {', '.join(dict.fromkeys(c.label for c in group.conditions))}")
     cores = available_cores()
     print(
-        f"about {_duration(work / cores)} on this machine's {cores} cores "
-        f"({_duration(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
+        f"about {in_words(work / cores)} on this machine's {cores} cores "
+        f"({in_words(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
         "rows that are there already are not computed again"
     )
 
 
 def _seconds(track: Track) -> float | None:
-    if track.duration_seconds is not None:
-        return track.duration_seconds
+    """Length of a recording in seconds, from its index or header; None if neither tells."""
+    seconds = track.duration_seconds
     if not isinstance(track, FileTrack):
-        return None
-    try:
-        return audio_seconds(track.audio_path)
-    except (OSError, ValueError):
-        return None
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return seconds
+    if seconds is None:
+        try:
+            seconds = audio_seconds(track.audio_path)
+        except (OSError, ValueError):
+            return None
+    return seconds if track.max_seconds is None else min(seconds, track.max_seconds)

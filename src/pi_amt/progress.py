@@ -12,12 +12,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
 
 _LOG_EVERY_SECONDS = 30.0
+_WIDE, _NARROW = 90, 60  # columns of a terminal
 
 
 class StudyProgress:
@@ -43,17 +45,9 @@ class StudyProgress:
         self._bar: Progress | None = None
         if not self._quiet and self._stream.isatty():
             console = Console(file=self._stream)
-            wide = console.width >= 90
-            columns = [
-                TextColumn("recordings"),
-                BarColumn(bar_width=None if wide else 10),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(compact=not wide),
-                TextColumn("{task.fields[note]}" if wide else "{task.fields[short]}"),
-            ]
-            if wide:
-                columns.insert(2, TaskProgressColumn())
-            self._bar = Progress(*columns, console=console, expand=wide)
+            self._bar = Progress(
+                *_columns(console.width), console=console, expand=console.width >= _WIDE
+            )
             self._task = self._bar.add_task("", total=recordings, note="starting …", short="")
 
     def __enter__(self) -> StudyProgress:
@@ -92,7 +86,30 @@ class StudyProgress:
             left = (now - self._started) / self._done * (self._total - self._done)
             print(
                 f"{self._done}/{self._total} recordings, {self._rows} rows, {rate:.0f} rows/min"
-                f"{failed}, about {left:.0f} s left",
+                f"{failed}, about {in_words(left)} left",
                 file=self._stream,
                 flush=True,
             )
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What fits into a terminal of so many columns."""
+    if width >= _WIDE:
+        return [
+            TextColumn("recordings"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        ]
+    short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
+    bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
+    return [*bar, *short, TextColumn("{task.fields[short]}")]
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
