@@ -20,6 +20,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from pi_amt.condition_results import ConditionResult
 from pi_amt.dose import dose_curves
 from pi_amt.dose_table import dose_table
 from pi_amt.plan import COST_PER_SECOND
@@ -31,6 +32,10 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
     "model", "dataset", "label", "baseline", "drop", "drop_low", "drop_high", "p_holm",
     "excess_drop", "excess_low", "excess_high", "precision_drop", "recall_drop", "removed_db",
+)  # fmt: skip
+DOSES = (
+    "model", "curve", "parameter", "lowest", "highest", "area", "area_low", "area_high", "d50",
+    "d50_low", "d50_high", "d50_bound",
 )  # fmt: skip
 CONTRASTS = (
     "dataset", "label", "a", "b", "drop_a", "drop_b", "difference", "difference_low",
@@ -57,12 +62,13 @@ def main() -> None:
         images = DOCS / "images" / options.page
         images.mkdir(parents=True, exist_ok=True)
         path = generated / f"{options.page}.md"
-        text = "\n".join(page_lines(options.results, images))
+        level = "##" if options.page == "findings" else "###"
+        text = "\n".join(page_lines(options.results, images, level))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
 
-def page_lines(results: Path, images: Path) -> Iterator[str]:
+def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
     """Markdown of a results page."""
     sections: tuple[tuple[str, str, Callable[[Importance, Path], Iterator[str]]], ...] = (
         ("study", "The conditions and their controls", study_lines),
@@ -70,7 +76,7 @@ def page_lines(results: Path, images: Path) -> Iterator[str]:
         ("dose", "Dose curves", dose_lines),
     )
     for name, title, lines in sections:
-        yield f"### {title}\n"
+        yield f"{level} {title}\n"
         if store_path(results / name).is_file():
             yield from lines(importance_from_rows(read_rows(results / name)), images)
         else:
@@ -85,15 +91,26 @@ def study_lines(importance: Importance, images: Path) -> Iterator[str]:
     yield from _folded("All conditions and controls", importance.table().to_markdown(None, COLUMNS))
     contrasts = importance.contrasts()
     if len(contrasts):
-        yield "### Differences between the models\n"
-        yield contrasts.to_markdown(columns=CONTRASTS)
+        yield from _folded("Differences between the models", contrasts.to_markdown(None, CONTRASTS))
 
 
 def profile_lines(importance: Importance, images: Path) -> Iterator[str]:
     """Profile figure and table."""
     yield _figure(importance.plot_profile, images / "profile.svg", "Drop in F per harmonic")
-    table = importance.table().to_markdown(columns=COLUMNS[:8])
-    yield from _folded("Every harmonic", table)
+    yield (
+        "Drop in F with its interval. *removed*, *kept*: harmonic k alone, by a hard mask. "
+        "*channel off*: channel h = k of Basic Pitch's harmonic stack set to zero inside the "
+        "network, which no mask's edge can disturb.\n"
+    )
+    for panel in importance.panels:
+        drops = {result.label: result for result in importance.results_of(panel)}
+        yield f"**{panel.model}**, baseline {drops['floor'].baseline:.2f}\n"
+        yield "| k | removed | kept | channel off |\n|---:|---:|---:|---:|"
+        for k in range(1, 11):
+            labels = (f"remove_harmonic(harmonic={k})", f"keep_harmonic(harmonic={k})")
+            cells = [_drop(drops.get(label)) for label in (*labels, f"ablate_channel(channel={k})")]
+            yield f"| {k} | {' | '.join(cells)} |"
+        yield ""
 
 
 def dose_lines(importance: Importance, images: Path) -> Iterator[str]:
@@ -104,7 +121,13 @@ def dose_lines(importance: Importance, images: Path) -> Iterator[str]:
             return importance.plot_dose(ax=ax, parameter=parameter)
 
         yield _figure(plot, images / f"dose_{parameter}.svg", f"Dose curves over {parameter}")
-    yield dose_table(importance).to_markdown()
+    yield dose_table(importance).to_markdown(columns=DOSES)
+
+
+def _drop(result: ConditionResult | None) -> str:
+    if result is None:
+        return "–"
+    return f"{result.drop:.2f} [{result.drop_low:.2f}, {result.drop_high:.2f}]"
 
 
 def _figure(plot: Callable[..., Axes], path: Path, title: str) -> str:
