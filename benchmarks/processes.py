@@ -24,9 +24,10 @@ from benchmarks.studies import EIGHT, demo_tracks
 from pi_amt.audio import resample
 from pi_amt.conditions import make_conditions
 from pi_amt.datasets.track import FileTrack
+from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.notes import Notes, write_midi
-from pi_amt.recording import Job, evaluate
+from pi_amt.recording import evaluate
 from pi_amt.units import Floats
 
 RATE = 44_100

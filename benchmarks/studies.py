@@ -22,10 +22,11 @@ from pi_amt.datasets.track import FileTrack
 from pi_amt.effects import EffectMeter
 from pi_amt.executors import available_cores, local
 from pi_amt.frames import FrameScorer
+from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, N_BINS
 from pi_amt.models.transcriber import Samples
-from pi_amt.recording import Job, evaluate
+from pi_amt.recording import evaluate
 from pi_amt.spectrogram import Spectrogram
 
 EIGHT = (

@@ -18,8 +18,8 @@ from tests.toys import TOY, ToyTrack
 from pi_amt.conditions import make_conditions
 from pi_amt.dispatch import run_jobs
 from pi_amt.executors import InlineExecutor, WorkerDied, local
+from pi_amt.jobs import Job, JobResult
 from pi_amt.models import ModelSpec
-from pi_amt.recording import Job, JobResult
 
 CONDITIONS = tuple(make_conditions(["fund_mask"]))
 

@@ -13,7 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 
 from pi_amt.executors import ExecutorFactory, WorkerDied, in_flight
-from pi_amt.recording import Job, JobResult, error_rows, evaluate
+from pi_amt.jobs import Job, JobResult, error_rows
+from pi_amt.recording import evaluate
 
 Work = Callable[[Job], JobResult]
 Finished = Generator[tuple[Job, JobResult], None, None]

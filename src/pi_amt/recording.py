@@ -11,79 +11,26 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt import __version__, anatomy
-from pi_amt.conditions import METHOD_VERSION, Condition, canonical_json, digest
-from pi_amt.datasets.track import Track
+from pi_amt import anatomy
+from pi_amt.conditions import Condition
+from pi_amt.donors import donor_pool
 from pi_amt.effects import EffectMeter
-from pi_amt.models import ModelSpec, cached_model
-from pi_amt.models.transcriber import Decoder, Identity, Stitcher, Transcriber
+from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows, model_of
+from pi_amt.models import ModelSpec
+from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.scoring import FrameScorer, match_notes, score_notes
-from pi_amt.spectrogram import Spectrogram, concatenate
+from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row
 from pi_amt.tuning import estimate_tuning
 
 Samples = NDArray[np.float32]
-_DONOR_SEGMENTS = 6
-_DONOR_SEGMENT_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recording with the conditions that are still missing for it.
-
-    Attributes:
-        model: how a worker makes the model (or the model itself).
-        dataset: config name.
-        track: paths, not data.
-        conditions: what to compute.
-        neighbour: the next track in sorted order, for controls and donors that need one.
-        tuning: ``estimate``, ``off`` or cents.
-        baseline: note table of the baseline where it is not among the conditions.
-    """
-
-    model: ModelSpec | Transcriber
-    dataset: str
-    track: Track
-    conditions: tuple[Condition, ...]
-    neighbour: Track | None = None
-    tuning: str | float = "estimate"
-    baseline: bytes = b""
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What a worker sends back: rows, and the fingerprint that their keys start from."""
-
-    rows: tuple[Row, ...]
-    fingerprint: str
-
-
-def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition) -> str:
-    """Hash of everything that decides a row."""
-    needs_seed = condition.permutation.stochastic
-    needs_other = condition.permutation.needs_neighbour in ("notes", "spectrogram")
-    return digest(
-        {
-            "method": METHOD_VERSION,
-            "model": [identity.name, identity.weights_sha256, identity.precision],
-            "settings": identity.settings,
-            "dataset": job.dataset,
-            "track": job.track.name,
-            "data": fingerprint,
-            "neighbour": job.neighbour.name if needs_other and job.neighbour else None,
-            "tuning": job.tuning,
-            "condition": [condition.name, condition.parameters, condition.label, condition.role],
-            "draw": [condition.seed, condition.repeat] if needs_seed else None,
-        }
-    )
 
 
 def evaluate(job: Job) -> JobResult:
@@ -93,7 +40,7 @@ def evaluate(job: Job) -> JobResult:
     as rows with their reason, so that a study goes on and lists them at its end. With
     ``device=auto`` a GPU that cannot hold a single block hands the recording to the CPU.
     """
-    model = _model_of(job)
+    model = model_of(job)
     try:
         fingerprint = job.track.fingerprint()
     except (OSError, ValueError) as error:
@@ -103,7 +50,7 @@ def evaluate(job: Job) -> JobResult:
         settled, reasons = _settled(model, job, recording)
         runs = _stream(model, job, recording, settled)
         rows = dict(zip(settled, _finish(model, job, recording, fingerprint, runs), strict=True))
-        rows |= zip(reasons, _empty_rows(job, reasons, fingerprint), strict=True)
+        rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
     except torch.OutOfMemoryError as error:
         on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
         if on_cpu is None:
@@ -273,7 +220,7 @@ def _finish(
             counts |= anatomy.compare(baseline, table).counts()
         elapsed = run.elapsed + time.perf_counter() - started
         rows[i] = replace(
-            _blank_row(job, model, run.condition, fingerprint),
+            blank_row(job, model, run.condition, fingerprint),
             seconds=recording.seconds,
             scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
             effects={**run.meter.finish(), "tuning_cents": recording.tuning_cents},
@@ -292,7 +239,7 @@ def _neighbour(
     if not needs:
         return None
     if needs == "own_spectrogram":
-        pool = _donor_pool(model, recording.samples, recording.sample_rate)
+        pool = donor_pool(recording.stream(model), recording.seconds)
         return Neighbour(job.track.name, recording.reference, pool)
     if job.neighbour is None:
         raise ValueError(f"{condition.label}: needs another recording, the dataset has only one")
@@ -300,82 +247,6 @@ def _neighbour(
     if needs == "notes":
         length = job.neighbour.duration_seconds or float(notes.offsets.max(initial=0.0))
         return Neighbour(job.neighbour.name, notes.looped(length, recording.seconds))
-    return Neighbour(job.neighbour.name, notes, _donor_pool(model, *job.neighbour.audio()))
-
-
-def _donor_pool(model: Transcriber, samples: Samples, sample_rate: int) -> Spectrogram:
-    """Segments spread evenly over a recording, through the model's front end."""
-    length = round(_DONOR_SEGMENT_SECONDS * sample_rate)
-    starts = np.linspace(0, max(len(samples) - length, 0), _DONOR_SEGMENTS).astype(int)
-    pool = np.concatenate([samples[start : start + length] for start in np.unique(starts)])
-    return concatenate(list(model.stream(pool, sample_rate)))
-
-
-def _blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: str) -> Row:
-    identity = model.identity
-    return Row(
-        key=row_key(identity, job, fingerprint, condition),
-        model=identity.name,
-        weights=identity.weights_sha256,
-        weights_label=identity.weights_label,
-        precision=identity.precision,
-        dataset=job.dataset,
-        track=job.track.name,
-        composition=job.track.composition,
-        seconds=job.track.duration_seconds or 0.0,
-        permutation=condition.name,
-        parameters=condition.parameters,
-        label=condition.label,
-        role=condition.role,
-        target=condition.target,
-        repeat=condition.repeat,
-        seed=condition.seed,
-        settings=canonical_json({**identity.settings, **_data_settings(job)}),
-        version=__version__,
-        method=METHOD_VERSION,
-        data=fingerprint,
-    )
-
-
-def _data_settings(job: Job) -> dict[str, Any]:
-    """Settings of a run that are not the model's: rows that differ in them are never averaged."""
-    own = {"pedal": "extend", "max_seconds": None}
-    track = {name: getattr(job.track, name, value) for name, value in own.items()}
-    return {"tuning": job.tuning, **track}
-
-
-def _empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> list[Row]:
-    """Rows of conditions that have nothing to compare in this recording: not an error."""
-    model = _model_of(job)
-    return [
-        replace(_blank_row(job, model, condition, fingerprint), status="empty", error=reason)
-        for condition, reason in reasons.items()
-    ]
-
-
-def _job_settings(job: Job) -> dict[str, Any]:
-    """Options of the data that decide scores, beside those of the model."""
-    pedal = getattr(job.track, "pedal", None)
-    return {"tuning": job.tuning, **({} if pedal is None else {"pedal": pedal})}
-
-
-def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tuple[Row, ...]:
-    """The rows of a job that failed, each with the reason in one plain line.
-
-    Args:
-        job: what failed.
-        error: why.
-        fingerprint: of the track; without one the row is keyed by path, size and time.
-    """
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if not isinstance(error, OSError | ValueError):
-        reason = f"{type(error).__name__}: {reason}"
-    model, mark = _model_of(job), fingerprint or job.track.stamp()
-    return tuple(
-        replace(_blank_row(job, model, c, mark), status="error", error=reason)
-        for c in job.conditions
-    )
-
-
-def _model_of(job: Job) -> Transcriber:
-    return cached_model(job.model) if isinstance(job.model, ModelSpec) else job.model
+    samples, sample_rate = job.neighbour.audio()
+    pool = donor_pool(model.stream(samples, sample_rate), len(samples) / sample_rate)
+    return Neighbour(job.neighbour.name, notes, pool)

@@ -25,12 +25,12 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.dispatch import run_jobs
 from pi_amt.executors import ExecutorFactory, local
+from pi_amt.jobs import Job, row_key
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
-from pi_amt.recording import Job, row_key
 from pi_amt.scoring import check_pitch_units
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row, Store

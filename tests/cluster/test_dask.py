@@ -21,8 +21,8 @@ import pi_amt
 from pi_amt.clusters import DaskExecutor, dask, run_on_worker
 from pi_amt.conditions import make_conditions
 from pi_amt.executors import WorkerDied, in_flight
+from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec
-from pi_amt.recording import Job
 from pi_amt.store import StoreError, read_rows
 
 

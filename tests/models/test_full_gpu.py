@@ -9,8 +9,9 @@ import torch
 from tests.toys import ToyTrack, ToyTranscriber
 
 from pi_amt.conditions import make_conditions
+from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec
-from pi_amt.recording import Job, evaluate
+from pi_amt.recording import evaluate
 
 
 class Crowded(ToyTranscriber):
