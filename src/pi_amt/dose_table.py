@@ -25,7 +25,7 @@ def dose_table(importance: Importance) -> Table:
         {
             "model": curve.model,
             "dataset": curve.dataset,
-            "curve": _name(curve, curves),
+            "curve": curve_name(curve, curves),
             "permutation": curve.permutation,
             "parameter": curve.parameter,
             "constant": curve.constant,
@@ -62,7 +62,7 @@ def dose_table(importance: Importance) -> Table:
     )  # fmt: skip
 
 
-def _name(curve: Curve, curves: Sequence[Curve]) -> str:
+def curve_name(curve: Curve, curves: Sequence[Curve]) -> str:
     """The permutation, with the constant options that tell it from its other curves."""
     own = json.loads(curve.constant)
     alike = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pi_amt.dose import Curve, dose_curves, harmonic_profiles
+from pi_amt.dose_table import curve_name
 from pi_amt.report.catalog import Entry, catalog
 from pi_amt.report.names import dataset_title
 from pi_amt.report.style import (
@@ -130,7 +131,7 @@ def dose(importance: Importance, ax: Axes | None = None, parameter: str | None =
         kinds = list(dict.fromkeys((curve.permutation, curve.constant) for curve in chosen))
         for curve in chosen:
             dash = _DASHES[kinds.index((curve.permutation, curve.constant)) % len(_DASHES)]
-            _draw_curve(importance, curve, curve.permutation, dash, ax)
+            _draw_curve(importance, curve, curve_name(curve, curves), dash, ax)
         _finish_curves(importance, ax, _UNITS.get(parameter, parameter))
     return ax
 
