@@ -17,11 +17,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
 from pi_amt.datasets.track import Dataset
-from pi_amt.executors import ExecutorFactory
+from pi_amt.executors import ExecutorFactory, available_cores
 from pi_amt.models import ModelSpec
+from pi_amt.models.devices import pick_device
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.study import Group
 
+_PROCESSES_PER_GPU = 6
 _NOT_OPTIONS = ("permutation", "normalization")
 
 
@@ -81,6 +83,10 @@ def executor_of(cfg: DictConfig) -> ExecutorFactory:
     """What makes the job's executor."""
     options: Any = OmegaConf.to_container(cfg.executor, resolve=True)
     factory = get_method(options.pop("_target_"))
+    if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
+        # Enough processes that the card never waits for decoding and scoring, few enough that
+        # their contexts (half a gigabyte each) leave it its memory.
+        options["n_jobs"] = min(available_cores(), _PROCESSES_PER_GPU)
     return partial(factory, **options)
 
 
