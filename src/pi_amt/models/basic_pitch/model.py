@@ -29,13 +29,13 @@ from pi_amt.models.basic_pitch.windows import (
     n_windows,
     window_times,
 )
+from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Samples, Transcriber
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
-PRECISIONS = ("fp32", "bf16")
 NORMALIZATIONS = ("frozen", "model")
 
 
@@ -88,7 +88,7 @@ class BasicPitch(Transcriber):
         energy_tolerance_frames: int = 11,
         ablate_channels: tuple[int, ...] = (),
     ) -> None:
-        _check_choice("precision", precision, PRECISIONS)
+        check_precision(precision)
         _check_choice("trim", trim, TRIMS)
         _check_choice("normalization", normalization, NORMALIZATIONS)
         ablate_channels = tuple(sorted(set(ablate_channels)))
@@ -96,7 +96,7 @@ class BasicPitch(Transcriber):
             raise ValueError(f"ablate_channels: got {ablate_channels}, expected numbers 0 to 7")
         if minimum_note_ms < 0:
             raise ValueError(f"minimum_note_ms: got {minimum_note_ms}, expected at least 0")
-        self.device = _pick_device(device)
+        self.device = pick_device(device)
         self.frame_threshold = frame_threshold
         self._trim = trim
         self._normalization = normalization
@@ -218,18 +218,6 @@ class BasicPitch(Transcriber):
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{name}: got {value!r}, expected one of {choices}")
-
-
-def _pick_device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, number = device.partition(":")
-    if kind not in {"cpu", "cuda"} or not (number or "0").isdecimal():
-        raise ValueError(f"device: got {device!r}, expected auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        got = f"{device!r} on a machine with {torch.cuda.device_count()} GPUs"
-        raise ValueError(f"device: got {got}, expected one that exists, use device=cpu or auto")
-    return torch.device(device)
 
 
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:
