@@ -109,7 +109,9 @@ def _open(path: str | Path) -> soundfile.SoundFile:
     except OSError as error:
         raise data_error(path, describe(error)) from None
     try:
-        file = soundfile.SoundFile(str(path))
+        # bytes, because names need not be UTF-8; Windows has its own way
+        name = str(path) if os.name == "nt" else os.fsencode(path)
+        file = soundfile.SoundFile(name)
     except soundfile.LibsndfileError as error:
         raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
     problem = truncated or _header_problem(file)

@@ -14,8 +14,13 @@ class DataError(ValueError):
 
 def data_error(path: str | Path, reason: str) -> DataError:
     """The error for ``path``: its absolute path, then the reason, on one printable line."""
-    line = f"{Path(path).absolute()}: {reason}"
-    return DataError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+    return DataError(printable(f"{Path(path).absolute()}: {reason}"))
+
+
+def printable(text: str) -> str:
+    """The text on one line: line breaks, control characters and bytes of file names that are not
+    UTF-8 as escapes. Otherwise no terminal, JSON or SQLite would take every file name."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def read_bytes(path: str | Path) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,19 @@ def test_a_folder_without_pairs_and_a_wrong_option(tmp_path: Path) -> None:
         folder(tmp_path)
     with pytest.raises(ValueError, match="cluster_by: got 'piece'"):
         folder(tmp_path, cluster_by="piece")
+
+
+def test_names_that_are_not_text_or_not_one_line(tmp_path: Path) -> None:
+    """Latin-1 names and line breaks reach neither the store nor a terminal as they are."""
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    for name in (b"latin\xe9", b"two\nlines"):
+        for suffix in (b".wav", b".mid"):
+            copy = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + suffix)
+            shutil.copy(tmp_path / f"a{suffix.decode()}", copy)
+    found = folder(tmp_path)
+    assert [track.name for track in found] == ["a", r"latin\udce9", r"two\nlines"]
+    for track in found:
+        track.name.encode()
+        assert len(track.audio()[0]) == len(found[0].audio()[0])
+        assert len(track.notes()) == len(found[0].notes())
+        assert track.fingerprint() == found[0].fingerprint()

@@ -7,6 +7,7 @@ from pathlib import Path
 from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
+from pi_amt.errors import printable
 
 NOTES_SUFFIXES = (".mid", ".midi")
 CLUSTERS = ("file", "folder")
@@ -41,7 +42,8 @@ def folder(
     pairs: dict[str, Pair] = {}
     for path in walk(root):
         suffix = path.suffix.lower()
-        pair = pairs.setdefault(path.relative_to(root).with_suffix("").as_posix(), Pair())
+        name = printable(path.relative_to(root).with_suffix("").as_posix())
+        pair = pairs.setdefault(name, Pair())
         if suffix in AUDIO_SUFFIXES:
             pair.audio.append(path)
         elif suffix in NOTES_SUFFIXES:
@@ -55,7 +57,7 @@ def folder(
         if pair.audio or pair.notes:
             tracks.append(_track(name, pair, cluster_by))
             doubles = [*pair.audio[1:], *pair.notes[1:]]
-            problems += [f"{path.absolute()}: double of {name}, not used" for path in doubles]
+            problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
     return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems))
 
 

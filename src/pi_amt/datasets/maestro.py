@@ -14,7 +14,7 @@ from pathlib import Path
 from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Selection, TrackList, contents, not_found
-from pi_amt.errors import data_error, read_bytes
+from pi_amt.errors import data_error, printable, read_bytes
 
 SPLITS = ("train", "validation", "test", "all")
 CITATION = (
@@ -90,7 +90,7 @@ def _track(folder: Path, record: dict[str, str]) -> FileTrack:
         others = (audio.with_suffix(suffix) for suffix in AUDIO_SUFFIXES)
         audio = next((path for path in others if path.exists()), audio)
     return FileTrack(
-        name=Path(record["audio_filename"]).stem,
+        name=printable(Path(record["audio_filename"]).stem),
         audio_path=audio,
         notes_path=folder / record["midi_filename"],
         composition=f"{record['canonical_composer']}: {record['canonical_title']}",

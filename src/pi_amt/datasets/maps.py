@@ -17,6 +17,7 @@ from pathlib import Path
 from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
+from pi_amt.errors import printable
 
 SETTINGS = (
     "AkPnBcht",
@@ -113,7 +114,8 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
         suffix, match = path.suffix.lower(), _STEM.fullmatch(path.stem)
         if match is None or match[4].lower() not in proper:
             continue
-        name = (match[1].upper(), match[2], match[3], proper[match[4].lower()])
+        piece = printable(match[3])
+        name = (match[1].upper(), match[2], piece, proper[match[4].lower()])
         pair = groups.setdefault(name, {}).setdefault(path.parent, Pair())
         if suffix in AUDIO_SUFFIXES:
             pair.audio.append(path)
