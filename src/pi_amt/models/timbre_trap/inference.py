@@ -20,11 +20,14 @@ Every tile is computed by one thread; results depend on neither threads nor comp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pi_amt.models.timbre_trap.network import CHANNELS, N_LATENT_BINS, N_LATENTS
@@ -35,7 +38,7 @@ RECEPTIVE_FRAMES = 50
 #: frames must come in multiples of this
 FRAME_STEP = 4
 _UNIT = 1 / math.log(2.0)
-_MINUS_UNIT = torch.tensor(-_UNIT)
+_ZERO, _MINUS_UNIT = torch.tensor(0.0), torch.tensor(-_UNIT)
 _PAD = 3  # rows of zeros above and below every map: the largest dilation
 _TILE_VALUES = 2**18  # 1 MB in fp32
 _ROWS = (540, 269, 133, 65, N_LATENT_BINS)
@@ -44,7 +47,11 @@ _DILATIONS = (1, 2, 3)
 _PACK = {(4, 1): 4, (4, 2): 4, (4, 3): 4, (8, 1): 2, (8, 2): 2}
 _PACK_POINTWISE = {4: 2, 8: 2}
 
+_ALIGNMENT = 16  # cropped blocks begin and end at multiples of it
+
 Weights = Mapping[str, Tensor]
+UsedFrames = NDArray[np.int64]
+_THREAD = threading.local()
 _ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
@@ -97,8 +104,8 @@ def _pointwise(weight: Tensor, bias: Tensor) -> _Convolution:
     """A 1 × 1 convolution ``(n, n, 1, 1)`` on several frames at once."""
     n = len(weight)
     pack = _PACK_POINTWISE.get(n, 1)
-    block = torch.block_diag(*[weight[:, :, 0, 0]] * pack)
-    return _Convolution(_float(block[:, :, None, None]), _float(bias.repeat(pack)), pack * n)
+    blocks = torch.kron(torch.eye(pack, dtype=weight.dtype), weight[:, :, 0, 0])
+    return _Convolution(_float(blocks[:, :, None, None]), _float(bias.repeat(pack)), pack * n)
 
 
 def _float(values: Tensor) -> Tensor:
@@ -109,7 +116,7 @@ def _elu(rows: Tensor, scratch: Tensor, out: Tensor | None = None) -> Tensor:
     """c · ELU(rows / c), in place (or into ``out``); see the module's docstring."""
     below = torch.exp2(rows, out=scratch[: rows.numel()].view(rows.shape))
     torch.add(_MINUS_UNIT, below, alpha=_UNIT, out=below)
-    return torch.minimum(rows.relu_(), below, out=rows if out is None else out)
+    return torch.clamp(rows, _ZERO, below, out=rows if out is None else out)
 
 
 class _ResidualUnit:
@@ -122,12 +129,21 @@ class _ResidualUnit:
         self._second = _pointwise(w[f"{name}.conv2.0.weight"], w[f"{name}.conv2.0.bias"] * _UNIT)
         self._halo = dilation
 
-    def __call__(self, x: Tensor, out: Tensor, scratch: Tensor) -> None:
+    def run(self, x: Tensor, out: Tensor, scratch: Tensor) -> None:
         """Padded rows ``x`` → padded rows ``out``, whose padding is not touched."""
         for top, end in _tiles(x):
             hidden = _elu(self._first(x[top - self._halo : end + self._halo]), scratch)
             change = _elu(self._second(hidden), scratch)
             torch.add(x[top:end], change, out=out[top:end])
+
+
+def _workspace(*sizes: int) -> list[Tensor]:
+    """Scratch memory of this thread, kept: fresh memory costs a page fault every 4 kB."""
+    held: Tensor | None = getattr(_THREAD, "memory", None)
+    if held is None or held.numel() < sum(sizes):
+        with torch.inference_mode(False):
+            held = _THREAD.memory = torch.empty(sum(sizes))
+    return list(torch.split(held[: sum(sizes)], list(sizes)))
 
 
 def _tiles(padded: Tensor) -> list[tuple[int, int]]:
@@ -137,28 +153,42 @@ def _tiles(padded: Tensor) -> list[tuple[int, int]]:
     return [(top, min(top + step, n - _PAD)) for top in range(_PAD, n - _PAD, step)]
 
 
-class _Maps:
-    """Two maps of one level, the source and the target of each step in turn."""
+def _computed_frames(first: int, end: int, frames: int) -> tuple[int, int]:
+    """What must be computed so that frames ``first`` to ``end`` of ``frames`` are right."""
+    left = max(first - RECEPTIVE_FRAMES, 0) // _ALIGNMENT * _ALIGNMENT
+    right = -(-(end + RECEPTIVE_FRAMES) // _ALIGNMENT) * _ALIGNMENT
+    return left, min(right, frames)
 
-    def __init__(self, memory: Tensor, level: int, frames: int) -> None:
-        rows, width = _ROWS[level] + 2 * _PAD, frames * CHANNELS[level]
-        self._maps = [half[: rows * width].view(rows, width) for half in memory]
-        for one in self._maps:
-            one[:_PAD] = 0
-            one[-_PAD:] = 0
+
+class _Maps:
+    """A map of one level in the first of two memories; steps go from one to the other."""
+
+    def __init__(self, memories: Sequence[Tensor], level: int, frames: int) -> None:
+        self._memories, self._frames = tuple(memories), frames
+        self._rows, self._width = _ROWS[level] + 2 * _PAD, frames * CHANNELS[level]
+        self.padded = self._zero_padded(memories[0])
+
+    def _zero_padded(self, memory: Tensor) -> Tensor:
+        rows = memory[: self._rows * self._width].view(self._rows, self._width)
+        rows[:_PAD] = 0
+        rows[-_PAD:] = 0
+        return rows
 
     @property
     def inside(self) -> Tensor:
-        return self._maps[0][_PAD:-_PAD]
+        return self.padded[_PAD:-_PAD]
 
-    @property
-    def padded(self) -> Tensor:
-        return self._maps[0]
+    def other(self, level: int) -> _Maps:
+        """A map of another level in the other memory."""
+        return _Maps(self._memories[::-1], level, self._frames)
 
     def run(self, units: list[_ResidualUnit], scratch: Tensor) -> None:
+        """The units one after the other; what was in the other memory is lost."""
+        target = self._zero_padded(self._memories[1])
         for unit in units:
-            unit(*self._maps, scratch)
-            self._maps.reverse()
+            unit.run(self.padded, target, scratch)
+            self.padded, target = target, self.padded
+            self._memories = self._memories[::-1]
 
 
 def _units(w: Weights, name: str) -> list[_ResidualUnit]:
@@ -176,13 +206,16 @@ class _Down:
         weight = _float(w[f"{name}.sconv.0.weight"])
         self._strided = _Convolution(weight, bias, CHANNELS[level], row_stride=2)
 
-    def __call__(self, maps: _Maps, out: Tensor, scratch: Tensor) -> None:
-        """Maps of this level → rows ``out`` of the next."""
+    def run(self, maps: _Maps, scratch: Tensor) -> _Maps:
+        """Maps of this level → maps of the next."""
         maps.run(self._units, scratch)
+        smaller = maps.other(self._level + 1)
+        out = smaller.inside
         step = max(1, _TILE_VALUES // out.shape[1])
         for top in range(0, len(out), step):
             end = min(top + step, len(out))
             _elu(self._strided(maps.inside[2 * top : 2 * end + 2]), scratch, out[top:end])
+        return smaller
 
 
 class _Up:
@@ -194,6 +227,7 @@ class _Up:
 
     def __init__(self, w: Weights, level: int) -> None:
         name = f"decoder.block{4 - level}"
+        self._level = level
         weight, bias = w[f"{name}.tconv.0.weight"], w[f"{name}.tconv.0.bias"] * _UNIT
         taps = weight.transpose(0, 1)
         self._rows = [
@@ -203,10 +237,10 @@ class _Up:
         self._edge = _float(F.elu(bias / _UNIT) * _UNIT)  # a row of output padding: bias alone
         self._units = _units(w, name)
 
-    def __call__(self, below: Tensor, maps: _Maps, scratch: Tensor) -> None:
-        """Padded rows of the level below → maps of this level."""
-        out = maps.inside
-        used = below[_PAD - 1 : len(below) - _PAD + 1]
+    def run(self, below: _Maps, scratch: Tensor) -> _Maps:
+        """Maps of the level below → maps of this level."""
+        maps = below.other(self._level)
+        out, used = maps.inside, below.padded[_PAD - 1 : 1 - _PAD]
         step = max(1, _TILE_VALUES // out.shape[1])
         for top in range(0, len(used) - 1, step):
             end = min(top + step, len(used) - 1)
@@ -215,6 +249,7 @@ class _Up:
                 _elu(convolution(used[top : end + 1]), scratch, target)
         out[2 * (len(used) - 1) :] = self._edge.repeat(out.shape[1] // len(self._edge))
         maps.run(self._units, scratch)
+        return maps
 
 
 class InferenceNetwork:
@@ -248,11 +283,16 @@ class InferenceNetwork:
             w["decoder.convout.weight"] / _UNIT, w["decoder.convout.bias"], 1, FRAME_STEP
         )
 
-    def __call__(self, coefficients: Tensor) -> Tensor:
+    def __call__(self, coefficients: Tensor, used: UsedFrames | None = None) -> Tensor:
         """Complex coefficients ``(blocks, 540, frames)`` → complex transcription, the same shape.
 
+        Args:
+            coefficients: complex64, frames a multiple of 4.
+            used: ``(blocks, 2)`` first frame and end of what is wanted of each block; zeros
+                elsewhere. ``None``: everything.
+
         Raises:
-            ValueError: if they are not complex, or frames not a multiple of 4.
+            ValueError: for real input or another shape.
         """
         shape = tuple(coefficients.shape)
         good = coefficients.ndim == 3 and shape[1] == N_BINS and shape[2] % FRAME_STEP == 0
@@ -261,29 +301,32 @@ class InferenceNetwork:
                 f"Timbre-Trap: got {coefficients.dtype} of shape {shape}, expected complex "
                 f"coefficients (blocks, {N_BINS}, frames), frames a multiple of {FRAME_STEP}"
             )
-        return torch.stack([self._block(block) for block in coefficients])
+        if used is None:
+            return torch.stack([self._block(block) for block in coefficients])
+        out = torch.zeros_like(coefficients)
+        for block, target, (first, end) in zip(coefficients, out, used.tolist(), strict=True):
+            if first < end:
+                left, right = _computed_frames(first, end, shape[2])
+                done = self._block(block[:, left:right])
+                target[:, first:end] = done[:, first - left : end - left]
+        return out
 
     def _block(self, coefficients: Tensor) -> Tensor:
         frames = coefficients.shape[1]
         size = max((r + 2 * _PAD) * c for r, c in zip(_ROWS, CHANNELS, strict=True)) * frames
-        memory = torch.empty(2, 2, size)
-        scratch = torch.empty(max(_TILE_VALUES, frames * CHANNELS[4]))
+        *memories, scratch = _workspace(size, size, max(_TILE_VALUES, frames * CHANNELS[4]))
         pairs = torch.view_as_real(coefficients.resolve_conj()).reshape(N_BINS, -1)
         pairs = F.pad(pairs, (0, 0, 1, 1))
-        maps = _Maps(memory[0], 0, frames)
+        maps = _Maps(memories, 0, frames)
         for top, end in _tiles(maps.padded):
             rows = pairs[top - _PAD : end - _PAD + 2]
             _elu(self._first(rows), scratch, maps.padded[top:end])
-        for level, down in enumerate(self._down):
-            smaller = _Maps(memory[(level + 1) % 2], level + 1, frames)
-            down(maps, smaller.inside, scratch)
-            maps = smaller
+        for down in self._down:
+            maps = down.run(maps, scratch)
         latents = self._latents(maps.inside)
         for row, convolution in zip(maps.inside, self._unfold, strict=True):
             _elu(convolution(latents), scratch, row[None])
-        for level, up in zip(range(3, -1, -1), self._up, strict=True):
-            larger = _Maps(memory[level % 2], level, frames)
-            up(maps.padded, larger, scratch)
-            maps = larger
-        inside = maps.padded[_PAD - 1 : 1 - _PAD]
-        return torch.view_as_complex(self._last(inside).view(N_BINS, frames, 2))
+        for up in self._up:
+            maps = up.run(maps, scratch)
+        out = self._last(maps.padded[_PAD - 1 : 1 - _PAD])
+        return torch.view_as_complex(out.view(N_BINS, frames, 2))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, frames_to_seconds
+from pi_amt.units import Floats, frames_to_seconds, seconds_to_frames
 
 _HOP_SAMPLES = BLOCK_SAMPLES // 2
 
@@ -120,15 +120,29 @@ class TimbreTrap(Transcriber):
             )
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
-        """Coefficients ``(blocks, 540, 1024)`` → transcription coefficients, the same shape."""
+        """Coefficients ``(blocks, 540, 1024)`` → transcription coefficients, the same shape.
+
+        Args:
+            values: complex64.
+            reference: ``(blocks, 2)`` first frame and end of what is used of each block, or
+                ``None``; see :meth:`outputs`. What is not used may be left out.
+        """
         if self._fast is not None:
-            return {"transcription": self._fast(values)}
+            return {"transcription": self._fast(values, reference)}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             return {"transcription": self._network.transcribe(values.to(self.device))}
 
+    def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
+        """Network on the same blocks under several conditions, without their padding.
+
+        Frames of a block that lie before or after the recording are never used.
+        """
+        marked = [replace(s, reference=_used_frames(s.times, s.n_samples)) for s in spectrograms]
+        return super().outputs(marked)
+
     def stitcher(self, n_samples: int) -> BlockStitcher:
         """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
-        return BlockStitcher(-(-n_samples * BLOCK_FRAMES // BLOCK_SAMPLES))
+        return BlockStitcher(_n_frames(n_samples))
 
     def decoder(self) -> NoteDecoder:
         """A fresh decoder with this model's options."""
@@ -210,6 +224,18 @@ def _cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]
         offset = max(-start, 0)
         block[offset : offset + len(part)] = part
     return blocks
+
+
+def _n_frames(n_samples: int) -> int:
+    """Frames of a recording of ``n_samples`` samples."""
+    return -(-n_samples * BLOCK_FRAMES // BLOCK_SAMPLES)
+
+
+def _used_frames(times: Floats, n_samples: int) -> NDArray[np.int64]:
+    """First frame and end ``(blocks, 2)`` of what lies inside the recording in each block."""
+    starts = seconds_to_frames(times[:, 0], FRAME_RATE_HZ)
+    bounds = np.stack([-starts, _n_frames(n_samples) - starts], axis=1)
+    return np.clip(bounds, 0, times.shape[1])
 
 
 def _block_times(first: int, count: int) -> Floats:
