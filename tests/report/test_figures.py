@@ -44,7 +44,7 @@ def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:
 
 
 def test_profile_draws_every_harmonic() -> None:
-    planted_drops = {1: 0.5, 2: 0.2, 3: 0.1}
+    planted_drops = {1.0: 0.5, 2.0: 0.2, 3.0: 0.1}
     rows = make_dose_rows(
         planted_drops, permutation="remove_harmonic", parameter="harmonic", noise=0.0
     )
@@ -56,7 +56,8 @@ def test_profile_draws_every_harmonic() -> None:
 def test_piece_draws_every_recording_of_the_worst_condition() -> None:
     importance = planted()
     ax = piece(importance, ax=axes())
-    points = next(line for line in ax.lines if line.get_marker() == "o").get_xydata()
+    line = next(line for line in ax.lines if line.get_marker() == "o")
+    points = np.asarray(line.get_xydata(), dtype=np.float64)
     assert points[:, 0] - points[:, 1] == pytest.approx(np.full(5, 0.3))
     assert ax.get_title(loc="left") == "fund_mask"
 

@@ -238,19 +238,19 @@ def test_a_store_that_is_being_written_can_be_read(tmp_path: Path) -> None:
 
 
 def test_files_for_papers_are_complete_and_the_same_every_time(tmp_path: Path) -> None:
-    rows = study(n_pieces=4)
+    rows = [row for row in study(n_pieces=4) if row.model == "basic_pitch"]
     folders = []
     for name in ("a", "b"):
         build(rows, tmp_path / name / "r.html")
         folders.append(tmp_path / name / "r_files")
     names = {path.name for path in folders[0].iterdir()}
-    for stem in ("forest_maps", "pieces_basic_pitch_maps", "precision_recall_timbre_trap_maps"):
+    for stem in ("forest_maps", "pieces_basic_pitch_maps", "precision_recall_basic_pitch_maps"):
         assert {f"{stem}.svg", f"{stem}.pdf"} <= names
     assert {"importance.csv", "importance.tex", "methods.md", "references.bib"} <= names
     for path in folders[0].iterdir():
         assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
     lines = list(csv.DictReader((folders[0] / "importance.csv").open(encoding="utf-8")))
-    drops = {line["label"]: float(line["drop"]) for line in lines if line["model"] == "basic_pitch"}
+    drops = {line["label"]: float(line["drop"]) for line in lines}
     assert drops["fund_mask"] == pytest.approx(0.4)
 
 

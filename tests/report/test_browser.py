@@ -1,0 +1,244 @@
+"""The report in a real Chromium: every tab, filter, zoom and player works, nothing else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.report.browser import Visit, chromium, why_not
+from tests.report.study import AWKWARD
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser"),
+]
+VIEWS = ("overview", "conditions", "curves", "explorer", "tables", "methods")
+PHONE = {"width": 390, "height": 844}
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Any, toy_report: Path) -> Iterator[Open]:
+    """Open the report; on the way out, no error and no request may have happened."""
+    visits: list[Visit] = []
+
+    def opened(fragment: str = "", **context: Any) -> Visit:
+        visits.append(Visit(browser, toy_report, fragment, **context))
+        return visits[-1]
+
+    yield opened
+    for each in visits:
+        each.close()
+
+
+def visible(page: Any) -> list[str]:
+    return [v for v in VIEWS if page.locator(f"#view-{v}").is_visible()]
+
+
+def test_every_tab_shows_its_view_and_nothing_of_a_name_runs(visit: Open) -> None:
+    opened = visit()
+    page = opened.page
+    assert visible(page) == ["overview"]
+    for view in VIEWS:
+        page.get_by_role("tab", selected=False).first.wait_for()
+        page.locator(f"#tab-{view}").click()
+        assert visible(page) == [view]
+        assert page.locator(f"#tab-{view}").get_attribute("aria-selected") == "true"
+        assert page.locator(f"#view-{view} .banner").is_visible()
+        page.wait_for_timeout(150)
+        opened.screenshot(view)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_tabs_work_from_the_keyboard(visit: Open) -> None:
+    page = visit().page
+    page.locator("#tab-overview").focus()
+    page.keyboard.press("ArrowRight")
+    assert visible(page) == ["conditions"]
+    page.keyboard.press("End")
+    assert visible(page) == ["methods"]
+    page.keyboard.press("ArrowRight")
+    assert visible(page) == ["overview"]
+    assert page.evaluate("document.activeElement.id") == "tab-overview"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") != "BODY"
+
+
+def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
+    page = visit().page
+    page.get_by_role("link", name="harm_mask", exact=True).first.click()
+    article = page.locator("#entry-harm_mask")
+    assert article.is_visible()
+    assert page.locator("article.entry:visible").count() == 1
+    assert article.locator("figure svg").count() >= 3
+    assert page.locator(".side a[aria-current]").inner_text() == "harm_mask"
+    # a recording per point, and its name as text
+    points = article.locator('figure[data-chart="paired"] .pt')
+    assert points.count() >= len(AWKWARD)
+    titles = article.locator('figure[data-chart="paired"] title').all_text_contents()
+    assert any(AWKWARD[0] in title for title in titles)
+    page.go_back()
+    assert visible(page) == ["overview"]
+
+
+def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
+    page = visit().page
+    page.locator("table.forest td.plot a").nth(2).click()
+    assert visible(page) == ["conditions"]
+    assert page.locator("#entry-microtonal").is_visible()
+
+
+def test_filters_of_the_forest(visit: Open) -> None:
+    page = visit().page
+    rows = page.locator("table.forest:visible tbody tr:visible")
+    everything = rows.count()
+    page.locator("#find").fill("harm_mask")
+    assert rows.count() == 1
+    page.locator("#find").fill("no such condition")
+    assert rows.count() == 0
+    assert page.locator("#nothing-found").is_visible()
+    page.locator("#find").fill("")
+    page.locator("#controls").check()
+    assert rows.count() > everything
+    page.locator("#controls").uncheck()
+    page.locator("#order").select_option("drop")
+    drops = [float(row.get_attribute("data-drop")) for row in rows.all()]
+    assert drops == sorted(drops, reverse=True)
+
+
+def test_tables_sort_and_save(visit: Open) -> None:
+    page = visit("#tables").page
+    table = page.locator('[data-table="importance"] table')
+    table.locator("thead button", has_text="perturbed").first.click()
+    column = [h.strip() for h in table.locator("thead th").all_inner_texts()]
+    place = next(i for i, h in enumerate(column) if h.startswith("perturbed"))
+    cells = table.locator(f"tbody tr td:nth-child({place + 1})").all_inner_texts()
+    numbers = [float(c) for c in cells if c != "–"]
+    assert numbers == sorted(numbers)
+    with page.expect_download() as download:
+        page.locator('[data-csv="importance"]').click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + table.locator("tbody tr").count()
+
+
+def test_curves_are_drawn(visit: Open) -> None:
+    page = visit("#curves").page
+    assert page.locator("#curve-charts figure").count() == 2
+    text = page.locator("#curve-charts").inner_text()
+    assert "remove_harmonic" in text
+    assert "D50" in text
+
+
+def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:
+    page = visit("#explorer").page
+    root = page.locator("#explorer-root")
+
+    def view() -> list[float]:
+        return [float(v) for v in root.get_attribute("data-view").split()]
+
+    assert view() == [0.0, 10.0]
+    page.get_by_role("button", name="Zoom in").click()
+    start, stop = view()
+    assert stop - start == pytest.approx(5.0)
+    box = page.locator(".view.roll").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60, steps=4)
+    page.mouse.up()
+    assert view()[0] == pytest.approx(start + 2.5, abs=0.2)
+    page.get_by_role("button", name="Show the whole excerpt").click()
+    assert view() == [0.0, 10.0]
+    page.locator("#ex-scrub").fill("4")
+    assert page.locator("#ex-clock").inner_text().startswith("4.00")
+    left = page.locator(".view.roll .head").evaluate("e => parseFloat(e.style.left)")
+    assert left == pytest.approx(40.0)
+    page.locator(".stack").focus()
+    page.keyboard.press("+")
+    assert view()[1] - view()[0] == pytest.approx(5.0)
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#ex-clock").inner_text().startswith("4.10")
+
+
+def test_explorer_shows_fates_and_outline(visit: Open) -> None:
+    page = visit("#explorer").page
+    titles = page.locator("#ex-condition option").all_inner_texts()
+    page.locator("#ex-condition").select_option(str(titles.index("fund_mask (hard)")))
+    lost = page.locator(".roll .note-lost").count()
+    assert lost > 10
+    assert page.locator(".roll .note-kept").count() == 0
+    assert f"{lost} lost" in page.locator(".view.roll svg").get_attribute("aria-label")
+    outlines = page.locator("img.outline:visible")
+    assert outlines.count() == 2
+    page.locator("#ex-outline").uncheck()
+    assert outlines.count() == 0
+    page.locator("#ex-recording").select_option("1")
+    assert AWKWARD[0] in page.locator("#ex-said").inner_text() or any(
+        name in page.locator("#ex-said").inner_text() for name in AWKWARD
+    )
+
+
+def test_every_player_plays_and_moves_the_playhead(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.locator("#ex-condition").select_option("0")
+    for name in ("original", "perturbed", "clean", "after"):
+        page.evaluate("document.querySelector('#ex-scrub').value = 0")
+        player = page.locator(f"#play-{name}")
+        player.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
+        assert player.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
+        player.evaluate("a => a.play()")
+        page.wait_for_function(f"document.querySelector('#play-{name}').currentTime > 0.2")
+        playing = page.locator("audio").evaluate_all("all => all.filter(a => !a.paused).length")
+        assert playing == 1
+        player.evaluate("a => a.pause()")
+        at = float(page.locator("#ex-clock").inner_text().split()[0])
+        assert at == pytest.approx(player.evaluate("a => a.currentTime"), abs=0.5)
+        assert at > 0.1
+
+
+def test_theme_is_chosen_and_kept(visit: Open) -> None:
+    page = visit(color_scheme="light").page
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.locator("#theme").click()
+    assert page.evaluate(paper) == light
+    page.locator("#theme").click()
+    assert page.evaluate(paper) != light
+    page.reload()
+    assert page.locator("#theme").inner_text() == "Theme: dark"
+    assert page.evaluate(paper) != light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, scheme: str) -> None:
+    opened = visit(f"#{view}", viewport=PHONE, color_scheme=scheme)
+    assert visible(opened.page) == [view]
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    opened.screenshot(f"phone-{scheme}-{view}")
+
+
+def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:
+    page = visit().page
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert set(visible(page)) == set(VIEWS) - {"explorer"}
+    undrawn = page.locator("figure[data-chart]").evaluate_all(
+        "all => all.filter(f => !f.querySelector('.plot').childElementCount).length"
+    )
+    assert undrawn == 0
+    assert not page.locator("#theme").is_visible()
+
+
+def test_page_reads_without_scripts(visit: Open) -> None:
+    page = visit(java_script_enabled=False).page
+    assert page.locator("table.forest tbody tr:visible").count() > 3
+    assert "Scripts are off" in page.locator("noscript").inner_text()
