@@ -75,6 +75,15 @@ def test_rows_of_keys_come_in_the_order_of_the_keys(tmp_path: Path) -> None:
         assert [row.key for row in store.rows(keys)] == [rows[2].key, rows[0].key]
 
 
+def test_note_tables_may_stay_on_the_disk(tmp_path: Path) -> None:
+    row = replace(make_row("fund_mask", 0.5), notes=b"table")
+    with Store(tmp_path) as store:
+        store.write([row])
+        for found in (store.rows(notes=False), store.rows([row.key], notes=False)):
+            assert [replace(r, notes=b"table") for r in found] == [row]
+            assert found[0].notes == b""
+
+
 def test_only_good_rows_are_finished(tmp_path: Path) -> None:
     good = make_row("fund_mask", 0.5)
     bad = replace(make_row("harm_mask", 0.5), status="error", error="broken")

@@ -339,3 +339,27 @@ def test_importance_in_closed_form() -> None:
 def test_importance_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="tracks: got none"):
         importance(ToyTranscriber(), [], permutations=["fund_mask"])
+
+
+def test_a_broken_neighbour_costs_only_the_conditions_that_borrow_from_it(tmp_path: Path) -> None:
+    """``toy_002`` lends to ``toy_001``, whose other conditions are none of its business."""
+    tracks = [*toy_tracks(2), ToyTrack("toy_002", fault="error notes")]
+    study(tmp_path, tracks, ["fund_mask"], controls=True)
+    rows = [row for row in read_rows(tmp_path) if row.track == "toy_001"]
+    failed = {row.label: row.error for row in rows if row.status == "error"}
+    assert failed.keys() == {"wrong_piece(fund_mask)"}
+    assert "toy_002: broken on purpose" in failed["wrong_piece(fund_mask)"]
+    assert {row.label for row in rows} > {"no_permutation", "fund_mask", "floor"}
+
+
+def test_what_is_borrowed_decides_a_row_too(tmp_path: Path) -> None:
+    first, second, third = toy_tracks(3)
+    tracks = [first, second, third]
+    borrowing = ["fund_mask"]
+    whole = study(tmp_path, tracks, borrowing, controls=True)
+    again = study(tmp_path, tracks, borrowing, controls=True)
+    assert (again.computed, again.reused) == (0, whole.computed)
+    changed = study(tmp_path, [first, second, replace(third, seed=9)], borrowing, controls=True)
+    per_track = whole.computed // 3
+    # all rows of the third recording, and the one of the second that borrows from it
+    assert (changed.computed, changed.reused) == (per_track + 1, 2 * per_track - 1)

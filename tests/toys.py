@@ -181,7 +181,7 @@ class ToyTrack:
     Attributes:
         fault: what happens when a worker reads it: ``error`` raises ValueError, ``kill`` kills the
             worker with SIGKILL, ``kill once`` only while ``marker`` does not exist, ``error once``
-            likewise.
+            likewise; ``error notes`` concerns the notes, not the audio.
         marker: file that is made when a fault has happened, or at each read (one byte appended),
             so that tests can count what was computed.
         sleep_seconds: spent in each read.
@@ -203,6 +203,8 @@ class ToyTrack:
         return self.seconds
 
     def notes(self) -> Notes:
+        if self.fault == "error notes":
+            raise ValueError(f"{self.name}: broken on purpose")
         rng = np.random.default_rng(self.seed)
         onsets = np.arange(0.2, self.seconds - 0.6, 0.7)
         pitches = rng.choice(np.arange(60, 82), len(onsets))

@@ -69,7 +69,8 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
         summary = run_study(groups, store, settings.executor_of(first))
-        found = [store.rows(asked) for asked in summary.asked]
+        notes = first.report is not False  # only reports read them
+        found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
     OUTCOME.failed += summary.errors
     passes = {

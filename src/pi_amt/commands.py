@@ -74,7 +74,7 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
-    rows = read_rows(options.results)
+    rows = read_rows(options.results, notes=False)
     result = importance_from_rows(rows, score=options.score, variants=options.variants).table()
     print(result.to_markdown() if options.markdown else result)
     for path, write in (
@@ -97,7 +97,9 @@ def do_report(options: Namespace) -> None:
 def do_compare(options: Namespace) -> None:
     """Print the paired comparison of two stores."""
     result = compare_rows(
-        read_rows(options.store_a), read_rows(options.store_b), score=options.score
+        read_rows(options.store_a, notes=False),
+        read_rows(options.store_b, notes=False),
+        score=options.score,
     )
     print(result)
     if options.csv:

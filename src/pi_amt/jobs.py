@@ -30,6 +30,7 @@ class Job:
         neighbour: the next track in sorted order, for controls and donors that need one.
         tuning: ``estimate``, ``off`` or cents.
         baseline: note table of the baseline where it is not among the conditions.
+        neighbour_fingerprint: where the driver knows it; else the worker finds out.
     """
 
     model: ModelSpec | Transcriber
@@ -39,6 +40,23 @@ class Job:
     neighbour: Track | None = None
     tuning: str | float = "estimate"
     baseline: bytes = b""
+    neighbour_fingerprint: str | None = None
+
+    def with_neighbour(self) -> Job:
+        """The job with the neighbour's fingerprint, if a condition borrows from it and it can be
+        read; if it cannot, the conditions that borrow fail with their own reason."""
+        known = self.neighbour_fingerprint is not None or not any(map(borrows, self.conditions))
+        if known or self.neighbour is None:
+            return self
+        try:
+            return replace(self, neighbour_fingerprint=self.neighbour.fingerprint())
+        except (OSError, ValueError):
+            return self
+
+
+def borrows(condition: Condition) -> bool:
+    """Whether a condition needs another recording."""
+    return condition.permutation.needs_neighbour in ("notes", "spectrogram")
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,7 @@ class JobResult:
 def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition) -> str:
     """Hash of everything that decides a row."""
     needs_seed = condition.permutation.stochastic
-    needs_other = condition.permutation.needs_neighbour in ("notes", "spectrogram")
+    other = [job.neighbour.name, job.neighbour_fingerprint] if job.neighbour else None
     return digest(
         {
             "method": METHOD_VERSION,
@@ -61,7 +79,7 @@ def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition
             "dataset": job.dataset,
             "track": job.track.name,
             "data": fingerprint,
-            "neighbour": job.neighbour.name if needs_other and job.neighbour else None,
+            "neighbour": other if borrows(condition) else None,
             "tuning": job.tuning,
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,

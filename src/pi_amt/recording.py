@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from pi_amt import anatomy
 from pi_amt.conditions import Condition
-from pi_amt.donors import donor_pool
+from pi_amt.donors import Lender
 from pi_amt.effects import EffectMeter
 from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows, model_of
 from pi_amt.models import ModelSpec
@@ -45,12 +46,18 @@ def evaluate(job: Job) -> JobResult:
         fingerprint = job.track.fingerprint()
     except (OSError, ValueError) as error:
         return JobResult(error_rows(job, error), "")
+    job = job.with_neighbour()
     try:
         recording = _Recording.read(job)
         settled, reasons = _settled(model, job, recording)
-        runs = _stream(model, job, recording, settled)
-        rows = dict(zip(settled, _finish(model, job, recording, fingerprint, runs), strict=True))
+        lent, broken = _neighbours(model, job, recording, settled)
+        runs, refused = _stream(model, job, recording, settled, lent)
+        finished = _finish(model, job, recording, fingerprint, runs)
+        rows = dict(zip((run.condition for run in runs), finished, strict=True))
         rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
+        for condition, reason in broken.items():
+            alone = replace(job, conditions=(condition,))
+            (rows[condition],) = error_rows(alone, reason, fingerprint)
     except torch.OutOfMemoryError as error:
         on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
         if on_cpu is None:
@@ -101,14 +108,14 @@ class _Run:
     meter: EffectMeter = field(default_factory=EffectMeter)
     frames: int = 0
     elapsed: float = 0.0
-    settled: Permutation | None = None
 
-    def perturb(self, clean: Spectrogram, notes: Notes) -> Spectrogram:
+    def perturb(self, clean: Spectrogram, notes: Notes, kept: NDArray[np.bool_]) -> Spectrogram:
         started = time.perf_counter()
-        permutation = self.settled or self.condition.permutation
         key, other = self.key, self.neighbour
-        perturbed = permutation(clean, notes, key=key, neighbour=other)
-        self.meter.push(clean, perturbed, permutation, notes, key=key, neighbour=other)
+        perturbed = self.permutation(clean, notes, key=key, neighbour=other)
+        self.meter.push(
+            clean, perturbed, self.permutation, notes, key=key, neighbour=other, kept=kept
+        )
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, reference=None)
@@ -141,7 +148,7 @@ def _settled(
         for clean in recording.stream(model):
             for condition, prepass in passes.items():
                 key = condition.key_for(job.dataset, job.track.name)
-                prepass.push(clean, recording.reference, key)
+                prepass.push(clean, recording.reference, key, model.counted_frames(clean))
     for condition, prepass in passes.items():
         try:
             settled[condition] = prepass.finish()
@@ -156,15 +163,38 @@ def _stream(
     job: Job,
     recording: _Recording,
     settled: Mapping[Condition, Permutation],
-) -> list[_Run]:
-    """Analyse, perturb and run the network on one part of the recording after the other."""
+    lent: Mapping[Condition, Neighbour | None],
+) -> tuple[list[_Run], dict[Condition, Exception]]:
+    """Analyse, perturb and run the network on one part of the recording after the other.
+
+    A condition that cannot perturb this recording is left out, with its error.
+    """
     runs: list[_Run] = []
-    for clean in recording.stream(model) if settled else ():
+    refused: dict[Condition, Exception] = {}
+    for clean in recording.stream(model) if lent else ():
         runs = runs or [
-            _start_run(model, job, recording, condition, permutation, clean.n_samples)
-            for condition, permutation in settled.items()
+            _Run(
+                condition,
+                settled[condition],
+                condition.key_for(job.dataset, job.track.name),
+                neighbour,
+                model.stitcher(clean.n_samples),
+                model.decoder(),
+                FrameScorer(recording.reference, model.frame_threshold),
+            )
+            for condition, neighbour in lent.items()
+            if condition not in refused
         ]
-        perturbed = [run.perturb(clean, recording.reference) for run in runs]
+        kept = model.counted_frames(clean)
+        perturbed = []
+        for run in runs:
+            try:
+                perturbed.append(run.perturb(clean, recording.reference, kept))
+            except ValueError as error:
+                refused[run.condition] = error
+        runs = [run for run in runs if run.condition not in refused]
+        if not runs:
+            break
         started = time.perf_counter()
         outputs = model.outputs(perturbed)
         share = (time.perf_counter() - started) / len(runs)
@@ -173,26 +203,7 @@ def _stream(
             run.push(model, output)
     for run in runs:
         run.push(model, None)
-    return runs
-
-
-def _start_run(
-    model: Transcriber,
-    job: Job,
-    recording: _Recording,
-    condition: Condition,
-    permutation: Permutation,
-    n_samples: int,
-) -> _Run:
-    return _Run(
-        condition,
-        permutation,
-        condition.key_for(job.dataset, job.track.name),
-        _neighbour(model, job, recording, condition),
-        model.stitcher(n_samples),
-        model.decoder(),
-        FrameScorer(recording.reference, model.frame_threshold),
-    )
+    return runs, refused
 
 
 def _finish(
@@ -231,22 +242,18 @@ def _finish(
     return [rows[i] for i in range(len(runs))]
 
 
-def _neighbour(
-    model: Transcriber, job: Job, recording: _Recording, condition: Condition
-) -> Neighbour | None:
-    """What the condition borrows: the next track's notes, or a pool of donor sound."""
-    needs = condition.permutation.needs_neighbour
-    if not needs:
-        return None
-    if needs == "own_spectrogram":
-        pool = donor_pool(recording.stream(model), recording.seconds)
-        return Neighbour(job.track.name, recording.reference, pool)
-    if job.neighbour is None:
-        raise ValueError(f"{condition.label}: needs another recording, the dataset has only one")
-    notes = job.neighbour.notes()
-    if needs == "notes":
-        length = job.neighbour.duration_seconds or float(notes.offsets.max(initial=0.0))
-        return Neighbour(job.neighbour.name, notes.looped(length, recording.seconds))
-    samples, sample_rate = job.neighbour.audio()
-    pool = donor_pool(model.stream(samples, sample_rate), len(samples) / sample_rate)
-    return Neighbour(job.neighbour.name, notes, pool)
+def _neighbours(
+    model: Transcriber, job: Job, recording: _Recording, conditions: Iterable[Condition]
+) -> tuple[dict[Condition, Neighbour | None], dict[Condition, Exception]]:
+    """What the conditions borrow, and the errors of those whose neighbour is a broken file."""
+    lender = Lender(
+        model, job, recording.reference, recording.seconds, partial(recording.stream, model)
+    )
+    lent: dict[Condition, Neighbour | None] = {}
+    broken: dict[Condition, Exception] = {}
+    for condition in conditions:
+        try:
+            lent[condition] = lender.lend(condition.permutation.needs_neighbour)
+        except (OSError, ValueError) as error:
+            broken[condition] = error
+    return lent, broken

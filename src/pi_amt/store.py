@@ -181,11 +181,16 @@ class Store:
                 f"INSERT OR REPLACE INTO rows VALUES ({marks})", [_to_record(r) for r in rows]
             )
 
-    def rows(self, keys: Iterable[str] | None = None) -> list[Row]:
-        """All rows in the order of writing, or those of the given keys."""
+    def rows(self, keys: Iterable[str] | None = None, *, notes: bool = True) -> list[Row]:
+        """All rows in the order of writing, or those of the given keys.
+
+        Without their note tables, nine tenths of a store of long recordings stay on the disk.
+        """
         with self._clear_errors():
             missing = self._missing_columns()
             columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
+            if not notes:
+                columns[_COLUMNS.index("notes")] = "x'' AS notes"
             query = f"SELECT {', '.join(columns)} FROM rows"
             if keys is None:
                 return [_from_record(r) for r in self._db.execute(f"{query} ORDER BY rowid")]
@@ -238,14 +243,14 @@ def store_path(folder: Path | str) -> Path:
     return path if path.suffix == ".sqlite" else path / FILE_NAME
 
 
-def read_rows(folder: Path | str) -> list[Row]:
-    """All rows of a results folder.
+def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
+    """All rows of a results folder, with or without their note tables (error anatomy).
 
     Raises:
         StoreError: if there is no store, or none that this version reads.
     """
     with Store(folder, readonly=True) as store:
-        return store.rows()
+        return store.rows(notes=notes)
 
 
 def _to_record(row: Row) -> list[Any]:

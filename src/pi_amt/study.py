@@ -25,7 +25,7 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.dispatch import run_jobs
 from pi_amt.executors import ExecutorFactory, local
-from pi_amt.jobs import Job, row_key
+from pi_amt.jobs import Job, borrows, row_key
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
@@ -141,6 +141,9 @@ def _without_finished(job: Job, identity: Identity, store: Store, summary: Summa
     fingerprint = _known_fingerprint(job.track, job.dataset, store)
     if fingerprint is None:
         return job
+    if job.neighbour is not None and any(map(borrows, job.conditions)):
+        other = _known_fingerprint(job.neighbour, job.dataset, store)
+        job = replace(job, neighbour_fingerprint=other)
     keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
     finished = store.finished(keys)
     asked = dict(zip(keys, job.conditions, strict=True))
