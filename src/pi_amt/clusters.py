@@ -8,6 +8,7 @@ comes back as :class:`~pi_amt.executors.WorkerDied`.
 from __future__ import annotations
 
 import importlib
+import logging
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,7 @@ def dask(
             threads_per_worker=1,
             memory_limit=0,
             dashboard_address="127.0.0.1:0",
+            silence_logs=logging.ERROR,
             protocol="tcp",
             host="127.0.0.1",
         )
