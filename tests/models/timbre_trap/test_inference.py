@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
-from tests.models.timbre_trap.parity import network, padded_audio
+import torch.nn.functional as F
+from tests.models.timbre_trap.parity import TOLERANCE, fixture, network, padded_audio
 from torch import Tensor
 
-from pi_amt.models.timbre_trap.inference import RECEPTIVE_FRAMES, InferenceNetwork
+from pi_amt.models.timbre_trap.inference import InferenceNetwork, _dilated, _elu
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS
 from pi_amt.models.timbre_trap.weights import load_weights
@@ -24,7 +27,8 @@ def shipped() -> TimbreTrapNetwork:
 
 def music() -> Tensor:
     """One block of the fixture's recording."""
-    return network().sliCQ(padded_audio()[None, :BLOCK_SAMPLES])
+    values: Tensor = network().sliCQ(padded_audio()[None, :BLOCK_SAMPLES])
+    return values
 
 
 def noise(frames: int, blocks: int = 1, seed: int = 0) -> Tensor:
@@ -40,8 +44,10 @@ def assert_same_function(net: TimbreTrapNetwork, values: Tensor) -> None:
     assert float((got - expected).abs().max()) < 1e-5 * max(1.0, float(expected.abs().max()))
 
 
-def test_a_block_of_music_agrees_with_synthetic_weights() -> None:
-    assert_same_function(network(), music())
+def test_a_block_of_music_agrees_with_the_published_model() -> None:
+    out = InferenceNetwork(network().state_dict())(music())[0][:, fixture()["block_frames"]]
+    pair = torch.view_as_real(out).permute(2, 0, 1).numpy()
+    np.testing.assert_allclose(pair, fixture()["block_output"], atol=TOLERANCE)
 
 
 def test_a_block_of_music_agrees_with_the_shipped_weights() -> None:
@@ -56,3 +62,59 @@ def test_short_blocks_agree_where_every_frame_is_near_an_edge(frames: int) -> No
 def test_large_values_do_not_overflow_and_silence_agrees() -> None:
     assert_same_function(network(), 1e4 * noise(64))
     assert_same_function(shipped(), torch.zeros(1, N_BINS, 64, dtype=torch.complex64))
+
+
+def test_a_block_does_not_depend_on_its_company() -> None:
+    fast, values = InferenceNetwork(network().state_dict()), noise(64, blocks=3)
+    together = fast(values)
+    alone = torch.cat([fast(block[None]) for block in values])
+    assert torch.equal(together, alone)
+    assert torch.equal(fast(values.flip(0)).flip(0), together)
+
+
+def test_threads_change_nothing() -> None:
+    fast, values = InferenceNetwork(network().state_dict()), [noise(64, seed=i) for i in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        got = list(pool.map(fast, values))
+    assert all(torch.equal(a, fast(b)) for a, b in zip(got, values, strict=True))
+
+
+def test_a_call_does_not_remember_the_last_one() -> None:
+    fast = InferenceNetwork(network().state_dict())
+    first = fast(noise(64))
+    fast(1e6 * noise(128, seed=1))
+    assert torch.equal(fast(noise(64)), first)
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 160), (0, 8), (90, 160), (77, 79), (40, 40)])
+def test_used_frames_are_bit_identical_and_the_rest_is_zero(first: int, end: int) -> None:
+    fast, values = InferenceNetwork(network().state_dict()), noise(160)
+    whole, cropped = fast(values), fast(values, np.array([[first, end]]))
+    assert torch.equal(cropped[:, :, first:end], whole[:, :, first:end])
+    cropped[:, :, first:end] = 0
+    assert not bool(cropped.abs().any())
+
+
+@pytest.mark.parametrize("pack", [1, 2, 4])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_packed_frames_are_the_plain_convolution(pack: int, dilation: int) -> None:
+    torch.manual_seed(pack)
+    weight, bias, x = torch.randn(4, 4, 3, 3), torch.randn(4), torch.randn(1, 4, 12, 16)
+    rows = x.permute(0, 2, 3, 1).reshape(12, -1)
+    got = _dilated(weight, bias, dilation, pack)(rows)
+    plain = F.conv2d(x, weight, bias, padding=(0, dilation), dilation=dilation)
+    torch.testing.assert_close(got, plain[0].permute(1, 2, 0).flatten(1), atol=1e-5, rtol=1e-5)
+
+
+def test_elu_in_units_of_ln_2() -> None:
+    x = torch.cat([torch.linspace(-30, 30, 2001), torch.tensor([0.0, -1e9, 1e9])])
+    unit = 1 / np.log(2)
+    got = _elu((x * unit).clone(), torch.empty(len(x)))
+    torch.testing.assert_close(got / unit, F.elu(x), atol=2e-7, rtol=1e-6)
+
+
+def test_wrong_shapes_are_refused() -> None:
+    fast = InferenceNetwork(network().state_dict())
+    for wrong in (noise(6), noise(8)[0], noise(8).real, noise(8)[:, :100]):
+        with pytest.raises(ValueError, match="multiple of 4"):
+            fast(wrong)
