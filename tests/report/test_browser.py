@@ -195,7 +195,9 @@ def test_every_player_plays_and_moves_the_playhead(visit: Open) -> None:
         player.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
         assert player.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
         player.evaluate("a => a.play()")
-        page.wait_for_function(f"document.querySelector('#play-{name}').currentTime > 0.2")
+        player.evaluate(
+            "a => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > 0.2) r(); })"
+        )
         playing = page.locator("audio").evaluate_all("all => all.filter(a => !a.paused).length")
         assert playing == 1
         player.evaluate("a => a.pause()")

@@ -90,7 +90,7 @@ def choose_examples(
         wanted = count // len(datasets) + (order < count % len(datasets))
         places = tuple(i for i, p in enumerate(importance.panels) if p.dataset == dataset)
         panels = [importance.panels[place] for place in places]
-        able = [t for t in panels[0].pieces if any(_has_tables(p, t) for p in panels)]
+        able = _in_most(panels)
         there = [t for t in able if (dataset, t) in files and files[dataset, t].is_file()]
         if wanted and len(there) < len(able):
             said.append(_moved(dataset, able, there, files))
@@ -103,6 +103,14 @@ def choose_examples(
             audio = files[dataset, track]
             chosen.append(Example(dataset, track, having, why, audio, start, stop))
     return chosen, said
+
+
+def _in_most(panels: Sequence[Panel]) -> list[str]:
+    """Tracks with note tables of all models; where there is none, of any model."""
+    tracks = list(dict.fromkeys(track for panel in panels for track in panel.pieces))
+    having = {track: sum(_has_tables(panel, track) for panel in panels) for track in tracks}
+    most = max(having.values(), default=0)
+    return [track for track in tracks if most and having[track] == most]
 
 
 def _moved(

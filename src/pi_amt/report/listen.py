@@ -130,10 +130,10 @@ def residual_db(model: Transcriber, sound: Sound, wanted: Spectrogram) -> float 
     hop = _block_hop_seconds(wanted)
     if not hop:
         return None
-    lead = float(again.times[0, 0])
-    shift = round((sound.begin + lead - wanted.times[0, 0]) / hop)
-    pairs = [(j, j + shift) for j in range(2, len(again.times) - 2)
-             if 0 <= j + shift < len(wanted.times)]  # fmt: skip
+    shift = round((sound.begin + float(again.times[0, 0] - wanted.times[0, 0])) / hop)
+    seconds = len(sound.samples) / sound.sample_rate
+    whole = (again.times[:, 0] >= 0) & (again.times[:, -1] <= seconds)
+    pairs = [(j, j + shift) for j in np.flatnonzero(whole) if 0 <= j + shift < len(wanted.times)]
     if not pairs:
         return None
     ours, theirs = zip(*pairs, strict=True)

@@ -20,6 +20,8 @@ _COLOURS = "magma"
 _OVERSAMPLING = 4
 #: an outline that would cover more than this share of the picture tells nothing
 _SCATTERED = 0.3
+#: … nor would one of runs in time that are shorter than this on average, columns
+_SHORT = 4.0
 
 
 def columns(
@@ -67,7 +69,8 @@ def outline(mask: NDArray[np.bool_]) -> str:
     inner[:, 1:] &= mask[:, :-1]
     inner[:, :-1] &= mask[:, 1:]
     edge = mask & ~inner
-    if not edge.any() or edge.mean() > _SCATTERED:
+    runs = np.count_nonzero(mask[:, 1:] & ~mask[:, :-1]) + np.count_nonzero(mask[:, 0])
+    if not runs or edge.mean() > _SCATTERED or mask.sum() / runs < _SHORT:
         return ""
     image = Image.fromarray(edge[::-1].astype(np.uint8), mode="P")
     image.putpalette([0, 0, 0, 0, 255, 255])

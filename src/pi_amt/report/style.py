@@ -55,11 +55,18 @@ _RC: Any = {
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """The package's rc settings, for what is drawn inside."""
-    from matplotlib import rc_context
+    """The package's rc settings, for what is drawn inside; others stay as they are.
 
-    with rc_context(_RC):
+    (``matplotlib.rc_context`` would undo what a notebook's backend sets when it first loads.)
+    """
+    from matplotlib import rcParams
+
+    before = {name: rcParams[name] for name in _RC}
+    rcParams.update(_RC)
+    try:
         yield
+    finally:
+        rcParams.update(before)
 
 
 def new_axes(ax: Axes | None, width: float = WIDE, height: float = 3.6) -> Axes:

@@ -1,0 +1,60 @@
+"""The example notebook runs from top to bottom and shows what it says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "examples" / "importance.ipynb"
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    folder = tmp_path_factory.mktemp("notebook")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
+    notebook.metadata["folder"] = str(folder)
+    return notebook
+
+
+def outputs(notebook: Any, source: str) -> list[Any]:
+    """Outputs of the cells whose source holds this text."""
+    cells = [c for c in notebook.cells if c.cell_type == "code" and source in c.source]
+    assert cells, source
+    return [output for cell in cells for output in cell.outputs]
+
+
+def test_numbers_are_shown(executed: Any) -> None:
+    shape = next(o for o in outputs(executed, "importances.shape") if o.output_type != "stream")
+    conditions, pieces, repeats = eval(shape.data["text/plain"])
+    assert (pieces, repeats) == (3, 1)
+    assert conditions > 4  # the controls are there, too
+    text = "".join(o.get("text", "") for o in outputs(executed, "headline"))
+    assert "basic_pitch" in text
+
+
+@pytest.mark.parametrize("plot", ["plot_forest", "plot_piece", "plot_dose", "plot_profile"])
+def test_every_plot_is_drawn(executed: Any, plot: str) -> None:
+    pictures = [o for o in outputs(executed, plot) if "image/png" in o.get("data", {})]
+    assert len(pictures) == 1
+
+
+def test_report_is_written(executed: Any) -> None:
+    page = Path(executed.metadata["folder"]) / "importance_report.html"
+    assert "fund_mask" in page.read_text(encoding="utf-8")
+
+
+def test_stored_notebook_holds_no_outputs() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    assert all(not c.outputs and c.execution_count is None
+               for c in notebook.cells if c.cell_type == "code")  # fmt: skip
