@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.models.basic_pitch.recordings import polyphony
+from tests.toys import ToyTrack, ToyTranscriber
 
-from pi_amt.donors import POOL_BLOCKS, donor_pool
+from pi_amt.conditions import as_condition, make_conditions
+from pi_amt.donors import POOL_BLOCKS, Lender, donor_pool
+from pi_amt.executors import serial
+from pi_amt.jobs import Job
 from pi_amt.models import load_model
+from pi_amt.permutations.donor import Donor
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.store import Store
+from pi_amt.study import Group, run_study
 
 RATE = 22_050
 
@@ -29,6 +40,37 @@ def test_blocks_lie_inside_the_recording_and_are_those_of_its_own_stream(model: 
 
 
 @pytest.mark.parametrize("model", ["basic_pitch", "timbre_trap"])
-def test_a_short_recording_gives_what_it_has(model: str) -> None:
-    pool = donor_pool(load_model(model).stream(polyphony(2.0), RATE), 2.0)
+@pytest.mark.parametrize("seconds", [0.7, 2.0])
+def test_a_short_recording_gives_what_it_has_without_padding(model: str, seconds: float) -> None:
+    pool = donor_pool(load_model(model).stream(polyphony(seconds), RATE), seconds)
     assert len(pool.times) >= 2
+    assert pool.times.min() >= 0.0
+    assert pool.times.max() <= seconds
+    assert pool.times[0, -1] - pool.times[0, 0] > 0.9 * min(seconds, 1.7)
+
+
+def test_repeats_share_one_pool() -> None:
+    """A pool costs a pass over the recording."""
+    track, model, passes = ToyTrack("a"), ToyTranscriber(), []
+    samples, rate = track.audio()
+
+    def stream() -> Iterator[Spectrogram]:
+        passes.append(1)
+        return model.stream(samples, rate)
+
+    lender = Lender(model, Job(model, "toy", track, ()), track.notes(), 4.0, stream)
+    assert lender.lend("own_spectrogram") is lender.lend("own_spectrogram") is not None
+    assert lender.lend("") is None
+    assert len(passes) == 1
+
+
+def test_a_condition_that_cannot_be_done_costs_only_itself(tmp_path: Path) -> None:
+    """Blocks of the toy last 2 s: none holds a donor segment of 3 s."""
+    donors = [as_condition(Donor(block_seconds=seconds)) for seconds in (1.0, 3.0)]
+    model = ToyTranscriber()
+    conditions = make_conditions(["fund_mask", *donors])
+    with Store(tmp_path) as store:
+        run_study([Group(model, "toy", [ToyTrack("a")], conditions)], store, serial, quiet=True)
+        rows = store.rows()
+    assert [row.status for row in rows] == ["ok", "ok", "ok", "error"]
+    assert "at least 2 blocks of 150 frames" in rows[-1].error

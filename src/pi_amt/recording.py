@@ -55,7 +55,7 @@ def evaluate(job: Job) -> JobResult:
         finished = _finish(model, job, recording, fingerprint, runs)
         rows = dict(zip((run.condition for run in runs), finished, strict=True))
         rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
-        for condition, reason in broken.items():
+        for condition, reason in (broken | refused).items():
             alone = replace(job, conditions=(condition,))
             (rows[condition],) = error_rows(alone, reason, fingerprint)
     except torch.OutOfMemoryError as error:

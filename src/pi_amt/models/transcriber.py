@@ -79,6 +79,8 @@ class Transcriber(ABC):
     micro_batch: int = 1
     #: what :meth:`probed` can leave out
     probes: ClassVar[tuple[str, ...]] = ()
+    #: frames of a block that no other block stands for better, where blocks overlap
+    core_frames: ClassVar[slice] = slice(None)
     #: blocks per spectrogram of the stream; bounds memory, changes no result
     stream_blocks: int = 8
 
@@ -115,6 +117,14 @@ class Transcriber(ABC):
         """The whole recording through the front end, as one spectrogram (8 GB for 45 minutes of
         Timbre-Trap: long recordings should use :meth:`stream`)."""
         return concatenate(list(self.stream(samples, sample_rate, tuning_cents=tuning_cents)))
+
+    def counted_frames(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
+        """``(blocks, frames)`` bool: what an account of energies counts, every moment of the
+        recording once and nothing outside of it."""
+        seconds = spectrogram.n_samples / spectrogram.sample_rate
+        core = np.zeros(spectrogram.times.shape[1], dtype=np.bool_)
+        core[self.core_frames] = True
+        return core & (spectrogram.times >= 0.0) & (spectrogram.times < seconds)
 
     def run_network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Network on any number of blocks, in micro-batches of one fixed size.

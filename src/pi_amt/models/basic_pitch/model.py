@@ -20,7 +20,9 @@ from pi_amt.models.basic_pitch.network import BasicPitchNetwork, window_range
 from pi_amt.models.basic_pitch.rearrange import HARMONICS, WEIGHT_SHAPES
 from pi_amt.models.basic_pitch.windows import (
     HOP,
+    KEPT_FRAMES,
     SAMPLE_RATE,
+    TRIMMED_FRAMES,
     TRIMS,
     WindowStitcher,
     cut_windows,
@@ -70,6 +72,7 @@ class BasicPitch(Transcriber):
 
     sample_rate = SAMPLE_RATE
     frame_rate = SAMPLE_RATE / HOP
+    core_frames = slice(TRIMMED_FRAMES, TRIMMED_FRAMES + KEPT_FRAMES)
     probes = ("harmonic_channel",)
 
     def __init__(

@@ -57,6 +57,7 @@ class TimbreTrap(Transcriber):
     sample_rate = SAMPLE_RATE_HZ
     frame_rate = FRAME_RATE_HZ
     stream_blocks = 2
+    core_frames = slice(HOP_FRAMES // 2, 3 * HOP_FRAMES // 2)
 
     def __init__(
         self,
