@@ -44,6 +44,7 @@ CONTRASTS = (
 #: (dataset, hours) of the real study (Hawthorne et al. 2019); of MAPS no paper tells the hours
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
+MODELS = ("basic_pitch", "timbre_trap")
 
 
 def main() -> None:
@@ -78,7 +79,10 @@ def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
     for name, title, lines in sections:
         yield f"{level} {title}\n"
         if store_path(results / name).is_file():
-            yield from lines(importance_from_rows(read_rows(results / name)), images)
+            importance = importance_from_rows(read_rows(results / name))
+            missing = [model for model in MODELS if model not in importance.models]
+            yield from (f"*{model}: not run for this page.*\n" for model in missing)
+            yield from lines(importance, images)
         else:
             yield f"Not run (no store in `{name}`).\n"
 
