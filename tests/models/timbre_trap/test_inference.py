@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from tests.models.timbre_trap.parity import TOLERANCE, fixture, network, padded_audio
 from torch import Tensor
 
-from pi_amt.models.timbre_trap.inference import InferenceNetwork, _dilated, _elu
+from pi_amt.models.timbre_trap.inference import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.packed import dilated, elu
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS
 from pi_amt.models.timbre_trap.weights import load_weights
 
@@ -101,7 +102,7 @@ def test_packed_frames_are_the_plain_convolution(pack: int, dilation: int) -> No
     torch.manual_seed(pack)
     weight, bias, x = torch.randn(4, 4, 3, 3), torch.randn(4), torch.randn(1, 4, 12, 16)
     rows = x.permute(0, 2, 3, 1).reshape(12, -1)
-    got = _dilated(weight, bias, dilation, pack)(rows)
+    got = dilated(weight, bias, dilation, pack)(rows)
     plain = F.conv2d(x, weight, bias, padding=(0, dilation), dilation=dilation)
     torch.testing.assert_close(got, plain[0].permute(1, 2, 0).flatten(1), atol=1e-5, rtol=1e-5)
 
@@ -109,8 +110,17 @@ def test_packed_frames_are_the_plain_convolution(pack: int, dilation: int) -> No
 def test_elu_in_units_of_ln_2() -> None:
     x = torch.cat([torch.linspace(-30, 30, 2001), torch.tensor([0.0, -1e9, 1e9])])
     unit = 1 / np.log(2)
-    got = _elu((x * unit).clone(), torch.empty(len(x)))
+    got = elu((x * unit).clone(), torch.empty(len(x)))
     torch.testing.assert_close(got / unit, F.elu(x), atol=2e-7, rtol=1e-6)
+
+
+def test_bf16_is_near_fp32_and_leaves_no_trace() -> None:
+    state, values = shipped().state_dict(), noise(64) / 30
+    exact = InferenceNetwork(state)(values)
+    coarse = InferenceNetwork(state, "bf16")(values)
+    assert coarse.dtype == torch.complex64
+    assert 0 < float((coarse - exact).abs().max()) < 0.05 * float(exact.abs().max())
+    assert torch.equal(InferenceNetwork(state)(values), exact)
 
 
 def test_wrong_shapes_are_refused() -> None:

@@ -19,10 +19,8 @@ Every tile is computed by one thread; results depend on neither threads nor comp
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,92 +29,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pi_amt.models.timbre_trap.network import CHANNELS, N_LATENT_BINS, N_LATENTS
+from pi_amt.models.timbre_trap.packed import (
+    UNIT,
+    Convolution,
+    as_float32,
+    dilated,
+    elu,
+    pointwise,
+)
 from pi_amt.models.timbre_trap.slicq import N_BINS
 
 #: frames on each side of a frame that it depends on
 RECEPTIVE_FRAMES = 50
 #: frames must come in multiples of this
 FRAME_STEP = 4
-_UNIT = 1 / math.log(2.0)
-_ZERO, _MINUS_UNIT = torch.tensor(0.0), torch.tensor(-_UNIT)
 _PAD = 3  # rows of zeros above and below every map: the largest dilation
 _TILE_VALUES = 2**18  # 1 MB in fp32
 _ROWS = (540, 269, 133, 65, N_LATENT_BINS)
 _DILATIONS = (1, 2, 3)
 #: frames that a dilated 3 × 3 convolution makes at once, by channels and dilation; measured
 _PACK = {(4, 1): 4, (4, 2): 4, (4, 3): 4, (8, 1): 2, (8, 2): 2}
-_PACK_POINTWISE = {4: 2, 8: 2}
-
 _ALIGNMENT = 16  # cropped blocks begin and end at multiples of it
 
 Weights = Mapping[str, Tensor]
 UsedFrames = NDArray[np.int64]
 _THREAD = threading.local()
-_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-
-
-class _Convolution(NamedTuple):
-    """A convolution on rows ``(rows, frames · channels)``; no padding in frequency."""
-
-    weight: Tensor
-    bias: Tensor
-    n_in: int
-    row_stride: int = 1
-    row_dilation: int = 1
-    frame_dilation: int = 1
-    frame_stride: int = 1
-    frame_padding: int = 0
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """Rows ``(n, frames · in)`` → ``(m, frames · out)``."""
-        maps = rows.view(1, len(rows), -1, self.n_in).permute(0, 3, 1, 2)
-        padding, stride = (0, self.frame_padding), (self.row_stride, self.frame_stride)
-        dilation = (self.row_dilation, self.frame_dilation)
-        if _ONEDNN:
-            # F.conv2d would choose the algorithm by the number of threads
-            out = torch.mkldnn_convolution(
-                maps, self.weight, self.bias, padding, stride, dilation, 1
-            )
-        else:
-            out = F.conv2d(maps, self.weight, self.bias, stride, padding, dilation)
-        return out.permute(0, 2, 3, 1).reshape(out.shape[2], -1)
-
-
-def _dilated(weight: Tensor, bias: Tensor, dilation: int, pack: int = 1) -> _Convolution:
-    """A 3 × 3 convolution ``(out, in, 3, 3)`` that makes ``pack`` frames at once."""
-    n_out, n_in = weight.shape[:2]
-    step = dilation if pack == 1 else 1  # of the kernel in frames
-    wide = weight.new_zeros(pack, n_out, n_in, 3, (pack - 1 + 2 * dilation) // step + 1)
-    for i in range(pack):
-        wide[i, :, :, :, i : i + 2 * dilation // step + 1 : dilation // step] = weight
-    return _Convolution(
-        _float(wide.flatten(0, 1)),
-        _float(bias.repeat(pack)),
-        n_in,
-        row_dilation=dilation,
-        frame_dilation=step,
-        frame_stride=pack,
-        frame_padding=dilation,
-    )
-
-
-def _pointwise(weight: Tensor, bias: Tensor) -> _Convolution:
-    """A 1 × 1 convolution ``(n, n, 1, 1)`` on several frames at once."""
-    n = len(weight)
-    pack = _PACK_POINTWISE.get(n, 1)
-    blocks = torch.kron(torch.eye(pack, dtype=weight.dtype), weight[:, :, 0, 0])
-    return _Convolution(_float(blocks[:, :, None, None]), _float(bias.repeat(pack)), pack * n)
-
-
-def _float(values: Tensor) -> Tensor:
-    return values.to(torch.float32).contiguous()
-
-
-def _elu(rows: Tensor, scratch: Tensor, out: Tensor | None = None) -> Tensor:
-    """c · ELU(rows / c), in place (or into ``out``); see the module's docstring."""
-    below = torch.exp2(rows, out=scratch[: rows.numel()].view(rows.shape))
-    torch.add(_MINUS_UNIT, below, alpha=_UNIT, out=below)
-    return torch.clamp(rows, _ZERO, below, out=rows if out is None else out)
 
 
 class _ResidualUnit:
@@ -125,24 +62,24 @@ class _ResidualUnit:
     def __init__(self, w: Weights, name: str, dilation: int) -> None:
         weight = w[f"{name}.conv1.0.weight"]
         pack = _PACK.get((len(weight), dilation), 1)
-        self._first = _dilated(weight, w[f"{name}.conv1.0.bias"] * _UNIT, dilation, pack)
-        self._second = _pointwise(w[f"{name}.conv2.0.weight"], w[f"{name}.conv2.0.bias"] * _UNIT)
+        self._first = dilated(weight, w[f"{name}.conv1.0.bias"] * UNIT, dilation, pack)
+        self._second = pointwise(w[f"{name}.conv2.0.weight"], w[f"{name}.conv2.0.bias"] * UNIT)
         self._halo = dilation
 
     def run(self, x: Tensor, out: Tensor, scratch: Tensor) -> None:
         """Padded rows ``x`` → padded rows ``out``, whose padding is not touched."""
         for top, end in _tiles(x):
-            hidden = _elu(self._first(x[top - self._halo : end + self._halo]), scratch)
-            change = _elu(self._second(hidden), scratch)
+            hidden = elu(self._first(x[top - self._halo : end + self._halo]), scratch)
+            change = elu(self._second(hidden), scratch)
             torch.add(x[top:end], change, out=out[top:end])
 
 
-def _workspace(*sizes: int) -> list[Tensor]:
+def _workspace(dtype: torch.dtype, *sizes: int) -> list[Tensor]:
     """Scratch memory of this thread, kept: fresh memory costs a page fault every 4 kB."""
     held: Tensor | None = getattr(_THREAD, "memory", None)
-    if held is None or held.numel() < sum(sizes):
+    if held is None or held.dtype != dtype or held.numel() < sum(sizes):
         with torch.inference_mode(False):
-            held = _THREAD.memory = torch.empty(sum(sizes))
+            held = _THREAD.memory = torch.empty(sum(sizes), dtype=dtype)
     return list(torch.split(held[: sum(sizes)], list(sizes)))
 
 
@@ -202,9 +139,9 @@ class _Down:
         name = f"encoder.block{level + 1}"
         self._level = level
         self._units = _units(w, name)
-        bias = _float(w[f"{name}.sconv.0.bias"] * _UNIT)
-        weight = _float(w[f"{name}.sconv.0.weight"])
-        self._strided = _Convolution(weight, bias, CHANNELS[level], row_stride=2)
+        bias = as_float32(w[f"{name}.sconv.0.bias"] * UNIT)
+        weight = as_float32(w[f"{name}.sconv.0.weight"])
+        self._strided = Convolution(weight, bias, CHANNELS[level], row_stride=2)
 
     def run(self, maps: _Maps, scratch: Tensor) -> _Maps:
         """Maps of this level → maps of the next."""
@@ -214,7 +151,7 @@ class _Down:
         step = max(1, _TILE_VALUES // out.shape[1])
         for top in range(0, len(out), step):
             end = min(top + step, len(out))
-            _elu(self._strided(maps.inside[2 * top : 2 * end + 2]), scratch, out[top:end])
+            elu(self._strided(maps.inside[2 * top : 2 * end + 2]), scratch, out[top:end])
         return smaller
 
 
@@ -228,13 +165,13 @@ class _Up:
     def __init__(self, w: Weights, level: int) -> None:
         name = f"decoder.block{4 - level}"
         self._level = level
-        weight, bias = w[f"{name}.tconv.0.weight"], w[f"{name}.tconv.0.bias"] * _UNIT
+        weight, bias = w[f"{name}.tconv.0.weight"], w[f"{name}.tconv.0.bias"] * UNIT
         taps = weight.transpose(0, 1)
         self._rows = [
-            _Convolution(_float(taps[:, :, [r + 2, r]]), _float(bias), CHANNELS[level + 1])
+            Convolution(as_float32(taps[:, :, [r + 2, r]]), as_float32(bias), CHANNELS[level + 1])
             for r in (0, 1)
         ]
-        self._edge = _float(F.elu(bias / _UNIT) * _UNIT)  # a row of output padding: bias alone
+        self._edge = as_float32(F.elu(bias / UNIT) * UNIT)  # a row of output padding: bias alone
         self._units = _units(w, name)
 
     def run(self, below: _Maps, scratch: Tensor) -> _Maps:
@@ -246,41 +183,43 @@ class _Up:
             end = min(top + step, len(used) - 1)
             for r, convolution in enumerate(self._rows):
                 target = out[2 * top + r : 2 * end + r : 2]
-                _elu(convolution(used[top : end + 1]), scratch, target)
+                elu(convolution(used[top : end + 1]), scratch, target)
         out[2 * (len(used) - 1) :] = self._edge.repeat(out.shape[1] // len(self._edge))
         maps.run(self._units, scratch)
         return maps
 
 
 class InferenceNetwork:
-    """``TimbreTrapNetwork.transcribe`` from a state dict, for CPU, fp32.
+    """``TimbreTrapNetwork.transcribe`` from a state dict, for CPU.
 
     Args:
         state: state dict of the network; ``sliCQ.*`` is not used.
+        precision: ``fp32``, or ``bf16`` for all weights and activations.
     """
 
-    def __init__(self, state: Weights) -> None:
+    def __init__(self, state: Weights, precision: str = "fp32") -> None:
+        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         w = {k: v.detach().double() for k, v in state.items() if not k.startswith("sliCQ.")}
-        self._first = _dilated(
-            w["encoder.convin.0.weight"] * _UNIT, w["encoder.convin.0.bias"] * _UNIT, 1, FRAME_STEP
+        self._first = dilated(
+            w["encoder.convin.0.weight"] * UNIT, w["encoder.convin.0.bias"] * UNIT, 1, FRAME_STEP
         )
         self._down = [_Down(w, level) for level in range(4)]
-        self._latents = _Convolution(
-            _float(w["encoder.convlat.weight"]),
-            _float(w["encoder.convlat.bias"] * _UNIT),
+        self._latents = Convolution(
+            as_float32(w["encoder.convlat.weight"]),
+            as_float32(w["encoder.convlat.bias"] * UNIT),
             CHANNELS[4],
         )
         # the last latent channel is the indicator, 0 for transcription
-        weight, bias = w["decoder.convin.0.weight"][:N_LATENTS], w["decoder.convin.0.bias"] * _UNIT
+        weight, bias = w["decoder.convin.0.weight"][:N_LATENTS], w["decoder.convin.0.bias"] * UNIT
         self._unfold = [
-            _Convolution(
-                _float(weight[:, :, row : row + 1].transpose(0, 1)), _float(bias), N_LATENTS
+            Convolution(
+                as_float32(weight[:, :, row : row + 1].transpose(0, 1)), as_float32(bias), N_LATENTS
             )
             for row in range(N_LATENT_BINS)
         ]
         self._up = [_Up(w, level) for level in range(3, -1, -1)]
-        self._last = _dilated(
-            w["decoder.convout.weight"] / _UNIT, w["decoder.convout.bias"], 1, FRAME_STEP
+        self._last = dilated(
+            w["decoder.convout.weight"] / UNIT, w["decoder.convout.bias"], 1, FRAME_STEP
         )
 
     def __call__(self, coefficients: Tensor, used: UsedFrames | None = None) -> Tensor:
@@ -314,19 +253,20 @@ class InferenceNetwork:
     def _block(self, coefficients: Tensor) -> Tensor:
         frames = coefficients.shape[1]
         size = max((r + 2 * _PAD) * c for r, c in zip(_ROWS, CHANNELS, strict=True)) * frames
-        *memories, scratch = _workspace(size, size, max(_TILE_VALUES, frames * CHANNELS[4]))
+        sizes = (size, size, max(_TILE_VALUES, frames * CHANNELS[4]))
+        *memories, scratch = _workspace(self._dtype, *sizes)
         pairs = torch.view_as_real(coefficients.resolve_conj()).reshape(N_BINS, -1)
-        pairs = F.pad(pairs, (0, 0, 1, 1))
+        pairs = F.pad(pairs.to(self._dtype), (0, 0, 1, 1))
         maps = _Maps(memories, 0, frames)
         for top, end in _tiles(maps.padded):
             rows = pairs[top - _PAD : end - _PAD + 2]
-            _elu(self._first(rows), scratch, maps.padded[top:end])
+            elu(self._first(rows), scratch, maps.padded[top:end])
         for down in self._down:
             maps = down.run(maps, scratch)
         latents = self._latents(maps.inside)
         for row, convolution in zip(maps.inside, self._unfold, strict=True):
-            _elu(convolution(latents), scratch, row[None])
+            elu(convolution(latents), scratch, row[None])
         for up in self._up:
             maps = up.run(maps, scratch)
         out = self._last(maps.padded[_PAD - 1 : 1 - _PAD])
-        return torch.view_as_complex(out.view(N_BINS, frames, 2))
+        return torch.view_as_complex(out.float().view(N_BINS, frames, 2))

@@ -75,8 +75,8 @@ class TimbreTrap(Transcriber):
         self._network = TimbreTrapNetwork().eval().requires_grad_(False)
         self._network.load_state_dict(state, strict=False)  # buffers of the sliCQ are our own
         self._network = self._network.to(self.device)
-        fast = self.device.type == "cpu" and not self._bf16
-        self._fast = InferenceNetwork(state) if fast else None
+        on_cpu = self.device.type == "cpu"
+        self._fast = InferenceNetwork(state, precision) if on_cpu else None
         if self.device.type == "cuda":
             self.micro_batch, self.stream_blocks = 16, 16
         self.identity = Identity(
