@@ -71,7 +71,7 @@ def test_inaudible_notes_and_releases_weigh_little() -> None:
     assert len(rows) == 6  # three bins of each note
     assert (example.weights[rows[:3], middle] == 1).all()
     assert (example.weights[rows[3:], middle] == mixing.UNSURE_WEIGHT).all()
-    after = round(2.55 * FRAME_RATE_HZ)
+    after = round(2.52 * FRAME_RATE_HZ)
     assert (example.weights[rows[:3], after] == mixing.UNSURE_WEIGHT).all()
 
 

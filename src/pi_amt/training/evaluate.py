@@ -14,15 +14,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from pi_amt.frames import FrameScorer
-from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
-from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
-from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, FRAME_RATE_HZ
-from pi_amt.models.timbre_trap.weights import load_weights
+from pi_amt.models.timbre_trap import TimbreTrap
+from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions
+from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 from pi_amt.notes import Notes
 from pi_amt.scoring import score_notes
 from pi_amt.training.banks import play
@@ -54,22 +50,7 @@ class Recording:
     notes: Notes
 
 
-def transcription_activations(network: TimbreTrapNetwork, samples: np.ndarray) -> np.ndarray:
-    """Overlapped inference of mono samples at 22,050 Hz → float32 (frames, 540)."""
-    audio = torch.from_numpy(samples / max(1e-9, float(np.abs(samples).max())))
-    half = BLOCK_SAMPLES // 2
-    padded = F.pad(audio.float(), (half, half + -len(audio) % BLOCK_SAMPLES))
-    overlap, parts = OverlapAdd(), []
-    with torch.inference_mode():
-        for block in padded.unfold(0, BLOCK_SAMPLES, half):
-            parts.append(overlap.push(network.transcribe(network.sliCQ(block[None]))))
-    n_frames = int(np.ceil(len(samples) * FRAME_RATE_HZ / 22_050))
-    return np.asarray(np.concatenate(parts)[HOP_FRAMES : HOP_FRAMES + n_frames])
-
-
-def validation_recordings(
-    network: TimbreTrapNetwork, scores: Path, seconds: float
-) -> list[Recording]:
+def validation_recordings(model: TimbreTrap, scores: Path, seconds: float) -> list[Recording]:
     """Performances of the scores in an npz (see ``excerpts`` of the training), by each piano."""
     out = []
     with np.load(scores) as excerpts:
@@ -78,8 +59,9 @@ def validation_recordings(
             score = excerpt_score(rng, seconds, excerpts[name])
             fields_ = (score.onsets, score.offsets, score.pitches, score.velocities)
             for piano, soundfont in PIANOS.items():
-                audio = play(*fields_, soundfont)[: int((seconds + 2) * 22_050)]
-                activity = semitone_activity(transcription_activations(network, audio))
+                audio = play(*fields_, soundfont)[: int((seconds + 2) * SAMPLE_RATE_HZ)]
+                activations = model.activations(model.analyze(audio, SAMPLE_RATE_HZ))
+                activity = model.pitch_activity(activations)
                 out.append(Recording(f"{name}, {piano}", activity, Notes.from_arrays(*fields_)))
     return out
 
@@ -149,9 +131,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--tune", action="store_true")
     given = parser.parse_args(arguments)
-    network = TimbreTrapNetwork().eval()
-    network.load_state_dict(load_weights(given.weights)[0], strict=False)
-    recordings = validation_recordings(network, given.scores, given.seconds)
+    recordings = validation_recordings(TimbreTrap(given.weights), given.scores, given.seconds)
     options = DecoderOptions()
     if given.tune:
         options = tune(recordings, options)

@@ -31,11 +31,11 @@ from pi_amt.training.scores import Score
 
 PREROLL_SECONDS = 4.0  # of score before the block: notes that still sound in it
 ROOM_SECONDS = 1.0  # of audio before the block: what still reverberates in it
-SUSTAIN = 0.2
+SUSTAIN = 0.4
 ONSET_SECONDS = 0.04
 FALL_SECONDS = 0.06
 REST_SECONDS = 0.03
-RELEASE_SECONDS = 0.12
+RELEASE_SECONDS = 0.04
 AUDIBLE_DB = -62.0  # below the recording's peak
 UNSURE_WEIGHT = 0.1
 STRIKE_WEIGHT = 2.5  # of a note's bins around its onset
@@ -91,7 +91,7 @@ def _mix(
     """
     out = np.zeros(n_samples, np.float32)
     levels = np.full((len(score.onsets), HOLD_SAMPLES // _ENVELOPE_HOP), -200.0, np.float32)
-    tau_seconds = np.exp(rng.uniform(np.log(0.015), np.log(0.12)))
+    tau_seconds = np.exp(rng.uniform(np.log(0.015), np.log(0.2)))
     undamped_from = int(rng.choice([90, 128, 128]))
     origin = PREROLL_SECONDS - ROOM_SECONDS / pace
     starts = np.rint((score.onsets - origin) / pace * SAMPLE_RATE_HZ).astype(np.int64)
