@@ -60,6 +60,8 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
     Returns:
         For each job the rows of its conditions, baseline and controls included.
     """
+    for cfg in configs:
+        settings.check_options(cfg)
     datasets: dict[str, Dataset] = {}
     jobs = [settings.group_of(cfg, datasets) for cfg in configs]
     groups = fuse(jobs)

@@ -191,7 +191,7 @@ def known_keys() -> list[str]:
     keys = set(_keys(OmegaConf.load(root / "config.yaml"), ""))
     for path in root.glob("*/*.yaml"):
         group = path.parent.name
-        keys |= {f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
+        keys |= {group, f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
     return sorted(keys)
 
 

@@ -18,9 +18,12 @@ from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
 from pi_amt.datasets.track import Dataset
 from pi_amt.executors import ExecutorFactory, available_cores
+from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
+from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.scoring import score_notes
 from pi_amt.study import Group
 
 _PROCESSES_PER_GPU = 6
@@ -30,6 +33,28 @@ _NOT_OPTIONS = ("permutation", "normalization")
 def choice(cfg: DictConfig, group: str) -> str:
     """Config name that was chosen for a group."""
     return str(cfg.hydra.runtime.choices[group])
+
+
+def check_options(cfg: DictConfig) -> None:
+    """Refuse values that would otherwise be noticed late, or never (a mistyped fill in a run
+    without masks).
+
+    Raises:
+        ValueError: for the first value that cannot work.
+    """
+    choices: dict[str, tuple[Any, ...]] = {
+        "controls": (True, False, "floor"),
+        "report": (True, False, "auto"),
+        "score": tuple(score_names()),
+    }
+    for option, allowed in choices.items():
+        if not any(cfg[option] is a or (cfg[option] == a and type(a) is str) for a in allowed):
+            known = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
+            raise ValueError(unknown(option, str(cfg[option]), known))
+    if type(cfg.seed) is not int:
+        raise ValueError(f"seed: got {cfg.seed!r}, expected a whole number")
+    for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
+        make_permutation(cfg, name, {})
 
 
 def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
@@ -142,6 +167,11 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
             node[key] = value
     permutation: Permutation = instantiate(node)
     return permutation
+
+
+def score_names() -> list[str]:
+    """Keys of the scores of a row."""
+    return [*score_notes(Notes.empty(), Notes.empty()), *FRAME_SCORES]
 
 
 def unknown(what: str, got: str, known: Sequence[str]) -> str:
