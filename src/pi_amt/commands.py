@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from functools import partial
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,8 @@ def do_train(arguments: list[str]) -> int:
     if arguments[:1] != ["timbre_trap"]:
         got = arguments[0] if arguments else "nothing"
         raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")
+    if find_spec("symusic") is None:
+        raise ValueError("train: the extra packages are missing, pip install 'pi_amt[train]'")
     from pi_amt.training.timbre_trap import main
 
     return main(arguments[1:])

@@ -180,7 +180,7 @@ def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
 
 def environment() -> dict[str, Any]:
     """Versions and machine, for the manifest of a run."""
-    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "symusic", "hydra-core")
+    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "hydra-core")
     versions = {"pi_amt": __version__, "python": platform.python_version()}
     for package in packages:
         try:
