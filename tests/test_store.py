@@ -228,6 +228,19 @@ def test_a_read_only_folder_is_refused_at_once(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
+def test_a_store_in_a_read_only_folder_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's helper files cannot be made there (root could: so look for them)."""
+    row = make_row("fund_mask", 0.5)
+    with Store(tmp_path) as store:
+        store.write([row])
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with Store(tmp_path, readonly=True) as store:
+        assert store.rows() == [row]
+        assert [path.name for path in tmp_path.iterdir()] == ["results.sqlite"]
+
+
 def test_reading_never_creates_anything(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no results in"):
         read_rows(tmp_path / "results")

@@ -36,6 +36,7 @@ def do_transcribe(options: Namespace) -> int:
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     failures = 0
+    _check_different_names(options.audio)
     for path in map(Path, options.audio):
         try:
             samples, sample_rate = read_audio(path)
@@ -56,6 +57,18 @@ def do_transcribe(options: Namespace) -> int:
         write_midi(found, target)
         print(f"{target}: {len(found)} notes{_against(notes, found)}")
     return 1 if failures else 0
+
+
+def _check_different_names(paths: list[str]) -> None:
+    """Refuse files whose transcriptions would overwrite each other."""
+    by_name: dict[str, str] = {}
+    for path in paths:
+        other = by_name.setdefault(Path(path).stem, path)
+        if other != path:
+            raise ValueError(
+                f"got {other} and {path}, expected names that differ: both would be written to "
+                f"{Path(path).stem}.mid, use one output folder each"
+            )
 
 
 def _against(reference: Notes | None, found: Notes) -> str:

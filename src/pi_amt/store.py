@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ class Store:
         with self._clear_errors():
             if not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "ro" if readonly else "rwc"
+            mode = ("ro" + _immutable(self.path)) if readonly else "rwc"
             uri = f"{self.path.absolute().as_uri()}?mode={mode}"
             self._db = sqlite3.connect(uri, uri=True, timeout=60.0)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -235,6 +236,13 @@ class Store:
         with self._clear_errors():
             records = self._db.execute("SELECT started, manifest FROM runs ORDER BY id").fetchall()
         return [{"started": started, **json.loads(text)} for started, text in records]
+
+
+def _immutable(path: Path) -> str:
+    """What opens a finished store in a folder that nobody may write to (an archive, a read-only
+    disk): otherwise SQLite wants to make its helper files beside it, for reading, too."""
+    unfinished = path.with_name(f"{path.name}-wal").exists()
+    return "" if unfinished or os.access(path.parent, os.W_OK) else "&immutable=1"
 
 
 def store_path(folder: Path | str) -> Path:
