@@ -219,6 +219,15 @@ def test_theme_is_chosen_and_kept(visit: Open) -> None:
     assert page.evaluate(paper) != light
 
 
+@pytest.mark.parametrize("width", [700, 1000, 1600])
+def test_forest_stays_inside_its_card(visit: Open, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900}).page
+    card = page.locator(".card", has=page.locator("table.forest")).bounding_box()
+    table = page.locator("table.forest").bounding_box()
+    assert table["x"] + table["width"] <= card["x"] + card["width"]
+    assert page.locator("td.plot").first.bounding_box()["width"] > 170
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, scheme: str) -> None:
@@ -229,7 +238,7 @@ def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, sche
 
 
 def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:
-    page = visit().page
+    page = visit(color_scheme="dark", viewport={"width": 700, "height": 1000}).page
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert set(visible(page)) == set(VIEWS) - {"explorer"}
@@ -237,6 +246,9 @@ def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:
         "all => all.filter(f => !f.querySelector('.plot').childElementCount).length"
     )
     assert undrawn == 0
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("table.forest td.plot").first.bounding_box()["width"] > 150
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
     assert not page.locator("#theme").is_visible()
 
 

@@ -146,7 +146,7 @@ function strata(panel, cell) {
     label.textContent = name;
     bar.style.width = `${Math.abs(share) / most * 100}%`;
     if (share < 0) bar.style.opacity = ".35";
-    value.textContent = all ? `${fixed(100 * share, 1)} of ${Math.round(all)}` : "no note";
+    value.textContent = all ? `${fixed(100 * share, 1)} of ${Math.round(all).toLocaleString("en")}` : "no note";
     bars.append(label, bar, value);
   }
   box.append(bars);
