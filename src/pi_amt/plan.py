@@ -13,9 +13,9 @@ from pi_amt.study import Group
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
 #: (front end once, each condition).
-COST_PER_SECOND = {"basic_pitch": (0.004, 0.012), "timbre_trap": (0.012, 0.25)}
-_ROW_BYTES = 2_500
-_BYTES_PER_SECOND_OF_AUDIO = 60  # note tables, compressed
+COST_PER_SECOND = {"basic_pitch": (0.005, 0.005), "timbre_trap": (0.02, 0.18)}
+_ROW_BYTES = 3_000
+_BYTES_PER_SECOND_OF_AUDIO = 68  # note tables of piano, compressed
 
 
 def print_plan(groups: Sequence[Group], results_dir: str) -> None:
