@@ -73,6 +73,7 @@ def test_help_does_not_import_torch_or_hydra() -> None:
         (["train", "basic_pitch"], "timbre_trap"),
         (["transcribe", "x.wav", "--option", "p=1"], "--permutation"),
         (["transcribe", "a/x.wav", "b/x.wav"], "names that differ"),
+        (["transcribe", "x.wav", "--permutation", "matched_energy"], "studies only"),
     ],
 )
 def test_a_wrong_option_is_one_line_that_names_the_right_one(

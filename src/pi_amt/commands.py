@@ -30,6 +30,11 @@ def do_transcribe(options: Namespace) -> int:
     permutation = None
     if options.permutation:
         permutation = permutations.load_permutation(options.permutation, **_options(options.option))
+        if permutation.prepass() is not None:
+            raise ValueError(
+                f"--permutation: got {permutation.name}, which must read a whole recording first; "
+                "it works in studies only"
+            )
     elif options.option:
         raise ValueError("--option: got one without --permutation, expected both")
     notes = read_notes(options.midi) if options.midi else None
