@@ -33,7 +33,8 @@ def _name(path: Path) -> str:
 
 
 def _commands() -> list[str]:
-    return sorted({line for path in TEXTS for line in SHELL.findall(path.read_text())})
+    texts = (re.sub(r"\\\n\s*", "", path.read_text()) for path in TEXTS)
+    return sorted({line for text in texts for line in SHELL.findall(text)})
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=_name)
