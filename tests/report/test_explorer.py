@@ -267,3 +267,10 @@ def test_sound_is_compressed_and_never_clipped() -> None:
     assert rate == 22_050
     assert len(address) < 2 * 44_100 * 0.4
     assert 0.9 < np.abs(decoded).max() < 1.1
+
+
+def test_sound_is_heard_when_it_happens() -> None:
+    click = np.zeros(44_100, dtype=np.float32)
+    click[22_050] = 1.0
+    decoded, rate = sound_of(audio_address(click, 22_050))
+    assert np.abs(decoded).argmax() / rate == pytest.approx(1.0, abs=0.002)
