@@ -16,7 +16,8 @@ from tests.rows import make_rows
 
 from pi_amt.importance_table import COLUMNS, MAIN
 from pi_amt.statistics import importance_from_rows
-from pi_amt.tables import Table, format_value
+from pi_amt.table_cells import format_value
+from pi_amt.tables import Table
 
 NASTY = "a_b & <script>alert(1)</script> 50% $x$ {y} #1 ~^\\ |"
 TABLE = Table(
