@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from tests.rows import make_row
 
-from pi_amt.cli import COMMANDS, main, mend
+from pi_amt.cli import COMMANDS, failures, main, mend
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,8 @@ def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str])
 def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert [n for n in (*COMMANDS, "run", "train") if f"\n    {n} " not in text] == []
+    # argparse gives long names a line of their own
+    assert [n for n in (*COMMANDS, "run", "train") if not re.search(rf"\n    {n}\s", text)] == []
     assert "pi-amt -m" in text
 
 
@@ -91,3 +96,18 @@ def test_a_wrong_option_is_one_line_that_names_the_right_one(
     assert done.stderr.startswith("pi-amt: ")
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert hint in done.stderr
+
+
+def test_failures_name_the_conditions_where_the_recording_itself_is_good() -> None:
+    rows = [
+        replace(make_row(label, math.nan, track=track), role=role, status="error", error=error)
+        for track, label, role, error in [
+            ("a", "no_permutation", "baseline", "a.wav: empty"),
+            ("a", "fund_mask", "condition", "a.wav: empty"),
+            ("b", "wrong_piece(fund_mask)", "control", "a.mid: empty"),
+        ]
+    ]
+    assert [line.partition("/")[2] for line in failures(rows)] == [
+        "a: a.wav: empty",
+        "b: wrong_piece(fund_mask): a.mid: empty",
+    ]

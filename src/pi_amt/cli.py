@@ -10,11 +10,14 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pi_amt import __version__
+
+if TYPE_CHECKING:
+    from pi_amt.store import Row
 
 _EPILOG = """\
 the study:
@@ -76,13 +79,25 @@ def run_hydra(arguments: list[str]) -> int:
     app.run()
     if app.OUTCOME.error is not None:
         raise app.OUTCOME.error
-    failed = {(row.dataset, row.track): row.error for row in app.OUTCOME.failed}
+    failed = failures(app.OUTCOME.failed)
     if failed:
         print(f"\n{len(failed)} recordings failed:", file=sys.stderr)
-        for (dataset, track), reason in sorted(failed.items()):
-            print(f"  {dataset}/{track}: {reason}", file=sys.stderr)
-        return 1
-    return 0
+        for line in failed:
+            print(f"  {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def failures(rows: Iterable[Row]) -> list[str]:
+    """One line per recording with errors; names the conditions where its baseline is good."""
+    by_track: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_track.setdefault((row.dataset, row.track), []).append(row)
+    lines = []
+    for (dataset, track), found in sorted(by_track.items()):
+        whole = any(row.role == "baseline" for row in found)
+        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
+        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
+    return lines
 
 
 def mend(arguments: Sequence[str]) -> list[str]:
