@@ -30,13 +30,13 @@ PIANOS = {
 }
 # What the search tries, one option at a time, twice around.
 _GRID: dict[str, tuple[float, ...]] = {
-    "onset_threshold": (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
-    "rise": (0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4),
+    "onset_threshold": (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9),
+    "rise": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
     "rise_ms": (40, 60, 90, 120),
     "peak_ms": (15, 30, 45, 60),
     "restrike_ms": (40, 60, 80, 100),
-    "onset_shift_ms": (-20, -15, -10, -5, 0, 5, 10, 15, 20),
-    "sustain_threshold": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3),
+    "onset_shift_ms": (-10, -5, 0, 5, 10),
+    "sustain_threshold": (0.05, 0.1, 0.2, 0.3, 0.4),
     "gap_ms": (15, 30, 60),
 }
 
@@ -101,7 +101,7 @@ def tune(recordings: list[Recording], start: DecoderOptions) -> DecoderOptions:
                 if score > best_score + 1e-4:
                     best, best_score = trial, score
         print(f"note F {best_score:.4f} with {best}", flush=True)
-    thresholds = np.arange(0.05, 0.8, 0.05).round(2).tolist()
+    thresholds = np.arange(0.05, 0.95, 0.05).round(2).tolist()
     frame_f = [
         float(np.mean([frame_scores(r, t)["Frame_F-measure"] for r in recordings]))
         for t in thresholds
