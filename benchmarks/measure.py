@@ -64,16 +64,15 @@ def interleaved(
 
 @dataclass(frozen=True)
 class Finished:
-    """A child process that has ended: seconds, processor seconds, peak memory, what it printed."""
+    """A child process that has ended: seconds, processor seconds, what it printed."""
 
     wall: float
     cpu: float
-    peak_mb: float
     output: str
 
 
 def run_child(*command: str, **environment: str) -> Finished:
-    """Run a command and measure it (peak memory: of its largest process).
+    """Run a command and measure it.
 
     Raises:
         RuntimeError: if it fails, with the end of what it printed.
@@ -94,7 +93,7 @@ def run_child(*command: str, **environment: str) -> Finished:
     wall = time.perf_counter() - started
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {output[-800:]}")
-    return Finished(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+    return Finished(wall, usage.ru_utime + usage.ru_stime, output)
 
 
 def run_module(*arguments: str) -> Finished:
