@@ -148,7 +148,7 @@ window.startExplorer = () => {
     outlineLabel.hidden = !condition.outline;
     drawLegend();
     const { same, all } = condition.agreement;
-    said.textContent = `${model.name} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (another machine or version).`);
+    said.textContent = `${model.name} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
   }
