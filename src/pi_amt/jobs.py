@@ -15,6 +15,7 @@ from pi_amt.conditions import METHOD_VERSION, Condition, canonical_json, digest
 from pi_amt.datasets.track import Track
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.scorers import scorers
 from pi_amt.store import Row
 
 
@@ -83,6 +84,7 @@ def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition
             "tuning": job.tuning,
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
+            **({"scorers": list(scorers())} if scorers() else {}),
         }
     )
 

@@ -26,6 +26,7 @@ from pi_amt.models import ModelSpec
 from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import FrameScorer, match_notes, score_notes
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row
@@ -225,7 +226,11 @@ def _finish(
         table = anatomy.annotate(reference, estimate, pairs)
         if run.condition.role == "baseline" and run.condition.normalization == "frozen":
             baseline = table
-        scores = {**score_notes(reference, estimate), **run.frame_scorer.finish()}
+        scores = {
+            **score_notes(reference, estimate),
+            **run.frame_scorer.finish(),
+            **plugged_scores(reference, estimate),
+        }
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
         if baseline is not None:
             counts |= anatomy.compare(baseline, table).counts()

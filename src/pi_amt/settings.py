@@ -17,12 +17,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
 from pi_amt.datasets.track import Dataset
-from pi_amt.executors import ExecutorFactory, available_cores
+from pi_amt.executors import ExecutorFactory, available_cores, local, resolve_n_jobs
 from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
 from pi_amt.study import Group
 
@@ -108,6 +109,8 @@ def executor_of(cfg: DictConfig) -> ExecutorFactory:
     """What makes the job's executor."""
     options: Any = OmegaConf.to_container(cfg.executor, resolve=True)
     factory = get_method(options.pop("_target_"))
+    if factory is local and options["n_jobs"] is not None:
+        resolve_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
     if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
         # Enough processes that the card never waits for decoding and scoring, few enough that
         # their contexts (half a gigabyte each) leave it its memory.
@@ -171,7 +174,8 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
 
 def score_names() -> list[str]:
     """Keys of the scores of a row."""
-    return [*score_notes(Notes.empty(), Notes.empty()), *FRAME_SCORES]
+    empty = Notes.empty()
+    return [*score_notes(empty, empty), *FRAME_SCORES, *plugged_scores(empty, empty)]
 
 
 def unknown(what: str, got: str, known: Sequence[str]) -> str:
