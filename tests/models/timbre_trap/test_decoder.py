@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, Notes, semitone_activity
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS
 
-PLAIN = DecoderOptions(onset_threshold=0.5, sustain_threshold=0.3, rise=0.2, gap_ms=30.0)
+PLAIN = DecoderOptions(
+    onset_threshold=0.5, sustain_threshold=0.3, rise=0.2, gap_ms=30.0, restrike_ms=60.0
+)
 
 
 def bin_of(pitch: float) -> int:

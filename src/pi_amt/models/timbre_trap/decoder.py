@@ -35,16 +35,16 @@ Notes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 class DecoderOptions:
     """Thresholds are activations (0–1), durations milliseconds; tuned on validation music."""
 
-    onset_threshold: float = 0.55
+    onset_threshold: float = 0.75
     sustain_threshold: float = 0.05
-    rise: float = 0.16
-    rise_ms: float = 60.0
+    rise: float = 0.25
+    rise_ms: float = 90.0
     peak_ms: float = 45.0
-    restrike_ms: float = 60.0
+    restrike_ms: float = 80.0
     gap_ms: float = 30.0
     minimum_ms: float = 50.0
     onset_shift_ms: float = 0.0
-    frame_threshold: float = 0.4  # above it a key counts as sounding in frame scores
+    frame_threshold: float = 0.55  # above it a key counts as sounding in frame scores
 
 
 def _frames(milliseconds: float) -> int:
