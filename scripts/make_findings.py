@@ -10,6 +10,7 @@ figures in ``docs/images/PAGE``. ``--page real_study`` does the same for MAPS an
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from matplotlib.axes import Axes
 from pi_amt.condition_results import ConditionResult
 from pi_amt.dose import dose_curves
 from pi_amt.dose_table import dose_table
+from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.plan import COST_PER_SECOND
 from pi_amt.report.style import paper_style
 from pi_amt.statistics import Importance, importance_from_rows
@@ -31,7 +33,7 @@ from pi_amt.store import read_rows, store_path
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
     "model", "dataset", "label", "baseline", "drop", "drop_low", "drop_high", "p_holm",
-    "excess_drop", "excess_low", "excess_high", "precision_drop", "recall_drop", "removed_db",
+    "excess_drop", "excess_low", "excess_high", "precision_drop", "recall_drop",
 )  # fmt: skip
 DOSES = (
     "model", "curve", "parameter", "lowest", "highest", "area", "area_low", "area_high", "d50",
@@ -82,9 +84,22 @@ def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
             importance = importance_from_rows(read_rows(results / name))
             missing = [model for model in MODELS if model not in importance.models]
             yield from (f"*{model}: not run for this page.*\n" for model in missing)
+            yield from other_weights(importance)
             yield from lines(importance, images)
         else:
             yield f"Not run (no store in `{name}`).\n"
+
+
+def other_weights(importance: Importance) -> Iterator[str]:
+    """Says where rows come from other Timbre-Trap weights than those that ship now."""
+    shipped = json.loads(SHIPPED_RECORD.read_text(encoding="utf-8"))["sha256"]
+    for panel in importance.panels:
+        used = panel.rows[0].weights
+        if panel.model == "timbre_trap" and used != shipped:
+            yield (
+                f"*timbre_trap: these rows were computed with weights {used[:12]}, an earlier "
+                f"state of the training; the package ships {shipped[:12]}.*\n"
+            )
 
 
 def study_lines(importance: Importance, images: Path) -> Iterator[str]:
