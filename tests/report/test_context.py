@@ -121,6 +121,9 @@ def test_breakdown_counts_intervals_and_strata() -> None:
     assert (found.n_pieces, found.references) == (3, 6.0)
     assert found.change()["+12"] == pytest.approx(50.0)  # one false note per two reference notes
     assert sum(abs(v) for name, v in found.change().items() if name != "+12") == 0
+    # chance keeps the number of new false notes
+    assert sum(found.chance_change().values()) == pytest.approx(50.0)
+    assert found.chance_change()["+12"] < 50.0
     strata = {names: v for names, v in found.strata.items() if v[2]}
     assert strata == {
         ("C3 to B4", "soft (< 48)", "1 note"): (3.0, 3.0, 3.0),

@@ -123,22 +123,23 @@ def _chance(
     after: Mapping[str, float],
 ) -> dict[str, float]:
     """Chance shares from the first recordings, times all false notes, after minus before."""
-    shares: list[dict[str, float]] = []
-    for which in (0, 1):
-        placed, sums = 0.0, dict.fromkeys(after, 0.0)
-        for base, repeats in pairs:
-            table = base if which == 0 else repeats[0]
-            if placed >= _CHANCE_NOTES:
-                break
-            chosen = np.arange(len(table.false_onset)) < _CHANCE_NOTES
+    sums = [dict.fromkeys(after, 0.0), dict.fromkeys(after, 0.0)]
+    placed = 0.0
+    for base, repeats in pairs:
+        if placed >= _CHANCE_NOTES:
+            break
+        for total, table in zip(sums, (base, repeats[0]), strict=True):
+            n = len(table.false_onset)
+            chosen = np.arange(n) % max(1, -(-n // _CHANCE_NOTES)) == 0
+            weight = n / max(int(chosen.sum()), 1)
             for name, value in chance_histogram(table, chosen).items():
-                sums[name] += value
-            placed += int(chosen.sum())
-        shares.append({name: value / placed if placed else 0.0 for name, value in sums.items()})
-    totals = sum(before.values()), sum(after.values())
-    if not totals[1]:
+                total[name] += weight * value
+        placed = max(sum(total.values()) for total in sums)
+    if not sum(after.values()):
         return {}
-    return {name: shares[1][name] * totals[1] - shares[0][name] * totals[0] for name in after}
+    shares = [{k: v / max(sum(total.values()), 1e-9) for k, v in total.items()} for total in sums]
+    n_before, n_after = sum(before.values()), sum(after.values())
+    return {name: shares[1][name] * n_after - shares[0][name] * n_before for name in after}
 
 
 def _strata(

@@ -12,17 +12,17 @@ import numpy as np
 
 from pi_amt.report.breakdown import CROSSED, levels
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import dataset_title
+from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.style import (
     GREY,
     INK,
     WIDE,
     colour_of,
     marker_of,
-    name_of,
     new_figure,
     paper_style,
     score_name,
+    weights_note,
 )
 from pi_amt.statistics import Importance
 from pi_amt.units import Floats
@@ -54,15 +54,14 @@ def panel_figure(
     if not chosen:
         return None
     panel = importance.panels[place]
-    columns = min(4, len(chosen))
+    most_columns = 2 if kind == "strata" else 4
+    columns = min(most_columns, len(chosen))
     rows = -(-len(chosen) // columns)
     with paper_style():
-        figure = new_figure(max(WIDE * columns / 4, 3.4), 0.5 + 2.0 * rows)
+        figure = new_figure(max(WIDE * columns / most_columns, 3.4), 0.5 + 2.0 * rows)
         axes = figure.subplots(rows, columns, squeeze=False)
-        figure.suptitle(
-            f"{name_of(importance, panel)} on {dataset_title(panel.dataset)}", fontsize=9, x=0.02,
-            ha="left",
-        )  # fmt: skip
+        title = f"{model_title(panel.model)}{weights_note(panel)} on {dataset_title(panel.dataset)}"
+        figure.suptitle(title, fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
             draw(importance, place, cells[entry.id][place], data, ax)
             ax.set_title(entry.title, fontsize=7.5)
@@ -142,12 +141,12 @@ def _strata(
         if not np.isnan(value):
             ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=5.5)
     ticks = np.arange(len(polyphonies)) * len(velocities) + (len(velocities) - 1) / 2
-    ax.set_xticks(ticks, [name.replace(" and more", "+") for name in polyphonies])
+    ax.set_xticks(ticks, [name.split(" ")[0] + "+" * ("more" in name) for name in polyphonies])
     ax.set_yticks(range(len(registers)), registers)
     for edge in ticks[:-1] + len(velocities) / 2:
         ax.axvline(edge, color="white", linewidth=2)
     ax.grid(visible=False)
-    ax.set_xlabel("polyphony; in each, soft to loud", fontsize=7)
+    ax.set_xlabel("notes at once; in each, soft, medium, loud", fontsize=7)
 
 
 _Draw = Callable[[Importance, int, Cell, Mapping[str, Any], "Axes"], None]

@@ -87,11 +87,18 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write ``stem.svg`` and ``stem.pdf`` without dates or random names."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    svg, pdf = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.pdf")
+    # the canvases themselves: savefig() would draw everything once more before it writes
     with paper_style():
-        svg, pdf = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.pdf")
-        figure.savefig(svg, metadata={"Date": None, "Creator": "pi_amt"})
-        figure.set_layout_engine("none")  # places stay; solving again would double the time
-        figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None, "Creator": "pi_amt"})
+        svg_canvas: Any = FigureCanvasSVG(figure)
+        svg_canvas.print_svg(svg, metadata={"Date": None, "Creator": "pi_amt"})
+        figure.set_layout_engine("none")  # places stay
+        metadata = {"CreationDate": None, "ModDate": None, "Creator": "pi_amt"}
+        pdf_canvas: Any = FigureCanvasPdf(figure)
+        pdf_canvas.print_pdf(pdf, metadata=metadata)
     return [svg, pdf]
 
 
@@ -110,7 +117,12 @@ def name_of(importance: Importance, panel: Panel) -> str:
     name = model_title(panel.model)
     if len(importance.datasets) > 1:
         name += f" · {dataset_title(panel.dataset)}"
-    return f"{name} (synthetic-trained reproduction)" if is_reproduction(panel) else name
+    return name + weights_note(panel)
+
+
+def weights_note(panel: Panel) -> str:
+    """What must stand beside every number of a reproduction; else nothing."""
+    return " (synthetic-trained reproduction)" if is_reproduction(panel) else ""
 
 
 def score_name(score: str) -> str:
