@@ -119,7 +119,8 @@ def test_bf16_is_near_fp32_and_leaves_no_trace() -> None:
     exact = InferenceNetwork(state)(values)
     coarse = InferenceNetwork(state, "bf16")(values)
     assert coarse.dtype == torch.complex64
-    assert 0 < float((coarse - exact).abs().max()) < 0.05 * float(exact.abs().max())
+    # activations are 0 to 1; relative to the largest output, which is near 0 on noise, it is more
+    assert 0 < float((coarse - exact).abs().max()) < 0.05
     assert torch.equal(InferenceNetwork(state)(values), exact)
 
 
