@@ -219,3 +219,16 @@ def test_table_shows_area_d50_and_bound() -> None:
     assert table.column("d50_bound") == ["> 1"]
     assert "without the control" not in str(table)
     assert "(nothing)" in str(dose_table(importance(make_rows())))
+
+
+def test_the_result_of_a_run_has_its_curves_and_none_without_doses() -> None:
+    from tests.rows import make_dose_rows, make_rows
+
+    from pi_amt.statistics import importance_from_rows
+
+    table = importance_from_rows(
+        make_dose_rows({0.1: 0.05, 0.2: 0.2, 0.5: 0.5}), n_resamples=200
+    ).doses()
+    assert table is not None
+    assert {"area", "d50"} <= set(table.columns)
+    assert importance_from_rows(make_rows(), n_resamples=200).doses() is None

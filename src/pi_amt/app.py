@@ -157,6 +157,8 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
         return
     result = importance_from_rows(unique, score=cfg.score, variants="separate")
     print(result.table())
+    if (doses := result.doses()) is not None:
+        print(f"\n{doses}")
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
     print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")

@@ -94,8 +94,11 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
     rows = read_rows(options.results, notes=False)
-    result = importance_from_rows(rows, score=options.score, variants=options.variants).table()
-    print(result.to_markdown() if options.markdown else result)
+    importance = importance_from_rows(rows, score=options.score, variants=options.variants)
+    result = importance.table()
+    for shown in (result, importance.doses()):
+        if shown is not None:
+            print(shown.to_markdown() if options.markdown else shown)
     for path, write in (
         (options.csv, result.to_csv),
         (options.latex, result.to_latex),

@@ -151,6 +151,13 @@ class Importance:
         """Differences between models of the same drop on the same recordings."""
         return model_contrasts(self)
 
+    def doses(self) -> Table | None:
+        """Area and D50 of every dose curve; ``None`` where no option was varied."""
+        from pi_amt.dose_table import dose_table
+
+        table = dose_table(self)
+        return table if len(table) else None
+
     def headline(self) -> list[str]:
         """One sentence per model and dataset."""
         return headline(self)
