@@ -103,7 +103,9 @@ class ToyTranscriber(Transcriber):
             )
 
     def _magnitudes(self, windows: NDArray[np.float32], block: int) -> NDArray[np.float32]:
-        parts = windows[block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES] @ self._kernels
+        # not numpy's product: its bits depend on the threads that OpenBLAS has in a process
+        frames = windows[block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES]
+        parts = np.einsum("fs,sk->fk", frames, self._kernels)
         return np.asarray(np.hypot(*np.split(parts, 2, axis=1)).T, dtype=np.float32)
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
