@@ -60,7 +60,7 @@ def test_targets_peak_at_the_onset_fall_to_the_sustain_and_rest_before_a_restrik
     assert row[second + 2] == 1.0
 
 
-def test_inaudible_notes_and_releases_weigh_little() -> None:
+def test_inaudible_notes_and_first_moments_of_releases_weigh_little() -> None:
     loud = single(0.5, 2.5, 60)
     soft = Score(
         np.repeat(loud.onsets, 2), np.repeat(loud.offsets, 2), np.array([60, 107]), np.full(2, 90.0)
@@ -71,8 +71,11 @@ def test_inaudible_notes_and_releases_weigh_little() -> None:
     assert len(rows) == 6  # three bins of each note
     assert (example.weights[rows[:3], middle] == 1).all()
     assert (example.weights[rows[3:], middle] == mixing.UNSURE_WEIGHT).all()
-    after = round(2.52 * FRAME_RATE_HZ)
+    after = round(2.51 * FRAME_RATE_HZ)
     assert (example.weights[rows[:3], after] == mixing.UNSURE_WEIGHT).all()
+    damped = round(2.6 * FRAME_RATE_HZ)
+    assert (example.weights[rows, damped] == mixing.RELEASE_WEIGHT).all()
+    assert (example.weights[rows, round(2.8 * FRAME_RATE_HZ)] == 1).all()
 
 
 def test_examples_follow_from_their_generator_and_stay_within_full_scale() -> None:

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pi_amt.units import cents_to_ratio, midi_to_hz
+
 SAMPLE_RATE_HZ = 22_050
 _MAX_PARTIALS = 48
 
@@ -67,7 +69,7 @@ def modelled_piano_note(seed: int, pitch: int, velocity: int, n_samples: int) ->
     """One held note float32 (n_samples,) at 22,050 Hz, peak well under 1."""
     model = draw_model(seed)
     rng = np.random.default_rng([seed, pitch])  # the same strings at every velocity
-    f0 = 440.0 * 2 ** ((pitch - 69 + rng.normal(0, 0.015)) / 12)
+    f0 = float(midi_to_hz(pitch + rng.normal(0, 0.015)))
     stiffness = _inharmonicity(pitch) * model.stiffness_factor
     k = np.arange(1, _MAX_PARTIALS + 1)
     frequencies = k * f0 * np.sqrt((1 + stiffness * k**2) / (1 + stiffness))
@@ -108,7 +110,7 @@ def _partials(
     for frequency, amplitude, slow in zip(
         frequencies[loud], amplitudes[loud], slow_seconds[loud], strict=True
     ):
-        detune = 2 ** (model.unison_cents * rng.normal() / 1200)
+        detune = float(cents_to_ratio(model.unison_cents * rng.normal()))
         phase = rng.uniform(0, 2 * np.pi, 2)
         # float32 phases would lose the tone after seconds; wrap in float64 first.
         first = (frequency * time.astype(np.float64)) % 1.0

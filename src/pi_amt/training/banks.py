@@ -3,7 +3,8 @@
 A bank is one int16 array (velocities, pitches, samples) at 22,050 Hz mono; each note is held for
 ``HOLD_SECONDS`` and never released in the bank (the mixer applies dampers), so one bank serves
 notes of any length. Sources: programs of free SoundFonts played by the ``fluidsynth`` program,
-and modelled pianos (``additive.py``), which stand in for the pianos nobody sampled.
+folders of recorded notes (``recorded.py``), and modelled pianos (``additive.py``), which stand in
+for the pianos nobody sampled.
 
 The held-out piano (TimGM6mb) is refused here: it exists to be evaluated on.
 """
@@ -13,7 +14,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ import soxr
 import symusic
 
 from pi_amt.training.additive import modelled_piano_note
+from pi_amt.training.recorded import find_recordings, recorded_note
 
 SAMPLE_RATE_HZ = 22_050
 RENDER_RATE_HZ = 44_100
@@ -38,9 +42,10 @@ MODELLED = "modelled"
 
 @dataclass(frozen=True)
 class Instrument:
-    """One source of notes: a SoundFont's program, or the modelled piano of a seed.
+    """One source of notes: a SoundFont's program, recorded notes, or the modelled piano of a seed.
 
-    ``soundfont``: a path, or ``modelled`` (then ``program`` is the seed).
+    ``soundfont``: a SoundFont's path, a folder of recorded notes (``program`` says nothing then),
+    or ``modelled`` (then ``program`` is the seed).
 
     ``weight`` is the relative frequency of its recordings in training; ``transient`` marks
     instruments whose notes die away by themselves (struck or plucked).
@@ -85,51 +90,58 @@ class Bank:
 def load_bank(instrument: Instrument, folder: Path) -> Bank:
     """Open a bank from its folder, rendering it first if it is not there.
 
-    Raises: ValueError for the held-out piano or a SoundFont that is not on this machine;
-    RuntimeError when fluidsynth fails.
+    Raises: ValueError for the held-out piano, a SoundFont that is not on this machine or a folder
+    without recorded notes; RuntimeError when fluidsynth fails.
     """
     path = folder / f"{instrument.name}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         samples = _render(instrument)
-        partial = path.with_suffix(".partial.npy")
-        np.save(partial, samples)
-        partial.replace(path)
+        unfinished = path.with_suffix(".partial.npy")
+        np.save(unfinished, samples)
+        unfinished.replace(path)
     return Bank(instrument, np.load(path, mmap_mode="r"))
 
 
 def _render(instrument: Instrument) -> np.ndarray:
+    """All notes of an instrument, int16 (velocities, pitches, samples)."""
+    source = Path(instrument.soundfont)
     if instrument.soundfont == MODELLED:
-        return _model(instrument.program)
-    if HELD_OUT in Path(instrument.soundfont).resolve().name.lower():
-        raise ValueError(f"{instrument.soundfont} is held out for evaluation; train on another")
+        # Modelled levels are those of one scale for all pianos.
+        notes = _all_notes(partial(modelled_piano_note, instrument.program)) * 32_767
+        return np.asarray(np.clip(notes, -32_767, 32_767), np.int16)
+    if HELD_OUT in source.resolve().name.lower():
+        raise ValueError(f"{source} is held out for evaluation; train on another")
+    if source.suffix.lower() in (".sf2", ".sf3"):
+        notes = _soundfont_notes(instrument)
+    else:
+        notes = _all_notes(partial(recorded_note, find_recordings(source)))
+    # A mix is normalised by its peak anyway: use the whole range of 16 bits.
+    return np.asarray(np.rint(notes * (32_000 / np.abs(notes).max())), np.int16)
+
+
+def _all_notes(note: Callable[[int, int, int], np.ndarray]) -> np.ndarray:
+    """float32 (velocities, pitches, samples) from a function of pitch, velocity, samples."""
     out = np.zeros((len(VELOCITIES), N_PITCHES, HOLD_SAMPLES), np.float32)
     for layer, velocity in enumerate(VELOCITIES):
-        pitches = np.arange(LOWEST_PITCH, LOWEST_PITCH + N_PITCHES)
-        onsets = 0.05 + np.arange(N_PITCHES) * (HOLD_SECONDS + GAP_SECONDS)
-        audio = play(
-            onsets,
-            onsets + HOLD_SECONDS + 0.1,
-            pitches,
-            np.full(N_PITCHES, velocity),
-            instrument.soundfont,
-            instrument.program,
-        )
+        for i in range(N_PITCHES):
+            out[layer, i] = note(LOWEST_PITCH + i, velocity, HOLD_SAMPLES)
+    return out
+
+
+def _soundfont_notes(instrument: Instrument) -> np.ndarray:
+    """float32 (velocities, pitches, samples), played one after the other."""
+    out = np.zeros((len(VELOCITIES), N_PITCHES, HOLD_SAMPLES), np.float32)
+    pitches = np.arange(LOWEST_PITCH, LOWEST_PITCH + N_PITCHES)
+    onsets = 0.05 + np.arange(N_PITCHES) * (HOLD_SECONDS + GAP_SECONDS)
+    offsets = onsets + HOLD_SECONDS + 0.1
+    for layer, velocity in enumerate(VELOCITIES):
+        loudness = np.full(N_PITCHES, velocity)
+        audio = play(onsets, offsets, pitches, loudness, instrument.soundfont, instrument.program)
         for i, onset in enumerate(onsets):
             first = int(onset * SAMPLE_RATE_HZ)
             note = audio[first : first + HOLD_SAMPLES]
             out[layer, i, : len(note)] = note
-    # The recording is normalised by its peak anyway: use the whole range of 16 bits.
-    return np.asarray(np.rint(out * (32_000 / np.abs(out).max())), np.int16)
-
-
-def _model(seed: int) -> np.ndarray:
-    """A modelled piano, int16 (velocities, pitches, samples)."""
-    out = np.zeros((len(VELOCITIES), N_PITCHES, HOLD_SAMPLES), np.int16)
-    for layer, velocity in enumerate(VELOCITIES):
-        for i in range(N_PITCHES):
-            note = modelled_piano_note(seed, LOWEST_PITCH + i, velocity, HOLD_SAMPLES)
-            out[layer, i] = np.clip(note * 32767, -32767, 32767)
     return out
 
 

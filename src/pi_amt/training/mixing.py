@@ -8,7 +8,8 @@ compression, noise, gain. Coefficients are computed only at the frames that trai
 Targets (values in 0…1 per bin and frame): 1 at the onset, falling to ``SUSTAIN`` while the note
 sounds, 0 for ``REST_SECONDS`` before its key is struck again, so that re-strikes are rises. They
 spread over ±2 bins around the note's frequency. The weight is small where nobody could tell:
-below the audible, and just after the offset; it is large around onsets.
+below the audible, and just after the offset; it is large around onsets and while dampers act, where
+most errors are made.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pi_amt.models.timbre_trap.slicq import (
 )
 from pi_amt.training.banks import HOLD_SAMPLES, Bank
 from pi_amt.training.scores import Score
+from pi_amt.units import cents_to_ratio
 
 PREROLL_SECONDS = 4.0  # of score before the block: notes that still sound in it
 ROOM_SECONDS = 1.0  # of audio before the block: what still reverberates in it
@@ -35,11 +37,13 @@ SUSTAIN = 0.4
 ONSET_SECONDS = 0.04
 FALL_SECONDS = 0.06
 REST_SECONDS = 0.03
-RELEASE_SECONDS = 0.04
+UNSURE_SECONDS = 0.02  # after the offset
+RELEASE_SECONDS = 0.15  # after the offset: a damped string still sounds
 AUDIBLE_DB = -62.0  # below the recording's peak
 UNSURE_WEIGHT = 0.1
 STRIKE_WEIGHT = 2.5  # of a note's bins around its onset
 STRIKE_SECONDS = (0.06, 0.1)  # before and after the onset
+RELEASE_WEIGHT = 2.0
 _SPREAD = np.array([0.3, 0.75, 1.0, 0.75, 0.3], np.float32)
 _LOWEST_MIDI = 16.7656
 _ENVELOPE_HOP = 2_205
@@ -58,7 +62,7 @@ def synthesize(score: Score, bank: Bank, rng: np.random.Generator, stride: int) 
     """The block [PREROLL_SECONDS, PREROLL_SECONDS + 3) of a score as every ``stride``-th frame."""
     cents = float(rng.uniform(-30, 30)) if rng.random() < 0.8 else 0.0
     # More samples in the same spectrum sound higher.
-    n_block = 2 * round(BLOCK_SAMPLES / 2 * 2 ** (cents / 1200))
+    n_block = 2 * round(BLOCK_SAMPLES / 2 * float(cents_to_ratio(cents)))
     pace = BLOCK_SAMPLES / n_block  # block seconds per mixed second
     n_room = int(ROOM_SECONDS * SAMPLE_RATE_HZ)
     audio, levels = _mix(score, bank, rng, n_room + n_block, pace)
@@ -188,20 +192,17 @@ def _targets(
     targets = np.zeros((N_BINS + 8, frames), np.float32)  # four spare bins on either side
     unsure = np.zeros((N_BINS + 8, frames), bool)
     strike = np.zeros((N_BINS + 8, frames), bool)
+    release = np.zeros((N_BINS + 8, frames), bool)
     restrike = _next_strike(score)
     for i in np.flatnonzero((score.onsets < times[-1]) & (score.offsets + 0.2 > times[0])):
         onset, offset = score.onsets[i], min(score.offsets[i], restrike[i] - REST_SECONDS)
-        before, first, after, last, end = np.searchsorted(
-            times,
-            [
-                onset - STRIKE_SECONDS[0],
-                onset,
-                onset + STRIKE_SECONDS[1],
-                offset,
-                offset + RELEASE_SECONDS,
-            ],
+        before, first, after = np.searchsorted(
+            times, [onset - STRIKE_SECONDS[0], onset, onset + STRIKE_SECONDS[1]]
         )
-        if end <= first:
+        last, known, end = np.searchsorted(
+            times, [offset, offset + UNSURE_SECONDS, offset + RELEASE_SECONDS]
+        )
+        if known <= first:
             continue
         age = (times[first:last] - onset).astype(np.float32)
         curve = SUSTAIN + (1 - SUSTAIN) * np.exp(
@@ -214,9 +215,11 @@ def _targets(
         strike[bin_ - 2 : bin_ + 3, before:after] = True
         slot = np.minimum((age * (SAMPLE_RATE_HZ / _ENVELOPE_HOP)).astype(int), 49)
         unsure[bin_ - 2 : bin_ + 3, first:last] |= levels[i][slot] < AUDIBLE_DB
-        if restrike[i] > offset + 0.1:
-            unsure[bin_ - 2 : bin_ + 3, last:end] = True
-    weights = np.where(strike, np.float32(STRIKE_WEIGHT), np.float32(1))
+        if restrike[i] > offset + RELEASE_SECONDS:
+            unsure[bin_ - 2 : bin_ + 3, last:known] = True
+            release[bin_ - 2 : bin_ + 3, known:end] = True
+    weights = np.where(release, np.float32(RELEASE_WEIGHT), np.float32(1))
+    weights[strike] = STRIKE_WEIGHT
     weights[unsure] = UNSURE_WEIGHT
     return targets[4:-4], weights[4:-4]
 

@@ -3,6 +3,8 @@
 Every generator takes an explicit random generator and returns a ``Score`` of at least the wanted
 length. Random material is tonal but varied (two hands of patterns, runs, re-strikes, octaves,
 thick chords, scattered notes), because what the network must not learn is which notes go together.
+Octaves least of all: they are kept about as rare as in real music, or every strong second partial
+would be read as a note.
 """
 
 from __future__ import annotations
@@ -120,7 +122,8 @@ def _two_hands(rng: np.random.Generator, seconds: float) -> list[Event]:
     events: list[Event] = []
     time = 0.0
     degree = treble
-    doubling = [(), (), (12,), (-12,), (-3,), (-4, -9), (-8,), (-5, -12)][rng.integers(8)]
+    doublings = [(), (), (), (), (12,), (-12,), (-3,), (-4, -9), (-8,), (-5, -12)]
+    doubling = doublings[rng.integers(len(doublings))]
     while time < seconds:
         beats = int(rng.choice([1, 2, 2, 4]))
         root = bass + (key + scale[rng.integers(len(scale))] - bass) % 12
@@ -195,7 +198,7 @@ def _runs(rng: np.random.Generator, seconds: float) -> list[Event]:
         path = np.clip(path, 0, len(ladder) - 1)
         base = int(rng.integers(12, 24))
         loud = float(rng.uniform(30, 110))
-        doublings = [(0,), (0, 12), (0, -24), (0, 3), (0, 9)][rng.integers(5)]
+        doublings = [(0,), (0,), (0,), (0,), (0, 12), (0, -24), (0, 3), (0, 9)][rng.integers(8)]
         length = float(rng.uniform(0.5, 2.5)) / rate
         for i, rung in enumerate(path):
             for extra in doublings:
@@ -226,14 +229,15 @@ def _restrikes(rng: np.random.Generator, seconds: float) -> list[Event]:
 
 
 def _chords(rng: np.random.Generator, seconds: float) -> list[Event]:
-    """Thick chords of both hands with octaves, at times rolled, at times struck repeatedly."""
+    """Thick chords of both hands, often with octaves, at times rolled or struck repeatedly."""
     events: list[Event] = []
     time = 0.0
     while time < seconds:
         length = float(np.exp(rng.uniform(np.log(0.15), np.log(2.0))))
         root = int(rng.integers(24, 50))
         chord = _CHORDS[rng.integers(len(_CHORDS))]
-        keys = [root, root + 12] + [root + 12 * int(rng.integers(1, 5)) + c for c in chord]
+        keys = [root] + [root + 12] * int(rng.integers(2))
+        keys += [root + 12 * int(rng.integers(1, 5)) + c for c in chord]
         keys += [root + 24 + 12 * int(rng.integers(0, 3)) + c for c in chord[: rng.integers(1, 4)]]
         roll = float(rng.choice([0.0, 0.0, 0.02, 0.06]))
         loud = float(rng.uniform(25, 118))
@@ -253,7 +257,7 @@ def _excerpt(rng: np.random.Generator, seconds: float, excerpts: list[np.ndarray
     start = float(rng.uniform(0, last)) if last > 0 else 0.0
     inside = (score[:, 0] >= start) & (score[:, 0] < start + seconds / quarter)
     shift = int(rng.integers(-9, 10))
-    octaves = [(0,), (0,), (0, 12), (0, -12)][rng.integers(4)]
+    octaves = [(0,), (0,), (0,), (0,), (0, 12), (0, -12)][rng.integers(6)]
     loud, touch = float(rng.uniform(30, 105)), float(rng.uniform(0.4, 1.0))
     return [
         ((onset - start) * quarter, length * quarter * touch, int(pitch) + shift + octave, loud)
