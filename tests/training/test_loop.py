@@ -15,9 +15,10 @@ from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.training import timbre_trap
 from pi_amt.training.banks import HELD_OUT, Bank, Instrument, load_bank
+from pi_amt.training.config import load_config
 from pi_amt.training.objective import initialize, magnitude, pitch_scores, transcription_loss
 from pi_amt.training.optimizers import build_optimizers, orthogonalize
-from pi_amt.training.timbre_trap import load_config, main
+from pi_amt.training.timbre_trap import main
 
 TINY = [
     "steps=4",

@@ -7,7 +7,7 @@ draws from a reservoir of many blocks instead of training on each new one at onc
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from pi_amt.training.banks import Bank
 from pi_amt.training.mixing import PREROLL_SECONDS, Example, synthesize
 from pi_amt.training.scores import random_score
 
-_TARGET_STEPS = 200  # targets are kept as bytes
+# Targets and weights are kept as bytes.
+_TARGET_STEPS = 200
+_WEIGHT_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,16 @@ class Packed:
         self.channels = torch.from_numpy(np.stack([z.real, z.imag]).astype(np.float16))
         targets = np.rint(example.targets[:, part] * _TARGET_STEPS)
         self.targets = torch.from_numpy(targets.astype(np.uint8))
-        self.weights = torch.from_numpy((example.weights[:, part] * 100).astype(np.uint8))
+        self.weights = torch.from_numpy((example.weights[:, part] * _WEIGHT_STEPS).astype(np.uint8))
+
+
+def unpack(items: Sequence[Packed]) -> tuple[Tensor, Tensor, Tensor]:
+    """float32 channels (n, 2, 540, frames), targets and weights (n, 540, frames)."""
+    return (
+        torch.stack([item.channels for item in items]).float(),
+        torch.stack([item.targets for item in items]).float() / _TARGET_STEPS,
+        torch.stack([item.weights for item in items]).float() / _WEIGHT_STEPS,
+    )
 
 
 def make_block(
@@ -125,14 +136,12 @@ class Reservoir:
         Each is turned by a random phase and changed in gain by up to 3 dB, which costs nothing.
         """
         picked = [self.items[i] for i in self.rng.integers(0, len(self.items), n)]
-        channels = torch.stack([p.channels for p in picked]).float()
+        channels, targets, weights = unpack(picked)
         angle = torch.from_numpy(self.rng.uniform(0, 2 * np.pi, n).astype(np.float32))
         gain = torch.from_numpy((10 ** self.rng.uniform(-0.15, 0.15, n)).astype(np.float32))
         c = (angle.cos() * gain).view(-1, 1, 1)
         s = (angle.sin() * gain).view(-1, 1, 1)
         real, imag = channels[:, 0], channels[:, 1]
         channels = torch.stack([real * c - imag * s, real * s + imag * c], dim=1)
-        targets = torch.stack([p.targets for p in picked]).float() / _TARGET_STEPS
-        weights = torch.stack([p.weights for p in picked]).float() / 100
         assert channels.shape[2] == N_BINS
         return channels, targets, weights

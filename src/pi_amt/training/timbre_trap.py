@@ -11,89 +11,21 @@ import contextlib
 import csv
 import sys
 import time
-from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from safetensors.torch import load_file, save_file
 
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.training.banks import Bank, Instrument, load_bank
-from pi_amt.training.objective import initialize, magnitude, pitch_scores, transcription_loss
+from pi_amt.training.banks import load_bank
+from pi_amt.training.config import Config, load_config
+from pi_amt.training.objective import initialize, transcription_loss
 from pi_amt.training.optimizers import build_optimizers
-from pi_amt.training.stream import BlockStream, Packed, Reservoir, Stage, make_block
+from pi_amt.training.stream import BlockStream, Reservoir
+from pi_amt.training.validation import Validation
 
 _LOG_COLUMNS = ("minutes", "step", "stage", "lr", "train_loss", "val_loss", "val_frame_f", "best")
-_CONFIG_FOLDER = Path(__file__).resolve().parents[1] / "conf" / "train"
-_VALIDATION_SEED_OFFSET = 1_000_003
-
-
-@dataclass(frozen=True)
-class Config:
-    """The options of conf/train/timbre_trap.yaml, checked."""
-
-    output: Path
-    resume: bool
-    init: str | None
-    seed: int
-    device: str
-    threads: int
-    precision: str
-    compile: bool
-    minutes: float
-    steps: int
-    optimizer: str
-    learning_rate: float
-    weight_decay: float
-    flat_until: float
-    warmup: float
-    batch: int
-    frames: int
-    positive_weight: float
-    average: float
-    stages: list[Stage]
-    reservoir: int
-    workers: int
-    validate_minutes: float
-    validation_blocks: int
-    patience: int
-    banks: Path
-    excerpts: str | None
-    exclude_excerpts: list[str]
-    train_on: list[Instrument]
-    validate_on: list[Instrument]
-
-
-def load_config(overrides: list[str]) -> Config:
-    """Compose the Hydra config with overrides. Raises ValueError for unknown keys and values."""
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(_CONFIG_FOLDER), version_base="1.3"):
-            tree = OmegaConf.to_container(compose("timbre_trap", overrides=overrides), resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ValueError(f"train timbre_trap: {error}") from error
-    assert isinstance(tree, dict)
-    values: dict[str, Any] = {field.name: tree[field.name] for field in fields(Config)}
-    values["output"], values["banks"] = Path(values["output"]), Path(values["banks"])
-    values["stages"] = [Stage(**stage) for stage in values["stages"]]
-    for key in ("train_on", "validate_on"):
-        values[key] = [Instrument(**instrument) for instrument in values[key]]
-    config = Config(**values)
-    if config.precision not in ("bf16", "fp32") or config.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(
-            f"train timbre_trap: got precision={config.precision} device={config.device}, "
-            "expected bf16|fp32 and auto|cpu|cuda"
-        )
-    if config.steps <= 0 and config.minutes <= 0:
-        raise ValueError("train timbre_trap: got neither minutes nor steps, set one above 0")
-    return config
 
 
 def main(overrides: list[str]) -> int:
@@ -172,14 +104,14 @@ class Training:
         reservoir = Reservoir(stream, config.reservoir, config.workers, config.seed + self.step)
         filled_stage, last_validation = -1, time.monotonic()
         clock = time.monotonic() - self.minutes * 60
-        validation: list[Packed] = []
+        validation = Validation(config, self.stage, held_out)
         while self.progress < 1.0 and self.stale < config.patience:
             if self.stage != filled_stage:
                 filled_stage = self.stage
                 stream.stage.value = filled_stage
                 reservoir.empty()
                 reservoir.refill(min(config.reservoir, 20 * config.batch))
-                validation = self._validation_set(held_out)
+                validation = Validation(config, self.stage, held_out)
             self._train_step(reservoir)
             self.minutes = (time.monotonic() - clock) / 60
             due = time.monotonic() - last_validation > config.validate_minutes * 60
@@ -218,45 +150,16 @@ class Training:
 
     # Validation, log, files.
 
-    def _validation_set(self, banks: list[Bank]) -> list[Packed]:
-        """Crops of held-out instruments, the same at every call of a stage."""
-        stage, config = self.config.stages[self.stage], self.config
-        out = []
-        for index in range(config.validation_blocks):
-            bank = [banks[index % len(banks)]]
-            seed = config.seed + _VALIDATION_SEED_OFFSET
-            example = make_block(seed, index, stage.stride, bank, [])
-            slack = example.targets.shape[1] - config.frames
-            out.append(Packed(example, slack // 2, config.frames))
-        return out
-
-    def _validate(self, items: list[Packed]) -> None:
+    def _validate(self, validation: Validation) -> None:
         """Score the moving average; log; keep the checkpoint, and the weights if they are best."""
         self._swap()
-        outs, losses = [], []
-        targets = torch.stack([item.targets for item in items]).float() / 200
-        weights = torch.stack([item.weights for item in items]).float() / 100
-        with torch.no_grad():
-            for first in range(0, len(items), self.config.batch):
-                part = slice(first, first + self.config.batch)
-                channels = torch.stack([item.channels for item in items[part]]).float()
-                channels = channels.to(self.device, memory_format=torch.channels_last)
-                with self._autocast():
-                    out = self.network.transcribe_channels(channels).float().cpu()
-                losses.append(
-                    float(
-                        transcription_loss(
-                            out, targets[part], weights[part], self.config.positive_weight
-                        )
-                    )
-                )
-                outs.append(torch.tanh(magnitude(out)))
-        score, threshold = pitch_scores(torch.cat(outs), targets, weights)
+        with self._autocast():
+            loss, score, threshold = validation.score(self.network, self.device)
         self._swap()
         better = score > self.best or self.stage != getattr(self, "best_stage", -1)
         self.best_stage = self.stage
         self.best, self.stale = (score, 0) if better else (self.best, self.stale + 1)
-        self._log(float(np.mean(losses)), score, better)
+        self._log(loss, score, better)
         print(f"  threshold {threshold:.2f}", flush=True)
         self._save(better)
 
