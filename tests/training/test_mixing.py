@@ -9,8 +9,15 @@ from tests.training.tones import tone_bank
 
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, FRAME_RATE_HZ, SliCQ
 from pi_amt.training import mixing
-from pi_amt.training.mixing import PREROLL_SECONDS, REST_SECONDS, SUSTAIN, synthesize
+from pi_amt.training.mixing import synthesize
 from pi_amt.training.scores import Score
+from pi_amt.training.targets import (
+    PREROLL_SECONDS,
+    RELEASE_WEIGHT,
+    REST_SECONDS,
+    SUSTAIN,
+    UNSURE_WEIGHT,
+)
 
 BANK = tone_bank()
 
@@ -70,11 +77,11 @@ def test_inaudible_notes_and_first_moments_of_releases_weigh_little() -> None:
     rows = np.flatnonzero(example.targets[:, middle] > 0.2)
     assert len(rows) == 6  # three bins of each note
     assert (example.weights[rows[:3], middle] == 1).all()
-    assert (example.weights[rows[3:], middle] == mixing.UNSURE_WEIGHT).all()
+    assert (example.weights[rows[3:], middle] == UNSURE_WEIGHT).all()
     after = round(2.51 * FRAME_RATE_HZ)
-    assert (example.weights[rows[:3], after] == mixing.UNSURE_WEIGHT).all()
+    assert (example.weights[rows[:3], after] == UNSURE_WEIGHT).all()
     damped = round(2.6 * FRAME_RATE_HZ)
-    assert (example.weights[rows, damped] == mixing.RELEASE_WEIGHT).all()
+    assert (example.weights[rows, damped] == RELEASE_WEIGHT).all()
     assert (example.weights[rows, round(2.8 * FRAME_RATE_HZ)] == 1).all()
 
 

@@ -18,8 +18,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pi_amt.models.timbre_trap.slicq import N_BINS
 from pi_amt.training.banks import Bank
-from pi_amt.training.mixing import PREROLL_SECONDS, Example, synthesize
+from pi_amt.training.mixing import Example, synthesize
 from pi_amt.training.scores import random_score
+from pi_amt.training.targets import PREROLL_SECONDS
 
 # Targets and weights are kept as bytes.
 _TARGET_STEPS = 200
