@@ -63,6 +63,13 @@ def test_a_run_writes_its_files_and_can_be_repeated_exactly(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("tones")
+def test_half_precision_trains_and_validates(tmp_path: Path) -> None:
+    assert main([*TINY, "precision=bf16", f"output={tmp_path}"]) == 0
+    weights = load_file(tmp_path / "weights.safetensors")
+    assert all(tensor.isfinite().all() for tensor in weights.values())
+
+
+@pytest.mark.usefixtures("tones")
 def test_a_run_resumes_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TINY, f"output={tmp_path}"]) == 0
     assert main([*TINY, f"output={tmp_path}", "steps=6"]) == 0

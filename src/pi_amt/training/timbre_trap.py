@@ -11,11 +11,13 @@ import contextlib
 import csv
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.training.banks import load_bank
@@ -125,8 +127,7 @@ class Training:
         reservoir.refill(config.stages[self.stage].fresh)
         tensors = [t.to(self.device) for t in reservoir.batch(config.batch)]
         channels, targets, weights = tensors
-        with self._autocast():
-            out = self.forward(channels.contiguous(memory_format=torch.channels_last))
+        out = self._mixed(self.forward)(channels.contiguous(memory_format=torch.channels_last))
         loss = transcription_loss(out, targets, weights, config.positive_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -143,6 +144,15 @@ class Training:
             for key, parameter in self.network.named_parameters():
                 self.average[key].lerp_(parameter, 1 - decay)
 
+    def _mixed(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """The function in the precision of the config."""
+
+        def call(channels: Tensor) -> Tensor:
+            with self._autocast():
+                return function(channels)
+
+        return call
+
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.config.precision == "fp32":
             return contextlib.nullcontext()
@@ -153,8 +163,9 @@ class Training:
     def _validate(self, validation: Validation) -> None:
         """Score the moving average; log; keep the checkpoint, and the weights if they are best."""
         self._swap()
-        with self._autocast():
-            loss, score, threshold = validation.score(self.network, self.device)
+        loss, score, threshold = validation.score(
+            self._mixed(self.network.transcribe_channels), self.device
+        )
         self._swap()
         better = score > self.best or self.stage != getattr(self, "best_stage", -1)
         self.best_stage = self.stage

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.training.banks import Bank
 from pi_amt.training.config import Config
 from pi_amt.training.objective import magnitude, pitch_scores, transcription_loss
@@ -30,13 +30,18 @@ class Validation:
             self.items.append(Packed(example, slack // 2, config.frames))
 
     @torch.no_grad()
-    def score(self, network: TimbreTrapNetwork, device: torch.device) -> tuple[float, float, float]:
-        """Mean loss, best frame F over thresholds, and its threshold."""
+    def score(
+        self, transcribe: Callable[[Tensor], Tensor], device: torch.device
+    ) -> tuple[float, float, float]:
+        """Mean loss, best frame F over thresholds, and its threshold.
+
+        ``transcribe``: channels (n, 2, 540, frames) on ``device`` → outputs of the same shape.
+        """
         losses, parts = [], []
         for first in range(0, len(self.items), self.config.batch):
             channels, targets, weights = unpack(self.items[first : first + self.config.batch])
             channels = channels.to(device, memory_format=torch.channels_last)
-            out = network.transcribe_channels(channels).float().cpu()
+            out = transcribe(channels).float().cpu()
             loss = transcription_loss(out, targets, weights, self.config.positive_weight)
             losses.append(float(loss))
             parts.append((torch.tanh(magnitude(out)), targets, weights))

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+from pi_amt.units import hz_to_midi
 
 LOWEST_PITCH = 21
 N_PITCHES = 88
@@ -53,8 +54,7 @@ def _frames(milliseconds: float) -> int:
 
 def _semitone_starts() -> np.ndarray:
     """First bin of every key's semitone and the end of the last, int64 (89,)."""
-    midi = 69 + 12 * np.log2(center_frequencies_hz() / 440.0)
-    nearest = np.rint(midi).astype(np.int64)
+    nearest = np.rint(hz_to_midi(center_frequencies_hz())).astype(np.int64)
     keys = np.arange(LOWEST_PITCH, LOWEST_PITCH + N_PITCHES + 1)
     return np.asarray(np.searchsorted(nearest, keys))
 
