@@ -121,6 +121,16 @@ def test_a_wrapped_target_is_described_in_turn() -> None:
             assert target["half_width_cents"] is None or target["half_width_cents"] > 0
 
 
+def test_controls_run_under_the_normalisation_of_their_target() -> None:
+    """An excess compares the condition with the control, not two normalisations."""
+    frozen = replace(as_condition("fund_mask"), label="fund_mask(frozen)")
+    model = replace(as_condition("fund_mask"), label="fund_mask(model)", normalization="model")
+    found = make_conditions([frozen, model], controls=True)
+    for name in ("matched_tracks", "wrong_piece"):
+        controls = {c.target: c.normalization for c in found if c.name == name}
+        assert controls == {"fund_mask(frozen)": "frozen", "fund_mask(model)": "model"}
+
+
 def test_identity_ignores_the_seed_where_nothing_is_drawn() -> None:
     for name, seeds_matter in (("fund_mask", False), ("random", True)):
         one, other = (as_condition(name, seed) for seed in (0, 1))

@@ -73,19 +73,20 @@ def test_the_demo_is_a_group_of_twelve_tracks() -> None:
     [
         ("harmonic_profile", {"remove_harmonic(harmonic=3)", "keep_harmonic(harmonic=10)"}),
         ("dose", {"floor"}),
-        ("sensitivity", set()),
-        ("onset", set()),
+        ("sensitivity", {"floor"}),
+        ("onset", {"soft_harm_mask(onset=spare)", "floor"}),
         (
             "matched_energy",
             {"matched_energy(harm_mask)", "matched_tracks(matched_energy(harm_mask))"},
         ),
-        ("donor", {"donor(harmonic=1)"}),
+        ("donor", {"donor(harmonic=1)", "donor(feature=band, low_hz=4308.7)"}),
     ],
 )
 def test_every_experiment_is_a_set_of_different_conditions(experiment: str, some: set[str]) -> None:
     found = conditions_of(composed(f"experiment={experiment}"))
     assert len({c.identity for c in found}) == len(found) > 4
     assert some <= {c.label for c in found}
+    assert len({c.label for c in found}) == len(found), "labels tell them apart"
     assert found[0].role == "baseline"
 
 

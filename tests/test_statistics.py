@@ -324,6 +324,35 @@ def test_variance_components_of_four_numbers_by_hand() -> None:
     assert repeats_needed(np.array([[0.0, 0.2], [0.0, 0.2]])) == math.inf
 
 
+def test_the_share_of_repeats_is_one_of_the_drops_variance() -> None:
+    """Recordings differ in their baseline, not in what the perturbation takes from them: then all
+    the variance of the drops comes from repeats, however much the scores differ."""
+    scores = {"a": 0.9, "b": 0.5, "c": 0.3, "d": 0.7}
+    rows = [make_row("no_permutation", score, track=track) for track, score in scores.items()]
+    for repeat, off in enumerate((0.01, -0.01)):
+        for track, score in scores.items():
+            sign = 1 if track in "ab" else -1
+            drop = 0.2 + sign * off
+            rows.append(make_row("random", score - drop, track=track, repeat=repeat))
+    one = result(importance(rows), "random")
+    assert one.repeat_variance_share == pytest.approx(1.0)
+    assert one.repeats_needed == math.inf
+
+
+def test_an_excess_never_compares_two_normalisations() -> None:
+    rows = []
+    for normalization, drop, control in (("frozen", 0.5, 0.1), ("model", 0.4, 0.3)):
+        own = {} if normalization == "frozen" else {"normalization": "model"}
+        for track in ("a", "b", "c"):
+            rows.append(make_row("fund_mask", 0.8 - drop, track=track, parameters=own))
+            rows.append(
+                make_row("matched_tracks(fund_mask)", 0.8 - control, track=track, parameters=own)
+            )
+    rows += [make_row("no_permutation", 0.8, track=track) for track in ("a", "b", "c")]
+    found = [r for r in importance(rows).results if r.role == "condition"]
+    assert [r.excess_drop for r in found] == pytest.approx([0.4, 0.1])
+
+
 def test_too_few_repeats_are_said_with_the_number_needed() -> None:
     rows = make_rows(
         {"random": 0.2}, n_pieces=40, noise=0.02, repeats={"random": 2}, repeat_noise=0.05

@@ -170,7 +170,11 @@ def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
     for condition in wanted:
         if condition.role == "condition":
             controls += [
-                replace(as_condition(control, seed), target=condition.label)
+                replace(
+                    as_condition(control, seed),
+                    target=condition.label,
+                    normalization=condition.normalization,
+                )
                 for control in controls_of(condition.permutation)
             ]
     return controls

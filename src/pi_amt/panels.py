@@ -235,9 +235,13 @@ def _value(row: Row, key: str, of: str) -> float:
 
 
 def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
-    """Whether a control's options repeat those of its target (as far as it has them)."""
+    """Whether a control's options repeat those of its target (as far as it has them).
+
+    The normalisation is stored only where it is not the default, so there it must be on both.
+    """
     flat = _flat(control)
-    return all(flat.get(name, value) == value for name, value in target.items())
+    same = flat.get("normalization") == target.get("normalization")
+    return same and all(flat.get(name, value) == value for name, value in target.items())
 
 
 def _flat(options: Mapping[str, object]) -> dict[str, object]:

@@ -140,7 +140,9 @@ def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condit
         name = chosen["permutation"]
         changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
         condition = as_condition(make_permutation(cfg, name, changes), cfg.seed)
-        shown = ", ".join(f"{k}={chosen[k]}" for k in varied if k != "permutation")
+        # what varies tells conditions apart; where nothing does, everything that was set
+        named = [k for k in varied if k != "permutation"] or list(changes)
+        shown = ", ".join(f"{k}={chosen[k]}" for k in named)
         plain_name = condition.label == name  # otherwise the label names the target already
         yield replace(
             condition,

@@ -80,6 +80,7 @@ class _Summary:
         self.clusters = np.array(panel.compositions, dtype=object)
         self.values = panel.values(settings.score)
         self.base = panel.baseline_values(settings.score)
+        self.draws = snapped(self.base[None, :, None] - self.values)  # drop of every repeat
         self.drops = snapped(self.base[None] - panel.piece_means(settings.score))
         self.floor = panel.lone_control("floor")
         self.effect = cache(lambda name: panel.piece_means(name, "effects"))
@@ -138,8 +139,8 @@ class _Summary:
             relative_drop=relative.estimate,
             relative_low=relative.low,
             relative_high=relative.high,
-            repeat_variance_share=repeat_variance_share(self.values[number]),
-            repeats_needed=repeats_needed(self.values[number]),
+            repeat_variance_share=repeat_variance_share(self.draws[number]),
+            repeats_needed=repeats_needed(self.draws[number]),
         )
         for add in (self._excess, self._chance_corrected, self._parts, self._pooled, self._effects):
             result = add(number, known, result)
