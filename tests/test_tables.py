@@ -16,7 +16,7 @@ from tests.rows import make_rows
 
 from pi_amt.importance_table import COLUMNS, MAIN
 from pi_amt.statistics import importance_from_rows
-from pi_amt.table_cells import format_value
+from pi_amt.table_cells import format_value, latex_text, markdown_text
 from pi_amt.tables import Table
 
 NASTY = "a_b & <script>alert(1)</script> 50% $x$ {y} #1 ~^\\ |"
@@ -50,17 +50,43 @@ def test_values_are_rounded_and_undefined_ones_are_dashes() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 400])
-def test_text_fits_the_width_and_names_what_does_not(width: int) -> None:
+def test_text_fits_the_width_and_shows_every_column(width: int) -> None:
     table = result_table()
     lines = table.to_text(width).splitlines()
     assert max(map(len, lines)) <= max(width, 65)  # the title
-    text = " ".join(" ".join(lines).split())
     for label in ("fund_mask", "matched_tracks(fund_mask)", "harm_mask", "floor"):
-        assert label in text
-    # every wanted column is either shown or named
-    for name in ("drop", "p_holm", "relative_drop", "removed_db", "chance_corrected_drop"):
-        assert name in text
-    assert ("Not shown" in text) == (width < 400)
+        assert label in table.to_text(width)
+    heads = " ".join(line for line in lines if line.startswith("condition")).split()
+    for name in ("drop", "excess_drop", "p_holm", "relative_drop", "chance_corrected_drop"):
+        assert heads.count(name) == 1
+    blocks = heads.count("condition")
+    assert blocks == 1 if width == 400 else blocks > 1
+    # each block has all the lines
+    assert sum(line.startswith("floor ") for line in lines) == blocks
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_that_is_not_folded_names_what_it_leaves_out(width: int) -> None:
+    lines = result_table().to_text(width, fold=False).splitlines()
+    heads = [line.split() for line in lines if line.startswith("condition")]
+    assert len(heads) == 1
+    _, _, named = " ".join(" ".join(lines).split()).partition("want of width, in the CSV: ")
+    left_out = named.partition(".")[0].split(", ")
+    for name in ("drop", "p_holm", "relative_drop", "chance_corrected_drop"):
+        assert (name in heads[0]) != (name in left_out)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("fold", [True, False])
+def test_a_terminal_always_says_which_model_a_line_belongs_to(width: int, fold: bool) -> None:
+    rows = make_rows({"fund_mask": 0.3}, noise=0.0)
+    rows += make_rows({"fund_mask": 0.5}, noise=0.0, model="timbre_trap")
+    table = importance_from_rows(rows, n_resamples=200).table()
+    block = table.to_text(width, fold=fold).split("\n\n")[0]
+    _, one, other = block.split("\nmodel: ")
+    assert one.startswith("basic_pitch\n")
+    assert other.startswith("timbre_trap\n")
+    assert ("0.300" in one, "0.500" in other) == (True, True)
 
 
 def test_text_joins_intervals_and_lifts_constants() -> None:
@@ -134,7 +160,24 @@ def test_markdown_cells_cannot_break_the_table() -> None:
     assert lines[1] == "| --- | ---: | ---: | ---: | ---: | ---: |"
     assert r"\|" in lines[2]
     assert "&lt;script>" in lines[2]
-    assert "- Footer with 5 % & &lt;i>." in lines
+    assert "- Footer with 5 % &amp; &lt;i>." in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("matched_tracks(fund_mask)", "matched_tracks(fund_mask)"),
+        ("_it_ *is* `so`", r"\_it\_ \*is\* \`so\`"),
+        ("[my model](x) ~~$y$~~", r"\[my model\](x) \~\~\$y\$\~\~"),
+        ("&lt; a|b", r"&amp;lt; a\|b"),
+    ],
+)
+def test_names_are_text_in_markdown_not_markup(text: str, shown: str) -> None:
+    assert markdown_text(text) == shown
+
+
+def test_a_cell_cannot_become_an_option_of_the_line_before_it_in_latex() -> None:
+    assert latex_text("[x] *") == "{[}x] {*}"
 
 
 def test_html_escapes_all_text() -> None:

@@ -21,6 +21,7 @@ from pi_amt import __version__, settings
 from pi_amt.conditions import Condition
 from pi_amt.datasets.track import Dataset
 from pi_amt.plan import print_plan
+from pi_amt.printout import print_run
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import Row, Store
 from pi_amt.study import Group, Summary, run_study
@@ -71,7 +72,7 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
         summary = run_study(groups, store, settings.executor_of(first))
-        notes = first.report is not False  # only reports read them
+        notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
     OUTCOME.failed += summary.errors
@@ -156,9 +157,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     if not any(row.status == "ok" for row in unique):
         return
     result = importance_from_rows(unique, score=cfg.score, variants="separate")
-    print(result.table())
-    if (doses := result.doses()) is not None:
-        print(f"\n{doses}")
+    print_run(result)
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
     print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")

@@ -109,6 +109,8 @@ def calibrate(model: Transcriber) -> Table:
             ),
         ),
         formats=dict.fromkeys((c for c in columns if c not in ("mask", "option")), ".3f"),
+        lead=("option", *(c for c in columns if c != "option")),
+        groups=("mask",),
     )
 
 

@@ -238,6 +238,13 @@ COMMANDS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
             ("--latex", {"metavar": "F", "help": "also write LaTeX (booktabs)"}),
             ("--parquet", {"metavar": "F", "help": "also write Parquet"}),
             ("--markdown", {"action": "store_true", "help": "print as Markdown"}),
+            (
+                "--anatomy",
+                {
+                    "action": "store_true",
+                    "help": "also false notes by interval, and drops by kind of note",
+                },
+            ),
         ],
     ),
     "report": (

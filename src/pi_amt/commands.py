@@ -19,6 +19,7 @@ from pi_amt.contrasts import compare as compare_rows
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
 from pi_amt.notes import Notes, read_notes, write_midi
+from pi_amt.printout import tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
 from pi_amt.tuning import estimate_tuning
@@ -93,12 +94,17 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
-    rows = read_rows(options.results, notes=False)
+    rows = read_rows(options.results, notes=options.anatomy)
     importance = importance_from_rows(rows, score=options.score, variants=options.variants)
     result = importance.table()
-    for shown in (result, importance.doses()):
-        if shown is not None:
-            print(shown.to_markdown() if options.markdown else shown)
+    for shown in tables_of(importance):
+        text = (
+            f"{shown.title}\n\n{shown.to_markdown()}"
+            if options.markdown
+            else shown.to_text(fold=True)
+        )
+        print(f"{text}\n")
+    print("\n".join(importance.headline()))
     for path, write in (
         (options.csv, result.to_csv),
         (options.latex, result.to_latex),

@@ -206,7 +206,7 @@ def _difference(values: Floats, clusters: Sequence[str], settings: Settings) -> 
     known = ~np.isnan(values)
     inside = [c for c, k in zip(clusters, known, strict=True) if k]
     n, seed = settings.n_resamples, settings.seed
-    found = mean_interval(values[known], None, inside, n_resamples=n, seed=seed)
+    found = mean_interval(values[known], None, inside, n_resamples=n, seed=seed).within(-2.0, 2.0)
     p = float("nan")
     if known.any():
         p = float(sign_flip(values[known][:, None], inside, n_resamples=n, seed=seed)[0])
@@ -250,5 +250,6 @@ def _table(
         ),
         formats=_FORMATS,
         lead=_LEAD,
+        groups=("a", "b", "dataset"),
         intervals=_INTERVALS,
     )  # fmt: skip

@@ -168,7 +168,7 @@ def _curve(
     if len(matrix):
         n, seed = settings.n_resamples, settings.seed
         found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
-        drop, low, high = found.estimate, found.low, found.high
+        drop, low, high = found.estimate, np.maximum(found.low, -1.0), np.minimum(found.high, 1.0)
     return Curve(
         model=panel.model,
         dataset=panel.dataset,
@@ -200,7 +200,7 @@ def _dose_curve(
         clusters,
         n_resamples=settings.n_resamples,
         seed=settings.seed,
-    )
+    ).within(-1.0, 1.0)
     falling = None
     if parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
         falling = parameter in LOWER_DOES_MORE

@@ -58,6 +58,7 @@ def dose_table(importance: Importance) -> Table:
         formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
         lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
               "highest", "n_pieces", "half_drop"),
+        groups=("model", "dataset"),
         intervals={"area": ("area_low", "area_high"), "d50": ("d50_low", "d50_high")},
     )  # fmt: skip
 

@@ -82,16 +82,25 @@ MAIN = (
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
 )  # fmt: skip
 LEAD = (
-    "condition", "drop", "perturbed", "p_holm", "model", "dataset", "excess_drop", "n_pieces",
-    "precision", "recall", "relative_drop", "baseline", "chance_corrected_drop",
-    "average_precision_drop", "removed_db",
+    "condition", "drop", "perturbed", "p_holm", "excess_drop", "model", "dataset", "n_pieces",
+    "precision", "recall", "baseline", "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
+#: further views of the same lines in a terminal: title → columns
+VIEWS = {
+    "What became of the notes": (
+        "condition", "model", "dataset", "kept", "lost", "gained", "precision_drop", "recall_drop",
+        "baseline_micro", "perturbed_micro", "average_precision_drop",
+    ),
+    "What was done to the input, and how much of the spread comes from draws": (
+        "condition", "model", "dataset", "touched_share", "removed_db", "removed_db_target",
+        "control_removed_db", "collateral_db", "n_repeats", "repeat_variance_share",
+        "repeats_needed",
+    ),
+}  # fmt: skip
+#: estimates that a terminal shows with their interval; files have those of the others, too
 INTERVALS = {
     "drop": ("drop_low", "drop_high"),
-    "relative_drop": ("relative_low", "relative_high"),
     "excess_drop": ("excess_low", "excess_high"),
-    "chance_corrected_drop": ("chance_corrected_low", "chance_corrected_high"),
-    "average_precision_drop": ("average_precision_low", "average_precision_high"),
 }
 _ROLES = {"condition": 0, "control": 1}
 
@@ -111,6 +120,7 @@ def importance_table(importance: Importance) -> Table:
         formats={name: form for name, (form, _) in COLUMNS.items()},
         main=MAIN,
         lead=LEAD,
+        groups=("model", "dataset"),
         intervals=INTERVALS,
     )
 

@@ -56,6 +56,10 @@ class Interval:
     low: float
     high: float
 
+    def within(self, lowest: float, highest: float) -> Interval:
+        """The same with bounds no further out than the quantity itself can be."""
+        return Interval(self.estimate, max(self.low, lowest), min(self.high, highest))
+
 
 UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
 

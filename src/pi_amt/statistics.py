@@ -158,6 +158,13 @@ class Importance:
         table = dose_table(self)
         return table if len(table) else None
 
+    def anatomy(self) -> tuple[Table, ...]:
+        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
+        read without their note tables."""
+        from pi_amt.anatomy_tables import anatomy_tables
+
+        return anatomy_tables(self)
+
     def headline(self) -> list[str]:
         """One sentence per model and dataset."""
         return headline(self)

@@ -106,7 +106,7 @@ class _Summary:
             level=self.settings.level,
             seed=self.settings.seed,
         )
-        return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
+        return found.within(*limits)
 
     def p_value(self, differences: Floats) -> float:
         """Sign-flip p over the recordings that are not NaN."""

@@ -21,8 +21,16 @@ _LATEX = {
     "−": "$-$",
     "×": r"$\times$",
     "Δ": r"$\Delta$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    # after a line's end they would be read as its options
+    "[": "{[}",
+    "*": "{*}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
+
+#: what Markdown reads as something else than text; underscores only at the edge of a word
+_MARKDOWN = re.compile(r"[\\|`*$~\[\]]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def format_value(value: Any, specification: str = ".3f") -> str:
@@ -50,8 +58,13 @@ def widest(cells: Sequence[str]) -> int:
 
 
 def markdown_text(text: str) -> str:
-    """Text that cannot end a Markdown cell or start HTML."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", r"\|").replace("<", "&lt;")
+    """Text that Markdown shows as it is: no end of a cell, no HTML, emphasis, link or formula.
+
+    Underscores inside words mean nothing in Markdown and stay, so that names can be read in the
+    source, too.
+    """
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(_MARKDOWN, r"\\\g<0>", plain)
 
 
 def latex_text(text: str) -> str:

@@ -2,8 +2,7 @@
 
 Files for machines (CSV, Parquet, pandas) hold every column at full precision, with nothing where a
 value is undefined. What people read (terminal, HTML, Markdown, LaTeX) shows the main columns,
-rounded, with a dash there. In a terminal, intervals stand in the cell of their estimate, and
-columns that do not fit are named under the table, never cut.
+rounded, with a dash there.
 """
 
 from __future__ import annotations
@@ -12,28 +11,19 @@ import csv
 import html
 import io
 import shutil
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pi_amt.table_cells import (
-    format_value,
-    is_undefined,
-    latex_text,
-    markdown_text,
-    widest,
-)
+from pi_amt.table_cells import format_value, is_undefined, latex_text, markdown_text
+from pi_amt.table_text import table_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_WRAP: dict[str, Any] = {
-    "subsequent_indent": "  ",
-    "break_long_words": False,
-    "break_on_hyphens": False,
-}
+#: tables of more lines show one block of columns unless asked for all
+FOLDED_LINES = 40
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,9 @@ class Table:
         footers: how to read the numbers, warnings.
         formats: column → format specification such as ``.3f``, or ``p`` for p-values.
         main: columns that people see first; all if empty.
-        lead: columns of a terminal table, most needed first; ``main`` if empty.
+        lead: columns of a terminal table, the one that names the lines first, then the most needed
+            first; ``main`` if empty.
+        groups: columns that a terminal shows as headings above the lines that share them.
         intervals: column → its (low, high) columns.
     """
 
@@ -58,6 +50,7 @@ class Table:
     formats: Mapping[str, str] = field(default_factory=dict)
     main: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -75,22 +68,29 @@ class Table:
         self._check([name])
         return [record[name] for record in self.records]
 
-    def to_text(self, width: int | None = None) -> str:
-        """Plain text that fits ``width`` characters (the terminal's if not given)."""
+    def to_text(self, width: int | None = None, *, fold: bool | None = None) -> str:
+        """Plain text for a terminal, see :mod:`pi_amt.table_text`.
+
+        Args:
+            width: characters; the terminal's if not given.
+            fold: put columns that do not fit into further blocks below; if false they are only
+                named. If not given, tables of up to :data:`FOLDED_LINES` lines are folded.
+        """
         width = width or shutil.get_terminal_size((100, 24)).columns
-        shown, constant, left_out = self._fitting(width)
-        cells = [[self._with_interval(record, name) for name in shown] for record in self.records]
-        heads = [name if name not in self.intervals else f"{name} [95 %]" for name in shown]
-        sizes = [widest(column) for column in zip(heads, *cells, strict=True)]
-        lines = [self.title] if self.title else []
-        lines += ["  ".join(f"{name}: {self._cell(self.records[0], name)}" for name in constant)]
-        lines += [self._line(heads, sizes, shown), "  ".join("─" * size for size in sizes)]
-        lines += [self._line(row, sizes, shown) for row in cells] or ["(nothing)"]
-        notes = list(self.footers)
-        if left_out:
-            notes.insert(0, f"Not shown for want of width, in the CSV: {', '.join(left_out)}.")
-        lines += [textwrap.fill(note, width, **_WRAP) for note in notes]
-        return "\n".join(line.rstrip() for line in lines if line)
+        return table_text(self, width, len(self) <= FOLDED_LINES if fold is None else fold)
+
+    def view(self, title: str, lead: Sequence[str]) -> Table:
+        """The same records with other columns for people, and no footers."""
+        self._check(lead)
+        return replace(self, title=title, main=tuple(lead), lead=tuple(lead), footers=())
+
+    def cell(self, record: Mapping[str, Any], name: str) -> str:
+        """One value of one line as people read it."""
+        return format_value(record[name], self.formats.get(name, ".3f"))
+
+    def is_number(self, name: str) -> bool:
+        """Whether a column holds no text."""
+        return not any(isinstance(record[name], str) for record in self.records)
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """All columns as CSV, written to ``path`` if given; undefined numbers are empty."""
@@ -107,9 +107,9 @@ class Table:
         """A Markdown table of the main (or the given) columns, footers below."""
         shown = self._shown(columns)
         rows = [
-            [markdown_text(self._cell(record, name)) for name in shown] for record in self.records
+            [markdown_text(self.cell(record, name)) for name in shown] for record in self.records
         ]
-        rule = ["---:" if self._is_number(name) else "---" for name in shown]
+        rule = ["---:" if self.is_number(name) else "---" for name in shown]
         heads = [markdown_text(name) for name in shown]
         lines = ["| " + " | ".join(row) + " |" for row in (heads, rule, *rows)]
         notes = [f"- {markdown_text(note)}" for note in self.footers]
@@ -118,8 +118,8 @@ class Table:
     def to_latex(self, path: str | Path | None = None, columns: Sequence[str] | None = None) -> str:
         """A LaTeX ``tabular`` (package booktabs) of the main columns, footers as comments."""
         shown = self._shown(columns)
-        kinds = "".join("r" if self._is_number(name) else "l" for name in shown)
-        rows = [[latex_text(self._cell(record, name)) for name in shown] for record in self.records]
+        kinds = "".join("r" if self.is_number(name) else "l" for name in shown)
+        rows = [[latex_text(self.cell(record, name)) for name in shown] for record in self.records]
         heads = " & ".join(latex_text(name) for name in shown) + r" \\"
         lines = [f"% {' '.join(note.split())}" for note in (self.title, *self.footers) if note]
         lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", heads, r"\midrule"]
@@ -130,11 +130,11 @@ class Table:
         """An HTML table of the main (or the given) columns, footers below; all text escaped."""
         shown = self._shown(columns)
         heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in shown)
-        align = [' style="text-align:right"' if self._is_number(name) else "" for name in shown]
+        align = [' style="text-align:right"' if self.is_number(name) else "" for name in shown]
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td{style}>{html.escape(self._cell(record, name))}</td>"
+                f"<td{style}>{html.escape(self.cell(record, name))}</td>"
                 for name, style in zip(shown, align, strict=True)
             )
             + "</tr>\n"
@@ -168,8 +168,8 @@ class Table:
         arrays = {}
         for name in self.columns:
             values = [None if is_undefined(value) else value for value in self.column(name)]
-            kind = pyarrow.float64() if self._is_number(name) else pyarrow.string()
-            if self._is_number(name) and all(isinstance(value, int) for value in values):
+            kind = pyarrow.float64() if self.is_number(name) else pyarrow.string()
+            if self.is_number(name) and all(isinstance(value, int) for value in values):
                 kind = pyarrow.int64()
             arrays[name] = pyarrow.array(values, type=kind)
         parquet.write_table(pyarrow.table(arrays), str(path))
@@ -187,49 +187,6 @@ class Table:
             raise ValueError(
                 f"got column {unknown[0]!r}, expected one of {', '.join(self.columns)}"
             )
-
-    def _is_number(self, name: str) -> bool:
-        return not any(isinstance(record[name], str) for record in self.records)
-
-    def _cell(self, record: Mapping[str, Any], name: str) -> str:
-        return format_value(record[name], self.formats.get(name, ".3f"))
-
-    def _with_interval(self, record: Mapping[str, Any], name: str) -> str:
-        cell = self._cell(record, name)
-        if name not in self.intervals:
-            return cell
-        low, high = self.intervals[name]
-        if is_undefined(record[low]):
-            return cell
-        return f"{cell} [{self._cell(record, low)}, {self._cell(record, high)}]"
-
-    def _fitting(self, width: int) -> tuple[list[str], list[str], list[str]]:
-        """Columns that fit, columns with one value for all lines, columns that do not fit."""
-        wanted = list(self.lead or self.main or self.columns)
-        if len(self.records) > 1:
-            wanted = [n for n in wanted if not all(is_undefined(v) for v in self.column(n))]
-        constant = [name for name in wanted if self._is_constant(name)]
-        fitting: list[str] = []
-        used = -2
-        for name in wanted:
-            if name not in constant:
-                head = name if name not in self.intervals else f"{name} [95 %]"
-                used += 2 + widest([head, *(self._with_interval(r, name) for r in self.records)])
-                if used <= width or not fitting:
-                    fitting.append(name)
-        left_out = [name for name in wanted if name not in (*constant, *fitting)]
-        return sorted(fitting, key=self.columns.index), constant, left_out
-
-    def _is_constant(self, name: str) -> bool:
-        values = self.column(name)
-        names_or_counts = all(isinstance(value, str | int) for value in values)
-        return len(values) > 1 and names_or_counts and len(set(values)) == 1
-
-    def _line(self, cells: Sequence[str], sizes: Sequence[int], names: Sequence[str]) -> str:
-        return "  ".join(
-            cell.rjust(size) if self._is_number(name) else cell.ljust(size)
-            for cell, size, name in zip(cells, sizes, names, strict=True)
-        )
 
 
 def _written(text: str, path: str | Path | None) -> str:

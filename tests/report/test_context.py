@@ -8,8 +8,8 @@ import pytest
 from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.anatomy import annotate
+from pi_amt.breakdown import breakdown
 from pi_amt.notes import Notes
-from pi_amt.report.breakdown import breakdown
 from pi_amt.report.catalog import catalog
 from pi_amt.report.context import (
     dataset_facts,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pi_amt.report.breakdown import CROSSED, levels
+from pi_amt.breakdown import CROSSED, levels
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.style import (

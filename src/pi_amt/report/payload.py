@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pi_amt.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.condition_results import PARTS
 from pi_amt.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
 from pi_amt.panels import Panel
-from pi_amt.report.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
 from pi_amt.statistics import Importance

@@ -22,6 +22,8 @@ from pi_amt.units import Floats
 
 CROSSED = ("register", "velocity", "polyphony")
 ALONE = ("duration", "shares_partial")
+#: reference notes found clean, found perturbed, all
+Counts = tuple[float, float, float]
 #: chance is computed from recordings until so many false notes have been placed
 _CHANCE_NOTES = 1_500
 
@@ -44,8 +46,8 @@ class Breakdown:
     before: Mapping[str, float]
     after: Mapping[str, float]
     chance: Mapping[str, float]
-    strata: Mapping[tuple[str, ...], tuple[float, float, float]]
-    alone: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    strata: Mapping[tuple[str, ...], Counts]
+    alone: Mapping[str, Mapping[str, Counts]]
 
     def change(self) -> dict[str, float]:
         """Interval class → false notes gained, per 100 reference notes."""
@@ -56,6 +58,18 @@ class Breakdown:
         """Interval class → what :meth:`change` would be if pitches fell by chance."""
         scale = 100.0 / max(self.references, 1.0)
         return {name: scale * value for name, value in self.chance.items()}
+
+    def by_level(self) -> dict[tuple[str, str], Counts]:
+        """(factor, level) → (found before, found after, all), one factor at a time."""
+        sums = {
+            (factor, level): counts
+            for factor, found in self.alone.items()
+            for level, counts in found.items()
+        }
+        for names, counts in self.strata.items():
+            for key in zip(CROSSED, names, strict=True):
+                sums[key] = _added(sums.get(key, (0.0, 0.0, 0.0)), counts)
+        return sums
 
 
 def breakdown(panel: Panel, number: int) -> Breakdown | None:
@@ -144,7 +158,7 @@ def _chance(
 
 def _strata(
     pairs: Sequence[tuple[NoteTable, list[NoteTable]]], factors: Sequence[str]
-) -> dict[tuple[str, ...], tuple[float, float, float]]:
+) -> dict[tuple[str, ...], Counts]:
     sums: dict[tuple[str, ...], Floats] = {}
     for base, repeats in pairs:
         clean = found_by_stratum(base, factors)
@@ -153,6 +167,10 @@ def _strata(
                 part = np.array([clean[names][0], found, total]) / len(repeats)
                 sums[names] = sums.get(names, np.zeros(3)) + part
     return {names: (float(v[0]), float(v[1]), float(v[2])) for names, v in sums.items()}
+
+
+def _added(a: Counts, b: Counts) -> Counts:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
 def levels(factor: str) -> tuple[str, ...]:

@@ -1,0 +1,34 @@
+"""What a terminal shows of stored results: a run and ``pi-amt table`` print the same tables."""
+
+from __future__ import annotations
+
+from pi_amt.importance_table import VIEWS
+from pi_amt.statistics import Importance
+from pi_amt.tables import FOLDED_LINES, Table
+
+
+def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
+    """The tables to print, as far as the rows have them, the most important first.
+
+    The importance table and the dose curves; unless ``brief`` also further views of the first,
+    differences between models, and error anatomy (of rows with their note tables).
+    """
+    table, doses = importance.table(), importance.doses()
+    curves = [] if doses is None else [doses]
+    if brief:
+        return [table, *curves]
+    views = [table.view(title, lead) for title, lead in VIEWS.items()]
+    contrasts = importance.contrasts()
+    return [
+        table, *views, *curves, *([contrasts] if len(contrasts) else []), *importance.anatomy()
+    ]  # fmt: skip
+
+
+def print_run(importance: Importance) -> None:
+    """Print what a run found, the most important last; of many conditions in brief."""
+    brief = len(importance.results) > FOLDED_LINES
+    if brief or not any(row.notes for row in importance.rows):
+        print("Further tables, with error anatomy: pi-amt table RESULTS --anatomy\n")
+    for table in reversed(tables_of(importance, brief=brief)):
+        print(f"{table}\n")
+    print("\n".join(importance.headline()))
