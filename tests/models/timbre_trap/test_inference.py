@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pi_amt.models.timbre_trap.inference import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.models.timbre_trap.packed import dilated, elu
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS
+from pi_amt.models.timbre_trap.steps import Down, Entry, ResidualUnit
 from pi_amt.models.timbre_trap.weights import load_weights
 
 
@@ -71,6 +73,46 @@ def test_a_block_does_not_depend_on_its_company() -> None:
     alone = torch.cat([fast(block[None]) for block in values])
     assert torch.equal(together, alone)
     assert torch.equal(fast(values.flip(0)).flip(0), together)
+
+
+@pytest.mark.parametrize(
+    "rows", [(0, 1), (0, 540), (1, 2), (129, 314), (300, 301), (459, 540), (539, 540), (7, 7)]
+)
+def test_blocks_that_share_rows_are_bit_identical_to_blocks_alone(rows: tuple[int, int]) -> None:
+    fast = InferenceNetwork(network().state_dict())
+    clean, other = noise(64, blocks=2)
+    perturbed = clean.clone()
+    perturbed[rows[0] : rows[1], 20:30] = other[rows[0] : rows[1], 20:30]
+    values = torch.stack([clean, perturbed, other, clean])
+    assert torch.equal(fast(values), torch.cat([fast(block[None]) for block in values]))
+    used = np.array([[0, 8], [0, 8], [20, 64], [20, 64]])
+    alone = [fast(block[None], part[None]) for block, part in zip(values, used, strict=True)]
+    assert torch.equal(fast(values, used), torch.cat(alone))
+
+
+def test_rows_in_common_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[int] = []
+    for step in (Entry, ResidualUnit, Down):
+        run = step.run
+
+        def counted(*args: Any, run: Any = run) -> None:
+            computed.append(args[3][1] - args[3][0])
+            run(*args)
+
+        monkeypatch.setattr(step, "run", counted)
+    fast, clean = InferenceNetwork(network().state_dict()), noise(16)[0]
+    perturbed = clean.clone()
+    perturbed[270] = 0
+
+    def rows_of(*blocks: Tensor) -> int:
+        computed.clear()
+        fast(torch.stack(blocks))
+        return sum(computed)
+
+    whole = rows_of(clean)
+    decoder = 3 * (540 + 269 + 133 + 65)
+    assert rows_of(clean, clean) == whole
+    assert rows_of(clean, perturbed) < whole + decoder + (whole - decoder) / 4
 
 
 def test_threads_change_nothing() -> None:

@@ -10,17 +10,21 @@ largest value), in fp32:
 * **Wide convolutions.** Four or eight channels fill a quarter or half of a vector register. A
   convolution of 4 channels makes four consecutive frames at once, as if they were 16 channels; in
   channels-last memory that is the same array. Its kernel is the original one at four positions.
-* **Tiles.** A residual unit runs on some rows (frequencies) at a time, so that what lies between
-  its input and its output stays in the cache. Rows are contiguous in channels-last memory, and
-  rows of zeros around every map serve as the convolution's padding: nothing is copied.
+* **Tiles.** A residual unit runs on some rows (frequencies) at a time, see
+  :mod:`pi_amt.models.timbre_trap.steps`.
+* **Nothing twice.** Conditions of one recording often differ in some rows only: a mask touches the
+  notes' range, ``high_freq`` what lies above it. Blocks of one call go through the encoder only in
+  the rows that differ from the first block's or come to depend on such rows.
 
-Every tile is computed by one thread; results depend on neither threads nor company.
+Every block is computed by one thread; results depend on neither threads nor company.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -29,164 +33,64 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pi_amt.models.timbre_trap.network import CHANNELS, N_LATENT_BINS, N_LATENTS
-from pi_amt.models.timbre_trap.packed import (
-    UNIT,
-    Convolution,
-    as_float32,
-    dilated,
-    elu,
-    pointwise,
-)
+from pi_amt.models.timbre_trap.packed import UNIT, Convolution, as_float32, dilated, elu
 from pi_amt.models.timbre_trap.slicq import N_BINS
+from pi_amt.models.timbre_trap.steps import (
+    FRAME_STEP,
+    PAD,
+    ROWS,
+    TILE_VALUES,
+    Down,
+    Entry,
+    Rows,
+    Step,
+    Up,
+    Weights,
+    residual_units,
+)
 
 #: frames on each side of a frame that it depends on
 RECEPTIVE_FRAMES = 50
-#: frames must come in multiples of this
-FRAME_STEP = 4
-_PAD = 3  # rows of zeros above and below every map: the largest dilation
-_TILE_VALUES = 2**18  # 1 MB in fp32
-_ROWS = (540, 269, 133, 65, N_LATENT_BINS)
-_DILATIONS = (1, 2, 3)
-#: frames that a dilated 3 × 3 convolution makes at once, by channels and dilation; measured
-_PACK = {(4, 1): 4, (4, 2): 4, (4, 3): 4, (8, 1): 2, (8, 2): 2}
 _ALIGNMENT = 16  # cropped blocks begin and end at multiples of it
+_MARGIN = 2 * PAD  # rows beyond the changed ones that the next step reads
 
-Weights = Mapping[str, Tensor]
 UsedFrames = NDArray[np.int64]
 _THREAD = threading.local()
 
 
-class _ResidualUnit:
-    """3×3 convolution of one dilation, ELU, 1×1 convolution, ELU, plus the input."""
-
-    def __init__(self, w: Weights, name: str, dilation: int) -> None:
-        weight = w[f"{name}.conv1.0.weight"]
-        pack = _PACK.get((len(weight), dilation), 1)
-        self._first = dilated(weight, w[f"{name}.conv1.0.bias"] * UNIT, dilation, pack)
-        self._second = pointwise(w[f"{name}.conv2.0.weight"], w[f"{name}.conv2.0.bias"] * UNIT)
-        self._halo = dilation
-
-    def run(self, x: Tensor, out: Tensor, scratch: Tensor) -> None:
-        """Padded rows ``x`` → padded rows ``out``, whose padding is not touched."""
-        for top, end in _tiles(x):
-            hidden = elu(self._first(x[top - self._halo : end + self._halo]), scratch)
-            change = elu(self._second(hidden), scratch)
-            torch.add(x[top:end], change, out=out[top:end])
-
-
-def _workspace(dtype: torch.dtype, *sizes: int) -> list[Tensor]:
-    """Scratch memory of this thread, kept: fresh memory costs a page fault every 4 kB."""
-    held: Tensor | None = getattr(_THREAD, "memory", None)
-    if held is None or held.dtype != dtype or held.numel() < sum(sizes):
-        with torch.inference_mode(False):
-            held = _THREAD.memory = torch.empty(sum(sizes), dtype=dtype)
-    return list(torch.split(held[: sum(sizes)], list(sizes)))
-
-
-def _tiles(padded: Tensor) -> list[tuple[int, int]]:
-    """First row and end of every tile of a padded map."""
-    n, width = padded.shape
-    step = max(1, _TILE_VALUES // width)
-    return [(top, min(top + step, n - _PAD)) for top in range(_PAD, n - _PAD, step)]
-
-
-def _computed_frames(first: int, end: int, frames: int) -> tuple[int, int]:
-    """What must be computed so that frames ``first`` to ``end`` of ``frames`` are right."""
-    left = max(first - RECEPTIVE_FRAMES, 0) // _ALIGNMENT * _ALIGNMENT
-    right = -(-(end + RECEPTIVE_FRAMES) // _ALIGNMENT) * _ALIGNMENT
-    return left, min(right, frames)
-
-
 class _Maps:
-    """A map of one level in the first of two memories; steps go from one to the other."""
+    """Padded maps in memories that are used one after the other."""
 
-    def __init__(self, memories: Sequence[Tensor], level: int, frames: int) -> None:
-        self._memories, self._frames = tuple(memories), frames
-        self._rows, self._width = _ROWS[level] + 2 * _PAD, frames * CHANNELS[level]
-        self.padded = self._zero_padded(memories[0])
+    def __init__(self, memories: Iterable[Tensor], frames: int, scratch: Tensor) -> None:
+        self._memories, self._frames, self._scratch = iter(memories), frames, scratch
 
-    def _zero_padded(self, memory: Tensor) -> Tensor:
-        rows = memory[: self._rows * self._width].view(self._rows, self._width)
-        rows[:_PAD] = 0
-        rows[-_PAD:] = 0
-        return rows
+    def new(self, level: int) -> Tensor:
+        """A map of this level in the next memory, its padding zero."""
+        rows, width = ROWS[level] + 2 * PAD, self._frames * CHANNELS[level]
+        padded = next(self._memories)[: rows * width].view(rows, width)
+        padded[:PAD] = 0
+        padded[-PAD:] = 0
+        return padded
 
-    @property
-    def inside(self) -> Tensor:
-        return self.padded[_PAD:-_PAD]
+    def run(self, step: Step, x: Tensor, rows: Rows | None = None) -> Tensor:
+        """What a step makes of a map, in these rows (default: all); the others hold anything."""
+        out = self.new(step.level)
+        step.run(x, out, rows or (0, ROWS[step.level]), self._scratch)
+        return out
 
-    def other(self, level: int) -> _Maps:
-        """A map of another level in the other memory."""
-        return _Maps(self._memories[::-1], level, self._frames)
-
-    def run(self, units: list[_ResidualUnit], scratch: Tensor) -> None:
-        """The units one after the other; what was in the other memory is lost."""
-        target = self._zero_padded(self._memories[1])
-        for unit in units:
-            unit.run(self.padded, target, scratch)
-            self.padded, target = target, self.padded
-            self._memories = self._memories[::-1]
+    def run_dense(self, convolution: Convolution, x: Tensor, out: Tensor) -> None:
+        """A convolution and ELU, not in tiles."""
+        elu(convolution(x), self._scratch, out)
 
 
-def _units(w: Weights, name: str) -> list[_ResidualUnit]:
-    return [_ResidualUnit(w, f"{name}.block{d}", d) for d in _DILATIONS]
+@dataclass(frozen=True)
+class _First:
+    """The first block of a call: its frames, the maps around every step of the encoder, and what
+    the network made of them."""
 
-
-class _Down:
-    """Three residual units, then a (4, 1) convolution of stride 2 in frequency."""
-
-    def __init__(self, w: Weights, level: int) -> None:
-        name = f"encoder.block{level + 1}"
-        self._level = level
-        self._units = _units(w, name)
-        bias = as_float32(w[f"{name}.sconv.0.bias"] * UNIT)
-        weight = as_float32(w[f"{name}.sconv.0.weight"])
-        self._strided = Convolution(weight, bias, CHANNELS[level], row_stride=2)
-
-    def run(self, maps: _Maps, scratch: Tensor) -> _Maps:
-        """Maps of this level → maps of the next."""
-        maps.run(self._units, scratch)
-        smaller = maps.other(self._level + 1)
-        out = smaller.inside
-        step = max(1, _TILE_VALUES // out.shape[1])
-        for top in range(0, len(out), step):
-            end = min(top + step, len(out))
-            elu(self._strided(maps.inside[2 * top : 2 * end + 2]), scratch, out[top:end])
-        return smaller
-
-
-class _Up:
-    """A (4, 1) transposed convolution of stride 2 in frequency, then three residual units.
-
-    Output row 2i + r = W[r] · row i + W[r + 2] · row i − 1: one convolution of two taps each for
-    the even and the odd rows.
-    """
-
-    def __init__(self, w: Weights, level: int) -> None:
-        name = f"decoder.block{4 - level}"
-        self._level = level
-        weight, bias = w[f"{name}.tconv.0.weight"], w[f"{name}.tconv.0.bias"] * UNIT
-        taps = weight.transpose(0, 1)
-        self._rows = [
-            Convolution(as_float32(taps[:, :, [r + 2, r]]), as_float32(bias), CHANNELS[level + 1])
-            for r in (0, 1)
-        ]
-        self._edge = as_float32(F.elu(bias / UNIT) * UNIT)  # a row of output padding: bias alone
-        self._units = _units(w, name)
-
-    def run(self, below: _Maps, scratch: Tensor) -> _Maps:
-        """Maps of the level below → maps of this level."""
-        maps = below.other(self._level)
-        out, used = maps.inside, below.padded[_PAD - 1 : 1 - _PAD]
-        step = max(1, _TILE_VALUES // out.shape[1])
-        for top in range(0, len(used) - 1, step):
-            end = min(top + step, len(used) - 1)
-            for r, convolution in enumerate(self._rows):
-                target = out[2 * top + r : 2 * end + r : 2]
-                elu(convolution(used[top : end + 1]), scratch, target)
-        out[2 * (len(used) - 1) :] = self._edge.repeat(out.shape[1] // len(self._edge))
-        maps.run(self._units, scratch)
-        return maps
+    frames: tuple[int, int]
+    maps: list[Tensor]
+    output: Tensor
 
 
 class InferenceNetwork:
@@ -200,10 +104,10 @@ class InferenceNetwork:
     def __init__(self, state: Weights, precision: str = "fp32") -> None:
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         w = {k: v.detach().double() for k, v in state.items() if not k.startswith("sliCQ.")}
-        self._first = dilated(
-            w["encoder.convin.0.weight"] * UNIT, w["encoder.convin.0.bias"] * UNIT, 1, FRAME_STEP
-        )
-        self._down = [_Down(w, level) for level in range(4)]
+        self._encoder: list[Step] = [Entry(w)]
+        for level in range(4):
+            name = f"encoder.block{level + 1}"
+            self._encoder += [*residual_units(w, name, level), Down(w, name, level + 1)]
         self._latents = Convolution(
             as_float32(w["encoder.convlat.weight"]),
             as_float32(w["encoder.convlat.bias"] * UNIT),
@@ -217,7 +121,10 @@ class InferenceNetwork:
             )
             for row in range(N_LATENT_BINS)
         ]
-        self._up = [_Up(w, level) for level in range(3, -1, -1)]
+        self._decoder: list[Step] = []
+        for level in range(3, -1, -1):
+            name = f"decoder.block{4 - level}"
+            self._decoder += [Up(w, name, level), *residual_units(w, name, level)]
         self._last = dilated(
             w["decoder.convout.weight"] / UNIT, w["decoder.convout.bias"], 1, FRAME_STEP
         )
@@ -240,33 +147,89 @@ class InferenceNetwork:
                 f"Timbre-Trap: got {coefficients.dtype} of shape {shape}, expected complex "
                 f"coefficients (blocks, {N_BINS}, frames), frames a multiple of {FRAME_STEP}"
             )
-        if used is None:
-            return torch.stack([self._block(block) for block in coefficients])
+        n, _, frames = shape
+        wanted = [[0, frames]] * n if used is None else used.tolist()
         out = torch.zeros_like(coefficients)
-        for block, target, (first, end) in zip(coefficients, out, used.tolist(), strict=True):
-            if first < end:
-                left, right = _computed_frames(first, end, shape[2])
-                done = self._block(block[:, left:right])
-                target[:, first:end] = done[:, first - left : end - left]
+        first: _First | None = None
+        for block, target, (begin, end) in zip(coefficients, out, wanted, strict=True):
+            if begin == end:
+                continue
+            left, right = _computed_frames(begin, end, frames)
+            x = self._input(block[:, left:right])
+            if first is None or first.frames != (left, right):
+                first = self._first_block(x, (left, right), keep=n > 1)
+                done = first.output
+            else:
+                done = self._further_block(x, first)
+            target[:, begin:end] = done[:, begin - left : end - left]
         return out
 
-    def _block(self, coefficients: Tensor) -> Tensor:
-        frames = coefficients.shape[1]
-        size = max((r + 2 * _PAD) * c for r, c in zip(_ROWS, CHANNELS, strict=True)) * frames
-        sizes = (size, size, max(_TILE_VALUES, frames * CHANNELS[4]))
-        *memories, scratch = _workspace(self._dtype, *sizes)
+    def _input(self, coefficients: Tensor) -> Tensor:
+        """Complex ``(540, frames)`` → real and imaginary parts, a padded map of two channels."""
         pairs = torch.view_as_real(coefficients.resolve_conj()).reshape(N_BINS, -1)
-        pairs = F.pad(pairs.to(self._dtype), (0, 0, 1, 1))
-        maps = _Maps(memories, 0, frames)
-        for top, end in _tiles(maps.padded):
-            rows = pairs[top - _PAD : end - _PAD + 2]
-            elu(self._first(rows), scratch, maps.padded[top:end])
-        for down in self._down:
-            maps = down.run(maps, scratch)
-        latents = self._latents(maps.inside)
-        for row, convolution in zip(maps.inside, self._unfold, strict=True):
-            elu(convolution(latents), scratch, row[None])
-        for up in self._up:
-            maps = up.run(maps, scratch)
-        out = self._last(maps.padded[_PAD - 1 : 1 - _PAD])
-        return torch.view_as_complex(out.float().view(N_BINS, frames, 2))
+        return F.pad(pairs.to(self._dtype), (0, 0, PAD, PAD))
+
+    def _memory(self, frames: int, keep: bool) -> tuple[_Maps, _Maps]:
+        """This thread's memory: for maps that hold until the next but one, and for kept ones."""
+        sizes = [(ROWS[s.level] + 2 * PAD) * CHANNELS[s.level] * frames for s in self._encoder]
+        largest, scratch_size = max(sizes), max(TILE_VALUES, CHANNELS[4] * frames)
+        pieces = (scratch_size, largest, largest, *(sizes if keep else ()))
+        scratch, one, other, *kept = _workspace(self._dtype, *pieces)
+        turns = _Maps(cycle((one, other)), frames, scratch)
+        return turns, _Maps(kept, frames, scratch) if keep else turns
+
+    def _first_block(self, x: Tensor, frames: tuple[int, int], keep: bool) -> _First:
+        """Padded input → transcription; the encoder's maps hold if they are to be kept."""
+        turns, kept = self._memory(frames[1] - frames[0], keep)
+        maps = [x]
+        for step in self._encoder:
+            maps.append(kept.run(step, maps[-1]))
+        return _First(frames, maps, self._decode(maps[-1], turns))
+
+    def _further_block(self, x: Tensor, first: _First) -> Tensor:
+        """Padded input → transcription; rows that it has in common are the first block's."""
+        different = (x != first.maps[0]).any(dim=1).nonzero()[:, 0].tolist()
+        if not different:
+            return first.output
+        turns, _ = self._memory(first.frames[1] - first.frames[0], keep=True)
+        rows = (different[0] - PAD, different[-1] + 1 - PAD)
+        for step, same in zip(self._encoder, first.maps, strict=False):
+            _borrow(x, same, rows, _MARGIN)
+            rows = step.reached(rows)
+            x = turns.run(step, x, rows)
+        _borrow(x, first.maps[-1], rows, len(x))
+        return self._decode(x, turns)
+
+    def _decode(self, encoded: Tensor, maps: _Maps) -> Tensor:
+        """The encoder's last padded map → complex transcription ``(540, frames)``."""
+        latents = self._latents(encoded[PAD:-PAD])
+        x = maps.new(4)
+        for row, convolution in zip(x[PAD:-PAD], self._unfold, strict=True):
+            maps.run_dense(convolution, latents, row[None])
+        for step in self._decoder:
+            x = maps.run(step, x)
+        out = self._last(x[PAD - 1 : 1 - PAD])
+        return torch.view_as_complex(out.float().view(N_BINS, -1, 2))
+
+
+def _borrow(x: Tensor, same: Tensor, rows: Rows, margin: int) -> None:
+    """Copy up to ``margin`` rows on either side of ``rows`` from another map of the same kind."""
+    first, end = rows[0] + PAD, rows[1] + PAD
+    for outside in (slice(max(first - margin, 0), first), slice(end, end + margin)):
+        x[outside] = same[outside]
+
+
+def _computed_frames(first: int, end: int, frames: int) -> tuple[int, int]:
+    """What must be computed so that frames ``first`` to ``end`` of ``frames`` are right."""
+    left = max(first - RECEPTIVE_FRAMES, 0) // _ALIGNMENT * _ALIGNMENT
+    right = -(-(end + RECEPTIVE_FRAMES) // _ALIGNMENT) * _ALIGNMENT
+    return left, min(right, frames)
+
+
+def _workspace(dtype: torch.dtype, *sizes: int) -> list[Tensor]:
+    """Scratch memory of this thread, kept: fresh memory costs a page fault every 4 kB."""
+    held: Tensor | None = getattr(_THREAD, "memory", None)
+    if held is None or held.dtype != dtype or held.numel() < sum(sizes):
+        with torch.inference_mode(False):
+            held = _THREAD.memory = torch.empty(sum(sizes), dtype=dtype)
+    return list(torch.split(held[: sum(sizes)], list(sizes)))
