@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from pi_amt.recording import evaluate
 from pi_amt.units import Floats
 
 RATE = 44_100
+_REAL_CALLS = 4
 
 
 def long_recording(minutes: float, folder: Path) -> FileTrack:
@@ -61,8 +63,7 @@ def child(model: str, minutes: float, folder: Path, stub: bool) -> None:
     track = FileTrack("long", folder / f"{name}.wav", folder / f"{name}.mid", "long")
     spec = ModelSpec(model, '{"device":"cpu"}')
     if stub:
-        built: Any = cached_model(spec)
-        built.network = lambda values, reference: {"transcription": 0.05 * values}
+        _leave_out_network(cached_model(spec))
     started = time.process_time()
     rows = evaluate(Job(spec, "long", track, tuple(make_conditions(EIGHT)))).rows
     failed = [row.error for row in rows if row.error]
@@ -74,6 +75,19 @@ def child(model: str, minutes: float, folder: Path, stub: bool) -> None:
         "notes": rows[0].counts["reference"],
     }
     print(json.dumps(told))
+
+
+def _leave_out_network(model: Any) -> None:
+    """After some real calls, which take all the memory that the network ever takes, its outputs
+    are its inputs times a number."""
+    network, calls = model.network, count()
+
+    def cheap(values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        if next(calls) < _REAL_CALLS:
+            return dict(network(values, reference))
+        return {"transcription": 0.05 * values}
+
+    model.network = cheap
 
 
 def _peak_mb() -> float:

@@ -49,7 +49,7 @@ def evaluate(job: Job) -> JobResult:
         return JobResult(error_rows(job, error), "")
     job = job.with_neighbour()
     try:
-        recording = _Recording.read(job)
+        recording = _Recording.read(job, model)
         settled, reasons = _settled(model, job, recording)
         lent, broken = _neighbours(model, job, recording, settled)
         runs, refused = _stream(model, job, recording, settled, lent)
@@ -75,24 +75,23 @@ def evaluate(job: Job) -> JobResult:
 class _Recording:
     samples: Samples
     sample_rate: int
+    seconds: float
     reference: Notes
     tuning_cents: float
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.sample_rate
 
     def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
         return model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
 
     @staticmethod
-    def read(job: Job) -> _Recording:
+    def read(job: Job, model: Transcriber) -> _Recording:
         samples, sample_rate = job.track.audio()
+        seconds = len(samples) / sample_rate
         if job.tuning == "estimate":
             tuning = estimate_tuning(samples, sample_rate)
         else:
             tuning = 0.0 if job.tuning == "off" else float(job.tuning)
-        return _Recording(samples, sample_rate, job.track.notes(), tuning)
+        samples, sample_rate = model.resampled(samples, sample_rate)
+        return _Recording(samples, sample_rate, seconds, job.track.notes(), tuning)
 
 
 @dataclass
@@ -186,25 +185,41 @@ def _stream(
             for condition, neighbour in lent.items()
             if condition not in refused
         ]
-        kept = model.counted_frames(clean)
-        perturbed = []
-        for run in runs:
-            try:
-                perturbed.append(run.perturb(clean, recording.reference, kept))
-            except ValueError as error:
-                refused[run.condition] = error
+        refused |= _advance(model, recording, runs, clean)
         runs = [run for run in runs if run.condition not in refused]
         if not runs:
             break
-        started = time.perf_counter()
-        outputs = model.outputs(perturbed)
-        share = (time.perf_counter() - started) / len(runs)
-        for run, output in zip(runs, outputs, strict=True):
-            run.elapsed += share
-            run.push(model, output)
     for run in runs:
         run.push(model, None)
     return runs, refused
+
+
+def _advance(
+    model: Transcriber, recording: _Recording, runs: Sequence[_Run], clean: Spectrogram
+) -> dict[Condition, Exception]:
+    """Take all conditions through one part of the recording.
+
+    Returns:
+        The errors of those that cannot perturb it; these are not run.
+    """
+    kept = model.counted_frames(clean)
+    refused: dict[Condition, Exception] = {}
+    able: list[_Run] = []
+    perturbed: list[Spectrogram] = []
+    for run in runs:
+        try:
+            perturbed.append(run.perturb(clean, recording.reference, kept))
+            able.append(run)
+        except ValueError as error:
+            refused[run.condition] = error
+    if able:
+        started = time.perf_counter()
+        outputs = model.outputs(perturbed)
+        share = (time.perf_counter() - started) / len(able)
+        for run, output in zip(able, outputs, strict=True):
+            run.elapsed += share
+            run.push(model, output)
+    return refused
 
 
 def _finish(

@@ -111,6 +111,14 @@ class Transcriber(ABC):
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """``(frames, 88)`` activity of MIDI 21–108 in [0, 1], for frame-level scores."""
 
+    def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
+        """Audio and rate that :meth:`stream` makes the same of as of the given ones.
+
+        A model whose front end starts by resampling gives what comes of it, so that a study holds
+        a long recording once, and at the lower rate.
+        """
+        return samples, sample_rate
+
     def analyze(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Spectrogram:

@@ -141,6 +141,10 @@ class BasicPitch(Transcriber):
             precision=precision,
         )
 
+    def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
+        """Audio at 22,050 Hz; see the base class."""
+        return resample(samples, sample_rate, SAMPLE_RATE), SAMPLE_RATE
+
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:

@@ -88,6 +88,10 @@ class TimbreTrap(Transcriber):
             precision=precision,
         )
 
+    def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
+        """Audio at 22,050 Hz; see the base class."""
+        return resample(samples, sample_rate, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ
+
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:
