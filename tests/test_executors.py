@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ import pytest
 import torch
 
 from pi_amt import executors
-from pi_amt.executors import InlineExecutor, available_cores, in_flight, local, resolve_n_jobs
+from pi_amt.executors import (
+    InlineExecutor,
+    available_cores,
+    bounded,
+    in_flight,
+    local,
+    resolve_n_jobs,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +64,18 @@ def test_one_worker_per_core_by_default(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(executors, "available_cores", lambda: 16)
     assert resolve_n_jobs(None) == 16
     assert resolve_n_jobs(3) == 3
+
+
+@pytest.mark.parametrize(("jobs", "workers"), [(0, 1), (1, 1), (2, 2), (3, 2)])
+def test_no_more_workers_than_jobs(jobs: int, workers: int) -> None:
+    with bounded(partial(local, 2), jobs)() as executor:
+        assert in_flight(executor) == workers + 1
+        assert executor.submit(os.getpid).result() != os.getpid()
+
+
+def test_executors_of_others_are_not_asked_to_be_bounded() -> None:
+    with bounded(lambda: ThreadPoolExecutor(3), 1)() as executor:
+        assert in_flight(executor) == 4
 
 
 def test_more_workers_than_cores_are_remarked(

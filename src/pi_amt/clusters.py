@@ -31,6 +31,7 @@ def dask(
     n_workers: int | None = None,
     connect_timeout_seconds: float = 10.0,
     worker_timeout_seconds: float = 60.0,
+    at_most: int | None = None,
 ) -> Iterator[Executor]:
     """Workers of a dask cluster.
 
@@ -39,6 +40,7 @@ def dask(
         n_workers: for a cluster started here; ``None``: one per core.
         connect_timeout_seconds: how long to try to reach the scheduler.
         worker_timeout_seconds: how long to wait for its first worker.
+        at_most: there is no work for more workers than this.
 
     Raises:
         ConnectionError: if the scheduler cannot be reached, has no workers, or goes away.
@@ -46,8 +48,9 @@ def dask(
     """
     distributed = _import("distributed", "dask")
     if address is None:
+        n_workers = resolve_n_jobs(n_workers)
         cluster = distributed.LocalCluster(
-            n_workers=resolve_n_jobs(n_workers),
+            n_workers=n_workers if at_most is None else min(n_workers, at_most),
             threads_per_worker=1,
             memory_limit=0,
             dashboard_address="127.0.0.1:0",
@@ -81,6 +84,7 @@ def slurm(
     log_folder: str | None = None,
     job_extra_directives: Sequence[str] = (),
     start_timeout_seconds: float = 600.0,
+    at_most: int | None = None,
 ) -> Iterator[Executor]:
     """Workers that SLURM starts: each SLURM job brings one worker process per core.
 
@@ -95,6 +99,7 @@ def slurm(
         log_folder: for the jobs' logs; ``None``: SLURM's own place.
         job_extra_directives: further ``#SBATCH`` lines, e.g. ``--gres=gpu:1``.
         start_timeout_seconds: how long to wait for the first worker.
+        at_most: there is no work for more workers than this.
 
     Raises:
         RuntimeError: if dask-jobqueue or SLURM is missing, SLURM refuses the job, no worker starts
@@ -108,6 +113,8 @@ def slurm(
         raise RuntimeError(
             "executor=slurm: sbatch is not on this machine's PATH; run on a login node"
         )
+    if at_most is not None:
+        n_jobs = min(n_jobs, -(-at_most // cores))
     cluster = jobqueue.SLURMCluster(
         queue=partition,
         account=account,

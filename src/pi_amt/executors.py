@@ -8,6 +8,7 @@ their number nor on their place.
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
@@ -82,6 +84,17 @@ def resolve_n_jobs(n_jobs: int | None) -> int:
     return n_jobs
 
 
+def bounded(make_executor: ExecutorFactory, jobs: int) -> ExecutorFactory:
+    """The same executor with no more workers than jobs, if its factory has an option ``at_most``.
+
+    Starting a worker costs seconds, and one recording needs one.
+    """
+    factory: Callable[..., AbstractContextManager[Executor]] = make_executor
+    if "at_most" in inspect.signature(factory).parameters:
+        return partial(factory, at_most=max(jobs, 1))
+    return factory
+
+
 @contextmanager
 def serial() -> Iterator[Executor]:
     """Everything in this process, one recording after the other."""
@@ -93,11 +106,12 @@ def serial() -> Iterator[Executor]:
 
 
 @contextmanager
-def local(n_jobs: int | None = None) -> Iterator[Executor]:
+def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Executor]:
     """Worker processes on this machine (loky), one thread each.
 
     Args:
         n_jobs: number of processes; ``None``: one per core; 1 stays in this process.
+        at_most: there is no work for more processes than this (see :func:`bounded`).
 
     Raises:
         ValueError: see :func:`resolve_n_jobs`.
@@ -112,7 +126,7 @@ def local(n_jobs: int | None = None) -> Iterator[Executor]:
     # Threads are set by the environment too, because OpenMP reads it when torch is imported.
     env = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     executor = ProcessPoolExecutor(
-        max_workers=n_jobs,
+        max_workers=n_jobs if at_most is None else min(n_jobs, at_most),
         initializer=start_worker,
         initargs=(os.getpid(),),
         env=env,

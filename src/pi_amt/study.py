@@ -24,7 +24,7 @@ from pi_amt import __version__
 from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.dispatch import run_jobs
-from pi_amt.executors import ExecutorFactory, local
+from pi_amt.executors import ExecutorFactory, bounded, local
 from pi_amt.jobs import Job, borrows, row_key
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.adapter import Ladder, as_transcriber
@@ -105,7 +105,7 @@ def run_study(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     store.add_manifest(started, {**environment(), **_sources(groups)})
     with (
-        closing(run_jobs(jobs, executor)) as results,
+        closing(run_jobs(jobs, bounded(executor, len(jobs)))) as results,
         StudyProgress(len(jobs), quiet=quiet) as progress,
     ):
         for job, result in results:
