@@ -3,6 +3,8 @@
 Accumulated while a recording streams by, in dB of energy (20 dB = a hundredth is left). Positive
 is energy that was taken, negative is energy that was added, capped at ± ``LIMIT_DB``: a band that
 was silenced reads ``LIMIT_DB``, not infinity, so that means stay defined.
+
+Nothing is read back from a GPU before the end, so that it need not be waited for.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import power_ratio_to_db
 
 LIMIT_DB = 120.0
@@ -25,20 +27,20 @@ EFFECTS = ("removed_db", "removed_db_target", "collateral_db", "touched_share")
 
 @dataclass
 class _Account:
-    """Energy of some bins before and after."""
+    """Energy of some bins before and after; sums stay on the device until they are asked for."""
 
-    before: float = 0.0
-    after: float = 0.0
+    before: torch.Tensor | float = 0.0
+    after: torch.Tensor | float = 0.0
 
     def add(self, powers: tuple[torch.Tensor, torch.Tensor], bins: torch.Tensor | None) -> None:
         # a product is five times as fast as masked_fill, and powers are finite
         masked = powers if bins is None else tuple(power * bins for power in powers)
-        self.before += float(masked[0].sum(dtype=torch.float64))
-        self.after += float(masked[1].sum(dtype=torch.float64))
+        self.before = self.before + masked[0].sum(dtype=torch.float64)
+        self.after = self.after + masked[1].sum(dtype=torch.float64)
 
     @property
     def removed_db(self) -> float:
-        return removed_db(self.before, self.after)
+        return removed_db(float(self.before), float(self.after))
 
 
 @dataclass
@@ -54,7 +56,7 @@ class EffectMeter:
     _total: _Account = field(default_factory=_Account)
     _target: _Account = field(default_factory=_Account)
     _others: _Account = field(default_factory=_Account)
-    _touched: int = 0
+    _touched: torch.Tensor | int = 0
     _bins: int = 0
 
     def push(
@@ -81,11 +83,11 @@ class EffectMeter:
                 ``None`` counts all.
         """
         clean, perturbed = before.tensor, after.tensor
-        counted = None if kept is None else torch.from_numpy(kept)[:, None, :].to(clean.device)
+        counted = None if kept is None else moved(kept[:, None, :], clean.device)
         changed = clean != perturbed
         if counted is not None:
             changed &= counted
-        self._touched += int(changed.sum())
+        self._touched = self._touched + changed.sum()
         frames = before.times.size if kept is None else int(kept.sum())
         self._bins += frames * len(before.frequencies)
         powers = (_power(clean), _power(perturbed))
@@ -111,7 +113,7 @@ class EffectMeter:
             "removed_db": self._total.removed_db,
             "removed_db_target": self._target.removed_db,
             "collateral_db": self._others.removed_db,
-            "touched_share": self._touched / self._bins if self._bins else 0.0,
+            "touched_share": int(self._touched) / self._bins if self._bins else 0.0,
         }
 
 
@@ -132,5 +134,5 @@ def _power(values: torch.Tensor) -> torch.Tensor:
 def _bins(
     mask: NDArray[np.bool_], counted: torch.Tensor | None, device: torch.device
 ) -> torch.Tensor:
-    bins = torch.from_numpy(mask).to(device)
+    bins = moved(mask, device)
     return bins if counted is None else bins & counted

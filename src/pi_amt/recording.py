@@ -23,6 +23,7 @@ from pi_amt.donors import Lender
 from pi_amt.effects import EffectMeter
 from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows, model_of
 from pi_amt.models import ModelSpec
+from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
@@ -59,16 +60,18 @@ def evaluate(job: Job) -> JobResult:
         for condition, reason in (broken | refused).items():
             alone = replace(job, conditions=(condition,))
             (rows[condition],) = error_rows(alone, reason, fingerprint)
-    except torch.OutOfMemoryError as error:
+    except Exception as error:  # one bad recording must not end a study of thousands
         on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
+        if not is_full(error):
+            return JobResult(error_rows(job, error, fingerprint), fingerprint)
         if on_cpu is None:
             full = f"{model.device} is full ({error}): free it, or run with device=cpu"
             return JobResult(error_rows(job, RuntimeError(full), fingerprint), fingerprint)
-        warnings.warn(f"{model.device} is full: going on with the CPU", stacklevel=2)
-        return evaluate(replace(job, model=on_cpu))
-    except Exception as error:  # one bad recording must not end a study of thousands
-        return JobResult(error_rows(job, error, fingerprint), fingerprint)
-    return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)
+    else:
+        return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)
+    # here, where the error no longer holds what it left on the GPU
+    warnings.warn(f"{model.device} is full: going on with the CPU", stacklevel=2)
+    return evaluate(replace(job, model=on_cpu))
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,15 @@ class Spectrogram:
         return replace(self, values=self.values[part], times=self.times[part], reference=reference)
 
 
+def moved(values: Values, device: torch.device) -> torch.Tensor:
+    """Values of the host as a tensor on a device: on a CPU the same memory; to a GPU through pinned
+    memory, so that neither waits for the other."""
+    tensor = torch.as_tensor(values)
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def concatenate(parts: Sequence[Spectrogram]) -> Spectrogram:
     """Join consecutive parts of one recording along the block axis; the result holds numpy arrays.
 

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import inspect
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from pi_amt.models.adapter import as_transcriber
+from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
 
 _BUILT_IN = {
@@ -45,8 +47,21 @@ class ModelSpec:
         return replace(self, options=json.dumps({**options, "device": "cpu"}, sort_keys=True))
 
     def build(self) -> Transcriber:
-        """Make the model."""
-        return load_model(self.name, **json.loads(self.options))
+        """Make the model; on the CPU if the device was left open and the GPU is full.
+
+        Raises:
+            ValueError: if the GPU that was asked for is full; otherwise see :func:`load_model`.
+        """
+        try:
+            return load_model(self.name, **json.loads(self.options))
+        except RuntimeError as error:
+            if not is_full(error):
+                raise
+            on_cpu, reason = self.on_cpu(), str(error).splitlines()[0]
+        if on_cpu is None:
+            raise ValueError(f"device: the GPU is full ({reason}): free it, or use device=cpu")
+        warnings.warn(f"the GPU is full ({reason}): going on with the CPU", stacklevel=2)
+        return on_cpu.build()
 
 
 def available_models() -> list[str]:

@@ -27,6 +27,15 @@ def pick_device(device: str) -> torch.device:
     return picked
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error means that a GPU has no memory left (its libraries have words of their own
+    for it, and so has the driver when not even a context fits)."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    words = ("out of memory", "ALLOC_FAILED", "CUFFT_INTERNAL_ERROR")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+
+
 def check_precision(precision: str) -> str:
     """The precision, if it is one.
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.models.devices import is_full
 from pi_amt.models.threads import map_on_threads
 from pi_amt.notes import Notes
 from pi_amt.spectrogram import Spectrogram, concatenate
@@ -142,15 +143,17 @@ class Transcriber(ABC):
         smaller ones from then on.
 
         Raises:
-            torch.OutOfMemoryError: if not even one block fits.
+            RuntimeError: if not even one block fits, see ``devices.is_full``.
         """
         while True:
             try:
                 return self._run_micro_batches(values, reference)
-            except torch.OutOfMemoryError:
-                if self.micro_batch == 1:
+            except RuntimeError as error:
+                if not is_full(error) or self.micro_batch == 1:
                     raise
                 self.micro_batch = max(1, self.micro_batch // 2)
+                if self.device.type == "cuda":
+                    torch.cuda.empty_cache()  # what the failed attempt holds in pieces
                 warnings.warn(
                     f"{self.device} is full: going on with {self.micro_batch} blocks at a time",
                     stacklevel=2,

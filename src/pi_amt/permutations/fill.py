@@ -12,7 +12,7 @@ import torch
 from pi_amt.permutations.background import local_background, rows_of
 from pi_amt.permutations.draws import complex_normal, hash_bits, rayleigh
 from pi_amt.permutations.regions import Mask
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.spectrogram import Spectrogram, moved
 
 FILLS = ("silence", "background", "attenuate")
 # Keeps what one pass draws in the processor's cache.
@@ -36,13 +36,13 @@ class Fill:
     def apply(self, spectrogram: Spectrogram) -> Spectrogram:
         """Fill the mask; all other bins stay bit-identical."""
         values = spectrogram.tensor
-        mask = torch.from_numpy(self.mask).to(values.device)
         if self.noise is not None:
             filled = values.clone(memory_format=torch.contiguous_format)
             filled.view(-1)[self.noise.positions] = self.noise.values
         elif self.gain == 0.0:
-            filled = values.masked_fill(mask, 0)
+            filled = values.masked_fill(moved(self.mask, values.device), 0)
         else:
+            mask = moved(self.mask, values.device)
             filled = torch.where(mask, scaled(values, self.gain), values)
         return spectrogram.with_values(filled)
 

@@ -34,7 +34,7 @@ from pi_amt.models.basic_pitch.windows import (
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Samples, Transcriber
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import Floats
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
@@ -181,7 +181,7 @@ class BasicPitch(Transcriber):
         padded = np.pad(windows, ((0, missing), (0, 0)))
 
         def transform(start: int) -> tuple[torch.Tensor, torch.Tensor]:
-            batch = torch.from_numpy(padded[start : start + size]).to(self.device)
+            batch = moved(padded[start : start + size], self.device)
             magnitudes = self._front_end(batch)
             return magnitudes, window_range(magnitudes)
 

@@ -27,7 +27,7 @@ from pi_amt.models.timbre_trap.slicq import (
 from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
 from pi_amt.notes import Notes
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import Floats, frames_to_seconds, seconds_to_frames
 
 _HOP_SAMPLES = BLOCK_SAMPLES // 2
@@ -111,9 +111,9 @@ class TimbreTrap(Transcriber):
         slicq = self._network.sliCQ
         for first in range(0, n_blocks, self.stream_blocks):
             count = min(self.stream_blocks, n_blocks - first)
-            blocks = torch.from_numpy(_cut_blocks(samples, first, count) / np.float32(peak))
+            blocks = _cut_blocks(samples, first, count) / np.float32(peak)
             with torch.inference_mode():
-                values = slicq(blocks.to(self.device))
+                values = slicq(moved(blocks, self.device))
             yield Spectrogram(
                 values=values.clone(),
                 frequencies=slicq.frequencies_hz,
