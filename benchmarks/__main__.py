@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
-from benchmarks import processes, studies
+from benchmarks import gpu, precision, processes, roofline, stages, studies
 from benchmarks.measure import ROOT, Line, machine
 
 PARTS = {
     "basic_pitch": ("Basic Pitch: this study against the naive ways", studies.basic_pitch),
     "timbre_trap": ("Timbre-Trap: this study against the naive ways", studies.timbre_trap),
-    "stages": ("Where the time goes: eight conditions, read to scored row", studies.stages),
+    "stages": ("Where the time goes: eight conditions, read to scored row", stages.stages),
     "conditions": ("Scaling over the number of conditions", studies.conditions),
     "workers": ("Scaling over workers", studies.workers),
     "length": ("Scaling over length: one recording, eight conditions", processes.length),
-    "roofline": ("Arithmetic per second, one core", studies.roofline),
+    "roofline": ("Arithmetic per second, one core", roofline.roofline),
+    "precision": ("precision=bf16", precision.precision),
     "startup": ("Start-up", processes.startup),
+    "gpu": ("One GPU", gpu.gpu),
 }
 HEAD = """\
 # Benchmarks
 
-Written by `python -m benchmarks` (`make bench`) on {date}. Figures are processor seconds of one
-thread unless they say wall; medians of {rounds} interleaved rounds, so ratios compare like with
-like on the same machine at the same time. `--only PART` measures one part.
+Written by `python -m benchmarks` (`make bench`), about 20 minutes on two free cores. Figures are
+processor seconds of one thread unless they say wall; medians of interleaved rounds, so ratios
+compare like with like on the same machine at the same time. `--only PART` measures one part anew.
 
 {machine}
 """
@@ -44,22 +47,28 @@ def main() -> None:
         parser.error("--rounds: expected at least 1")
     torch.set_num_threads(1)
     known = read_sections(options.output)
-    about = "".join(f"- {line}\n" for line in machine())
     for part in options.only:
         title, measure = PARTS[part]
         print(f"\n{title}", flush=True)
+        before = when(options.rounds)
         lines = measure(options.rounds)
         width = max(len(line.what) for line in lines)
         for line in lines:
             print(f"  {line.what:{width}}  {line.value:>14}  {line.note}")
-        known[title] = table(lines)
+        known[title] = f"{before}\n\n{table(lines)}"
         sections = "".join(
             f"\n## {title}\n\n{known[title]}" for title, _ in PARTS.values() if title in known
         )
-        date = datetime.now(UTC).date().isoformat()
-        head = HEAD.format(date=date, rounds=options.rounds, machine=about)
+        head = HEAD.format(machine="".join(f"- {line}\n" for line in machine()))
         options.output.write_text(head + sections, encoding="utf-8")
     print(f"\nwrote {options.output}", file=sys.stderr)
+
+
+def when(rounds: int) -> str:
+    """When a part was measured, and how busy the machine was."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return f"*{now}, {rounds} rounds, load average before (1, 5, 15 min) {load}*"
 
 
 def table(lines: list[Line]) -> str:

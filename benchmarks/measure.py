@@ -104,13 +104,11 @@ def run_module(*arguments: str) -> Finished:
 def machine() -> list[str]:
     """What the figures were measured on."""
     packages = ("pi_amt", "torch", "numpy", "onnxruntime")
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return [
         f"{_processor()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB memory",
         f"{platform.platform()}, Python {platform.python_version()}",
         ", ".join(f"{package} {version(package)}" for package in packages),
         f"vector units that torch uses: {torch.backends.cpu.get_cpu_capability()}",
-        f"load average at the start (1, 5, 15 min): {load}",
     ]
 
 

@@ -27,7 +27,7 @@ from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
 from pi_amt.study import Group
 
-_PROCESSES_PER_GPU = 6
+PROCESSES_PER_GPU = 6
 _NOT_OPTIONS = ("permutation", "normalization")
 
 
@@ -114,7 +114,7 @@ def executor_of(cfg: DictConfig) -> ExecutorFactory:
     if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
         # Enough processes that the card never waits for decoding and scoring, few enough that
         # their contexts (half a gigabyte each) leave it its memory.
-        options["n_jobs"] = min(available_cores(), _PROCESSES_PER_GPU)
+        options["n_jobs"] = min(available_cores(), PROCESSES_PER_GPU)
     return partial(factory, **options)
 
 
