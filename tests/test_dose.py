@@ -95,6 +95,16 @@ def test_intervals_hold_the_estimate_and_follow_the_recordings() -> None:
     )
 
 
+def test_no_interval_is_beyond_what_a_drop_can_be() -> None:
+    rows = make_dose_rows(
+        {0.1: 0.6, 0.2: 0.7, 0.3: 0.8}, n_pieces=2, noise=0.2, baseline=1.0, spread=0.0
+    )
+    (curve,) = dose_curves(importance(rows))
+    assert (curve.drop_high[1:] == 1).all()
+    assert (curve.drop_low >= -1).all()
+    assert curve.area.high == 1
+
+
 def test_d50_never_reached_is_none_with_its_bound() -> None:
     (curve,) = dose_curves(importance(linear([0.1, 0.1, 0.2])))
     assert math.isnan(curve.d50.estimate)

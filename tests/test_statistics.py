@@ -365,6 +365,18 @@ def test_too_few_repeats_are_said_with_the_number_needed() -> None:
     assert any(f"{one.repeats_needed:.0f} are needed" in w for w in found.warnings)
 
 
+def test_repeats_that_can_never_be_enough_are_said_in_words() -> None:
+    rows = [make_row("no_permutation", 0.8, track=track) for track in "ab"]
+    rows += [
+        make_row("random", score, track=track, repeat=repeat)
+        for track in "ab"
+        for repeat, score in enumerate((0.5, 0.7))
+    ]
+    said = [w for w in importance(rows).warnings if "random" in w]
+    assert any("no number of repeats is enough" in w for w in said), said
+    assert not any("inf " in w for w in said)
+
+
 def test_too_few_recordings_for_any_significance_are_said() -> None:
     found = importance(make_rows({"fund_mask": 0.3}, n_pieces=4))
     assert result(found, "fund_mask").p == 2 / 2**4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from pi_amt.condition_results import ConditionResult
@@ -25,7 +26,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
         if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
             said.append(
                 f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
-                f"between recordings to chance, {result.repeats_needed:.0f} are needed"
+                f"between recordings to chance, {_needed(result.repeats_needed)}"
             )
         if result.n_empty:
             said.append(
@@ -38,6 +39,12 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
     if silent:
         said.append(f"{silent} recordings without reference notes are left out")
     return said
+
+
+def _needed(repeats: float) -> str:
+    if math.isinf(repeats):
+        return "and the recordings do not differ beyond it, so no number of repeats is enough"
+    return f"{repeats:.0f} are needed"
 
 
 def _reason(panel: Panel, result: ConditionResult) -> str:

@@ -168,7 +168,8 @@ def _curve(
     if len(matrix):
         n, seed = settings.n_resamples, settings.seed
         found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
-        drop, low, high = found.estimate, np.maximum(found.low, -1.0), np.minimum(found.high, 1.0)
+        # scores lie in [0, 1], so no mean drop is beyond ±1
+        drop, low, high = found.estimate, np.clip(found.low, -1, 1), np.clip(found.high, -1, 1)
     return Curve(
         model=panel.model,
         dataset=panel.dataset,

@@ -57,7 +57,7 @@ class Interval:
     high: float
 
     def within(self, lowest: float, highest: float) -> Interval:
-        """The same with bounds no further out than the quantity itself can be."""
+        """The same with bounds no further out than the quantity itself can be; NaN stays."""
         return Interval(self.estimate, max(self.low, lowest), min(self.high, highest))
 
 
