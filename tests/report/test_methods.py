@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
+import numpy as np
+import pytest
 from tests.rows import make_rows
 
-from pi_amt.report.methods import methods_markdown, references
+import pi_amt
+from pi_amt.permutations.regions import default_half_width_cents
+from pi_amt.report.methods import HALF_WIDTH_CENTS, methods_markdown, references
+from pi_amt.report.names import families
 from pi_amt.statistics import importance_from_rows
 
 
@@ -28,6 +34,58 @@ def test_a_reproduction_and_matched_controls_are_named() -> None:
     assert "do not describe the published model" in text
 
 
+def test_each_matched_control_is_described_as_what_it_is() -> None:
+    drops = {
+        f"{control}{name}{')' if control else ''}": 0.1
+        for name in ("fund_mask", "soft_fund_mask", "harm_mask", "high_freq")
+        for control in ("", "matched_tracks(")
+    }
+    text = methods_markdown(importance_from_rows(make_rows(drops)))
+    assert "`fund_mask` and `soft_fund_mask` with a control that treats a random other" in text
+    assert "`harm_mask` with a control that keeps a random other partial" in text
+    assert "`high_freq` with a control that shuffles as many bins below the cutoff" in text
+
+
+def test_steps_of_a_profile_are_one_item_and_channels_are_not_called_spectral() -> None:
+    labels = [f"remove_harmonic(harmonic={k})" for k in range(1, 11)]
+    drops = dict.fromkeys([*labels, "ablate_channel(channel=0)"], 0.1)
+    rows = make_rows(drops, parameters={"ablate_channel(channel=0)": {"channel": 0}})
+    rows = [
+        dataclasses.replace(row, permutation=row.label.split("(", maxsplit=1)[0]) for row in rows
+    ]
+    text = methods_markdown(importance_from_rows(rows))
+    assert "normalisation: `remove_harmonic` (harmonic = 1 … 10). One channel" in text
+    assert "set to zero by `ablate_channel` (channel = 0)." in text
+
+
+def test_widths_of_the_masks_are_those_of_the_models() -> None:
+    for name, width in HALF_WIDTH_CENTS.items():
+        model = pi_amt.load_model(name)
+        spectrogram = model.analyze(np.zeros(22_050, np.float32), 22_050)
+        assert default_half_width_cents(spectrogram) == width, name
+        rows = make_rows({"fund_mask": 0.2}, model=name)
+        assert f"±{width} cents in" in methods_markdown(importance_from_rows(rows))
+    given = make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"half_width_cents": 35}})
+    assert "±35 cents around each partial" in methods_markdown(importance_from_rows(given))
+
+
+@pytest.mark.parametrize(
+    ("labels", "short"),
+    [
+        (["fund_mask", "harm_mask"], ["fund_mask", "harm_mask"]),
+        (["random(p=0.1)", "random(p=0.2)"], ["random (p = 0.1, 0.2)"]),
+        ([f"k(h={k})" for k in range(7)], ["k (h = 0 … 6)"]),
+        (["k(h=1)", "k(h=2)", "k(h=4)", "k(h=5)"], ["k (h = 1, 2, 4, 5)"]),
+        (["m (a=1, b=x)", "m (a=1, b=y)"], ["m (a = 1; b = x, y)"]),
+        # not a full grid: nothing is said that was not run
+        (["m(a=1, b=x)", "m(a=2, b=y)"], ["m(a=1, b=x)", "m(a=2, b=y)"]),
+        (["e(fund_mask)", "m(a=[1, 2])", "odd(", ""], ["e(fund_mask)", "m(a=[1, 2])", "odd(", ""]),
+    ],
+)
+def test_labels_in_short(labels: list[str], short: list[str]) -> None:
+    assert [name + options for name, options in families(labels)] == short
+
+
 def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:
     for model, dataset in (("basic_pitch", "maps"), ("timbre_trap", "maestro"), ("own", "own")):
         rows = make_rows({"fund_mask": 0.2}, model=model, dataset=dataset)
@@ -35,5 +93,5 @@ def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:
         bibtex = references(text)
         cited = set(re.findall(r"\[@(\w+)\]", text))
         assert cited == set(re.findall(r"^@\w+\{(\w+),", bibtex, re.MULTILINE))
-        assert {"breiman2001", "holm1979"} <= cited
+        assert {"breiman2001", "holm1979", "pi_amt"} <= cited
         assert bibtex.count("{") == bibtex.count("}")

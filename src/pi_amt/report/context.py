@@ -11,7 +11,15 @@ from typing import Any
 
 from pi_amt.panels import Panel
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import MODEL_MARKERS, dataset_title, is_reproduction, model_title, plural
+from pi_amt.report.names import (
+    MODEL_MARKERS,
+    dataset_title,
+    duration,
+    families,
+    is_reproduction,
+    model_title,
+    plural,
+)
 from pi_amt.statistics import Importance
 from pi_amt.tables import Table
 
@@ -72,8 +80,7 @@ def dataset_facts(importance: Importance) -> list[DatasetFacts]:
         panels = [panel for panel in importance.panels if panel.dataset == name]
         seconds = {t: s for p in panels for t, s in zip(p.pieces, p.seconds, strict=True)}
         compositions = {c for panel in panels for c in panel.compositions}
-        hours = sum(seconds.values()) / 3600
-        shown = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+        shown = duration(sum(seconds.values()))
         title = dataset_title(name)
         facts.append(DatasetFacts(name, title, len(seconds), len(compositions), shown))
     return facts
@@ -179,7 +186,7 @@ def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
                    and e.condition.role == "condition"]  # fmt: skip
         name = f"{model_title(panel.model)} × {dataset_title(panel.dataset)}"
         if lacking:
-            said.append(f"{name} was not run under {', '.join(lacking)}.")
+            said.append(f"{name} was not run under {', '.join(map(''.join, families(lacking)))}.")
         others = {t for p in importance.panels if p.dataset == panel.dataset for t in p.pieces}
         unseen = len(others) - len(panel.pieces)
         if unseen:

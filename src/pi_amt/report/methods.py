@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from pi_amt.panels import Panel
-from pi_amt.report.names import dataset_title, is_reproduction, model_title, plural
+from pi_amt.panels import Condition, Panel
+from pi_amt.report.names import (
+    dataset_title,
+    duration,
+    families,
+    is_reproduction,
+    model_title,
+    plural,
+)
 from pi_amt.statistics import Importance
 
 _MODEL_KEYS = {"basic_pitch": "bittner2022basicpitch", "timbre_trap": "cwitkowitz2024timbretrap"}
 _DATASET_KEYS = {"maps": "emiya2010maps", "maestro": "hawthorne2019maestro"}
 _MASKS = ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask", "remove_harmonic",
           "keep_harmonic")  # fmt: skip
+_INSIDE_THE_NETWORK = ("ablate_channel",)
+#: what ``half_width_cents: null`` comes to in the front ends that ship
+HALF_WIDTH_CENTS = {"basic_pitch": 70, "timbre_trap": 50}
+_KEPT = "keeps a random other partial of the same notes instead of the fundamental"
+#: permutation → what its matched control does
+_CONTROLLED = {
+    "fund_mask": "treats a random other partial of the same notes (k = 2 … 10) in the same way",
+    "harm_mask": _KEPT,
+    "soft_harm_mask": _KEPT,
+    "keep_harmonic": _KEPT,
+    "high_freq": "shuffles as many bins below the cutoff",
+    "matched_energy": "takes the same energy from a random other partial of the same notes",
+}
 
 
 def methods_markdown(importance: Importance) -> str:
@@ -40,7 +61,7 @@ def _data(importance: Importance) -> list[str]:
     said = [
         "We measured which harmonic features of their input transcription models rely on by "
         "permutation importance [@breiman2001], applied to the models' own time–frequency input "
-        f"with pi_amt {row.version or '(version unknown)'}."
+        f"with pi_amt {row.version or '(version unknown)'} [@pi_amt]."
     ]
     for model in importance.models:
         panel = next(panel for panel in importance.panels if panel.model == model)
@@ -49,41 +70,97 @@ def _data(importance: Importance) -> list[str]:
         )
     for panel in _one_per_dataset(importance):
         name = _cited(dataset_title(panel.dataset), _DATASET_KEYS.get(panel.dataset))
-        hours = sum(panel.seconds) / 3600
-        said.append(f"{name} contributed {plural(len(panel.pieces), 'recording')} ({hours:.2f} h).")
+        if panel.dataset not in _DATASET_KEYS:
+            name = f"The dataset “{name}”"
+        recordings = plural(len(panel.pieces), "recording")
+        said.append(f"{name} contributed {recordings} ({duration(sum(panel.seconds))}).")
     return said
 
 
 def _perturbations(importance: Importance) -> list[str]:
-    conditions = [c for panel in importance.panels for c in panel.conditions]
-    labels = list(dict.fromkeys(c.label for c in conditions if c.role == "condition"))
-    kinds = {c.kind for c in conditions if c.role == "control"}
-    if not labels:
+    conditions = list(dict.fromkeys(c for panel in importance.panels for c in panel.conditions))
+    tried = [c for c in conditions if c.role == "condition"]
+    if not tried:
         return ["Only the unperturbed baseline was run."]
-    said = [
-        f"Perturbations acted on the linear representation, before logarithm and normalisation: "
-        f"{', '.join(f'`{label}`' for label in labels)}."
-    ]
-    masks = [c for c in conditions if c.permutation in _MASKS]
-    if masks:
-        stretched = masks[0].options.get("inharmonicity", "piano") == "piano"
+    inside = [c for c in tried if c.permutation in _INSIDE_THE_NETWORK]
+    said = []
+    if len(inside) < len(tried):
         said.append(
-            "Masks followed the reference notes, shifted by each recording's estimated tuning, "
-            + ("with the inharmonicity of piano strings [@rigaud2013]." if stretched
-               else "with exactly harmonic partials.")
-        )  # fmt: skip
+            "Perturbations acted on the linear representation, before logarithm and "
+            f"normalisation: {_listing(c for c in tried if c not in inside)}."
+        )
+    if inside:
+        said.append(
+            f"One channel of the harmonic stack inside the network was set to zero by "
+            f"{_listing(inside)}."
+        )
+    said += _masks(importance, [c for c in tried if c.permutation in _MASKS])
     seeds = sorted({row.seed for row in importance.rows})
     repeats = max(panel.n_repeats for panel in importance.panels)
     said.append(
         f"Random draws were keyed by recording, permutation and repeat "
         f"(seed {', '.join(map(str, seeds))}; {plural(repeats, 'repeat')} where stochastic)."
     )
-    if "matched_tracks" in kinds:
-        said.append(
-            "Each mask was compared with a matched control that removes a random other partial "
-            "of the same notes; the excess drop is the drop minus that of this control."
-        )
+    return said + _controls(conditions)
+
+
+def _listing(conditions: Iterable[Condition]) -> str:
+    labels = dict.fromkeys(condition.label for condition in conditions)
+    return ", ".join(f"`{name}`{options}" for name, options in families(labels))
+
+
+def _masks(importance: Importance, masks: Sequence[Condition]) -> list[str]:
+    """How the masks were made, where all were made in one way."""
+    if not masks:
+        return []
+    stretched = masks[0].options.get("inharmonicity", "piano") == "piano"
+    how = (
+        "with the inharmonicity of piano strings [@rigaud2013]"
+        if stretched
+        else "with exactly harmonic partials"
+    )
+    said = [
+        "Masks followed the reference notes, shifted by each recording's estimated tuning, "
+        f"{how}{_width(importance, masks)}."
+    ]
+    pedals = {json.loads(row.settings or "{}").get("pedal") for row in importance.rows}
+    if pedals == {"extend"}:
+        said.append("The sustain pedal extended notes, for masks and for scores alike.")
     return said
+
+
+def _width(importance: Importance, masks: Sequence[Condition]) -> str:
+    widths = {mask.options.get("half_width_cents") for mask in masks}
+    if len(widths) > 1:
+        return ""  # the list of conditions says them
+    (width,) = widths
+    if isinstance(width, int | float):
+        return f", ±{width:g} cents around each partial"
+    known = [
+        f"±{HALF_WIDTH_CENTS[model]} cents in {model_title(model)}"
+        for model in importance.models
+        if model in HALF_WIDTH_CENTS
+    ]
+    return f", {' and '.join(known)} around each partial" if known else ""
+
+
+def _controls(conditions: Sequence[Condition]) -> list[str]:
+    """What each kind of matched control did."""
+    targets = {c.label: c.permutation for c in conditions if c.role == "condition"}
+    groups: dict[str, list[str]] = {}
+    for control in conditions:
+        if control.role == "control" and control.kind == "matched_tracks":
+            name = targets.get(control.target, control.target)
+            groups.setdefault(_CONTROLLED.get(name, _CONTROLLED["fund_mask"]), []).append(
+                f"`{control.target}`"
+            )
+    if not groups:
+        return []
+    said = [f"{' and '.join(dict.fromkeys(t))} with a control that {w}" for w, t in groups.items()]
+    return [
+        f"We compared {'; '.join(said)}. The excess drop is the drop minus that under this matched "
+        "control."
+    ]
 
 
 def _statistics(importance: Importance) -> list[str]:

@@ -6,8 +6,9 @@ tell apart; every mark also differs in shape, so that nothing rests on colour al
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pi_amt.panels import Condition, Panel
 
@@ -68,6 +69,42 @@ def unique_slugs(texts: Sequence[str]) -> list[str]:
         seen[base] = seen.get(base, 0) + 1
         slugs.append(base if seen[base] == 1 else f"{base}-{seen[base]}")
     return slugs
+
+
+def families(labels: Iterable[str]) -> list[tuple[str, str]]:
+    """Labels in short: ``remove_harmonic(harmonic=1)`` … as (``remove_harmonic``, `` (harmonic =
+    1 … 10)``); those whose options are not a full grid stand one by one.
+    """
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for label in labels:
+        name, bracket, inside = label.partition("(")
+        pairs = dict(part.strip().partition("=")[::2] for part in inside[:-1].split(","))
+        if bracket and inside.endswith(")") and all(pairs.values()):
+            groups.setdefault((name.strip(), *pairs), []).append(pairs)
+        else:
+            groups.setdefault((label,), []).append({})
+    found: list[tuple[str, str]] = []
+    for (name, *keys), members in groups.items():
+        values = {key: list(dict.fromkeys(member[key] for member in members)) for key in keys}
+        if math.prod(map(len, values.values())) == len(members):
+            text = "; ".join(f"{key} = {_listed(given)}" for key, given in values.items())
+            found.append((name, f" ({text})" if text else ""))
+        else:
+            found += [(f"{name}({', '.join(map('='.join, m.items()))})", "") for m in members]
+    return found
+
+
+def _listed(values: Sequence[str]) -> str:
+    """``1 … 10`` for whole numbers without a hole, else all of them."""
+    run = [str(int(values[0]) + i) for i in range(len(values))] if values[0].isdigit() else []
+    return f"{values[0]} … {values[-1]}" if len(values) > 3 and run == values else ", ".join(values)
+
+
+def duration(seconds: float) -> str:
+    """``1.5 h``, ``12.3 min``, ``18 s``."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def plural(count: int, one: str, many: str = "") -> str:
