@@ -23,7 +23,6 @@ _LATEX = {
     "Δ": r"$\Delta$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
-    # after a line's end they would be read as its options
     "[": "{[}",
     "*": "{*}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -67,6 +66,14 @@ def markdown_text(text: str) -> str:
     return re.sub(_MARKDOWN, r"\\\g<0>", plain)
 
 
+def minus(text: str) -> str:
+    """Numbers with a minus sign (−0.3) in place of a hyphen, for people."""
+    return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)
+
+
 def latex_text(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+    """Text with LaTeX's special characters escaped; a number's sign is a minus.
+
+    ``[`` and ``*`` are braced: after the end of a line of a table they would be its options.
+    """
+    return "".join(_LATEX.get(c, c) for c in " ".join(minus(text).split()))

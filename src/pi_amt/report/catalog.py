@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pi_amt.condition_results import ConditionResult
@@ -44,6 +44,11 @@ class Entry:
         return is_hard(self.condition)
 
     @property
+    def step(self) -> bool:
+        """Whether it is one of a series, such as ``remove_harmonic(harmonic=3)``."""
+        return self.condition.role == "condition" and "=" in self.condition.label
+
+    @property
     def summary(self) -> str:
         """What it does, in one line."""
         return available().get(self.condition.permutation, "")
@@ -71,6 +76,14 @@ def catalog(importance: Importance) -> list[Entry]:
         for slug, title, numbers in zip(unique_slugs(titles), titles, found.values(), strict=True)
     ]
     return sorted(entries, key=lambda entry: entry.condition.role == "control")
+
+
+def main_conditions(entries: Sequence[Entry]) -> list[Entry]:
+    """The conditions that lead: without controls, and without steps of profiles and doses, which
+    have charts of their own, unless there is nothing else.
+    """
+    conditions = [entry for entry in entries if entry.condition.role == "condition"]
+    return [entry for entry in conditions if not entry.step] or conditions
 
 
 def _repeated_labels(importance: Importance) -> set[str]:

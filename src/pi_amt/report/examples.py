@@ -44,9 +44,11 @@ class Example:
 
 
 def choose_conditions(entries: Sequence[Entry]) -> list[Entry]:
-    """The conditions with the largest drops that one recording is enough for, in stored order."""
+    """The conditions with the largest drops that one recording is enough for, in stored order;
+    steps of profiles and doses only where there are not enough others.
+    """
     able = [e for e in entries if e.condition.role == "condition" and is_replayable(e)]
-    ranked = sorted(able, key=lambda e: -_size(e))[:MOST_CONDITIONS]
+    ranked = sorted(able, key=lambda e: (e.step, -_size(e)))[:MOST_CONDITIONS]
     return [entry for entry in able if entry in ranked]
 
 

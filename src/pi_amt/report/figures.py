@@ -13,7 +13,7 @@ import numpy as np
 
 from pi_amt.dose import Curve, dose_curves, harmonic_profiles
 from pi_amt.dose_table import curve_name
-from pi_amt.report.catalog import Entry, catalog
+from pi_amt.report.catalog import Entry, catalog, main_conditions
 from pi_amt.report.names import dataset_title
 from pi_amt.report.style import (
     GREY,
@@ -39,9 +39,10 @@ _DASHES = ("-", "--", ":", "-.")
 def forest(importance: Importance, ax: Axes | None = None) -> Axes:
     """Drop per condition with intervals, models beside each other, matched controls hollow.
 
-    Conditions that make exact zeros are marked "hard".
+    Conditions that make exact zeros are marked "hard". Steps of profiles and doses have figures of
+    their own and stand here only where nothing else was run.
     """
-    entries = [e for e in catalog(importance) if e.condition.role == "condition"]
+    entries = main_conditions(catalog(importance))
     with paper_style():
         ax = new_axes(ax, WIDE, 1.2 + 0.2 * max(len(entries), 1) * max(len(importance.panels), 2))
         spread = np.linspace(-0.28, 0.28, len(importance.panels))

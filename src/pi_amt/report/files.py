@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pi_amt.dose import dose_curves, harmonic_profiles
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, main_conditions
 from pi_amt.report.figures import dose, forest, profile
 from pi_amt.report.names import dataset_title, model_title, slug
 from pi_amt.report.panel_figures import KINDS, panel_figure
@@ -65,7 +65,7 @@ def _figures(
     if conditions:
         for dataset in importance.datasets:
             part = importance.select(dataset=dataset)
-            n_marks = len(conditions) * max(len(part.panels), 2)
+            n_marks = len(main_conditions(entries)) * max(len(part.panels), 2)
             links += _drawn(
                 folder / f"forest_{slug(dataset)}", f"Forest plot, {dataset_title(dataset)}",
                 forest, part, height=1.2 + 0.2 * n_marks,

@@ -14,7 +14,7 @@ from pi_amt.condition_results import ConditionResult
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
 from pi_amt.statistics import Importance
-from pi_amt.table_cells import format_value
+from pi_amt.table_cells import format_value, minus
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -126,7 +126,7 @@ def _row(importance: Importance, entry: Entry, places: Sequence[int], axis: Axis
                 low=_place(axis, result.drop_low if result else math.nan),
                 high=_place(axis, result.drop_high if result else math.nan),
                 control=_place(axis, control.drop if control else math.nan),
-                text=format_value(result.drop if result else math.nan),
+                text=minus(format_value(result.drop if result else math.nan)),
                 interval=interval_text(result, "drop"),
                 excess=_excess(result),
                 p=format_value(result.p_holm if result else math.nan, "p"),
@@ -149,13 +149,13 @@ def interval_text(result: ConditionResult | None, of: str) -> str:
     low = getattr(result, f"{of}_low", math.nan)
     if math.isnan(low):
         return ""
-    return f"[{format_value(low)}, {format_value(getattr(result, f'{of}_high'))}]"
+    return minus(f"[{format_value(low)}, {format_value(getattr(result, f'{of}_high'))}]")
 
 
 def _excess(result: ConditionResult | None) -> str:
     if result is None or math.isnan(result.excess_drop):
         return ""
-    return f"{format_value(result.excess_drop)} {interval_text(result, 'excess')}".strip()
+    return minus(f"{format_value(result.excess_drop)} {interval_text(result, 'excess')}".strip())
 
 
 def _describe(
@@ -168,4 +168,4 @@ def _describe(
     said += interval_text(result, "drop")
     if control is not None and not math.isnan(control.drop):
         said += f"; matched control {format_value(control.drop)}"
-    return said.strip()
+    return minus(said.strip())

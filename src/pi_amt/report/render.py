@@ -18,13 +18,13 @@ from markupsafe import Markup
 from pi_amt import __version__
 from pi_amt.panels import Panel
 from pi_amt.report import context, names
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, main_conditions
 from pi_amt.report.files import Links
 from pi_amt.report.forest_plot import forests, interval_text
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
-from pi_amt.table_cells import format_value
+from pi_amt.table_cells import format_value, minus
 from pi_amt.tables import Table
 
 _RULE = (
@@ -128,18 +128,20 @@ def _numbers(page: Page) -> dict[str, Any]:
         "entries": page.entries,
         "forests": forests(importance, page.entries),
         "has_controls": any(e.condition.role == "control" for e in page.entries),
+        "steps": [e.id for e in page.entries if e.step and e not in main_conditions(page.entries)],
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
         "dose_table": page.tables.get("dose_curves"),
         "tables": list(page.tables.items()),
         "score_title": score,
-        "value": format_value,
+        "value": lambda *given: minus(format_value(*given)),
+        "minus": minus,
         "shown_columns": shown_columns,
         "is_text": lambda table, name: any(isinstance(r[name], str) for r in table.records),
         "cell": lambda table, record, name: format_value(
             record[name], table.formats.get(name, ".3f")
         ),
-        "percent": lambda share: f"{format_value(100 * share, '.0f')} %",
+        "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
         "known": context.is_known,
         "failures_of": _failures,
@@ -156,9 +158,9 @@ def _headlines(importance: Importance) -> list[dict[str, Any]]:
             {
                 "model": names.model_title(panel.model),
                 "dataset": names.dataset_title(panel.dataset),
-                "text": text.replace(
-                    f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1
-                ).replace(f" on {panel.dataset} ", f" on {names.dataset_title(panel.dataset)} ", 1),
+                "text": minus(text)
+                .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
+                .replace(f" on {panel.dataset} ", f" on {names.dataset_title(panel.dataset)} ", 1),
                 "colour": colour,
                 "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
                 "reproduction": names.is_reproduction(panel),

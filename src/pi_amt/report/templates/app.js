@@ -36,7 +36,7 @@ function showEntry(id, focus) {
   if (focus) $("h2", chosen).focus({ preventScroll: true });
 }
 function follow(focus) {
-  const [view, id] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const [view, id] = location.hash.slice(1).split("/"); // both are plain words
   if (view === "conditions") showEntry(id, focus && id);
   if (view === "main") return;
   showTab(view || "overview");
@@ -66,10 +66,10 @@ for (const input of $$('[data-filter="dataset"] input')) input.addEventListener(
 
 function filterForest() {
   const words = ($("#find")?.value || "").toLowerCase().trim();
-  const controls = $("#controls")?.checked;
+  const controls = $("#controls")?.checked, steps = words || $("#steps")?.checked;
   let shown = 0;
   for (const row of $$("table.forest tbody tr")) {
-    row.hidden = (row.dataset.role === "control" && !controls) || !row.dataset.find.includes(words);
+    row.hidden = (row.dataset.role === "control" && !controls) || (row.dataset.role === "step" && !steps) || !row.dataset.find.includes(words);
     if (!row.hidden && !row.closest("table").hidden) shown += 1;
   }
   const nothing = $("#nothing-found");
@@ -77,7 +77,7 @@ function filterForest() {
   return shown;
 }
 $("#find")?.addEventListener("input", () => say(`${filterForest()} conditions`));
-$("#controls")?.addEventListener("change", () => say(`${filterForest()} conditions`));
+for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(`${filterForest()} conditions`));
 $("#order")?.addEventListener("change", event => {
   const byDrop = event.target.value === "drop";
   for (const body of $$("table.forest tbody")) {

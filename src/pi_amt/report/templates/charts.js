@@ -9,7 +9,7 @@ function make(tag, attributes = {}, ...children) {
 const textAt = (x, y, text, options = {}) => make("text", { x, y, ...options }, text);
 const titled = (element, text) => { element.append(make("title", {}, text)); return element; };
 const known = value => value !== null && value !== undefined;
-const fixed = (value, digits = 3) => known(value) ? value.toFixed(digits).replace("-", "−") : "–";
+const fixed = (value, digits = 3) => known(value) ? (+value.toFixed(digits) || 0).toFixed(digits).replace("-", "−") : "–"; // || 0: no −0
 const mean = values => values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
 
 function canvas(width, height, label) {
@@ -129,7 +129,7 @@ function strata(panel, cell) {
         const loss = all > 0 ? (before - after) / all : null, w = cw - 3;
         const group = make("g", { class: "cell" });
         group.append(make("rect", { x: x0 + j * w, y, width: w - 2, height: ch * 1.6 - 2, rx: 3, style: loss === null ? "fill: var(--faint)" : `fill: ${lossColour(loss)}; stroke: var(--line); stroke-width: .6` }));
-        if (loss !== null) group.append(textAt(x0 + j * w + w / 2 - 1, y + ch * 0.8 + 3, (100 * loss).toFixed(0).replace("-", "−"), { "text-anchor": "middle" }));
+        if (loss !== null) group.append(textAt(x0 + j * w + w / 2 - 1, y + ch * 0.8 + 3, fixed(100 * loss, 0), { "text-anchor": "middle" }));
         svg.append(titled(group, `${register}, ${velocity}, ${poly}: ${loss === null ? "no note" : `${fixed(100 * loss, 1)} points lost, ${Math.round(before)} → ${Math.round(after)} of ${Math.round(all)} notes`}`));
       });
     });
