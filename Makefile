@@ -42,12 +42,14 @@ docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
 
 # Three stores, so that Holm's correction counts each study's own conditions.
 REPEATS ?= 5
-FINDINGS := -m dataset=demo report=false
-findings: $(VENV)/.installed ## the demo study's findings in the documentation (REPEATS=5)
-	$(BIN)/python -m pi_amt $(FINDINGS) controls=true repeats=$(REPEATS) results_dir=results/findings/study
-	$(BIN)/python -m pi_amt $(FINDINGS) experiment=harmonic_profile results_dir=results/findings/profile
-	$(BIN)/python -m pi_amt $(FINDINGS) experiment=dose results_dir=results/findings/dose
-	$(BIN)/python scripts/make_findings.py results/findings
+FINDINGS ?= results/findings
+OPTIONS ?=
+STUDY := -m dataset=demo report=false
+findings: $(VENV)/.installed ## the demo study's findings in docs and README (REPEATS=5 OPTIONS=)
+	$(BIN)/python -m pi_amt $(STUDY) controls=true repeats=$(REPEATS) results_dir=$(FINDINGS)/study $(OPTIONS)
+	$(BIN)/python -m pi_amt $(STUDY) experiment=harmonic_profile results_dir=$(FINDINGS)/profile $(OPTIONS)
+	$(BIN)/python -m pi_amt $(STUDY) experiment=dose results_dir=$(FINDINGS)/dose $(OPTIONS)
+	$(BIN)/python scripts/make_findings.py $(FINDINGS)
 	COLUMNS=100 $(BIN)/pi-amt calibrate basic_pitch > docs/generated/calibration_basic_pitch.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate timbre_trap > docs/generated/calibration_timbre_trap.txt
 

@@ -3,7 +3,8 @@
 ``python scripts/make_findings.py RESULTS [--page findings]`` reads the stores ``RESULTS/study``,
 ``RESULTS/profile`` and ``RESULTS/dose`` (apart, so that Holm's correction counts each study's own
 conditions; one that is missing is said to be missing) and writes ``docs/generated/PAGE.md`` with
-figures in ``docs/images/PAGE``. ``--page real_study`` does the same for MAPS and MAESTRO.
+figures in ``docs/images/PAGE``, and the README's sentences about the result. ``--page real_study``
+does the same for MAPS and MAESTRO, without the README.
 ``python scripts/make_findings.py --cost`` writes the table of computing times.
 """
 
@@ -26,6 +27,7 @@ from pi_amt.dose import dose_curves
 from pi_amt.dose_table import dose_table
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.plan import COST_PER_SECOND
+from pi_amt.report.names import BANNER, duration, is_reproduction, model_title, plural
 from pi_amt.report.style import paper_style
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import read_rows, store_path
@@ -46,6 +48,8 @@ CONTRASTS = (
 #: (dataset, hours) of the real study (Hawthorne et al. 2019); of MAPS no paper tells the hours
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
+#: the README's result stands between these
+README_MARKS = ("<!-- made by make findings -->", "<!-- end -->")
 MODELS = ("basic_pitch", "timbre_trap")
 
 
@@ -67,6 +71,8 @@ def main() -> None:
         path = generated / f"{options.page}.md"
         level = "##" if options.page == "findings" else "###"
         text = "\n".join(page_lines(options.results, images, level))
+        if options.page == "findings":
+            put_into_readme(DOCS.parent / "README.md", read_importance(options.results / "study"))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
@@ -81,13 +87,48 @@ def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
     for name, title, lines in sections:
         yield f"{level} {title}\n"
         if store_path(results / name).is_file():
-            importance = importance_from_rows(read_rows(results / name))
-            missing = [model for model in MODELS if model not in importance.models]
-            yield from (f"*{model}: not run for this page.*\n" for model in missing)
+            importance = read_importance(results / name)
+            yield from scope_lines(importance)
             yield from other_weights(importance)
             yield from lines(importance, images)
         else:
             yield f"Not run (no store in `{name}`).\n"
+
+
+def read_importance(store: Path) -> Importance:
+    """The importances of a store."""
+    return importance_from_rows(read_rows(store))
+
+
+def scope_lines(importance: Importance) -> Iterator[str]:
+    """What was run, from the rows; a reproduction is named as one wherever its numbers stand."""
+    for panel in importance.panels:
+        seconds = duration(sum(panel.seconds))
+        yield (
+            f"- **{model_title(panel.model)}** on {panel.dataset}: "
+            f"{plural(len(panel.pieces), 'recording')} ({seconds}), "
+            f"{plural(panel.n_repeats, 'draw')} where stochastic; {panel.rows[0].weights_label} "
+            f"`{panel.rows[0].weights[:12]}`."
+        )
+    missing = [model for model in MODELS if model not in importance.models]
+    yield from (f"- **{model_title(model)}**: not run for this page." for model in missing)
+    yield ""
+    reproductions = [p.model for p in importance.panels if is_reproduction(p)]
+    for model in dict.fromkeys(reproductions):
+        yield f"```{{important}}\n**{model_title(model)}.** {BANNER}\n```\n"
+
+
+def put_into_readme(readme: Path, importance: Importance) -> None:
+    """Replace what stands between the two marks of the README by the headline sentences."""
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(README_MARKS[0])
+    _, end, after = rest.partition(README_MARKS[1])
+    if not end:
+        raise ValueError(f"{readme}: got no place for the findings, expected {README_MARKS}")
+    lines = [f"- {sentence}" for sentence in importance.headline()]
+    models = dict.fromkeys(model_title(p.model) for p in importance.panels if is_reproduction(p))
+    lines += [f"\n{model} here: {BANNER}" for model in models]
+    text = "\n".join(lines)
+    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def other_weights(importance: Importance) -> Iterator[str]:
