@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -86,8 +87,10 @@ def encoded(suffix: str, subtype: str | None = None, seconds: float = 3.0) -> by
     return file.getvalue()
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize(
+    "suffix", ["wav", "flac", "ogg", "aiff", "au", "w64", "rf64", "wavex", "caf", "mp3"]
+)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_truncated_files_are_refused(suffix: str, share: float, tmp_path: Path) -> None:
     data = encoded(suffix)
     path = tmp_path / f"a.{suffix}"
@@ -97,6 +100,64 @@ def test_truncated_files_are_refused(suffix: str, share: float, tmp_path: Path) 
     with pytest.raises(DataError, match=r"truncated|damaged|not audio|length of 0") as caught:
         read_audio(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"), [(1e30, "a sample of 1e\\+30 at 1.000 s"), (-3e38, "full scale is 1")]
+)
+def test_samples_that_no_spectrum_could_hold_are_refused(
+    bad: float, message: str, tmp_path: Path
+) -> None:
+    data = tone(2.0).astype(np.float32)
+    data[RATE] = bad
+    soundfile.write(tmp_path / "a.wav", data, RATE, subtype="FLOAT")
+    with pytest.raises(DataError, match=message):
+        read_audio(tmp_path / "a.wav")
+    soundfile.write(tmp_path / "b.wav", tone(1.0) * 2**31, RATE, subtype="FLOAT")
+    assert read_audio(tmp_path / "b.wav")[0].max() > 1e9  # integers written as they are
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    for read in (read_audio, audio_seconds, content_hash):
+        with pytest.raises(DataError, match="a pipe or a device"):
+            read(tmp_path / "a.wav")
+
+
+def mp3(mode: str, quiet_first: bool = True) -> tuple[np.ndarray, bytes]:
+    """Samples and an MP3 of them without the header that says its length."""
+    rng = np.random.default_rng(3)
+    noise = rng.uniform(-0.5, 0.5, 3 * RATE)
+    parts = [tone(2.0), noise] if quiet_first else [noise, tone(2.0)]
+    samples = np.concatenate(parts)
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="MP3", bitrate_mode=mode, compression_level=0.5)
+    data = file.getvalue()
+    return samples, data[data.index(data[:2], 4) :]
+
+
+def test_an_mp3_of_constant_rate_needs_no_length(tmp_path: Path) -> None:
+    samples, data = mp3("CONSTANT")
+    (tmp_path / "a.mp3").write_bytes(data)
+    found, _ = read_audio(tmp_path / "a.mp3")
+    assert abs(len(found) - len(samples)) < 4 * 1152
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() < 2.0  # nothing that was left in memory
+
+
+@pytest.mark.parametrize("quiet_first", [True, False])
+def test_an_mp3_of_variable_rate_that_hides_its_length_is_refused(
+    quiet_first: bool, tmp_path: Path
+) -> None:
+    samples, data = mp3("VARIABLE", quiet_first)
+    for tag in (b"", b"ID3\x04\0\0\0\0\x01\x00" + bytes(128)):
+        (tmp_path / "a.mp3").write_bytes(tag + data)
+        with pytest.raises(DataError, match="does not say its length"):
+            read_audio(tmp_path / "a.mp3")
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="MP3", bitrate_mode="VARIABLE")
+    (tmp_path / "a.mp3").write_bytes(file.getvalue())
+    assert len(read_audio(tmp_path / "a.mp3")[0]) == len(samples)
 
 
 def test_a_wav_of_a_streaming_writer_is_read(tmp_path: Path) -> None:

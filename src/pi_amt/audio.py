@@ -1,23 +1,25 @@
 """Audio files → mono samples, resampling, content hashes. Nothing else decodes audio.
 
 Files are read in chunks, so a 45-minute recording costs its mono float32 copy and no more.
-libsndfile silently shortens truncated WAV and Ogg files; :func:`read_audio` refuses them. A
-truncated MP3 cannot be told from a whole one.
+libsndfile silently shortens truncated files of many kinds; :func:`read_audio` refuses them (see
+:mod:`pi_amt.containers`). A truncated MP3 without a length in its first frame cannot be told from
+a whole one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from pi_amt.errors import data_error, describe
+from pi_amt.containers import length_problem
+from pi_amt.errors import EMPTY, data_error, open_data
 
 Samples = NDArray[np.float32]
 
@@ -26,6 +28,10 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".a
 MIN_RATE, MAX_RATE = 4_000, 768_000
 _CHUNK = 1 << 18
 _LONGEST_SECONDS = 100 * 3600  # a header that says more is damaged
+#: Full scale is 1. Floats may be larger (some people write 32-bit integers as they are), but where
+#: powers of a spectrum would leave float32 they are damage.
+_LOUDEST = 1e12
+_MP3_SLACK = 2 * 1152  # samples: without a length in its first frame an MP3 has two frames less
 
 
 def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samples, int]:
@@ -52,20 +58,47 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
         samples = np.empty(wanted, dtype=np.float32)
         done = 0
         try:
-            for block in file.blocks(_CHUNK, frames=wanted, dtype="float32", always_2d=True):
+            for block in _blocks(file, wanted):
                 part = samples[done : done + len(block)]
                 with np.errstate(over="ignore", invalid="ignore"):
                     np.mean(block, axis=1, out=part)
-                if not np.isfinite(part).all():
-                    at = (done + int(np.argmin(np.isfinite(part)))) / file.samplerate
-                    raise data_error(path, f"NaN or infinite sample at {at:.3f} s")
+                if problem := _sample_problem(part, done, file.samplerate):
+                    raise data_error(path, problem)
                 done += len(block)
         except soundfile.LibsndfileError as error:
             raise data_error(path, f"damaged audio ({_reason(error)})") from None
-        if done < wanted:
+        slack = _MP3_SLACK if file.format == "MP3" else 0
+        if done < max(1, wanted - slack):
             got, said = done / file.samplerate, wanted / file.samplerate
             raise data_error(path, f"truncated audio ({got:.3f} s of {said:.3f} s)")
-        return samples, int(file.samplerate)
+        return samples[:done], int(file.samplerate)
+
+
+def _blocks(file: soundfile.SoundFile, wanted: int) -> Iterator[Samples]:
+    """The first ``wanted`` frames, or those that are there, as blocks ``(frames, channels)``.
+
+    Not ``SoundFile.blocks``: where a file ends before its header says, that goes on with whatever
+    was in memory.
+    """
+    buffer = np.empty((min(_CHUNK, wanted), file.channels), dtype=np.float32)
+    while wanted > 0:
+        block = file.read(out=buffer[:wanted])
+        if not len(block):
+            return
+        yield block
+        wanted -= len(block)
+
+
+def _sample_problem(part: Samples, first: int, rate: int) -> str:
+    """What is wrong with samples that begin at number ``first``, or nothing."""
+    fine = np.abs(part) <= _LOUDEST  # false for NaN
+    if fine.all():
+        return ""
+    worst = int(np.argmin(fine))
+    at = (first + worst) / rate
+    if np.isfinite(part[worst]):
+        return f"damaged audio (a sample of {part[worst]:.3g} at {at:.3f} s, full scale is 1)"
+    return f"NaN or infinite sample at {at:.3f} s"
 
 
 def audio_seconds(path: str | Path) -> float:
@@ -91,30 +124,23 @@ def content_hash(path: str | Path) -> str:
     Raises:
         DataError: if the file cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise data_error(path, describe(error)) from None
+    with open_data(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open(path: str | Path) -> soundfile.SoundFile:
     """The opened file, its header checked."""
-    try:
-        with Path(path).open("rb") as raw:
-            size = raw.seek(0, os.SEEK_END)
-            if size == 0:
-                raise data_error(path, "the file is empty (0 bytes)")
-            truncated = _truncation(raw, size)
-    except OSError as error:
-        raise data_error(path, describe(error)) from None
+    with open_data(path) as raw:
+        if raw.seek(0, os.SEEK_END) == 0:
+            raise data_error(path, EMPTY)
+        problem = length_problem(raw)
     try:
         # bytes, because names need not be UTF-8; Windows has its own way
         name = str(path) if os.name == "nt" else os.fsencode(path)
         file = soundfile.SoundFile(name)
     except soundfile.LibsndfileError as error:
         raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
-    problem = truncated or _header_problem(file)
+    problem = problem or _header_problem(file)
     if problem:
         file.close()
         raise data_error(path, problem)
@@ -130,49 +156,6 @@ def _header_problem(file: soundfile.SoundFile) -> str:
     if file.frames > _LONGEST_SECONDS * file.samplerate:
         return f"damaged audio (its header says {file.frames} samples)"
     return ""
-
-
-def _truncation(raw: BinaryIO, size: int) -> str:
-    """How a file of ``size`` bytes is cut short where libsndfile would not say so, or nothing."""
-    raw.seek(0)
-    head = raw.read(12)
-    said = 0
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        said = _wav_end(raw)
-    elif head[:4] == b"FORM":
-        said = 8 + int.from_bytes(head[4:8], "big")
-    elif head[:4] == b"OggS" and not _ogg_ends(raw, size):
-        return f"truncated audio ({size} bytes without an end-of-stream page)"
-    if said > size:
-        return f"truncated audio ({size} bytes, its header says {said})"
-    return ""
-
-
-def _wav_end(raw: BinaryIO) -> int:
-    """Where a WAV file's samples end by its header; 0 where a streaming writer left it open."""
-    position = 12
-    while len(head := raw.read(8)) == 8:
-        length = int.from_bytes(head[4:], "little")
-        position += 8 + length
-        if head[:4] == b"data":
-            return position if length < 0x7FFFF000 else 0
-        position += length % 2
-        raw.seek(position)
-    return 0
-
-
-def _ogg_ends(raw: BinaryIO, size: int) -> bool:
-    """Whether the last page of an Ogg file is whole and marked as the end of its stream."""
-    start = max(0, size - (1 << 17))
-    raw.seek(start)
-    tail = raw.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or len(tail) < page + 27:
-        return False
-    segments = tail[page + 26]
-    lengths = tail[page + 27 : page + 27 + segments]
-    whole = len(lengths) == segments and page + 27 + segments + sum(lengths) <= len(tail)
-    return whole and bool(tail[page + 5] & 4)
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

@@ -5,7 +5,14 @@ A :class:`DataError` becomes an error row of one recording; the run goes on.
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+EMPTY = "the file is empty (0 bytes)"
 
 
 class DataError(ValueError):
@@ -23,18 +30,34 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+@contextmanager
+def open_data(path: str | Path) -> Iterator[BinaryIO]:
+    """A data file, open for reading bytes.
+
+    Raises:
+        DataError: if the file is missing or unreadable, also while it is read, or is no file (one
+            would wait for a pipe for ever).
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise data_error(path, "this is a pipe or a device, expected a file")
+        with Path(path).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise data_error(path, describe(error)) from None
+
+
 def read_bytes(path: str | Path) -> bytes:
     """Contents of a data file.
 
     Raises:
         DataError: if the file is missing, unreadable or empty.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise data_error(path, describe(error)) from None
+    with open_data(path) as file:
+        data = file.read()
     if not data:
-        raise data_error(path, "the file is empty (0 bytes)")
+        raise data_error(path, EMPTY)
     return data
 
 

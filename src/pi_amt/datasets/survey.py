@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import Dataset, FileTrack
-from pi_amt.errors import DataError, data_error
+from pi_amt.errors import EMPTY, DataError, data_error, open_data
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
 
 def _check_notes_header(path: Path) -> None:
     """Raise DataError if a notes file is empty or does not begin as one."""
-    with path.open("rb") as file:
+    with open_data(path) as file:
         head = file.read(12)
     if not head:
-        raise data_error(path, "the file is empty (0 bytes)")
+        raise data_error(path, EMPTY)
     if path.suffix.lower() != ".txt" and head[:4] != b"MThd" and head[8:] != b"RMID":
         raise data_error(path, "not a MIDI file (it does not begin with MThd)")
