@@ -15,13 +15,14 @@ def _line(mask: str, option: str) -> dict[str, float]:
 
 
 def test_silencing_fundamentals_silences_a_reader_of_fundamentals() -> None:
-    line = _line("fund_mask", "fill=silence")
+    line = _line("fund_mask", "silence, 70 cents")
     assert line["clean"] > 0.3
     assert line["masked"] < 0.05
 
 
 def test_a_weak_attenuation_is_further_from_the_truth() -> None:
-    weak, hard = (_line("fund_mask", f"fill={fill}") for fill in ("attenuate", "silence"))
+    options = ("attenuate, 20 dB", "silence, 70 cents")
+    weak, hard = (_line("fund_mask", option) for option in options)
     assert weak["masked"] > hard["masked"]
     assert weak["distance"] > hard["distance"]
 
@@ -34,4 +35,20 @@ def test_the_mean_is_that_of_the_octaves() -> None:
 def test_an_input_blind_model_is_at_distance_zero_everywhere() -> None:
     records = calibrate(ToyTranscriber(blind=True)).records
     assert len(records) == len(list(trials()))
-    assert all(record["distance"] == 0.0 for record in records)
+    assert all(record["distance"] == record["chords"] == 0.0 for record in records)
+
+
+def test_every_mask_is_tried_with_every_fill_and_width() -> None:
+    tried = {(trial.mask, trial.option) for trial in trials()}
+    for mask in ("fund_mask", "harm_mask"):
+        for fill in ("silence", "background"):
+            for width in (35, 50, 70, 100, 150):
+                assert (mask, f"{fill}, {width} cents") in tried
+
+
+def test_chords_show_what_a_band_takes_from_other_notes() -> None:
+    """A reader of fundamentals hears the kept ones; where the bands are so narrow that they hold
+    them and nothing else, chords are as close to the truth as tones."""
+    narrow = _line("harm_mask", "silence, 35 cents")
+    assert narrow["distance"] < 0.2
+    assert narrow["chords"] < 0.2

@@ -58,6 +58,7 @@ def _intervals(panel: Panel, conditions: Mapping[str, Breakdown]) -> list[dict[s
                     **_place(panel),
                     "condition": name,
                     "counted": counted,
+                    "line": name if counted == "change" else f"{name}, {counted}",
                     "n_pieces": found.n_pieces,
                     "all": sum(values.values()),
                     **values,
@@ -69,15 +70,15 @@ def _intervals(panel: Panel, conditions: Mapping[str, Breakdown]) -> list[dict[s
 def _interval_table(records: list[dict[str, Any]]) -> Table:
     return Table(
         title="False notes by interval above a reference note of the same onset, per 100 notes",
-        columns=(*_GROUPS, "condition", "counted", "n_pieces", "all", *INTERVAL_CLASSES),
+        columns=(*_GROUPS, "condition", "counted", "line", "n_pieces", "all", *INTERVAL_CLASSES),
         records=tuple(records),
         footers=(
-            "change: false notes with the perturbation minus those of the baseline; by chance: "
+            "False notes with the perturbation minus those of the baseline; by chance: "
             "what the change would be if the same false notes had chance pitches. none: no "
             "reference note begins within 50 ms.",
         ),
         formats=dict.fromkeys(("all", *INTERVAL_CLASSES), ".1f"),
-        lead=("condition", "counted", "all", *INTERVAL_CLASSES, *_GROUPS, "n_pieces"),
+        lead=("line", "all", *INTERVAL_CLASSES, *_GROUPS, "n_pieces"),
         groups=_GROUPS,
     )
 

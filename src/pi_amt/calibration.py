@@ -6,8 +6,9 @@ on the true ablation, the more a drop under that mask means what its name says.
 
 The *distance* of a tone is ``Σ_p |ā_masked(p) − ā_true(p)|``, where ``ā(p)`` is the mean activity
 of pitch p while the tone sounds: 0 = indistinguishable from the truth; a mask that kills
-a note which truly stays, or invents one, adds up to about 1. The *response* is ``ā`` of the tone's
-own pitch.
+a note which truly stays, or invents one, adds up to about 1. That of a chord is divided by its
+notes: chords show what a band takes from the partials of *other* notes, tones cannot. The
+*response* is ``ā`` of the tone's own pitch.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from pi_amt.tables import Table
 #: two tones per octave from C2 to G6, one after the other
 TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
 OCTAVES = ("c2", "c3", "c4", "c5", "c6")
-#: widths are tried with each mask's own fill, fills with the default width
+#: neighbours a whole tone apart, an octave's partial a semitone beside a fundamental, a wide chord
+CHORDS = ((60, 62, 67), (48, 61, 67), (53, 66, 72), (41, 57, 60, 77))
+#: each width with both fills of the study; attenuation and dilations with the default width
 WIDTHS_CENTS = (35.0, 50.0, 70.0, 100.0, 150.0)
-FILLS = ("silence", "background", "attenuate")
+FILLS = ("silence", "background")
 DILATIONS = (0.0, 0.5)
 
 
@@ -43,11 +46,13 @@ class Trial:
         mask: config name.
         keep: whether the mask keeps the fundamentals instead of removing them.
         options: those that differ from the defaults.
+        option: the same for people.
     """
 
     mask: str
     keep: bool
-    options: tuple[tuple[str, Any], ...]
+    options: tuple[tuple[str, Any], ...] = ()
+    option: str = ""
 
     @property
     def permutation(self) -> Permutation:
@@ -60,35 +65,39 @@ class Trial:
 
 
 def trials() -> Iterator[Trial]:
-    """All masks × fills at the default width, and widths and dilations with the hard fill."""
+    """All masks × fills × widths, and attenuation and dilations at the default width."""
     for mask, keep in (("fund_mask", False), ("harm_mask", True)):
-        yield from (Trial(mask, keep, (("fill", fill),)) for fill in FILLS)
-        yield from (Trial(mask, keep, (("half_width_cents", width),)) for width in WIDTHS_CENTS)
-        yield from (Trial(mask, keep, (("time_dilation", share),)) for share in DILATIONS)
+        for fill in FILLS:
+            for width in WIDTHS_CENTS:
+                options = (("fill", fill), ("half_width_cents", width))
+                yield Trial(mask, keep, options, f"{fill}, {width:g} cents")
+        yield Trial(mask, keep, (("fill", "attenuate"),), "attenuate, 20 dB")
+        for share in DILATIONS:
+            yield Trial(mask, keep, (("time_dilation", share),), f"silence, dilation {share:g}")
 
 
 def calibrate(model: Transcriber) -> Table:
-    """Compare every mask with the true ablation, per octave.
+    """Compare every mask with the true ablation, per octave and on chords.
 
     Args:
         model: any transcriber; its own front end is used.
 
     Returns:
-        One line per mask and option: mean distance, distance per octave, and the model's response
-        to the tone itself: clean, truly ablated, masked.
+        One line per mask and options: mean distance over tones, per octave and of chords, and the
+        model's response to the tone itself: clean, truly ablated, masked.
     """
-    track = CalibrationTrack("registers", tuple((pitch,) for pitch in TONES))
+    track = CalibrationTrack("registers", (*((pitch,) for pitch in TONES), *CHORDS))
     notes = track.notes()
     clean = model.analyze(*track.audio())
     heard = _responses(model, clean, notes)
     truth = {
-        keep: _responses(model, model.analyze(*Trial("", keep, ()).true_audio(track)), notes)
+        keep: _responses(model, model.analyze(*Trial("", keep).true_audio(track)), notes)
         for keep in (False, True)
     }
     records = []
     for trial in trials():
         masked = _responses(model, trial.permutation(clean, notes, key=0), notes)
-        records.append(_record(trial, heard, truth[trial.keep], masked, notes))
+        records.append(_record(trial, heard, truth[trial.keep], masked))
     best = {
         mask: min((r for r in records if r["mask"] == mask), key=lambda r: float(r["distance"]))
         for mask in ("fund_mask", "harm_mask")
@@ -101,7 +110,8 @@ def calibrate(model: Transcriber) -> Table:
         records=tuple(records),
         footers=(
             "distance: sum over pitches of |mean activity under the mask − on the true ablation|, "
-            "mean over tones (two per octave); 0 = as if the sound had been made without.",
+            "mean over tones (two per octave); 0 = as if the sound had been made without. chords: "
+            "the same for four chords, per note.",
             "clean, true, masked: mean activity of the tone's own pitch.",
             *(
                 f"closest for {mask}: {record['option']} ({record['distance']:.3f})"
@@ -115,11 +125,12 @@ def calibrate(model: Transcriber) -> Table:
 
 
 def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> NDArray[np.float64]:
-    """``(notes, 88)`` mean activity of every pitch while each note sounds."""
+    """``(steps, 88)`` mean activity of every pitch while each tone or chord sounds."""
     activations = model.activations(spectrogram)
     activity = model.pitch_activity(activations)
     times = model.frame_times(len(activity))
-    sounding = (times >= notes.onsets[:, None]) & (times < notes.onsets[:, None] + NOTE_SECONDS)
+    onsets = np.unique(notes.onsets)[:, None]
+    sounding = (times >= onsets) & (times < onsets + NOTE_SECONDS)
     return np.stack([activity[frames].mean(axis=0, dtype=np.float64) for frames in sounding])
 
 
@@ -128,17 +139,17 @@ def _record(
     clean: NDArray[np.float64],
     truth: NDArray[np.float64],
     masked: NDArray[np.float64],
-    notes: Notes,
 ) -> dict[str, Any]:
     distances = np.abs(masked - truth).sum(axis=1)
-    own = (np.arange(len(notes)), np.rint(notes.pitches).astype(int) - 21)
-    ((name, value),) = trial.options
-    per_octave = distances.reshape(len(OCTAVES), -1).mean(axis=1)
+    tones, chords = distances[: len(TONES)], distances[len(TONES) :]
+    own = (np.arange(len(TONES)), np.array(TONES) - 21)
+    per_octave = tones.reshape(len(OCTAVES), -1).mean(axis=1)
     return {
         "mask": trial.mask,
-        "option": f"{name}={value}",
-        "distance": float(distances.mean()),
+        "option": trial.option,
+        "distance": float(tones.mean()),
         **{octave: float(d) for octave, d in zip(OCTAVES, per_octave, strict=True)},
+        "chords": float(np.mean(chords / [len(chord) for chord in CHORDS])),
         "clean": float(clean[own].mean()),
         "true": float(truth[own].mean()),
         "masked": float(masked[own].mean()),

@@ -19,7 +19,7 @@ from pi_amt.contrasts import compare as compare_rows
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
 from pi_amt.notes import Notes, read_notes, write_midi
-from pi_amt.printout import tables_of
+from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
 from pi_amt.tuning import estimate_tuning
@@ -104,7 +104,7 @@ def do_table(options: Namespace) -> None:
             else shown.to_text(fold=True)
         )
         print(f"{text}\n")
-    print("\n".join(importance.headline()))
+    print_headline(importance)
     for path, write in (
         (options.csv, result.to_csv),
         (options.latex, result.to_latex),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+
 from pi_amt.importance_table import VIEWS
 from pi_amt.statistics import Importance
+from pi_amt.table_text import WRAP
 from pi_amt.tables import FOLDED_LINES, Table
 
 
@@ -31,4 +35,11 @@ def print_run(importance: Importance) -> None:
         print("Further tables, with error anatomy: pi-amt table RESULTS --anatomy\n")
     for table in reversed(tables_of(importance, brief=brief)):
         print(f"{table}\n")
-    print("\n".join(importance.headline()))
+    print_headline(importance)
+
+
+def print_headline(importance: Importance) -> None:
+    """Print the result in words, wrapped to the terminal."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    for sentence in importance.headline():
+        print(textwrap.fill(sentence, width, **WRAP))

@@ -17,7 +17,8 @@ from pi_amt.table_cells import is_undefined, widest
 if TYPE_CHECKING:
     from pi_amt.tables import Table
 
-_WRAP: dict[str, Any] = {
+#: of sentences under a table
+WRAP: dict[str, Any] = {
     "subsequent_indent": "  ",
     "break_long_words": False,
     "break_on_hyphens": False,
@@ -43,7 +44,7 @@ def table_text(table: Table, width: int, fold: bool) -> str:
     notes = list(table.footers)
     if left_out := [name for block in blocks[len(shown) :] for name in block[1:]]:
         notes.insert(0, f"Not shown for want of width, in the CSV: {', '.join(left_out)}.")
-    lines += [textwrap.fill(note, width, **_WRAP) for note in notes]
+    lines += [textwrap.fill(note, width, **WRAP) for note in notes]
     return "\n".join(line.rstrip() for line in lines)
 
 
