@@ -17,6 +17,7 @@ from tests.test_study import facts
 from tests.toys import ToyTrack, write_toy_configs
 
 from pi_amt import app, cli
+from pi_amt.conditions import make_conditions
 from pi_amt.models.transcriber import Samples
 from pi_amt.store import StoreError, read_rows
 
@@ -47,6 +48,12 @@ def metrics(folder: Path) -> dict[str, dict[str, Any]]:
     """``metrics.json`` of each job of the one sweep or run below a results folder."""
     paths = [*folder.glob("sweeps/*/*/metrics.json"), *folder.glob("runs/*/metrics.json")]
     return {path.parent.name: json.loads(path.read_text()) for path in sorted(paths)}
+
+
+def test_permutations_that_were_drawn_once_are_named() -> None:
+    once = make_conditions(["random", "fund_mask", "soft_fund_mask"])
+    assert app.drawn_once(once) == ["random", "soft_fund_mask"]
+    assert app.drawn_once(make_conditions(["random", "fund_mask"], repeats=2)) == []
 
 
 def test_a_fused_sweep_equals_an_unfused_one(

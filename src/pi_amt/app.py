@@ -175,10 +175,22 @@ def _own_conditions(cfg: DictConfig) -> set[tuple[str, str]]:
 
 
 def _announce(summary: Summary, store: Store) -> None:
-    """One line on what was computed, one for what was left out."""
+    """One line on what was computed, one for what was left out, one for what one draw hides."""
     if summary.computed or summary.errors:
         print(f"computed {summary.computed} rows, {summary.reused} were there already")
     else:
         print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
     for reason in dict.fromkeys(summary.skipped):
         print(f"skipped {reason}")
+    if names := drawn_once([c for asked in summary.asked for c in asked.values()]):
+        print(
+            f"one draw per recording of {', '.join(names)}: how much of the spread comes from "
+            "draws is not known, repeats=5 tells"
+        )
+
+
+def drawn_once(conditions: Iterable[Condition]) -> list[str]:
+    """Names of the stochastic permutations that were drawn only once."""
+    stochastic = [c for c in conditions if c.permutation.stochastic]
+    repeated = {c.name for c in stochastic if c.repeat > 0}
+    return [name for name in dict.fromkeys(c.name for c in stochastic) if name not in repeated]
