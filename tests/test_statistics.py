@@ -351,6 +351,11 @@ def test_an_excess_never_compares_two_normalisations() -> None:
     rows += [make_row("no_permutation", 0.8, track=track) for track in ("a", "b", "c")]
     found = [r for r in importance(rows).results if r.role == "condition"]
     assert [r.excess_drop for r in found] == pytest.approx([0.4, 0.1])
+    # a control of the other normalisation alone is none
+    rows = [row for row in rows if row.role != "control" or "normalization" not in row.parameters]
+    frozen, model = (r for r in importance(rows).results if r.role == "condition")
+    assert frozen.excess_drop == pytest.approx(0.4)
+    assert math.isnan(model.excess_drop)
 
 
 def test_too_few_repeats_are_said_with_the_number_needed() -> None:

@@ -155,13 +155,17 @@ class Panel:
     def control_of(self, number: int, kind: str) -> int | None:
         """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
 
-        Of several (one per parameter set), the one whose options agree with the condition's.
+        It has the condition's normalisation (stored where it is not the default). Of several (one
+        per parameter set), the one whose options agree with the condition's.
         """
         target = self.conditions[number]
         found = [
             i
             for i, control in enumerate(self.conditions)
-            if control.role == "control" and control.kind == kind and control.target == target.label
+            if control.role == "control"
+            and control.kind == kind
+            and control.target == target.label
+            and control.options.get("normalization") == target.options.get("normalization")
         ]
         if len(found) > 1:
             found = [i for i in found if _agree(target.options, self.conditions[i].options)]
@@ -235,13 +239,9 @@ def _value(row: Row, key: str, of: str) -> float:
 
 
 def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
-    """Whether a control's options repeat those of its target (as far as it has them).
-
-    The normalisation is stored only where it is not the default, so there it must be on both.
-    """
+    """Whether a control's options repeat those of its target (as far as it has them)."""
     flat = _flat(control)
-    same = flat.get("normalization") == target.get("normalization")
-    return same and all(flat.get(name, value) == value for name, value in target.items())
+    return all(flat.get(name, value) == value for name, value in target.items())
 
 
 def _flat(options: Mapping[str, object]) -> dict[str, object]:
