@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from tests.rows import make_row
 
 from pi_amt.cli import COMMANDS, failures, main, mend
+from pi_amt.one_line import one_line
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,7 @@ from pi_amt.cli import COMMANDS, failures, main, mend
         (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
         (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
         (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        (["permutation=", "a,", "b,"], ["permutation=a,b"]),
         # Not config groups, or in brackets: untouched.
         (
             ["dataset.settings=[ENSTDkAm,", "ENSTDkCl]"],
@@ -58,7 +61,20 @@ def test_help_does_not_import_torch_or_hydra() -> None:
     ("arguments", "hint"),
     [
         (["mask.half_width_cent=50"], "half_width_cents"),
-        (["permutation=fundmask"], "fund_mask"),
+        (["permutation=fundmask"], "did you mean fund_mask"),
+        (["hydra/launcher=basik"], "did you mean basic"),
+        (["+permutaton=fund_mask"], "did you mean permutation"),
+        (["++mask.half_width_cent=50"], "did you mean mask.half_width_cents"),
+        (["+model.trm=full"], "did you mean trim"),
+        (["model.melodia_trick=maybe"], "melodia_trick: got 'maybe'"),
+        (["model.onset_threshold=abc"], "onset_threshold: got 'abc'"),
+        (["model=timbre_trap", "+model.decoder.gap=3"], "did you mean gap_ms"),
+        (["model=timbre_trap", "+model.decoder.rise=abc"], "rise: got 'abc'"),
+        (["n_jobs=two"], "n_jobs: got 'two'"),
+        (["n_jobs=1.5"], "n_jobs: got 1.5"),
+        (["repeats=two"], "repeats: got 'two'"),
+        (["repeats=1.5"], "repeats: got 1.5"),
+        (["tabel"], "did you mean table"),
         (["model=basic-pitch"], "basic_pitch"),
         (["dataset.subsample=2"], "subsample_every"),
         (["n_jobs=0"], "n_jobs"),
@@ -96,6 +112,13 @@ def test_a_wrong_option_is_one_line_that_names_the_right_one(
     assert done.stderr.startswith("pi-amt: ")
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert hint in done.stderr
+    assert "TypeError" not in done.stderr
+    assert "append" not in done.stderr  # Hydra's advice to add the mistyped key
+
+
+def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:
+    told = one_line(OSError(errno.ENOSPC, "No space left on device"))
+    assert told.startswith("No space left on device: make room")
 
 
 def test_failures_name_the_conditions_where_the_recording_itself_is_good() -> None:

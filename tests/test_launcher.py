@@ -154,10 +154,10 @@ def test_a_dry_run_tells_and_writes_nothing(
 @pytest.mark.parametrize(
     ("option", "reason"),
     [
-        ("n_jobs=0", "n_jobs: got 0, expected at least 1"),
-        ("repeats=0", "repeats: got 0, expected at least 1"),
+        ("n_jobs=0", "n_jobs: got 0, expected a whole number, at least 1"),
+        ("repeats=0", "repeats: got 0, expected a whole number, at least 1"),
         ("tuning=99", "tuning: got 99, expected estimate, off or cents within ±50"),
-        ("results_dir=/proc/pi_amt", "choose another folder with results_dir="),
+        ("results_dir=/proc/pi_amt", "choose another place"),
         ("model.threshhold=1", "did you mean"),
     ],
 )
@@ -179,7 +179,7 @@ def start(tmp_path: Path, *options: str, results: Path) -> subprocess.Popen[str]
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -195,14 +195,20 @@ def _rows(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_ctrl_c_stops_with_one_line_and_keeps_the_rows(tmp_path: Path, n_jobs: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_with_one_line_and_keeps_the_rows(
+    tmp_path: Path, n_jobs: int, number: signal.Signals
+) -> None:
     results = tmp_path / "results"
     options = ("dataset.count=50", "dataset.sleep_seconds=0.2", f"n_jobs={n_jobs}")
     with start(tmp_path, *options, results=results) as running:
         assert wait_until(lambda: _rows(results) > 1)
-        os.killpg(running.pid, signal.SIGINT)  # the terminal's signal reaches the workers, too
+        if number == signal.SIGINT:
+            os.killpg(running.pid, number)  # the terminal's signal reaches the workers, too
+        else:
+            running.send_signal(number)
         _, told = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert told.strip() == "interrupted: finished rows are stored, the same command goes on"
     assert 1 < len(read_rows(results)) < 50
 

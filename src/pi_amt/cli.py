@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pi_amt import __version__
+from pi_amt.one_line import near, one_line
+from pi_amt.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from pi_amt.store import Row
@@ -38,35 +41,45 @@ _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    name = arguments[0] if arguments else ""
     try:
-        if name in ("-h", "--help", "help"):
-            parser().print_help()
-            return 0
-        if name == "--version":
-            print(f"pi-amt {__version__}")
-            return 0
-        if name in COMMANDS:
-            options = parser().parse_args(arguments)
-            from pi_amt import commands
-
-            return int(getattr(commands, f"do_{name}")(options) or 0)
-        if name == "train":
-            from pi_amt.commands import do_train
-
-            return do_train(arguments[1:])
-        return run_hydra(arguments[1:] if name == "run" else arguments)
-    except KeyboardInterrupt:
+        with stopped_by_signals():
+            return _dispatch(arguments)
+    except KeyboardInterrupt as stop:
         print("\ninterrupted: finished rows are stored, the same command goes on", file=sys.stderr)
-        return 130
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
         if os.environ.get("PI_AMT_DEBUG"):
             raise
-        print(f"pi-amt: {_one_line(error)}", file=sys.stderr)
+        print(f"pi-amt: {one_line(error)}", file=sys.stderr)
         return 2
+
+
+def _dispatch(arguments: list[str]) -> int:
+    """Do what the arguments ask for."""
+    name = arguments[0] if arguments else ""
+    if name in ("-h", "--help", "help"):
+        parser().print_help()
+        return 0
+    if name == "--version":
+        print(f"pi-amt {__version__}")
+        return 0
+    if name in COMMANDS:
+        options = parser().parse_args(arguments)
+        from pi_amt import commands
+
+        return int(getattr(commands, f"do_{name}")(options) or 0)
+    if name == "train":
+        from pi_amt.commands import do_train
+
+        return do_train(arguments[1:])
+    if re.fullmatch(r"\w+", name) and name != "run":
+        words = [*COMMANDS, "run", "train"]
+        hint = near(name, words) or f"; there are {', '.join(words)}"
+        raise ValueError(f"got {name!r}, expected a command or key=value{hint}")
+    return run_hydra(arguments[1:] if name == "run" else arguments)
 
 
 def run_hydra(arguments: list[str]) -> int:
@@ -113,52 +126,11 @@ def mend(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         bare_name = re.fullmatch(r"[\w,]+", argument) is not None
         if bare_name and mended and group.fullmatch(mended[-1]):
-            mended[-1] = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
+            joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
+            mended[-1] = joined.replace("=,", "=")
         else:
             mended.append(argument)
     return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
-
-
-def _one_line(error: BaseException) -> str:
-    """The reason of an error without a stack; near matches for a mistyped key."""
-    if isinstance(error, OSError) and error.errno and error.filename:
-        return (
-            f"cannot use {error.filename}: {error.strerror}; check that it is there, writable "
-            "and has space, or choose another folder with results_dir=…"
-        )
-    seen: list[str] = []
-    if type(error).__name__ == "InstantiationException" and error.__cause__ is not None:
-        error = error.__cause__  # what the called function said, without Hydra's frame around it
-    current: BaseException | None = error
-    while current is not None:
-        text = " ".join(str(current).split())
-        if text and not any(text in s for s in seen):
-            seen.append(text)
-        current = current.__cause__ or (
-            None if current.__suppress_context__ else current.__context__
-        )
-    text = " | ".join(seen[:2]) or type(error).__name__
-    if not isinstance(error, OSError | ValueError | RuntimeError) and not _is_hydra(error):
-        text = f"{type(error).__name__}: {text}"
-    return text + _near_key(text)
-
-
-def _is_hydra(error: BaseException) -> bool:
-    return type(error).__module__.partition(".")[0] in ("hydra", "omegaconf")
-
-
-def _near_key(text: str) -> str:
-    """ "; did you mean …?" for the key that Hydra does not know."""
-    found = re.search(r"Could not override '([\w.]+)'|Could not find '([\w/]+)'", text)
-    if found is None:
-        return ""
-    import difflib
-
-    from pi_amt.commands import known_keys
-
-    key = (found.group(1) or found.group(2)).replace("/", "=")
-    near = difflib.get_close_matches(key, known_keys(), n=2)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -215,27 +215,6 @@ def do_train(arguments: list[str]) -> int:
     return main(arguments[1:])
 
 
-def known_keys() -> list[str]:
-    """All keys of the configuration, for near matches of a mistyped one."""
-    root = Path(str(files("pi_amt") / "conf"))
-    keys = set(_keys(OmegaConf.load(root / "config.yaml"), ""))
-    for path in root.glob("*/*.yaml"):
-        group = path.parent.name
-        keys |= {group, f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
-    return sorted(keys)
-
-
-def _keys(node: Any, prefix: str) -> set[str]:
-    found: set[str] = set()
-    for key in node:
-        found.add(f"{prefix}{key}")
-        if OmegaConf.is_dict(node) and not OmegaConf.is_missing(node, key):
-            child = node._get_node(key)
-            if OmegaConf.is_dict(child):
-                found |= _keys(child, f"{prefix}{key}.")
-    return found
-
-
 def _config_names(group: str) -> list[str]:
     folder = Path(str(files("pi_amt") / "conf" / group))
     return sorted(path.stem for path in folder.glob("*.yaml"))

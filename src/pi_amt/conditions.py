@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from pi_amt.options import check_choice, check_count
 from pi_amt.permutations import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
@@ -48,10 +49,7 @@ class Condition:
     normalization: str = "frozen"
 
     def __post_init__(self) -> None:
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"normalization: got {self.normalization!r}, expected one of {NORMALIZATIONS}"
-            )
+        check_choice("normalization", self.normalization, NORMALIZATIONS)
 
     @property
     def name(self) -> str:
@@ -121,8 +119,7 @@ def make_conditions(
     Raises:
         ValueError: if ``repeats`` is below 1 or a name is unknown.
     """
-    if repeats < 1:
-        raise ValueError(f"repeats: got {repeats}, expected at least 1")
+    check_count("repeats", repeats)
     wanted = [as_condition(item, seed) for item in permutations]
     if controls == "floor":
         wanted.append(as_condition("floor", seed))

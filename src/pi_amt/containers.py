@@ -113,7 +113,7 @@ def _mp3_problem(raw: BinaryIO, head: bytes) -> str:
         position = 10 + sum(
             byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
         )
-    rates = set()
+    rates: set[int] = set()
     raw.seek(position)
     while (frame := _mp3_frame(head := raw.read(4))) is not None:
         length, kbps = frame

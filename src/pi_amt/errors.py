@@ -9,8 +9,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 EMPTY = "the file is empty (0 bytes)"
 
@@ -31,7 +31,7 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def open_data(path: str | Path) -> Iterator[BinaryIO]:
+def open_data(path: str | Path) -> Iterator[BufferedReader]:
     """A data file, open for reading bytes.
 
     Raises:

@@ -20,6 +20,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
+from pi_amt.options import check_count
+
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 
 _WORKERS_PER_CORE = 8
@@ -69,8 +71,7 @@ def resolve_n_jobs(n_jobs: int | None) -> int:
     cores = available_cores()
     if n_jobs is None:
         return cores
-    if n_jobs < 1:
-        raise ValueError(f"n_jobs: got {n_jobs}, expected at least 1 (or null: one per core)")
+    check_count("n_jobs", n_jobs)
     if n_jobs > _WORKERS_PER_CORE * cores:
         raise ValueError(
             f"n_jobs: got {n_jobs}, but this machine has {cores} cores; at most "

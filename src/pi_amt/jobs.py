@@ -12,7 +12,8 @@ from typing import Any
 
 from pi_amt import __version__
 from pi_amt.conditions import METHOD_VERSION, Condition, canonical_json, digest
-from pi_amt.datasets.track import Track
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.errors import DataError, data_error
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.scorers import scorers
@@ -133,7 +134,7 @@ def empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> 
 
 
 def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tuple[Row, ...]:
-    """The rows of a job that failed, each with the reason in one plain line.
+    """The rows of a job that failed, each with the reason in one plain line that names the file.
 
     Args:
         job: what failed.
@@ -143,6 +144,8 @@ def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tu
     reason = " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error, OSError | ValueError):
         reason = f"{type(error).__name__}: {reason}"
+    if not isinstance(error, DataError) and isinstance(job.track, FileTrack):
+        reason = str(data_error(job.track.audio_path, reason))
     model, mark = model_of(job), fingerprint or job.track.stamp()
     return tuple(
         replace(blank_row(job, model, c, mark), status="error", error=reason)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -16,12 +16,14 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
+from pi_amt.config_keys import known_keys
 from pi_amt.datasets.track import Dataset
 from pi_amt.executors import ExecutorFactory, available_cores, local, resolve_n_jobs
 from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
 from pi_amt.notes import Notes
+from pi_amt.options import unknown
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
@@ -29,6 +31,7 @@ from pi_amt.study import Group
 
 PROCESSES_PER_GPU = 6
 _NOT_OPTIONS = ("permutation", "normalization")
+_NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
 
 def choice(cfg: DictConfig, group: str) -> str:
@@ -43,6 +46,7 @@ def check_options(cfg: DictConfig) -> None:
     Raises:
         ValueError: for the first value that cannot work.
     """
+    _check_added_keys(cfg)
     choices: dict[str, tuple[Any, ...]] = {
         "controls": (True, False, "floor"),
         "report": (True, False, "auto"),
@@ -56,6 +60,19 @@ def check_options(cfg: DictConfig) -> None:
         raise ValueError(f"seed: got {cfg.seed!r}, expected a whole number")
     for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
         make_permutation(cfg, name, {})
+
+
+def _check_added_keys(cfg: DictConfig) -> None:
+    """Refuse keys that ``+key=value`` adds where nobody would read them: at the top and in the
+    nodes of shared options. Models, datasets and permutations refuse unknown options themselves.
+    """
+    known = known_keys()
+    for override in OmegaConf.select(cfg, "hydra.overrides.task", default=[]):
+        added = re.match(r"\+\+?([\w/.]+)=", override)
+        key = added[1] if added else ""
+        read = key in known or key.partition(".")[0] in _NODES_THAT_CHECK
+        if added and not read:
+            raise ValueError(unknown("option", key, known))
 
 
 def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
@@ -178,13 +195,6 @@ def score_names() -> list[str]:
     """Keys of the scores of a row."""
     empty = Notes.empty()
     return [*score_notes(empty, empty), *FRAME_SCORES, *plugged_scores(empty, empty)]
-
-
-def unknown(what: str, got: str, known: Sequence[str]) -> str:
-    """Message for a name that is not known, with the nearest one."""
-    near = difflib.get_close_matches(got, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return f"{what}: got {got!r}, which is not known; {hint}"
 
 
 def plain(node: DictConfig | ListConfig) -> Any:

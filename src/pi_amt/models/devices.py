@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from pi_amt.options import check_choice
+
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -42,6 +44,5 @@ def check_precision(precision: str) -> str:
     Raises:
         ValueError: if it is not ``fp32`` or ``bf16``.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: got {precision!r}, expected one of {PRECISIONS}")
+    check_choice("precision", precision, PRECISIONS)
     return precision

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from pi_amt.notes import Notes
-from pi_amt.permutations.options import check_range
+from pi_amt.options import check_range
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.spectrogram import Spectrogram
 

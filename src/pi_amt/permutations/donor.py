@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from pi_amt.notes import Notes
+from pi_amt.options import check_choice, check_count, check_range
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.options import check_choice, check_count, check_range
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import INHARMONICITIES, ONSETS, Mask
 from pi_amt.permutations.remove_harmonic import RemoveHarmonic

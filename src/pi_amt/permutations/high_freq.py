@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
-from pi_amt.permutations.options import check_choice, check_range
+from pi_amt.options import check_choice, check_range
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import Mask, highest_fundamental
 from pi_amt.permutations.shuffles import Moves, Shuffle, shuffle_within

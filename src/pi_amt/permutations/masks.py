@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.options import check_choice, check_range
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
-from pi_amt.permutations.options import check_choice, check_range
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import (
     INHARMONICITIES,

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.options import check_choice, check_range
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.options import check_choice, check_range
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import Mask
 from pi_amt.spectrogram import Spectrogram

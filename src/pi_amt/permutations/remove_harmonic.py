@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pi_amt.options import check_count
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.options import check_count
 
 
 @dataclass(frozen=True)

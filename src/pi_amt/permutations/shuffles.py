@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.options import check_choice
 from pi_amt.permutations.draws import hash_bits, sort_last_
-from pi_amt.permutations.options import check_choice
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.spectrogram import Spectrogram
 

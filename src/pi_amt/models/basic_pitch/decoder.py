@@ -36,6 +36,7 @@ from pi_amt.models.basic_pitch.note_search import (
 )
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
 from pi_amt.notes import Notes
+from pi_amt.options import check_choice, check_count, check_flag, check_range, check_share
 
 N_PITCHES = 88
 LOWEST_PITCH = 21
@@ -67,20 +68,12 @@ class DecoderOptions:
     frame_mapping: str = "published"
 
     def __post_init__(self) -> None:
-        for name in ("onset_threshold", "frame_threshold"):
-            value = getattr(self, name)
-            if not 0 < value <= 1:
-                raise ValueError(f"{name}: got {value}, expected a number above 0 and up to 1")
-        if self.energy_tolerance_frames < 1:
-            raise ValueError(
-                f"energy_tolerance_frames: got {self.energy_tolerance_frames}, expected at least 1"
-            )
-        if self.minimum_frames < 0:
-            raise ValueError(f"minimum_frames: got {self.minimum_frames}, expected at least 0")
-        if self.frame_mapping not in FRAME_MAPPINGS:
-            raise ValueError(
-                f"frame_mapping: got {self.frame_mapping!r}, expected one of {FRAME_MAPPINGS}"
-            )
+        check_share("onset_threshold", self.onset_threshold)
+        check_share("frame_threshold", self.frame_threshold)
+        check_count("energy_tolerance_frames", self.energy_tolerance_frames)
+        check_range("minimum_frames", self.minimum_frames, 0, unit="frames")
+        check_flag("melodia_trick", self.melodia_trick)
+        check_choice("frame_mapping", self.frame_mapping, FRAME_MAPPINGS)
 
 
 class _Spool:

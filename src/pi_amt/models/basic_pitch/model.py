@@ -34,6 +34,7 @@ from pi_amt.models.basic_pitch.windows import (
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Samples, Transcriber
+from pi_amt.options import check_choice, check_range
 from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import Floats
 
@@ -92,13 +93,12 @@ class BasicPitch(Transcriber):
         ablate_channels: tuple[int, ...] = (),
     ) -> None:
         check_precision(precision)
-        _check_choice("trim", trim, TRIMS)
-        _check_choice("normalization", normalization, NORMALIZATIONS)
+        check_choice("trim", trim, TRIMS)
+        check_choice("normalization", normalization, NORMALIZATIONS)
         ablate_channels = tuple(sorted(set(ablate_channels)))
         if not set(ablate_channels) <= set(range(len(HARMONICS))):
             raise ValueError(f"ablate_channels: got {ablate_channels}, expected numbers 0 to 7")
-        if minimum_note_ms < 0:
-            raise ValueError(f"minimum_note_ms: got {minimum_note_ms}, expected at least 0")
+        check_range("minimum_note_ms", minimum_note_ms, 0, 1e6, "ms")
         self.device = pick_device(device)
         self.frame_threshold = frame_threshold
         self._trim = trim
@@ -220,11 +220,6 @@ class BasicPitch(Transcriber):
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """The note activation ``(frames, 88)``."""
         return np.asarray(activations["note"], dtype=np.float32)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}: got {value!r}, expected one of {choices}")
 
 
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+from pi_amt.options import check_range, check_share
 from pi_amt.units import hz_to_midi
 
 LOWEST_PITCH = 21
@@ -46,6 +47,15 @@ class DecoderOptions:
     minimum_ms: float = 50.0
     onset_shift_ms: float = 0.0
     frame_threshold: float = 0.55  # above it a key counts as sounding in frame scores
+
+    def __post_init__(self) -> None:
+        check_share("onset_threshold", self.onset_threshold)
+        check_share("frame_threshold", self.frame_threshold)
+        check_range("sustain_threshold", self.sustain_threshold, 0, 1)
+        check_range("rise", self.rise, 0, 1)
+        for name in ("rise_ms", "peak_ms", "restrike_ms", "gap_ms", "minimum_ms"):
+            check_range(name, getattr(self, name), 0, 10_000, "ms")
+        check_range("onset_shift_ms", self.onset_shift_ms, -1_000, 1_000, "ms")
 
 
 def _frames(milliseconds: float) -> int:

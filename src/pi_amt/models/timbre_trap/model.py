@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pi_amt.models.timbre_trap.slicq import (
 from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
 from pi_amt.notes import Notes
+from pi_amt.options import unknown
 from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import Floats, frames_to_seconds, seconds_to_frames
 
@@ -69,6 +70,10 @@ class TimbreTrap(Transcriber):
         decoder: Mapping[str, float] | None = None,
     ) -> None:
         self.device = pick_device(device)
+        known = [field.name for field in fields(DecoderOptions)]
+        for option in decoder or {}:
+            if option not in known:
+                raise ValueError(unknown("decoder", option, known))
         self._options = DecoderOptions(**(decoder or {}))
         self.frame_threshold = self._options.frame_threshold
         self._bf16 = check_precision(precision) == "bf16"

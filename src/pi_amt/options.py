@@ -1,7 +1,8 @@
-"""Checks of a permutation's options: one sentence per mistake."""
+"""Checks of options: one sentence per mistake, the nearest name for a mistyped one."""
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 
@@ -25,3 +26,22 @@ def check_count(name: str, value: int) -> None:
     """Raise ``ValueError`` unless ``value`` is a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name}: got {value!r}, expected a whole number, at least 1")
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless ``value`` is a number above 0 and up to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise ValueError(f"{name}: got {value!r}, expected a number above 0 and up to 1")
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Raise ``ValueError`` unless ``value`` is true or false; any text would count as true."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: got {value!r}, expected true or false")
+
+
+def unknown(what: str, got: str, known: Sequence[str]) -> str:
+    """Message for a name that is not known, with the nearest one."""
+    near = difflib.get_close_matches(got, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{what}: got {got!r}, which is not known; {hint}"

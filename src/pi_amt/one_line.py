@@ -1,0 +1,80 @@
+"""Errors as one plain line, without a stack; Hydra's messages in this program's words."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import re
+from collections.abc import Sequence
+
+
+def one_line(error: BaseException) -> str:
+    """The reason of an error and what to do; near matches for a mistyped key or name."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return (
+            f"cannot use {error.filename}: {error.strerror}; check that it is there, writable "
+            "and has space, or choose another place"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}: make room where results are written, or choose another place"
+    if type(error).__name__ == "InstantiationException" and error.__cause__ is not None:
+        error = error.__cause__  # what the called function said, without Hydra's frame around it
+    text = " | ".join(_reasons(error)[:2]) or type(error).__name__
+    if _is_hydra(error):
+        return _unknown_key(text) or _unknown_choice(text) or text
+    if isinstance(error, OSError | ValueError | RuntimeError):
+        return text
+    return f"{type(error).__name__}: {text}"
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """ "; did you mean …?" if some known words are near, else nothing."""
+    found = difflib.get_close_matches(word, known, n=2)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _reasons(error: BaseException) -> list[str]:
+    """What an error and its causes say, repetitions left out."""
+    seen: list[str] = []
+    current: BaseException | None = error
+    while current is not None:
+        text = " ".join(str(current).split())
+        if text and not any(text in s for s in seen):
+            seen.append(text)
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    return seen
+
+
+def _is_hydra(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in ("hydra", "omegaconf")
+
+
+def _unknown_key(text: str) -> str:
+    """Hydra's complaint about an override of a key that is not there; else nothing.
+
+    Hydra advises to add the key with ``+``, which helps nobody who mistyped it.
+    """
+    found = re.search(r"Could not override '([^']+)'", text)
+    if found is None:
+        return ""
+    from pi_amt.config_keys import known_keys
+
+    hint = near(found[1], known_keys()) or "; `pi-amt --cfg job` prints all keys"
+    return f"got unknown key {found[1]!r}{hint}"
+
+
+def _unknown_choice(text: str) -> str:
+    """Hydra's complaint about a choice that a config group does not have; else nothing."""
+    found = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
+    if found is None:
+        return ""
+    group, name = found.groups()
+    listed = re.search(r"Available options in '[^']+': (.*?) Config search path", text)
+    if listed is None:
+        from pi_amt.config_keys import known_keys
+
+        return f"got unknown group {group!r}{near(group, known_keys())}"
+    known = listed[1].split()
+    return f"{group}: got {name!r}, which is not known{near(name, known)} (of {', '.join(known)})"
