@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -207,9 +208,26 @@ def test_another_file_of_that_name_is_refused_and_left_alone(tmp_path: Path) -> 
     content = b"this is a text file, not a database\n" * 9
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=FILE_NAME):
+    with pytest.raises(StoreError, match=rf"{path} is damaged or no store .*: move it away"):
         Store(tmp_path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", ["pages", "json"])
+def test_a_damaged_store_is_told_as_such(damage: str, tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.write([replace(make_row("fund_mask", 0.5), key=str(i)) for i in range(200)])
+    path = tmp_path / FILE_NAME
+    if damage == "pages":
+        content = bytearray(path.read_bytes())
+        for start in range(2 * 4096, len(content), 4096):
+            content[start : start + 200] = b"\xff" * 200
+        path.write_bytes(content)
+    else:
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE rows SET scores = '{bad'")
+    with pytest.raises(StoreError, match=rf"{path} is damaged .*: move it away"):
+        read_rows(tmp_path)
 
 
 def test_folders_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:
@@ -239,6 +257,20 @@ def test_a_store_in_a_read_only_folder_can_be_read(
     with Store(tmp_path, readonly=True) as store:
         assert store.rows() == [row]
         assert [path.name for path in tmp_path.iterdir()] == ["results.sqlite"]
+
+
+def test_a_store_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
+    """A limit on file sizes stands for the disk: the same failure to make a helper file."""
+    row = make_row("fund_mask", 0.5)
+    with Store(tmp_path) as store:
+        store.write([row])
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, old[1]))
+    try:
+        found = read_rows(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert found == [row]
 
 
 def test_reading_never_creates_anything(tmp_path: Path) -> None:

@@ -119,15 +119,13 @@ class Store:
     """
 
     def __init__(self, folder: Path | str, *, readonly: bool = False) -> None:
-        self.path = store_path(folder)
+        self.path = store_path(folder).absolute()
         if readonly and not self.path.is_file():
             raise StoreError(f"no results in {self.path.parent}: expected {self.path.name} there")
         with self._clear_errors():
             if not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            mode = ("ro" + _immutable(self.path)) if readonly else "rwc"
-            uri = f"{self.path.absolute().as_uri()}?mode={mode}"
-            self._db = sqlite3.connect(uri, uri=True, timeout=60.0)
+            self._db = _open_for_reading(self.path) if readonly else _connect(self.path, "rwc")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise StoreError(
@@ -163,10 +161,15 @@ class Store:
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise StoreError(
                 f"cannot use the results store {self.path}: {error}; check that the folder is "
                 "writable and has space, or choose another one with results_dir=…"
+            ) from error
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(
+                f"{self.path} is damaged or no store of pi_amt ({error}): move it away, or choose "
+                "another results_dir"
             ) from error
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -238,11 +241,28 @@ class Store:
         return [{"started": started, **json.loads(text)} for started, text in records]
 
 
-def _immutable(path: Path) -> str:
-    """What opens a finished store in a folder that nobody may write to (an archive, a read-only
-    disk): otherwise SQLite wants to make its helper files beside it, for reading, too."""
-    unfinished = path.with_name(f"{path.name}-wal").exists()
-    return "" if unfinished or os.access(path.parent, os.W_OK) else "&immutable=1"
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=60.0)
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    """A store that is only read.
+
+    Where nothing can be written (an archive, a read-only or full disk) SQLite cannot make the
+    helper files that it wants for reading, too: a finished store is opened without them there.
+    """
+    finished = not path.with_name(f"{path.name}-wal").exists()
+    if not finished or os.access(path.parent, os.W_OK):
+        db = _connect(path, "ro")
+        try:
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            db.close()
+            if not finished:
+                raise
+        else:
+            return db
+    return _connect(path, "ro&immutable=1")
 
 
 def store_path(folder: Path | str) -> Path:
