@@ -4,6 +4,7 @@ and damaged files."""
 from __future__ import annotations
 
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +391,45 @@ def test_maps_text_with_only_a_header_has_no_notes(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("OnsetTime\tOffsetTime\tMidiPitch\n")
     assert len(read_notes(path)) == 0
+
+
+@pytest.mark.parametrize(
+    "head", ["\nOnsetTime OffsetTime MidiPitch\n", "onsettime offsettime pitch\n"]
+)
+def test_a_header_of_maps_text_in_other_hands(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{head}1 2 60\n")
+    assert read_maps_txt(tmp_path / "a.txt").pitches.tolist() == [60]
+
+
+def test_blank_text_is_an_empty_file_and_not_a_piece_without_notes(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n \n")
+    with pytest.raises(DataError, match="empty"):
+        read_maps_txt(tmp_path / "a.txt")
+
+
+def test_midi_inside_riff_is_found_behind_other_chunks(tmp_path: Path) -> None:
+    notes = Notes.from_arrays([0.5], [1.0], [60])
+    write_midi(notes, tmp_path / "a.mid")
+    midi = (tmp_path / "a.mid").read_bytes()
+    info = b"LIST" + struct.pack("<I", 5) + b"INFOx\0"  # an odd length, padded
+    body = b"RMID" + info + b"data" + struct.pack("<I", len(midi)) + midi
+    for content in (body, body.replace(info, b"")):
+        riff = b"RIFF" + struct.pack("<I", len(content)) + content
+        (tmp_path / "b.mid").write_bytes(riff)
+        assert read_midi(tmp_path / "b.mid").pitches.tolist() == [60]
+    (tmp_path / "b.mid").write_bytes(riff[:12])
+    with pytest.raises(DataError, match="not a MIDI file"):
+        read_midi(tmp_path / "b.mid")
+
+
+def test_a_tempo_of_zero_is_damage(tmp_path: Path) -> None:
+    """All notes after it would fall on one moment."""
+    write_midi(Notes.from_arrays([0.5, 1.5], [1.0, 2.0], [60, 62]), tmp_path / "a.mid")
+    data = (tmp_path / "a.mid").read_bytes()
+    at = data.index(b"\xff\x51\x03") + 3
+    (tmp_path / "a.mid").write_bytes(data[:at] + bytes(3) + data[at + 3 :])
+    with pytest.raises(DataError, match="a tempo of 0"):
+        read_midi(tmp_path / "a.mid")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def parse_midi(data: bytes) -> MidiFile:
         ValueError: if this is not a MIDI file, or it is truncated or damaged.
     """
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        data = data[20:]
+        data = _riff_content(data)
     if data[:4] != b"MThd":
         raise ValueError("not a MIDI file (it does not begin with MThd)")
     if len(data) < 14:
@@ -84,6 +84,17 @@ def parse_midi(data: bytes) -> MidiFile:
     tempos.sort(key=itemgetter(0))
     tempo_ticks, tempi = _tempo_map(tempos, division)
     return MidiFile(events, tempo_ticks, tempi, end)
+
+
+def _riff_content(data: bytes) -> bytes:
+    """The MIDI file inside a RIFF file, whatever chunks stand before it; empty if none is."""
+    position = 12
+    while len(head := data[position : position + 8]) == 8:
+        length = int.from_bytes(head[4:], "little")
+        if head[:4] == b"data":
+            return data[position + 8 :]
+        position += 8 + length + length % 2
+    return b""
 
 
 def _track_chunk(data: bytes, position: int, track: int, n_tracks: int) -> tuple[int, int]:
@@ -109,6 +120,8 @@ def _tempo_map(tempos: list[tuple[int, int]], division: int) -> tuple[Ticks, Flo
         return np.zeros(1, np.int64), np.array([1.0 / (frames * (division & 0xFF))])
     if division == 0:
         raise ValueError("got 0 ticks per quarter note in the MIDI header, expected at least 1")
+    if any(tempo == 0 for _, tempo in tempos):
+        raise ValueError("damaged MIDI file (a tempo of 0 µs per quarter note: all notes at once)")
     changes = {0: DEFAULT_TEMPO} | dict(tempos)  # of several at one tick the last one counts
     ticks = np.array(list(changes), dtype=np.int64)
     return ticks, np.array(list(changes.values()), dtype=np.float64) * 1e-6 / division

@@ -241,12 +241,12 @@ def read_maps_txt(path: str | Path) -> Notes:
         lines = read_bytes(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise data_error(path, "not MAPS text (it is not text)") from None
-    rows: list[tuple[float, float, float]] = []
-    for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields or (number == 1 and fields[0] == "OnsetTime"):
-            continue
-        rows.append(_maps_row(path, number, fields))
+    filled = [(n, fields) for n, line in enumerate(lines, start=1) if (fields := line.split())]
+    if not filled:
+        raise data_error(path, "the file is empty (blank lines only)")
+    if filled[0][1][0].lower() == "onsettime":
+        del filled[0]
+    rows = [_maps_row(path, number, fields) for number, fields in filled]
     return Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 3).T)
 
 

@@ -68,6 +68,24 @@ def test_a_folder_without_the_dataset(tmp_path: Path) -> None:
         maestro(tmp_path)
 
 
+def test_a_recording_that_is_listed_twice_is_one_track(tmp_path: Path) -> None:
+    make_maestro(tmp_path)
+    table = tmp_path / "maestro-v3.0.0.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join([*lines, lines[-2]]), encoding="utf-8")
+    found = maestro(tmp_path)
+    assert [track.name[-2:] for track in found] == ["01", "03", "04"]
+    assert found.problems == (f"{table}: MIDI-Unprocessed_04 is listed twice, used once",)
+
+
+def test_a_split_that_the_csv_lacks_names_those_it_has(tmp_path: Path) -> None:
+    table = make_maestro(tmp_path) / "maestro-v3.0.0.csv"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace(",test,", ",dev,"), encoding="utf-8")
+    with pytest.raises(DataError, match="split test, there are: dev, train, validation"):
+        maestro(tmp_path)
+
+
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="split: got 'dev', expected one of train"):
         maestro(tmp_path, split="dev")

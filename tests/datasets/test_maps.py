@@ -60,6 +60,18 @@ def test_letter_case_of_files_folders_and_options_does_not_matter(tmp_path: Path
     assert len(found[0].notes()) == 3
 
 
+def test_partners_of_another_letter_case_are_one_recording(tmp_path: Path) -> None:
+    folder = tmp_path / "enstdkam" / "mus"
+    write_pair(
+        folder / "MAPS_MUS-alb_se3_ENSTDkAm.wav",
+        folder / "maps_mus-ALB_SE3_enstdkam.mid",
+    )
+    found = maps(tmp_path, settings=["ENSTDkAm"])
+    assert names(found) == ["MAPS_MUS-alb_se3_ENSTDkAm"]
+    assert len(found[0].notes()) == 3
+    assert found.problems == ()
+
+
 def test_midi_wins_over_text_and_text_serves_alone(tmp_path: Path) -> None:
     make_maps(tmp_path, ["ENSTDkAm"], ["a", "b"], notes_suffix=".txt")
     make_maps(tmp_path, ["ENSTDkAm"], ["a"])

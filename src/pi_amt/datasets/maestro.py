@@ -51,19 +51,26 @@ def maestro(
     folder = Path(data_folder)
     tables = sorted([*folder.glob("maestro-v*.csv"), *folder.glob("*/maestro-v*.csv")])
     if not tables:
-        wanted = "maestro-v3.0.0.csv and the folders it names"
-        raise not_found("maestro", folder, wanted, contents(folder), SOURCE)
+        layout = "maestro-v3.0.0.csv and the folders it names"
+        raise not_found("maestro", folder, layout, contents(folder), SOURCE)
     table = max(tables, key=lambda path: path.name)
-    records = [r for r in _records(table) if split in ("all", r["split"])]
-    if not records:
-        raise data_error(table, f"no recording of split {split}")
-    tracks = [_track(table.parent, record) for record in records]
+    records = _records(table)
+    wanted = [record for record in records if split in ("all", record["split"])]
+    if not wanted:
+        there = ", ".join(sorted({record["split"] for record in records})) or "none"
+        raise data_error(table, f"no recording of split {split}, there are: {there}")
+    by_name: dict[str, FileTrack] = {}
+    problems: list[str] = []
+    for track in (_track(table.parent, record) for record in wanted):
+        if by_name.setdefault(track.name, track) is not track:
+            problems.append(f"{table.absolute()}: {track.name} is listed twice, used once")
+    tracks = list(by_name.values())
     missing = [p for t in tracks for p in (t.audio_path, t.notes_path) if not p.exists()]
     if not any(track.audio_path.exists() for track in tracks):
         found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
-    problems = tuple(f"{path.absolute()}: the file is missing" for path in missing)
-    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), problems)
+    problems += [f"{path.absolute()}: the file is missing" for path in missing]
+    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), tuple(problems))
 
 
 def _records(table: Path) -> list[dict[str, str]]:

@@ -86,7 +86,10 @@ def maps(
     for name, folders in wanted.items():
         track, *doubles = sorted((_track(name, pair) for pair in folders), key=_completeness)
         tracks.append(track)
-        problems += [f"{d.audio_path.absolute()}: double of {track.audio_path}" for d in doubles]
+        problems += [
+            f"{double.audio_path.absolute()}: double of {track.audio_path.absolute()}, not used"
+            for double in doubles
+        ]
     chosen = selection.apply(tracks)
     _check_pedal(chosen, pedal)
     return TrackList("maps", CITATION, LICENCE, chosen, tuple(problems))
@@ -110,12 +113,14 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
     """MAPS name → its files, one pair per folder that has them."""
     proper = {name.lower(): name for name in SETTINGS}
     groups: dict[_Name, dict[Path, Pair]] = {}
+    spellings: dict[_Name, _Name] = {}  # in small letters → as first seen
     for path in walk(folder):
         suffix, match = path.suffix.lower(), _STEM.fullmatch(path.stem)
         if match is None or match[4].lower() not in proper:
             continue
         piece = printable(match[3])
         name = (match[1].upper(), match[2], piece, proper[match[4].lower()])
+        name = spellings.setdefault((*name[:2], piece.lower(), name[3]), name)
         pair = groups.setdefault(name, {}).setdefault(path.parent, Pair())
         if suffix in AUDIO_SUFFIXES:
             pair.audio.append(path)

@@ -41,6 +41,23 @@ def test_a_published_style_checkpoint_loads_unchanged(tmp_path: Path) -> None:
     assert info.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_checkpoints_of_other_precisions_load_as_float32(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
+    """Their tables are rounded, too; that is no other transform."""
+    given = {k: v.to(dtype) if v.is_floating_point() else v for k, v in full_state().items()}
+    state, _ = load_weights(saved(tmp_path / "half.pt", given))
+    assert all(torch.equal(state[key], given[key].float()) for key in state)
+
+
+def test_the_kind_of_a_file_goes_by_its_content(tmp_path: Path) -> None:
+    save_file(synthetic_state(), tmp_path / "renamed.pt")
+    torch.save(synthetic_state(), tmp_path / "renamed.safetensors")
+    for path in tmp_path.iterdir():
+        assert torch.equal(load_weights(path)[0][LAST], synthetic_state()[LAST])
+
+
 def test_safetensors_need_no_tables(tmp_path: Path) -> None:
     path = tmp_path / "own.safetensors"
     save_file(synthetic_state(), path)
@@ -87,6 +104,18 @@ def other_transform(state: State) -> object:
     return {**state, "sliCQ.windows": state["sliCQ.windows"] * 0.9}
 
 
+def too_large(state: State) -> object:
+    return {**state, LAST: torch.full((2,), 1e300, dtype=torch.float64)}
+
+
+def sparse(state: State) -> object:
+    return {**state, LAST: state[LAST].to_sparse()}
+
+
+def prefixed(state: State) -> object:
+    return {f"module.{key}": value for key, value in state.items()}
+
+
 def integers(state: State) -> object:
     return {**state, LAST: torch.zeros(2, dtype=torch.int64)}
 
@@ -104,6 +133,9 @@ def not_a_state_dict(_: State) -> object:
         (spoil, f"{LAST} holds values that are not finite"),
         (integers, f"{LAST} holds values that are not finite"),
         (other_transform, "sliCQ.windows differs"),
+        (too_large, f"{LAST} holds values that are not finite numbers of 32 bits"),
+        (sparse, f"{LAST} is not an ordinary tensor"),
+        (prefixed, "missing key encoder.*its first key is module"),
         (not_a_state_dict, "list that is not a state dict"),
     ],
 )
