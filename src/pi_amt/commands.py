@@ -16,6 +16,7 @@ import pi_amt
 from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
 from pi_amt.contrasts import compare as compare_rows
+from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
 from pi_amt.notes import Notes, read_notes, write_midi
@@ -61,7 +62,7 @@ def do_transcribe(options: Namespace) -> int:
         )
         target = folder / f"{path.stem}.mid"
         write_midi(found, target)
-        print(f"{target}: {len(found)} notes{_against(notes, found)}")
+        print(printable(f"{target}: {len(found)} notes{_against(notes, found)}"))
     return 1 if failures else 0
 
 
