@@ -139,7 +139,7 @@ def test_identity_ignores_the_seed_where_nothing_is_drawn() -> None:
 
 @pytest.mark.parametrize("repeats", [0, -1])
 def test_repeats_below_one_are_refused(repeats: int) -> None:
-    with pytest.raises(ValueError, match=f"repeats: got {repeats}, expected at least 1"):
+    with pytest.raises(ValueError, match=f"repeats: got {repeats}, expected a whole number"):
         make_conditions(["random"], repeats=repeats)
 
 
