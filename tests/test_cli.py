@@ -26,6 +26,7 @@ from pi_amt.one_line import one_line
         (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
         (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
         (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        (["--dry-run", "-m", "dataset=demo"], ["-m", "dataset=demo", "dry_run=true"]),
         (["permutation=", "a,", "b,"], ["permutation=a,b"]),
         # Not config groups, or in brackets: untouched.
         (

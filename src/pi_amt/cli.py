@@ -121,7 +121,9 @@ def mend(arguments: Sequence[str]) -> list[str]:
     ``dry_run=true``.
     """
     mended: list[str] = []
-    arguments = ["dry_run=true" if a == "--dry-run" else a for a in arguments]
+    # last, because Hydra takes no override before its own flags
+    dry = ["dry_run=true"] if "--dry-run" in arguments else []
+    arguments = [*(a for a in arguments if a != "--dry-run"), *dry]
     group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
     for argument in arguments:
         bare_name = re.fullmatch(r"[\w,]+", argument) is not None
