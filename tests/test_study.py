@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from tests.toys import TOY, ToyTrack, ToyTranscriber, toy_tracks
 
 import pi_amt
@@ -21,6 +22,7 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.executors import ExecutorFactory, local, serial
 from pi_amt.models import ModelSpec
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row, Store, read_rows
 from pi_amt.study import Group, Summary, importance, run_study
 
@@ -131,6 +133,21 @@ def test_rows_do_not_depend_on_the_company_of_conditions(
         alone = facts(read_rows(tmp_path / name))
         assert alone == {key: whole[key] for key in alone}
         assert {row[1] for row in alone.values()} == {name, "no_permutation"}
+
+
+def test_the_baseline_goes_first_to_the_network_wherever_it_stands(tmp_path: Path) -> None:
+    """The others may borrow from it; from a random one there is nothing to borrow."""
+    first: list[torch.Tensor] = []
+
+    class Watching(ToyTranscriber):
+        def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
+            first.append(spectrograms[0].tensor)
+            return super().outputs(spectrograms)
+
+    track = ToyTrack("a")
+    study(tmp_path, [track], ["random", "fund_mask", "no_permutation"], model=Watching())
+    clean = ToyTranscriber().stream(*track.audio())
+    assert all(torch.equal(a, b.tensor) for a, b in zip(first, clean, strict=True))
 
 
 def test_rows_do_not_depend_on_batches_or_blocks(tmp_path: Path, whole: dict[str, Facts]) -> None:

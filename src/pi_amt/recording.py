@@ -170,11 +170,13 @@ def _stream(
 ) -> tuple[list[_Run], dict[Condition, Exception]]:
     """Analyse, perturb and run the network on one part of the recording after the other.
 
-    A condition that cannot perturb this recording is left out, with its error.
+    A condition that cannot perturb this recording is left out, with its error. The baseline goes
+    first: a model may compute of the others only what differs from it.
     """
+    ordered = sorted(lent.items(), key=lambda item: item[0].role != "baseline")
     runs: list[_Run] = []
     refused: dict[Condition, Exception] = {}
-    for clean in recording.stream(model) if lent else ():
+    for clean in recording.stream(model) if ordered else ():
         runs = runs or [
             _Run(
                 condition,
@@ -185,7 +187,7 @@ def _stream(
                 model.decoder(),
                 FrameScorer(recording.reference, model.frame_threshold),
             )
-            for condition, neighbour in lent.items()
+            for condition, neighbour in ordered
             if condition not in refused
         ]
         refused |= _advance(model, recording, runs, clean)
