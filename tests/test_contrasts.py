@@ -82,6 +82,17 @@ def test_two_stores_show_the_planted_difference() -> None:
     assert "new: basic_pitch, published weights (cccccccccccc)" in text
 
 
+def test_what_only_one_store_has_is_named() -> None:
+    a = make_rows({"fund_mask": 0.3, "harm_mask": 0.1}, n_pieces=6)
+    b = make_rows({"fund_mask": 0.3}, n_pieces=8)
+    more = make_rows({"fund_mask": 0.3}, n_pieces=6, model="timbre_trap")
+    said = " ".join(compare(a, [*b, *more]).footers)
+    assert "Only in A, not compared: basic_pitch × demo under harm_mask." in said
+    assert "Only in B, not compared: basic_pitch × demo, 2 of 8 recordings." in said
+    assert "Only in B, not compared: timbre_trap × demo." in said
+    assert "Only in" not in " ".join(compare(a, a).footers)
+
+
 def test_stores_without_a_common_model_are_refused() -> None:
     with pytest.raises(ValueError, match="expected a model and dataset in both"):
         compare(make_rows(), make_rows(model="other"), n_resamples=N)
@@ -123,7 +134,7 @@ def test_headline_of_nothing_significant_says_so() -> None:
     said = sentence(make_rows({"microtonal": 0.0, "random": 0.0}, seed=3))
     assert "falls significantly under none of 2 conditions" in said
     few = sentence([make_row("no_permutation", 0.8), make_row("fund_mask", 0.2)])
-    assert "1 recordings are too few for a test" in few
+    assert "does not fall significantly: 0.60 under fund_mask (one recording is too few" in few
     assert "drop is 0.60 under" in few
 
 

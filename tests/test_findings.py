@@ -1,4 +1,4 @@
-"""``make findings``: pages and the README's sentences come from the rows, whole from a clean state."""
+"""``make findings``: the page and the README's sentences come from the rows."""
 
 from __future__ import annotations
 

@@ -287,7 +287,9 @@ def test_threshold_free_score_stands_beside_f() -> None:
 def test_no_rows_and_unknown_baseline_are_refused() -> None:
     with pytest.raises(ValueError, match="got no rows"):
         importance([])
-    with pytest.raises(ValueError, match=r"got baseline 'clean', expected .*no_permutation"):
+    with pytest.raises(
+        ValueError, match=r"no rows of the baseline 'clean', expected .*no_permutation"
+    ):
         importance(make_rows(), baseline="clean")
 
 

@@ -138,6 +138,13 @@ def test_importance_table_says_how_to_read_it() -> None:
     assert "relies on" not in text
 
 
+def test_no_cell_of_a_latex_line_is_an_option_of_the_line_before_and_signs_are_signs() -> None:
+    table = Table("t", ("name", "x"), ({"name": "[live] take-2", "x": -0.5}, {"name": "*", "x": 1}))
+    lines = table.to_latex().splitlines()
+    assert r"{[}live] take-2 & $-$0.500 \\" in lines
+    assert not any(line.startswith(("[", "*")) for line in lines)
+
+
 def test_latex_escapes_and_uses_booktabs() -> None:
     text = TABLE.to_latex()
     body = [line for line in text.splitlines() if not line.startswith("%")]

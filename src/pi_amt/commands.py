@@ -125,11 +125,13 @@ def do_report(options: Namespace) -> None:
 
 def do_compare(options: Namespace) -> None:
     """Print the paired comparison of two stores."""
-    result = compare_rows(
-        read_rows(options.store_a, notes=False),
-        read_rows(options.store_b, notes=False),
-        score=options.score,
-    )
+    stores = {store: read_rows(store, notes=False) for store in (options.store_a, options.store_b)}
+    for store, rows in stores.items():
+        if not rows:
+            raise ValueError(
+                f"compare: got a store without rows in {store}, expected results, run a study first"
+            )
+    result = compare_rows(stores[options.store_a], stores[options.store_b], score=options.score)
     print(result)
     if options.csv:
         result.to_csv(options.csv)

@@ -6,7 +6,7 @@ resampled: with the same resamples on both sides that is the difference of the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -121,7 +121,26 @@ def compare(
         raise ValueError(f"got {had[0]} and {had[1]}, expected a model and dataset in both stores")
     said = [f"{name}: {note}" for name, side in zip(names, (a, b), strict=True)
             for note in (*_weights(side), *side.messages, *side.warnings)]  # fmt: skip
-    return _table(f"{names[0]} against {names[1]}", records, a.settings, said)
+    alone = [*_only_in(names[0], a, b), *_only_in(names[1], b, a)]
+    return _table(f"{names[0]} against {names[1]}", records, a.settings, [*alone, *said])
+
+
+def _only_in(name: str, own: Importance, other: Importance) -> Iterator[str]:
+    """What one store has and the other has not, so that it is not in the table."""
+    there = {(panel.model, panel.dataset): panel for panel in other.panels}
+    for panel in own.panels:
+        place, twin = f"{panel.model} × {panel.dataset}", there.get((panel.model, panel.dataset))
+        if twin is None:
+            yield f"Only in {name}, not compared: {place}."
+            continue
+        shared = {c.label for c in twin.conditions}
+        lone = dict.fromkeys(c.label for c in panel.conditions if c.label not in shared)
+        if lone:
+            yield f"Only in {name}, not compared: {place} under {', '.join(lone)}."
+        pieces = len(set(panel.pieces) - set(twin.pieces))
+        if pieces:
+            count = f"{pieces} of {len(panel.pieces)} recordings"
+            yield f"Only in {name}, not compared: {place}, {count}."
 
 
 def _records(

@@ -39,11 +39,16 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
         why = (
             f"p = {worst.p_holm:.3f} after correction"
             if not math.isnan(worst.p_holm)
+            else "one recording is too few for a test"
+            if worst.n_pieces == 1
             else f"{worst.n_pieces} recordings are too few for a test"
         )
+        largest = f"{_interval(worst, 'drop')} under {worst.condition} ({why})."
+        if len(known) == 1:
+            return f"{place} does not fall significantly: {largest}"
         return (
             f"{place} falls significantly under none of {len(known)} conditions; the largest drop "
-            f"is {_interval(worst, 'drop')} under {worst.condition} ({why})."
+            f"is {largest}"
         )
     top = max(found, key=lambda r: r.drop)
     return (

@@ -235,7 +235,10 @@ def importance_from_rows(
     panels = panels_of(chosen, baseline)
     if not panels:
         labels = ", ".join(sorted({row.label for row in rows}))
-        raise ValueError(f"got baseline {baseline!r}, expected one of the labels: {labels}")
+        raise ValueError(
+            f"got no rows of the baseline {baseline!r}, expected one per recording; run it, or "
+            f"name one of the labels as the baseline: {labels}"
+        )
     _check_score(chosen, score)
     settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
     warnings = _missing_baselines(chosen, baseline)

@@ -115,6 +115,22 @@ def test_filters_of_the_forest(visit: Open) -> None:
     assert drops == sorted(drops, reverse=True)
 
 
+def test_steps_of_profiles_and_doses_wait_until_asked_for(visit: Open) -> None:
+    page = visit().page
+    steps = page.locator('table.forest tbody tr[data-role="step"]:visible')
+    assert page.locator("table.forest tbody tr:visible").count() == 4
+    assert steps.count() == 0
+    page.get_by_label("Show 6 steps of profiles and doses").check()
+    assert steps.count() == 6
+    page.locator("#steps").uncheck()
+    page.locator("#find").fill("harmonic=2")
+    assert steps.count() == 1
+
+
+def test_an_address_of_nonsense_shows_the_overview(visit: Open) -> None:
+    assert visible(visit("#%E0%A4%A").page) == ["overview"]
+
+
 def test_tables_sort_and_save(visit: Open) -> None:
     page = visit("#tables").page
     table = page.locator('[data-table="importance"] table')

@@ -14,7 +14,7 @@ from tests.report.study import AWKWARD
 from tests.rows import make_rows
 
 from pi_amt.report import build
-from pi_amt.report.catalog import catalog
+from pi_amt.report.catalog import catalog, main_conditions
 from pi_amt.report.forest_plot import forests, make_axis
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page import make_page
@@ -196,6 +196,17 @@ def test_two_models_two_datasets_eight_conditions_and_200_pieces_stay_small() ->
     page = page_of(rows)
     assert len(page.encode()) < 1_500_000
     assert page.count('<table class="forest"') == 2
+
+
+def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
+    labels = [f"remove_harmonic(harmonic={k})" for k in (1, 2, 3)]
+    profile = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1)))
+    assert [e.title for e in main_conditions(catalog(profile))] == labels
+    assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
+    both = importance_from_rows(make_rows({"fund_mask": 0.4} | dict.fromkeys(labels, 0.1)))
+    assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
+    assert len(both.plot_forest().get_yticks()) == 1
+    assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
 
 
 def test_only_a_baseline_says_so(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def _forest_series(
 
 
 def profile(importance: Importance, ax: Axes | None = None) -> Axes:
-    """Drop when only harmonic k is removed (solid), or when only k is kept (dashed).
+    """Drop when only harmonic k is removed (solid), or when only k is kept (dashed, hollow).
 
     Raises:
         ValueError: if no harmonic profile was run.
@@ -143,7 +143,10 @@ def _draw_curve(importance: Importance, curve: Curve, what: str, dash: str, ax: 
     colour = colour_of(importance, panel)
     label = f"{name_of(importance, panel)}: {what}"
     marker = marker_of(importance, panel)
-    ax.plot(curve.values, curve.drop, dash, color=colour, marker=marker, ms=4, label=label)
+    fill = colour if dash == _DASHES[0] else "white"
+    ax.plot(
+        curve.values, curve.drop, dash, color=colour, marker=marker, ms=4, mfc=fill, label=label
+    )
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
 
 
@@ -151,7 +154,8 @@ def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(f"drop in {score_name(importance.score)}")
-    ax.legend(fontsize=7)
+    # above the axes: the bands leave no room that is always free
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=7, handlelength=3)
 
 
 def piece(importance: Importance, ax: Axes | None = None, condition: str | None = None) -> Axes:

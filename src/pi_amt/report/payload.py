@@ -13,6 +13,7 @@ from typing import Any
 from pi_amt.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.condition_results import PARTS
 from pi_amt.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
+from pi_amt.dose_table import curve_name
 from pi_amt.panels import Panel
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
@@ -30,7 +31,7 @@ def payload(importance: Importance, entries: Sequence[Entry]) -> dict[str, Any]:
         "score": importance.score,
         "panels": [_panel(importance, panel, parts) for panel in importance.panels],
         "conditions": {entry.id: _condition(importance, entry, parts) for entry in entries},
-        "curves": [_curve(importance, curve) for curve in _curves(importance)],
+        "curves": _curves(importance),
         "levels": [list(levels(factor)) for factor in CROSSED],
     }
 
@@ -100,8 +101,9 @@ def _breakdown(found: Breakdown) -> dict[str, Any]:
     }
 
 
-def _curves(importance: Importance) -> list[Curve]:
-    return [*harmonic_profiles(importance), *dose_curves(importance)]
+def _curves(importance: Importance) -> list[dict[str, Any]]:
+    curves: list[Curve] = [*harmonic_profiles(importance), *dose_curves(importance)]
+    return [_curve(importance, curve) | {"name": curve_name(curve, curves)} for curve in curves]
 
 
 def _curve(importance: Importance, curve: Curve) -> dict[str, Any]:

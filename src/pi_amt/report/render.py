@@ -95,13 +95,17 @@ def _headings(page: Page) -> dict[str, Any]:
     tabs += [("curves", "Profiles and doses")] if curves else []
     tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
     what = " and ".join(model.title for model in models)
+    where = (
+        f"{names.plural(len(datasets), 'dataset')}, "
+        f"{names.plural(sum(d.pieces for d in datasets), 'recording')}"
+    )
     return {
         "title": f"What {'do' if len(models) > 1 else 'does'} {what} rely on?",
         "lede": f"{names.plural(len(conditions), 'perturbation')} of the models' own input, "
-        f"{names.plural(len(datasets), 'dataset')}, "
-        f"{names.plural(sum(d.pieces for d in datasets), 'recording')}. "
-        f"Each number is the fall of {score_name(importance.score)} against the same recording, "
-        "unperturbed.",
+        f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
+        "recording, unperturbed."
+        if conditions
+        else f"The baseline only, without any perturbation: {where}.",
         "tabs": tabs,
         "models": models,
         "by_name": {model.name: model for model in models},
@@ -177,6 +181,8 @@ def shown_columns(table: Table) -> list[str]:
     )
     if "condition" in columns:
         hidden.add("label")
+    if "curve" in columns:
+        hidden = {"permutation", "constant"}
     return [name for name in columns if name not in hidden]
 
 

@@ -177,10 +177,10 @@ function drawCurves() {
   }
   for (const curves of groups.values()) {
     const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
-    const { permutation, parameter, panel, constant } = curves[0];
+    const { name, parameter, panel, constant } = curves[0];
     figure.className = "card";
     plot.className = "plot";
-    bold.textContent = permutation;
+    bold.textContent = name;
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model} D50 ${c.bound || fixed(c.d50, 2)}`).join(", ");
     caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
     caption.title = constant;
