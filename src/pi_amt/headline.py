@@ -45,7 +45,7 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
         )
         largest = f"{_interval(worst, 'drop')} under {worst.condition} ({why})."
         if len(known) == 1:
-            return f"{place} does not fall significantly: {largest}"
+            return f"{place} does not fall significantly; the drop is {largest}"
         return (
             f"{place} falls significantly under none of {len(known)} conditions; the largest drop "
             f"is {largest}"
