@@ -126,7 +126,7 @@ def put_into_readme(readme: Path, importance: Importance) -> None:
         raise ValueError(f"{readme}: got no place for the findings, expected {README_MARKS}")
     lines = [f"- {sentence}" for sentence in importance.headline()]
     models = dict.fromkeys(model_title(p.model) for p in importance.panels if is_reproduction(p))
-    lines += [f"\n{model} here: {BANNER}" for model in models]
+    lines += [f"\n**{model}.** {BANNER}" for model in models]
     text = "\n".join(lines)
     readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 

@@ -67,7 +67,7 @@ def test_sentences_of_the_readme_follow_the_rows(
     assert text.endswith(f"{end}\nafter\n")
     assert "stale" not in text
     assert all(sentence in text for sentence in importance.headline())
-    assert "Timbre-Trap here: Synthetic-trained reproduction" in text
+    assert "**Timbre-Trap.** Synthetic-trained reproduction" in text
     readme.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="no place for the findings"):
         script["put_into_readme"](readme, importance)

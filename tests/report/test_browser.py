@@ -86,6 +86,8 @@ def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
     assert points.count() >= len(AWKWARD)
     titles = article.locator('figure[data-chart="paired"] title').all_text_contents()
     assert any(AWKWARD[0] in title for title in titles)
+    # who came by keyboard goes on from the heading
+    assert page.evaluate("document.activeElement.id") == "h-harm_mask"
     page.go_back()
     assert visible(page) == ["overview"]
 

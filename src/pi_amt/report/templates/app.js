@@ -21,7 +21,7 @@ function showTab(name, focus = false) {
   if (view === "curves") drawCurves();
   if (view === "explorer" && window.startExplorer) window.startExplorer();
 }
-function showEntry(id, focus) {
+function showEntry(id) {
   const articles = $$("article.entry");
   if (!articles.length) return;
   const chosen = articles.find(a => a.dataset.entry === id) || articles[0];
@@ -33,14 +33,15 @@ function showEntry(id, focus) {
     } else link.removeAttribute("aria-current");
   }
   drawVisible();
-  if (focus) $("h2", chosen).focus({ preventScroll: true });
 }
 function follow(focus) {
   const [view, id] = location.hash.slice(1).split("/"); // both are plain words
-  if (view === "conditions") showEntry(id, focus && id);
   if (view === "main") return;
+  if (view === "conditions") showEntry(id);
   showTab(view || "overview");
-  if (focus) window.scrollTo(0, 0);
+  if (!focus) return;
+  if (id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
+  window.scrollTo(0, 0);
 }
 for (const tab of tabs) {
   tab.addEventListener("click", () => { location.hash = tab.dataset.view; showTab(tab.dataset.view); });

@@ -1,3 +1,3 @@
 /* Last: show what the address asks for. */
-showEntry(undefined, false);
+showEntry();
 follow(false);
