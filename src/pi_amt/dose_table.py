@@ -56,6 +56,7 @@ def dose_table(importance: Importance) -> Table:
         records=tuple(records),
         footers=tuple(notes),
         formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
+        main=tuple(name for name in columns if name not in ("permutation", "constant")),
         lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
               "highest", "n_pieces", "half_drop"),
         groups=("model", "dataset"),

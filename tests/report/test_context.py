@@ -67,6 +67,22 @@ def test_sensitivity_lists_what_varied_and_only_that() -> None:
     assert table.column("drop") == pytest.approx([0.1, 0.2])
 
 
+def test_sensitivity_tells_an_unsaid_option_from_a_said_one_and_leaves_profiles_out() -> None:
+    labels = {
+        "fund_mask": {"fill": "silence"},
+        "fund_mask(normalization=model)": {"fill": "silence", "normalization": "model"},
+        "remove_harmonic(harmonic=1)": {"harmonic": 1},
+        "remove_harmonic(harmonic=2)": {"harmonic": 2},
+    }
+    rows = make_rows(dict.fromkeys(labels, 0.1), parameters=labels)
+    rows = [replace(row, permutation=row.label.partition("(")[0]) for row in rows]
+    importance = importance_from_rows(rows)
+    table = sensitivity(importance, catalog(importance))
+    assert table.columns[:2] == ("permutation", "normalization")
+    assert table.column("normalization") == ["frozen", "model"]
+    assert set(table.column("permutation")) == {"fund_mask"}
+
+
 def test_facts_count_what_is_there() -> None:
     rows = [
         row

@@ -7,8 +7,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from pi_amt.dose import NUMBERS
 from pi_amt.panels import Panel
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import (
@@ -141,10 +143,14 @@ def failed_recordings(importance: Importance) -> Table:
 
 
 def sensitivity(importance: Importance, entries: Sequence[Entry]) -> Table:
-    """Conditions that were run with several settings of their options, side by side."""
-    counts = Counter(e.condition.permutation for e in entries if e.condition.role == "condition")
-    chosen = [e for e in entries if counts[e.condition.permutation] > 1
-              and e.condition.role == "condition"]  # fmt: skip
+    """Conditions that were run with several settings of their options, side by side.
+
+    The number of a partial or a channel is no setting: profiles are left to their chart.
+    """
+    able = [e for e in entries if e.condition.role == "condition"
+            and not set(NUMBERS) & set(e.parameters)]  # fmt: skip
+    counts = Counter(entry.condition.permutation for entry in able)
+    chosen = [entry for entry in able if counts[entry.condition.permutation] > 1]
     varied = _varied(chosen)
     columns = ("permutation", *varied, "model", "dataset", "n_pieces", "drop", "drop_low",
                "drop_high", "excess_drop")  # fmt: skip
@@ -152,7 +158,7 @@ def sensitivity(importance: Importance, entries: Sequence[Entry]) -> Table:
     for entry in sorted(chosen, key=lambda e: e.condition.permutation):
         options = entry.parameters
         for result in entry.results.values():
-            record: dict[str, Any] = {name: options.get(name, "–") for name in varied}
+            record: dict[str, Any] = {name: options.get(name, _unsaid(name)) for name in varied}
             record |= {"permutation": entry.condition.permutation, "model": result.model}
             record |= {name: getattr(result, name) for name in columns if name not in record}
             records.append(record)
@@ -165,12 +171,22 @@ def sensitivity(importance: Importance, entries: Sequence[Entry]) -> Table:
 
 
 def _varied(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Options with more than one value inside some permutation."""
-    values: dict[tuple[str, str], set[str]] = {}
-    for entry in entries:
-        for name, value in entry.parameters.items():
-            values.setdefault((entry.condition.permutation, name), set()).add(value)
-    return tuple(dict.fromkeys(name for (_, name), found in values.items() if len(found) > 1))
+    """Options with more than one value inside some permutation; being unsaid is a value."""
+    names = dict.fromkeys(name for entry in entries for name in entry.parameters)
+    return tuple(
+        name
+        for name in names
+        if any(
+            a.parameters.get(name) != b.parameters.get(name)
+            for a, b in pairwise(sorted(entries, key=lambda e: e.condition.permutation))
+            if a.condition.permutation == b.condition.permutation
+        )
+    )
+
+
+def _unsaid(name: str) -> str:
+    """What an option is where a condition does not name it."""
+    return "frozen" if name == "normalization" else "–"
 
 
 def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:

@@ -181,8 +181,6 @@ def shown_columns(table: Table) -> list[str]:
     )
     if "condition" in columns:
         hidden.add("label")
-    if "curve" in columns:
-        hidden = {"permutation", "constant"}
     return [name for name in columns if name not in hidden]
 
 
