@@ -68,7 +68,7 @@ def test_sensitivity_lists_what_varied_and_only_that() -> None:
 
 
 def test_sensitivity_tells_an_unsaid_option_from_a_said_one_and_leaves_profiles_out() -> None:
-    labels = {
+    labels: dict[str, dict[str, object]] = {
         "fund_mask": {"fill": "silence"},
         "fund_mask(normalization=model)": {"fill": "silence", "normalization": "model"},
         "remove_harmonic(harmonic=1)": {"harmonic": 1},
