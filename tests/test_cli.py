@@ -64,6 +64,7 @@ def test_help_does_not_import_torch_or_hydra() -> None:
         (["mask.half_width_cent=50"], "half_width_cents"),
         (["permutation=fundmask"], "did you mean fund_mask"),
         (["hydra/launcher=basik"], "did you mean basic"),
+        (["+foo=1"], "got unknown key 'foo'; `pi-amt --cfg job`"),
         (["+permutaton=fund_mask"], "did you mean permutation"),
         (["++mask.half_width_cent=50"], "did you mean mask.half_width_cents"),
         (["+model.trm=full"], "did you mean trim"),

@@ -8,6 +8,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from pi_amt.one_line import near
+
 
 def known_keys() -> list[str]:
     """All keys of the configuration, for near matches of a mistyped one."""
@@ -17,6 +19,12 @@ def known_keys() -> list[str]:
         group = path.parent.name
         keys |= {group, f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
     return sorted(keys)
+
+
+def unknown_key(key: str) -> str:
+    """Message for a key that the configuration does not have."""
+    hint = near(key, known_keys()) or "; `pi-amt --cfg job` prints all keys"
+    return f"got unknown key {key!r}{hint}"
 
 
 def _keys(node: Any, prefix: str) -> set[str]:

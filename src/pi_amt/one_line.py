@@ -59,10 +59,9 @@ def _unknown_key(text: str) -> str:
     found = re.search(r"Could not override '([^']+)'", text)
     if found is None:
         return ""
-    from pi_amt.config_keys import known_keys
+    from pi_amt.config_keys import unknown_key
 
-    hint = near(found[1], known_keys()) or "; `pi-amt --cfg job` prints all keys"
-    return f"got unknown key {found[1]!r}{hint}"
+    return unknown_key(found[1])
 
 
 def _unknown_choice(text: str) -> str:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
-from pi_amt.config_keys import known_keys
+from pi_amt.config_keys import known_keys, unknown_key
 from pi_amt.datasets.track import Dataset
 from pi_amt.executors import ExecutorFactory, available_cores, local, resolve_n_jobs
 from pi_amt.frames import FRAME_SCORES
@@ -72,7 +72,7 @@ def _check_added_keys(cfg: DictConfig) -> None:
         key = added[1] if added else ""
         read = key in known or key.partition(".")[0] in _NODES_THAT_CHECK
         if added and not read:
-            raise ValueError(unknown("option", key, known))
+            raise ValueError(unknown_key(key))
 
 
 def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
