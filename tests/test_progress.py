@@ -99,3 +99,24 @@ def test_a_bar_is_taken_down_when_the_study_ends_with_an_error() -> None:
     with pytest.raises(KeyboardInterrupt), StudyProgress(5, stream=stream):
         raise KeyboardInterrupt
     assert stream.getvalue().rstrip(" ").endswith(("\n", "\x1b[?25h"))  # cursor shown again
+
+
+def test_a_long_recording_moves_the_count_before_it_ends(clock: list[float]) -> None:
+    stream, share = io.StringIO(), [0.25]
+    with StudyProgress(2, lambda: share[0], stream=stream) as study:
+        clock[0] += 60
+        study._show()
+        clock[0] += 60
+        share[0] = 0.0
+        study.advance("long", rows=8, failures=0)
+    assert shown(stream) == [
+        "0/2 recordings and 0.25 under way, 0 rows, 0 rows/min, about 7 min left",
+        "1/2 recordings, 8 rows, 4 rows/min, about 2 min left",
+    ]
+
+
+def test_recordings_under_way_never_count_as_more_than_are_left() -> None:
+    stream = io.StringIO()
+    with StudyProgress(1, lambda: 3.0, stream=stream) as study:
+        study.advance("one", rows=8, failures=0)
+    assert shown(stream)[0].startswith("1/1 recordings, 8 rows")

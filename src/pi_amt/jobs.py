@@ -16,6 +16,7 @@ from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError, data_error
 from pi_amt.models import ModelSpec, cached_model
 from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.pulse import Pulse
 from pi_amt.scorers import scorers
 from pi_amt.store import Row
 
@@ -33,6 +34,7 @@ class Job:
         tuning: ``estimate``, ``off`` or cents.
         baseline: note table of the baseline where it is not among the conditions.
         neighbour_fingerprint: where the driver knows it; else the worker finds out.
+        pulse: where to tell how far the recording is.
     """
 
     model: ModelSpec | Transcriber
@@ -43,6 +45,7 @@ class Job:
     tuning: str | float = "estimate"
     baseline: bytes = b""
     neighbour_fingerprint: str | None = None
+    pulse: Pulse | None = None
 
     def with_neighbour(self) -> Job:
         """The job with the neighbour's fingerprint, if a condition borrows from it and it can be

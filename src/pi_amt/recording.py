@@ -194,6 +194,8 @@ def _stream(
         runs = [run for run in runs if run.condition not in refused]
         if not runs:
             break
+        if job.pulse is not None:
+            job.pulse.beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
     for run in runs:
         run.push(model, None)
     return runs, refused

@@ -12,7 +12,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,6 +31,7 @@ from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
+from pi_amt.pulse import Pulses
 from pi_amt.scoring import check_pitch_units
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row, Store
@@ -97,17 +98,19 @@ def run_study(
     summary, groups = Summary(), list(groups)
     jobs: list[Job] = []
     asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
-    for group in groups:
-        summary.asked.append({})
-        for job in _missing_jobs(group, store, summary):
-            asked[id(job)] = summary.asked[-1]
-            jobs.append(job)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    store.add_manifest(started, {**environment(), **_sources(groups)})
-    with (
-        closing(run_jobs(jobs, bounded(executor, len(jobs)))) as results,
-        StudyProgress(len(jobs), quiet=quiet) as progress,
-    ):
+    with ExitStack() as stack:
+        pulses = stack.enter_context(Pulses())
+        for group in groups:
+            summary.asked.append({})
+            for missing in _missing_jobs(group, store, summary):
+                job = replace(missing, pulse=pulses.new())
+                asked[id(job)] = summary.asked[-1]
+                jobs.append(job)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        store.add_manifest(started, {**environment(), **_sources(groups)})
+        results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
+        shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
+        progress = stack.enter_context(shown)
         for job, result in results:
             store.write(result.rows)
             if result.fingerprint:
@@ -117,6 +120,8 @@ def run_study(
             summary.computed += len(result.rows) - len(failed)
             keys = (row.key for row in result.rows)
             asked[id(job)].update(zip(keys, job.conditions, strict=True))
+            if job.pulse is not None:
+                job.pulse.stop()
             progress.advance(job.track.name, len(result.rows), len(failed))
     return summary
 
