@@ -64,7 +64,7 @@ class FragilePool(Executor):
             self.queue.append((future, fn, args[0]))
             full = len(self.queue) >= self.in_flight
         # an idle pool runs what it has; the driver would wait for ever for the pool to fill
-        threading.Timer(0.0 if full else 0.02, self.run).start()
+        threading.Timer(0.0 if full else 0.25, self.run).start()
         return future
 
     def run(self) -> None:

@@ -176,15 +176,20 @@ def start(tmp_path: Path, *options: str, results: Path) -> subprocess.Popen[str]
     configs = write_toy_configs(tmp_path / "configs")
     toy = ("--config-dir", str(configs), "model=toy", "dataset=toy", "report=false")
     command = (sys.executable, "-m", "pi_amt", *toy, *options, f"results_dir={results}")
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # tests may run under nohup, which has SIGHUP ignored in all that it starts
+    held = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, held)
 
 
 def _rows(folder: Path) -> int:
