@@ -29,8 +29,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `python -m benchmarks` (`make bench`), about 20 minutes on two free cores. Figures are
-processor seconds of one thread unless they say wall; medians of interleaved rounds, so ratios
-compare like with like on the same machine at the same time. `--only PART` measures one part anew.
+processor seconds of one thread unless they say wall. Where several ways are compared, they are
+medians of interleaved rounds: like with like, on the same machine at the same time. `--only PART` measures one part anew.
 
 {machine}
 """
@@ -50,7 +50,7 @@ def main() -> None:
     for part in options.only:
         title, measure = PARTS[part]
         print(f"\n{title}", flush=True)
-        before = when(options.rounds)
+        before = when()
         lines = measure(options.rounds)
         width = max(len(line.what) for line in lines)
         for line in lines:
@@ -64,11 +64,11 @@ def main() -> None:
     print(f"\nwrote {options.output}", file=sys.stderr)
 
 
-def when(rounds: int) -> str:
+def when() -> str:
     """When a part was measured, and how busy the machine was."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return f"*{now}, {rounds} rounds, load average before (1, 5, 15 min) {load}*"
+    return f"*{now}, load average before (1, 5, 15 min) {load}*"
 
 
 def table(lines: list[Line]) -> str:

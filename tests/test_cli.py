@@ -86,7 +86,7 @@ def test_help_does_not_import_torch_or_hydra() -> None:
         (["repeats=0"], "repeats"),
         (["modle=basic_pitch"], "did you mean model"),
         (["score=F-mesure"], "F-measure"),
-        (["controls=maybe"], "controls: got 'maybe'"),
+        (["controls=maybe"], "controls: got unknown 'maybe'"),
         (["seed=abc"], "seed: got 'abc'"),
         (["mask.fill=silnce"], "fill: got 'silnce'"),
         (["shuffle.draw=once"], "draw: got 'once'"),

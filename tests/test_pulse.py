@@ -11,9 +11,16 @@ from pi_amt.pulse import Pulse, Pulses
 from pi_amt.recording import evaluate
 
 
+def new(pulses: Pulses) -> Pulse:
+    """For one more job, where files can be made."""
+    pulse = pulses.new()
+    assert pulse is not None
+    return pulse
+
+
 def test_the_shares_of_jobs_in_flight_add_up_and_go_with_the_job() -> None:
     with Pulses() as pulses:
-        one, other, silent = pulses.new(), pulses.new(), pulses.new()
+        one, other, silent = (new(pulses) for _ in range(3))
         assert pulses.under_way() == 0.0
         one.beat(0.25)
         other.beat(0.5)
@@ -31,9 +38,18 @@ def test_a_worker_that_cannot_tell_goes_on() -> None:
     lost.stop()
 
 
+def test_without_room_for_files_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with Pulses() as pulses:
+        assert pulses.new() is None
+        assert pulses.under_way() == 0.0
+
+
 def test_what_is_just_being_written_counts_as_nothing() -> None:
     with Pulses() as pulses:
-        pulse = pulses.new()
+        pulse = new(pulses)
         for text in ("", "0.", "x"):
             Path(pulse.path).write_text(text)
             assert pulses.under_way() == 0.0

@@ -7,6 +7,7 @@ they are called, so that ``--help`` is instant. Every failure is one clear line 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -16,7 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pi_amt import __version__
-from pi_amt.one_line import near, one_line
+from pi_amt.one_line import one_line
+from pi_amt.options import listing, near
 from pi_amt.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stopped_by_signals():
             return _dispatch(arguments)
     except KeyboardInterrupt as stop:
-        print("\ninterrupted: finished rows are stored, the same command goes on", file=sys.stderr)
+        with contextlib.suppress(OSError):  # after a hang-up there is no terminal
+            print("\n" + _interrupted(arguments), file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,6 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pi-amt: {one_line(error)}", file=sys.stderr)
         return 2
+
+
+def _interrupted(arguments: list[str]) -> str:
+    """What to tell somebody who stopped the program."""
+    if arguments and arguments[0] in {*COMMANDS, "train"} - {"run"}:
+        return "interrupted"
+    return "interrupted: finished rows are stored, the same command goes on"
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -77,7 +87,7 @@ def _dispatch(arguments: list[str]) -> int:
         return do_train(arguments[1:])
     if re.fullmatch(r"\w+", name) and name != "run":
         words = [*COMMANDS, "run", "train"]
-        hint = near(name, words) or f"; there are {', '.join(words)}"
+        hint = near(name, words) or listing(words)
         raise ValueError(f"got {name!r}, expected a command or key=value{hint}")
     return run_hydra(arguments[1:] if name == "run" else arguments)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from pi_amt.one_line import near
+from pi_amt.options import near
 
 
-def known_keys() -> list[str]:
+@cache
+def known_keys() -> tuple[str, ...]:
     """All keys of the configuration, for near matches of a mistyped one."""
     root = Path(str(files("pi_amt") / "conf"))
     keys = set(_keys(OmegaConf.load(root / "config.yaml"), ""))
     for path in root.glob("*/*.yaml"):
         group = path.parent.name
         keys |= {group, f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
-    return sorted(keys)
+    return tuple(sorted(keys))
 
 
 def unknown_key(key: str) -> str:

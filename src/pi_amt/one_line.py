@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import re
-from collections.abc import Sequence
+
+from pi_amt.options import near, unknown
 
 
 def one_line(error: BaseException) -> str:
@@ -25,12 +25,6 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError | ValueError | RuntimeError):
         return text
     return f"{type(error).__name__}: {text}"
-
-
-def near(word: str, known: Sequence[str]) -> str:
-    """ "; did you mean …?" if some known words are near, else nothing."""
-    found = difflib.get_close_matches(word, known, n=2)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def _reasons(error: BaseException) -> list[str]:
@@ -75,5 +69,4 @@ def _unknown_choice(text: str) -> str:
         from pi_amt.config_keys import known_keys
 
         return f"got unknown group {group!r}{near(group, known_keys())}"
-    known = listed[1].split()
-    return f"{group}: got {name!r}, which is not known{near(name, known)} (of {', '.join(known)})"
+    return unknown(group, name, listed[1].split())

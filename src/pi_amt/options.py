@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -40,8 +40,18 @@ def check_flag(name: str, value: bool) -> None:
         raise ValueError(f"{name}: got {value!r}, expected true or false")
 
 
-def unknown(what: str, got: str, known: Sequence[str]) -> str:
-    """Message for a name that is not known, with the nearest one."""
-    near = difflib.get_close_matches(got, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return f"{what}: got {got!r}, which is not known; {hint}"
+def unknown(what: str, got: str, known: Iterable[str]) -> str:
+    """Message for a name that is not known: the nearest ones, or all that there are."""
+    known = list(known)
+    return f"{what}: got unknown {got!r}{near(got, known) or listing(known)}"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean …?" if some known words are near, else nothing."""
+    found = difflib.get_close_matches(word, list(known), n=2)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def listing(known: Iterable[str]) -> str:
+    """ "; there are …", or that there are none."""
+    return f"; there are {', '.join(known) or 'none'}"

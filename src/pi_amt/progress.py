@@ -76,10 +76,12 @@ class StudyProgress:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
-        if not self._quiet:
-            self._watcher.join()
-        if self._bar is not None:
-            self._bar.stop()
+        try:
+            if not self._quiet:
+                self._watcher.join()
+        finally:
+            if self._bar is not None:
+                self._bar.stop()
 
     def advance(self, name: str, rows: int, failures: int) -> None:
         """One recording is done, with so many rows of which so many failed."""

@@ -37,7 +37,9 @@ class Pulses:
     """The driver's folder, which goes when the study ends."""
 
     def __enter__(self) -> Pulses:
-        self._folder = tempfile.TemporaryDirectory(prefix="pi_amt-", ignore_cleanup_errors=True)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        with contextlib.suppress(OSError):  # then nobody tells anything
+            self._folder = tempfile.TemporaryDirectory(prefix="pi_amt-", ignore_cleanup_errors=True)
         self._numbers = count()
         return self
 
@@ -47,15 +49,20 @@ class Pulses:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
-    def new(self) -> Pulse:
+    def new(self) -> Pulse | None:
         """For one more job."""
+        if self._folder is None:
+            return None
         return Pulse(str(Path(self._folder.name) / str(next(self._numbers))))
 
     def under_way(self) -> float:
         """Sum of the shares of all jobs in flight."""
         total = 0.0
+        if self._folder is None:
+            return total
         for path in Path(self._folder.name).glob("*"):
             # gone since, or just being written
             with contextlib.suppress(OSError, ValueError):

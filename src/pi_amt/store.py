@@ -256,9 +256,9 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
         db = _connect(path, "ro")
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.Error as error:
             db.close()
-            if not finished:
+            if not (finished and isinstance(error, sqlite3.OperationalError)):
                 raise
         else:
             return db

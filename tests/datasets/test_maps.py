@@ -114,7 +114,7 @@ def test_folders_that_are_missing_empty_or_of_other_layout(tmp_path: Path) -> No
 def test_unknown_settings_and_kinds_are_refused_with_near_matches(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'ENSTDkAn'; did you mean ENSTDkAm"):
         maps(tmp_path, settings=["ENSTDkAn"])
-    with pytest.raises(ValueError, match="kinds: got 'SONG'; expected some of ISOL"):
+    with pytest.raises(ValueError, match="kinds: got unknown 'SONG'; there are ISOL"):
         maps(tmp_path, kinds=["SONG"])
     with pytest.raises(ValueError, match="settings: got none"):
         maps(tmp_path, settings=[])

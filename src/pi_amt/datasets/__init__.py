@@ -6,7 +6,6 @@ that returns a :class:`~pi_amt.datasets.track.Dataset`) or as a dotted path.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 from pi_amt.datasets.survey import Survey, survey
 from pi_amt.datasets.track import Dataset, FileTrack, Track
 from pi_amt.datasets.track_list import TrackList
+from pi_amt.options import unknown
 
 __all__ = [
     "Dataset",
@@ -59,9 +59,7 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     known = inspect.signature(factory).parameters
     for option in options:
         if option not in known:
-            raise ValueError(
-                f"dataset {name}: got unknown option {option!r}; {_hint(option, known)}"
-            )
+            raise ValueError(unknown(f"option of dataset {name}", option, known))
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
@@ -72,12 +70,7 @@ def _factory(name: str) -> Callable[..., Dataset]:
     plugged = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     path = {**plugged, **_BUILT_IN}.get(name, name)
     if ":" not in path:
-        raise ValueError(f"dataset: got unknown {name!r}; {_hint(name, available_datasets())}")
+        raise ValueError(unknown("dataset", name, available_datasets()))
     module, attribute = path.split(":")
     found: Callable[..., Dataset] = getattr(importlib.import_module(module), attribute)
     return found
-
-
-def _hint(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

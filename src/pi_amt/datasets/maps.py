@@ -8,7 +8,6 @@ CC BY-NC-SA 2.0 FR. The usual test set, and the default, is MUS of the two Diskl
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.errors import printable
+from pi_amt.options import unknown
 
 SETTINGS = (
     "AkPnBcht",
@@ -101,9 +101,7 @@ def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[st
     by_lower = {name.lower(): name for name in known}
     for value in values:
         if str(value).lower() not in by_lower:
-            near = difflib.get_close_matches(str(value), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(known)}"
-            raise ValueError(f"{option}: got {value!r}; {hint}")
+            raise ValueError(unknown(option, str(value), known))
     if not values:
         raise ValueError(f"{option}: got none, expected some of {', '.join(known)}")
     return tuple(dict.fromkeys(by_lower[str(value).lower()] for value in values))

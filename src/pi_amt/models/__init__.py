@@ -6,7 +6,6 @@ A model of one's own joins through the entry-point group ``pi_amt.models`` or as
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
@@ -20,6 +19,7 @@ from typing import Any
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.options import unknown
 
 _BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch:BasicPitch",
@@ -81,9 +81,7 @@ def model_class(name: str) -> Callable[..., object]:
     if ":" not in path and "." in path:
         path = ":".join(path.rsplit(".", 1))
     if ":" not in path:
-        near = difflib.get_close_matches(name, available_models(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(available_models())}"
-        raise ValueError(f"model: got {name!r}, which is not known; {hint}")
+        raise ValueError(unknown("model", name, available_models()))
     module, attribute = path.split(":")
     found: Callable[..., object] = getattr(importlib.import_module(module), attribute)
     return found
@@ -119,9 +117,7 @@ def load_model(
     given = {**asked, **options}
     for option in given:
         if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-            raise ValueError(f"model {name}: got option {option!r}, which it does not have; {hint}")
+            raise ValueError(unknown(f"option of model {name}", option, known))
     return as_transcriber(factory(**given))
 
 

@@ -151,13 +151,14 @@ class Transcriber(ABC):
             except RuntimeError as error:
                 if not is_full(error) or self.micro_batch == 1:
                     raise
-                self.micro_batch = max(1, self.micro_batch // 2)
-                if self.device.type == "cuda":
-                    torch.cuda.empty_cache()  # what the failed attempt holds in pieces
-                warnings.warn(
-                    f"{self.device} is full: going on with {self.micro_batch} blocks at a time",
-                    stacklevel=2,
-                )
+            # here, where the error no longer holds what the failed attempt left on the GPU
+            self.micro_batch = max(1, self.micro_batch // 2)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            warnings.warn(
+                f"{self.device} is full: going on with {self.micro_batch} blocks at a time",
+                stacklevel=2,
+            )
 
     def _run_micro_batches(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         size, total = self.micro_batch, values.shape[0]

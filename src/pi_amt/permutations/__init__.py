@@ -6,13 +6,12 @@ group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from pi_amt.options import unknown
 from pi_amt.permutations.ablate_channel import AblateChannel
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.floor import Floor
@@ -76,15 +75,14 @@ def load_permutation(name: str, **options: Any) -> Permutation:
     """
     registry = _registry()
     if name not in registry:
-        raise ValueError(f"permutation: got {name!r}, expected {_hint(name, registry)}")
+        raise ValueError(unknown("permutation", name, registry))
     found = registry[name]
     known = list(inspect.signature(found).parameters)
     allowed = [k for k in known if k not in found.aliases.values()] + list(found.aliases)
     arguments: dict[str, Any] = {}
     for option, value in options.items():
         if option not in allowed and option not in known:
-            expected = _hint(option, allowed) if allowed else "no option"
-            raise ValueError(f"{name}: got unknown option {option!r}, expected {expected}")
+            raise ValueError(unknown(f"option of {name}", option, allowed))
         if option in ("target", "target_permutation") and isinstance(value, str):
             value = load_permutation(value)  # noqa: PLW2901
         arguments[found.aliases.get(option, option)] = value
@@ -108,10 +106,3 @@ def _registry() -> dict[str, type[Permutation]]:
     for entry in entry_points(group=ENTRY_POINTS):
         registry.setdefault(entry.name, entry.load())
     return registry
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    listing = ", ".join(names)
-    return f"{' or '.join(map(repr, near))} (of {listing})" if near else f"one of {listing}"

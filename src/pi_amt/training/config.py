@@ -12,6 +12,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pi_amt.models.devices import PRECISIONS
+from pi_amt.options import check_choice
 from pi_amt.training.banks import Instrument
 from pi_amt.training.stream import Stage
 
@@ -69,11 +71,8 @@ def load_config(overrides: list[str]) -> Config:
     for key in ("train_on", "validate_on"):
         values[key] = [Instrument(**instrument) for instrument in values[key]]
     config = Config(**values)
-    if config.precision not in ("bf16", "fp32") or config.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(
-            f"train timbre_trap: got precision={config.precision} device={config.device}, "
-            "expected bf16|fp32 and auto|cpu|cuda"
-        )
+    check_choice("train timbre_trap: precision", config.precision, PRECISIONS)
+    check_choice("train timbre_trap: device", config.device, ("auto", "cpu", "cuda"))
     if config.steps <= 0 and config.minutes <= 0:
         raise ValueError("train timbre_trap: got neither minutes nor steps, set one above 0")
     return config

@@ -106,7 +106,7 @@ class Training:
         reservoir = Reservoir(stream, config.reservoir, config.workers, config.seed + self.step)
         filled_stage, last_validation = -1, time.monotonic()
         clock = time.monotonic() - self.minutes * 60
-        validation = Validation(config, self.stage, held_out)
+        validation: Validation | None = None
         while self.progress < 1.0 and self.stale < config.patience:
             if self.stage != filled_stage:
                 filled_stage = self.stage
@@ -118,6 +118,7 @@ class Training:
             self.minutes = (time.monotonic() - clock) / 60
             due = time.monotonic() - last_validation > config.validate_minutes * 60
             if due or self.progress >= 1.0:
+                assert validation is not None
                 self._validate(validation)
                 last_validation = time.monotonic()
                 self.minutes = (time.monotonic() - clock) / 60

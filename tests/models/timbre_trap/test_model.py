@@ -17,6 +17,7 @@ from pi_amt import datasets
 from pi_amt.audio import read_audio, resample
 from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS, SAMPLE_RATE_HZ
+from pi_amt.permutations import load_permutation
 from pi_amt.spectrogram import Spectrogram
 
 Samples = NDArray[np.float32]
@@ -100,6 +101,13 @@ def test_conditions_in_one_batch_are_those_alone() -> None:
         alone = model().outputs([part])[0]["transcription"]
         assert torch.equal(output["transcription"], alone)
     assert not torch.equal(*(output["transcription"] for output in together))
+
+
+def test_a_probe_of_another_model_is_refused() -> None:
+    spectrogram = model().analyze(tones(2.0), SAMPLE_RATE_HZ)
+    probed = load_permutation("ablate_channel", channel=1)(spectrogram, key=1)
+    with pytest.raises(ValueError, match="harmonic_channel"):
+        model().activations(probed)
 
 
 def test_a_stream_of_a_long_recording_holds_two_blocks_at_a_time() -> None:

@@ -41,6 +41,7 @@ from pi_amt.models.timbre_trap.steps import (
     ROWS,
     TILE_VALUES,
     Down,
+    EncoderStep,
     Entry,
     Rows,
     Step,
@@ -104,7 +105,7 @@ class InferenceNetwork:
     def __init__(self, state: Weights, precision: str = "fp32") -> None:
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         w = {k: v.detach().double() for k, v in state.items() if not k.startswith("sliCQ.")}
-        self._encoder: list[Step] = [Entry(w)]
+        self._encoder: list[EncoderStep] = [Entry(w)]
         for level in range(4):
             name = f"encoder.block{level + 1}"
             self._encoder += [*residual_units(w, name, level), Down(w, name, level + 1)]

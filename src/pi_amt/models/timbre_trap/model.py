@@ -150,6 +150,8 @@ class TimbreTrap(Transcriber):
         conditions of a block go together, so that the network does nothing twice.
         """
         marked = [replace(s, reference=_used_frames(s.times, s.n_samples)) for s in spectrograms]
+        for probe in {s.probe for s in spectrograms if s.probe is not None}:
+            self.probed(*probe)  # raises: this model has none
         if self.device.type != "cpu":
             return super().outputs(marked)
 

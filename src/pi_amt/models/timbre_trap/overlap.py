@@ -41,9 +41,9 @@ class OverlapAdd:
         faded = outputs * self._window.to(outputs.device)
         totals, ends = faded[..., :HOP_FRAMES], faded[..., HOP_FRAMES:]
         totals[1:] += ends[:-1]
-        if self._tail is not None:
-            totals[0] += self._tail
         if len(outputs):
+            if self._tail is not None:
+                totals[0] += self._tail
             self._tail = ends[-1].clone()
         # one transfer for all blocks: a GPU waits for each
         finished = torch.tanh(totals.abs()).transpose(1, 2).cpu().numpy()

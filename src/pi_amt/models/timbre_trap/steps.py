@@ -46,11 +46,15 @@ class Step(Protocol):
 
     level: int
 
-    def reached(self, rows: Rows) -> Rows:
-        """Rows of the output that depend on these rows of the input."""
-
     def run(self, x: Tensor, out: Tensor, rows: Rows, scratch: Tensor) -> None:
         """Compute these rows of padded ``out`` from padded ``x``; ``scratch`` is lost."""
+
+
+class EncoderStep(Step, Protocol):
+    """A step that can be run for the rows alone in which a condition differs from another."""
+
+    def reached(self, rows: Rows) -> Rows:
+        """Rows of the output that depend on these rows of the input."""
 
 
 class Entry:
@@ -133,9 +137,6 @@ class Up:
             for r in (0, 1)
         ]
         self._edge = as_float32(F.elu(bias / UNIT) * UNIT)  # a row of output padding: bias alone
-
-    def reached(self, rows: Rows) -> Rows:
-        return 2 * rows[0], min(2 * rows[1] + 2, ROWS[self.level])
 
     def run(self, x: Tensor, out: Tensor, rows: Rows, scratch: Tensor) -> None:
         inside, used = out[PAD:-PAD], x[PAD - 1 : 1 - PAD]
