@@ -32,7 +32,8 @@ def make_row(
 ) -> Row:
     """One row whose note scores all follow from ``score`` (NaN: no reference notes).
 
-    Control labels such as ``matched_tracks(fund_mask)`` set role, target and permutation.
+    The permutation is what stands before the first bracket of the label; labels of controls, such
+    as ``matched_tracks(fund_mask)``, set role and target, too.
     ``fields`` are other fields of :class:`~pi_amt.store.Row`.
     """
     kind, _, rest = label.partition("(")
@@ -55,7 +56,7 @@ def make_row(
         "track": track,
         "composition": track,
         "seconds": 15.0,
-        "permutation": kind if control else label,
+        "permutation": kind,
         "parameters": text,
         "label": label,
         "role": "baseline" if baseline else "control" if control else "condition",

@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,32 +102,63 @@ class DoseCurve(Curve):
 def dose_curves(importance: Importance) -> tuple[DoseCurve, ...]:
     """All dose curves that the rows allow, at least three doses each."""
     return tuple(
-        _dose_curve(panel, numbers, parameter, constant, importance.settings)
+        _dose_curve(panel, series, importance.settings)
         for panel in importance.panels
-        for _, parameter, constant, numbers in _series(panel)
-        if parameter not in NUMBERS and len(numbers) >= FEWEST_DOSES
+        for series in _series(panel)
+        if series.is_dose
     )
 
 
 def harmonic_profiles(importance: Importance) -> tuple[Curve, ...]:
     """Drop against the number of the partial that is removed, or alone kept."""
     return tuple(
-        _curve(panel, numbers, parameter, constant, importance.settings)
+        _curve(panel, series, importance.settings)
         for panel in importance.panels
-        for permutation, parameter, constant, numbers in _series(panel)
-        if permutation in PROFILES and parameter == "harmonic"
+        for series in _series(panel)
+        if series.is_profile
     )
 
 
-def _series(panel: Panel) -> Iterator[tuple[str, str, str, list[int]]]:
-    """(permutation, option, JSON of the others, condition numbers by ascending option)."""
+def charted(panel: Panel) -> set[int]:
+    """Numbers of the conditions that stand in a harmonic profile or in a dose curve."""
+    return {
+        number
+        for series in _series(panel)
+        if series.is_profile or series.is_dose
+        for number in series.numbers
+    }
+
+
+class _Series(NamedTuple):
+    """Conditions of one permutation that differ in one option.
+
+    ``constant`` is the JSON of the other options, ``numbers`` are those of the conditions in the
+    panel by ascending option.
+    """
+
+    permutation: str
+    parameter: str
+    constant: str
+    numbers: list[int]
+
+    @property
+    def is_profile(self) -> bool:
+        return self.permutation in PROFILES and self.parameter == "harmonic"
+
+    @property
+    def is_dose(self) -> bool:
+        return self.parameter not in NUMBERS and len(self.numbers) >= FEWEST_DOSES
+
+
+def _series(panel: Panel) -> Iterator[_Series]:
+    """All series of a panel, at least two conditions each."""
     groups: dict[tuple[str, str, str], dict[float, int]] = {}
     for number, condition in enumerate(panel.conditions):
         for name, value, others in _numeric_options(condition):
             groups.setdefault((condition.permutation, name, others), {})[value] = number
     for (permutation, name, others), numbers in groups.items():
         if len(numbers) > 1:
-            yield permutation, name, others, [numbers[value] for value in sorted(numbers)]
+            yield _Series(permutation, name, others, [numbers[v] for v in sorted(numbers)])
 
 
 def _numeric_options(condition: Condition) -> Iterator[tuple[str, float, str]]:
@@ -141,9 +172,10 @@ def _numeric_options(condition: Condition) -> Iterator[tuple[str, float, str]]:
 
 
 def _complete(
-    panel: Panel, numbers: list[int], parameter: str, score: str
+    panel: Panel, series: _Series, score: str
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Doses ``(doses,)``, drops ``(pieces, doses)`` of complete recordings, which these are."""
+    parameter, numbers = series.parameter, series.numbers
     values = np.array([_number(panel.conditions[i].options[parameter]) for i in numbers])
     drops = panel.baseline_values(score)[None] - panel.piece_means(score)[numbers]
     known = np.asarray(~np.isnan(drops).any(axis=0))
@@ -159,10 +191,8 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _curve(
-    panel: Panel, numbers: list[int], parameter: str, constant: str, settings: Settings
-) -> Curve:
-    values, matrix, known = _complete(panel, numbers, parameter, settings.score)
+def _curve(panel: Panel, series: _Series, settings: Settings) -> Curve:
+    values, matrix, known = _complete(panel, series, settings.score)
     clusters = [c for c, k in zip(panel.compositions, known, strict=True) if k]
     drop = low = high = np.full(len(values), np.nan)
     if len(matrix):
@@ -173,9 +203,9 @@ def _curve(
     return Curve(
         model=panel.model,
         dataset=panel.dataset,
-        permutation=panel.conditions[numbers[0]].permutation,
-        parameter=parameter,
-        constant=constant,
+        permutation=series.permutation,
+        parameter=series.parameter,
+        constant=series.constant,
         values=values,
         drop=drop,
         drop_low=low,
@@ -185,10 +215,8 @@ def _curve(
     )
 
 
-def _dose_curve(
-    panel: Panel, numbers: list[int], parameter: str, constant: str, settings: Settings
-) -> DoseCurve:
-    curve = _curve(panel, numbers, parameter, constant, settings)
+def _dose_curve(panel: Panel, series: _Series, settings: Settings) -> DoseCurve:
+    curve = _curve(panel, series, settings)
     inside = [panel.pieces.index(piece) for piece in curve.pieces]
     clusters = [panel.compositions[i] for i in inside]
     base = panel.baseline_values(settings.score)
@@ -203,8 +231,8 @@ def _dose_curve(
         seed=settings.seed,
     ).within(-1.0, 1.0)
     falling = None
-    if parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
-        falling = parameter in LOWER_DOES_MORE
+    if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
+        falling = series.parameter in LOWER_DOES_MORE
     d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings, falling)
     fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
     return DoseCurve(

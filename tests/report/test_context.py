@@ -74,9 +74,7 @@ def test_sensitivity_tells_an_unsaid_option_from_a_said_one_and_leaves_profiles_
         "remove_harmonic(harmonic=1)": {"harmonic": 1},
         "remove_harmonic(harmonic=2)": {"harmonic": 2},
     }
-    rows = make_rows(dict.fromkeys(labels, 0.1), parameters=labels)
-    rows = [replace(row, permutation=row.label.partition("(")[0]) for row in rows]
-    importance = importance_from_rows(rows)
+    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), parameters=labels))
     table = sensitivity(importance, catalog(importance))
     assert table.columns[:2] == ("permutation", "normalization")
     assert table.column("normalization") == ["frozen", "model"]

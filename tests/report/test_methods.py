@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import numpy as np
@@ -50,9 +49,6 @@ def test_steps_of_a_profile_are_one_item_and_channels_are_not_called_spectral() 
     labels = [f"remove_harmonic(harmonic={k})" for k in range(1, 11)]
     drops = dict.fromkeys([*labels, "ablate_channel(channel=0)"], 0.1)
     rows = make_rows(drops, parameters={"ablate_channel(channel=0)": {"channel": 0}})
-    rows = [
-        dataclasses.replace(row, permutation=row.label.split("(", maxsplit=1)[0]) for row in rows
-    ]
     text = methods_markdown(importance_from_rows(rows))
     assert "normalisation: `remove_harmonic` (harmonic = 1 … 10). One channel" in text
     assert "set to zero by `ablate_channel` (channel = 0)." in text

@@ -199,14 +199,43 @@ def test_two_models_two_datasets_eight_conditions_and_200_pieces_stay_small() ->
 
 
 def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
-    labels = [f"remove_harmonic(harmonic={k})" for k in (1, 2, 3)]
-    profile = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1)))
-    assert [e.title for e in main_conditions(catalog(profile))] == labels
+    steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = dict.fromkeys(steps, 0.1)
+    profile = importance_from_rows(make_rows(drops, parameters=steps))
+    assert [e.title for e in main_conditions(catalog(profile))] == list(steps)
     assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
-    both = importance_from_rows(make_rows({"fund_mask": 0.4} | dict.fromkeys(labels, 0.1)))
+    both = importance_from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
     assert len(both.plot_forest().get_yticks()) == 1
     assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
+
+
+def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
+    curve: dict[str, dict[str, object]] = {f"random(p={p})": {"p": p} for p in (0.1, 0.3, 0.5)}
+    alone: dict[str, dict[str, object]] = {
+        "fund_mask(onset=spare)": {"onset": "spare"},
+        "fund_mask(normalization=model)": {"normalization": "model"},
+        "fund_mask(attenuation_db=3)": {"attenuation_db": 3.0},  # two doses are no curve
+        "fund_mask(attenuation_db=9)": {"attenuation_db": 9.0},
+        "donor(harmonic=1)": {"harmonic": 1},
+        "donor(harmonic=2)": {"harmonic": 2},
+        "ablate_channel(channel=1)": {"channel": 1},
+        "ablate_channel(channel=2)": {"channel": 2},
+    }
+    options = curve | alone
+    rows = make_rows(dict.fromkeys(options, 0.1), parameters=options)
+    found = importance_from_rows(rows, n_resamples=100)
+    assert [e.title for e in main_conditions(catalog(found))] == list(alone)
+    assert len(found.plot_forest().get_yticks()) == len(alone)
+    # another model with two of the three doses has no curve: all its figures stay in sight
+    rows += [
+        replace(row, model="timbre_trap", key=f"t/{row.key}")
+        for row in rows
+        if row.label in ("no_permutation", "random(p=0.1)", "random(p=0.3)")
+    ]
+    found = importance_from_rows(rows, n_resamples=100)
+    titles = [e.title for e in main_conditions(catalog(found))]
+    assert titles == ["random(p=0.1)", "random(p=0.3)", *alone]
 
 
 def test_only_a_baseline_says_so(tmp_path: Path) -> None:

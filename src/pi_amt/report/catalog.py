@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pi_amt.condition_results import ConditionResult
+from pi_amt.dose import charted
 from pi_amt.panels import Condition
 from pi_amt.permutations import available
 from pi_amt.report.names import is_hard, unique_slugs
@@ -29,6 +30,8 @@ class Entry:
         numbers: panel number → number of the condition in that panel.
         results: panel number → its figures.
         controls: panel number → figures of its ``matched_tracks`` control.
+        step: whether it is one of a series such as ``remove_harmonic(harmonic=3)`` and stands in
+            the chart of that series in every panel that has it.
     """
 
     id: str
@@ -37,16 +40,12 @@ class Entry:
     numbers: Mapping[int, int]
     results: Mapping[int, ConditionResult]
     controls: Mapping[int, ConditionResult] = field(default_factory=dict)
+    step: bool = False
 
     @property
     def hard(self) -> bool:
         """Whether it is out of distribution (exact zeros)."""
         return is_hard(self.condition)
-
-    @property
-    def step(self) -> bool:
-        """Whether it is one of a series, such as ``remove_harmonic(harmonic=3)``."""
-        return self.condition.role == "condition" and "=" in self.condition.label
 
     @property
     def summary(self) -> str:
@@ -71,8 +70,9 @@ def catalog(importance: Importance) -> list[Entry]:
             parameters = condition.parameters if condition.label in together else ""
             found.setdefault((condition.label, parameters), {})[place] = number
     titles = [_title(label, parameters, list(found)) for label, parameters in found]
+    in_charts = [charted(panel) for panel in importance.panels]
     entries = [
-        _entry(importance, slug, title, numbers)
+        _entry(importance, in_charts, slug, title, numbers)
         for slug, title, numbers in zip(unique_slugs(titles), titles, found.values(), strict=True)
     ]
     return sorted(entries, key=lambda entry: entry.condition.role == "control")
@@ -110,7 +110,13 @@ def _short(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _entry(importance: Importance, slug: str, title: str, numbers: Mapping[int, int]) -> Entry:
+def _entry(
+    importance: Importance,
+    in_charts: Sequence[set[int]],
+    slug: str,
+    title: str,
+    numbers: Mapping[int, int],
+) -> Entry:
     first, number = next(iter(numbers.items()))
     results: dict[int, ConditionResult] = {}
     controls: dict[int, ConditionResult] = {}
@@ -122,4 +128,5 @@ def _entry(importance: Importance, slug: str, title: str, numbers: Mapping[int, 
         if control is not None and panel.conditions[n].role != "control":
             controls[place] = all_results[control]
     condition = importance.panels[first].conditions[number]
-    return Entry(slug, title, condition, numbers, results, controls)
+    step = "=" in condition.label and all(n in in_charts[place] for place, n in numbers.items())
+    return Entry(slug, title, condition, numbers, results, controls, step)
