@@ -41,13 +41,22 @@ def test_a_run_prints_every_figure_of_the_method_at_any_width(
     assert text.rindex("Sensitivity of the model's F") > text.rindex("Differences between")
 
 
-def test_many_conditions_are_printed_in_brief(capsys: pytest.CaptureFixture[str]) -> None:
-    doses = {round(0.01 * i, 2): 0.005 * i for i in range(1, FOLDED_LINES + 2)}
+@pytest.mark.parametrize(("conditions", "brief"), [(FOLDED_LINES - 1, False), (FOLDED_LINES, True)])
+def test_many_lines_are_printed_in_brief_and_fewer_in_full(
+    conditions: int,
+    brief: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The baseline is a line, too: what is not folded is brief, and nothing is neither."""
+    monkeypatch.setenv("COLUMNS", "80")
+    doses = {round(0.01 * i, 2): 0.005 * i for i in range(1, conditions + 1)}
     print_run(importance_from_rows(make_dose_rows(doses, n_pieces=3), n_resamples=100))
     text = capsys.readouterr().out
     assert "Dose curves" in text
     assert "pi-amt table RESULTS --anatomy" in text
-    assert "What became of the notes" not in text
+    assert ("What became of the notes" not in text) == brief
+    assert ("Not shown for want of width" in text) == brief
 
 
 def test_the_views_are_made_of_columns_of_the_table() -> None:

@@ -29,8 +29,8 @@ def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
 
 
 def print_run(importance: Importance) -> None:
-    """Print what a run found, the most important last; of many conditions in brief."""
-    brief = len(importance.results) > FOLDED_LINES
+    """Print what a run found, the most important last; of many lines in brief."""
+    brief = len(importance.table()) > FOLDED_LINES  # the table's own bound for folding
     if brief or not any(row.notes for row in importance.rows):
         print("Further tables, with error anatomy: pi-amt table RESULTS --anatomy\n")
     for table in reversed(tables_of(importance, brief=brief)):
