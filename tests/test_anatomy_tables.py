@@ -23,7 +23,7 @@ def row(label: str, track: str, estimate: Notes) -> Row:
     return make_row(label, 0.5, track=track, notes=table.to_bytes())
 
 
-def study() -> Importance:
+def study(*others: Row) -> Importance:
     """Two recordings in which the perturbation loses all low notes and doubles the first high one
     at the octave; in one of them the baseline has a false twelfth that goes."""
     perfect = (REFERENCE.onsets, REFERENCE.offsets, REFERENCE.pitches)
@@ -33,7 +33,7 @@ def study() -> Importance:
     before = Notes.from_arrays(*([*v, new] for v, new in zip(perfect, twelfth, strict=True)))
     rows = [row("no_permutation", "a", REFERENCE), row("no_permutation", "b", before)]
     rows += [row("fund_mask", track, after) for track in "ab"]
-    return importance_from_rows(rows, n_resamples=100)
+    return importance_from_rows([*rows, *others], n_resamples=100)
 
 
 def test_false_notes_appear_under_their_interval_minus_the_baselines() -> None:
@@ -70,3 +70,6 @@ def test_every_kind_of_note_has_its_line_per_model() -> None:
 
 def test_rows_without_note_tables_have_no_anatomy() -> None:
     assert anatomy_tables(importance_from_rows(make_rows(), n_resamples=100)) == ()
+    beside = study(*make_rows({"fund_mask": 0.1}, n_pieces=2, model="timbre_trap"))
+    for table, alone in zip(anatomy_tables(beside), anatomy_tables(study()), strict=True):
+        assert table.to_csv() == alone.to_csv()

@@ -25,8 +25,8 @@ _GROUPS = ("model", "dataset")
 def anatomy_tables(importance: Importance) -> tuple[Table, ...]:
     """Intervals of false notes and drops by stratum of every condition (controls left out);
     empty where no row holds a note table."""
-    found = [(panel, _breakdowns(panel)) for panel in importance.panels]
-    if not any(conditions for _, conditions in found):
+    found = [(panel, held) for panel in importance.panels if (held := _breakdowns(panel))]
+    if not found:
         return ()
     names = dict.fromkeys(name for _, conditions in found for name in conditions)
     return (
