@@ -127,12 +127,13 @@ def _numbers(page: Page) -> dict[str, Any]:
     importance, data = page.importance, page.data
     score = score_name(importance.score)
     explorer = page.explorer.data
+    leading = main_conditions(page.entries)
     return {
         "importance": importance,
         "entries": page.entries,
         "forests": forests(importance, page.entries),
         "has_controls": any(e.condition.role == "control" for e in page.entries),
-        "steps": [e.id for e in page.entries if e.step and e not in main_conditions(page.entries)],
+        "steps": [e.id for e in page.entries if e.step and e not in leading],
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
         "dose_table": page.tables.get("dose_curves"),
@@ -141,10 +142,6 @@ def _numbers(page: Page) -> dict[str, Any]:
         "value": lambda *given: minus(format_value(*given)),
         "minus": minus,
         "shown_columns": shown_columns,
-        "is_text": lambda table, name: any(isinstance(r[name], str) for r in table.records),
-        "cell": lambda table, record, name: format_value(
-            record[name], table.formats.get(name, ".3f")
-        ),
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
         "known": context.is_known,
