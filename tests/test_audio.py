@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tracemalloc
 from pathlib import Path
@@ -11,15 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.sounds import RATE, encoded, tone
 
 from pi_amt.audio import audio_seconds, content_hash, read_audio, resample
 from pi_amt.errors import DataError
-
-RATE = 22_050
-
-
-def tone(seconds: float, rate: int = RATE, hz: float = 440.0) -> np.ndarray:
-    return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 96_000, 192_000])
@@ -80,28 +74,6 @@ def test_nan_and_infinity_are_refused_with_their_place(bad: float, tmp_path: Pat
     assert len(read_audio(tmp_path / "a.wav", max_seconds=0.9)[0]) > 0
 
 
-def encoded(suffix: str, subtype: str | None = None, seconds: float = 3.0) -> bytes:
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, round(RATE * seconds))
-    file = io.BytesIO()
-    soundfile.write(file, noise, RATE, format=suffix.upper(), subtype=subtype)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "suffix", ["wav", "flac", "ogg", "aiff", "au", "w64", "rf64", "wavex", "caf", "mp3"]
-)
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_truncated_files_are_refused(suffix: str, share: float, tmp_path: Path) -> None:
-    data = encoded(suffix)
-    path = tmp_path / f"a.{suffix}"
-    path.write_bytes(data)
-    assert len(read_audio(path)[0]) == 3 * RATE
-    path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(DataError, match=r"truncated|damaged|not audio|length of 0") as caught:
-        read_audio(path)
-    assert str(path) in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("bad", "message"), [(1e30, "a sample of 1e\\+30 at 1.000 s"), (-3e38, "full scale is 1")]
 )
@@ -122,50 +94,6 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     for read in (read_audio, audio_seconds, content_hash):
         with pytest.raises(DataError, match="a pipe or a device"):
             read(tmp_path / "a.wav")
-
-
-def mp3(mode: str, quiet_first: bool = True) -> tuple[np.ndarray, bytes]:
-    """Samples and an MP3 of them without the header that says its length."""
-    rng = np.random.default_rng(3)
-    noise = rng.uniform(-0.5, 0.5, 3 * RATE)
-    parts = [tone(2.0), noise] if quiet_first else [noise, tone(2.0)]
-    samples = np.concatenate(parts)
-    file = io.BytesIO()
-    soundfile.write(file, samples, RATE, format="MP3", bitrate_mode=mode, compression_level=0.5)
-    data = file.getvalue()
-    return samples, data[data.index(data[:2], 4) :]
-
-
-def test_an_mp3_of_constant_rate_needs_no_length(tmp_path: Path) -> None:
-    samples, data = mp3("CONSTANT")
-    (tmp_path / "a.mp3").write_bytes(data)
-    found, _ = read_audio(tmp_path / "a.mp3")
-    assert abs(len(found) - len(samples)) < 4 * 1152
-    assert np.isfinite(found).all()
-    assert np.abs(found).max() < 2.0  # nothing that was left in memory
-
-
-@pytest.mark.parametrize("quiet_first", [True, False])
-def test_an_mp3_of_variable_rate_that_hides_its_length_is_refused(
-    quiet_first: bool, tmp_path: Path
-) -> None:
-    samples, data = mp3("VARIABLE", quiet_first)
-    for tag in (b"", b"ID3\x04\0\0\0\0\x01\x00" + bytes(128)):
-        (tmp_path / "a.mp3").write_bytes(tag + data)
-        with pytest.raises(DataError, match="does not say its length"):
-            read_audio(tmp_path / "a.mp3")
-    file = io.BytesIO()
-    soundfile.write(file, samples, RATE, format="MP3", bitrate_mode="VARIABLE")
-    (tmp_path / "a.mp3").write_bytes(file.getvalue())
-    assert len(read_audio(tmp_path / "a.mp3")[0]) == len(samples)
-
-
-def test_a_wav_of_a_streaming_writer_is_read(tmp_path: Path) -> None:
-    data = bytearray(encoded("wav"))
-    at = data.index(b"data")
-    data[4:8] = data[at + 4 : at + 8] = b"\xff\xff\xff\xff"  # as ffmpeg writes into a pipe
-    (tmp_path / "a.wav").write_bytes(data)
-    assert len(read_audio(tmp_path / "a.wav")[0]) == 3 * RATE
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,6 @@ from dataclasses import replace
 import pytest
 from tests.rows import make_dose_rows, make_rows
 
-from pi_amt.anatomy import annotate
-from pi_amt.breakdown import breakdown
-from pi_amt.notes import Notes
 from pi_amt.report.catalog import catalog
 from pi_amt.report.context import (
     dataset_facts,
@@ -21,9 +18,7 @@ from pi_amt.report.context import (
     sensitivity,
 )
 from pi_amt.report.names import slug, unique_slugs
-from pi_amt.scoring import match_notes
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row
 
 
 def test_conditions_of_two_models_are_one_entry() -> None:
@@ -113,44 +108,3 @@ def test_failed_recordings_are_listed_once_with_their_conditions() -> None:
     assert table.records[0]["track"] == "piece_02"
     assert table.records[0]["conditions"] == "fund_mask, microtonal"
     assert table.records[0]["reason"] == "truncated audio"
-
-
-def noted(row: Row, estimate: Notes) -> Row:
-    """The row with the note table of an estimate of two notes, C4 and G4."""
-    reference = Notes.from_arrays([0.0, 1.0], [0.5, 1.5], [60, 67], [40, 100])
-    return replace(
-        row, notes=annotate(reference, estimate, match_notes(reference, estimate)).to_bytes()
-    )
-
-
-def test_breakdown_counts_intervals_and_strata() -> None:
-    both = Notes.from_arrays([0.0, 1.0], [0.5, 1.5], [60, 67])
-    octave = Notes.from_arrays([0.0, 1.0], [0.5, 1.5], [60, 79])
-    rows = [
-        noted(row, both if row.role == "baseline" else octave)
-        for row in make_rows({"fund_mask": 0.5}, n_pieces=3)
-    ]
-    found = breakdown(importance_from_rows(rows).panels[0], 0)
-    assert found is not None
-    assert (found.n_pieces, found.references) == (3, 6.0)
-    assert found.change()["+12"] == pytest.approx(50.0)  # one false note per two reference notes
-    assert sum(abs(v) for name, v in found.change().items() if name != "+12") == 0
-    # chance keeps the number of new false notes
-    assert sum(found.chance_change().values()) == pytest.approx(50.0)
-    assert found.chance_change()["+12"] < 50.0
-    strata = {names: v for names, v in found.strata.items() if v[2]}
-    assert strata == {
-        ("C3 to B4", "soft (< 48)", "1 note"): (3.0, 3.0, 3.0),
-        ("C3 to B4", "loud (≥ 80)", "1 note"): (3.0, 0.0, 3.0),
-    }
-    assert found.alone["duration"]["0.25-1 s"] == (6.0, 3.0, 6.0)
-
-
-def test_breakdown_averages_repeats_and_needs_note_tables() -> None:
-    both = Notes.from_arrays([0.0, 1.0], [0.5, 1.5], [60, 67])
-    rows = make_rows({"random": 0.5}, n_pieces=2, repeats={"random": 2})
-    assert breakdown(importance_from_rows(rows).panels[0], 0) is None
-    tables = [noted(row, Notes.empty() if row.repeat == 1 else both) for row in rows]
-    found = breakdown(importance_from_rows(tables).panels[0], 0)
-    assert found is not None
-    assert found.alone["shares_partial"]["no lower partial"] == (4.0, 2.0, 4.0)
