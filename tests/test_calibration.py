@@ -48,7 +48,12 @@ def test_every_mask_is_tried_with_every_fill_and_width() -> None:
 
 def test_chords_show_what_a_band_takes_from_other_notes() -> None:
     """A reader of fundamentals hears the kept ones; where the bands are so narrow that they hold
-    them and nothing else, chords are as close to the truth as tones."""
+    them and nothing else, chords are as close to the truth as tones. Bands that reach over other
+    notes' partials do not change what tones show, but bring chords away from the truth."""
     narrow = _line("harm_mask", "silence, 35 cents")
     assert narrow["distance"] < 0.2
     assert narrow["chords"] < 0.2
+    enough, wide = (_line("harm_mask", f"silence, {cents} cents") for cents in (70, 150))
+    assert np.isclose(wide["distance"], enough["distance"], atol=0.001)
+    assert wide["chords"] > 1.5 * enough["chords"]
+    assert enough["chords"] < enough["distance"] < wide["chords"]
