@@ -184,7 +184,7 @@ def test_recordings_without_reference_are_left_out_and_counted() -> None:
     one = result(found, "fund_mask")
     assert (one.n_pieces, one.n_without_reference, one.n_errors, one.n_missing) == (2, 1, 0, 0)
     assert one.drop == pytest.approx(0.25)
-    assert any("1 recordings without reference notes" in said for said in found.warnings)
+    assert any("left out: 1 recording without reference notes" in said for said in found.warnings)
 
 
 def test_missing_recordings_pair_on_what_is_there() -> None:
@@ -195,7 +195,7 @@ def test_missing_recordings_pair_on_what_is_there() -> None:
     # the baseline is that of the two recordings, not of all three
     assert one.baseline == pytest.approx(0.75)
     assert one.baseline - one.perturbed == pytest.approx(one.drop)
-    assert any("1 of 3 recordings have no row" in said for said in found.warnings)
+    assert any("no row for 1 of 3 recordings" in said for said in found.warnings)
 
 
 def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
@@ -206,7 +206,7 @@ def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
     one = result(found, "fund_mask")
     assert (one.n_pieces, one.n_errors, one.n_empty) == (1, 1, 1)
     assert any("under 1 dB to compare" in said for said in found.warnings)
-    assert any("1 recordings failed" in said for said in found.warnings)
+    assert any("left out: 1 recording that failed" in said for said in found.warnings)
 
 
 def test_one_recording_has_a_drop_but_no_interval() -> None:
@@ -214,7 +214,7 @@ def test_one_recording_has_a_drop_but_no_interval() -> None:
     one = result(found, "fund_mask")
     assert one.drop == pytest.approx(0.3)
     assert np.isnan([one.drop_low, one.drop_high, one.p, one.p_holm]).all()
-    assert any("no interval" in said for said in found.warnings)
+    assert any("1 recording with a score, no interval" in said for said in found.warnings)
     assert "no interval" in str(found)
 
 

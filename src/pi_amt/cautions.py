@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pi_amt.condition_results import ConditionResult
 from pi_amt.panels import Panel
+from pi_amt.words import plural
 
 
 def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
@@ -15,13 +16,15 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
     for result in results:
         name = result.condition
         if result.n_pieces < 2:
-            said.append(f"{name}: {result.n_pieces} recordings with a score, no interval, no p")
+            scored = plural(result.n_pieces, "recording")
+            said.append(f"{name}: {scored} with a score, no interval, no p")
         elif result.n_compositions < 2:
             said.append(f"{name}: all recordings are of one composition, no interval, no p")
         if result.n_missing:
             said.append(
-                f"{name}: {result.n_missing} of {len(panel.pieces)} recordings have no row, "
-                f"means are over the {result.n_pieces} that have both baseline and perturbed"
+                f"{name}: no row for {result.n_missing} of "
+                f"{plural(len(panel.pieces), 'recording')}, "
+                f"means are over the {result.n_pieces} with both baseline and perturbed"
             )
         if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
             said.append(
@@ -30,14 +33,15 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
             )
         if result.n_empty:
             said.append(
-                f"{name}: not defined for {result.n_empty} recordings ({_reason(panel, result)})"
+                f"{name}: not defined for {plural(result.n_empty, 'recording')} "
+                f"({_reason(panel, result)})"
             )
     failed = max((result.n_errors for result in results), default=0)
     silent = max((result.n_without_reference for result in results), default=0)
     if failed:
-        said.append(f"{failed} recordings failed and are left out")
+        said.append(f"left out: {plural(failed, 'recording')} that failed")
     if silent:
-        said.append(f"{silent} recordings without reference notes are left out")
+        said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
 
 

@@ -20,10 +20,10 @@ from pi_amt.report.names import (
     families,
     is_reproduction,
     model_title,
-    plural,
 )
 from pi_amt.statistics import Importance
 from pi_amt.tables import Table
+from pi_amt.words import plural
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pi_amt.report.names import (
     families,
     is_reproduction,
     model_title,
-    plural,
 )
 from pi_amt.statistics import Importance
+from pi_amt.words import plural
 
 _MODEL_KEYS = {"basic_pitch": "bittner2022basicpitch", "timbre_trap": "cwitkowitz2024timbretrap"}
 _DATASET_KEYS = {"maps": "emiya2010maps", "maestro": "hawthorne2019maestro"}

@@ -105,8 +105,3 @@ def duration(seconds: float) -> str:
     if seconds >= 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """``1 recording``, ``2 recordings``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

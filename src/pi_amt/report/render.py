@@ -26,6 +26,7 @@ from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
 from pi_amt.table_cells import format_value, minus
 from pi_amt.tables import Table
+from pi_amt.words import plural
 
 _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
@@ -96,12 +97,12 @@ def _headings(page: Page) -> dict[str, Any]:
     tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
     what = " and ".join(model.title for model in models)
     where = (
-        f"{names.plural(len(datasets), 'dataset')}, "
-        f"{names.plural(sum(d.pieces for d in datasets), 'recording')}"
+        f"{plural(len(datasets), 'dataset')}, "
+        f"{plural(sum(d.pieces for d in datasets), 'recording')}"
     )
     return {
         "title": f"What {'do' if len(models) > 1 else 'does'} {what} rely on?",
-        "lede": f"{names.plural(len(conditions), 'perturbation')} of the models' own input, "
+        "lede": f"{plural(len(conditions), 'perturbation')} of the models' own input, "
         f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
         "recording, unperturbed."
         if conditions
