@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -63,6 +64,26 @@ def test_widths_of_the_masks_are_those_of_the_models() -> None:
         assert f"±{width} cents in" in methods_markdown(importance_from_rows(rows))
     given = make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"half_width_cents": 35}})
     assert "±35 cents around each partial" in methods_markdown(importance_from_rows(given))
+
+
+def test_what_is_said_of_the_masks_holds_for_all_of_them() -> None:
+    labels = ("fund_mask", "fund_mask(inharmonicity=none)")
+    options = {labels[1]: {"inharmonicity": "none"}}
+
+    def said(*labels: str, tuning: str = "estimate") -> str:
+        settings = json.dumps({"tuning": tuning})
+        rows = make_rows(dict.fromkeys(labels, 0.2), parameters=options, settings=settings)
+        text = methods_markdown(importance_from_rows(rows))
+        (sentence,) = re.findall(r"Masks followed .*?\.", text)
+        return str(sentence)
+
+    stretched, exact = "the inharmonicity of piano strings [@rigaud2013]", "exactly harmonic"
+    assert f"estimated tuning, with {stretched}, ±70" in said(labels[0])
+    assert "rigaud2013" not in said(labels[1])
+    assert f"tuning, with {exact} partials, ±70" in said(labels[1])
+    for order in (labels, labels[::-1]):
+        assert f"some with {stretched}, some with {exact} partials" in said(*order)
+    assert "tuning" not in said(labels[0], tuning="off")
 
 
 @pytest.mark.parametrize(

@@ -110,23 +110,29 @@ def _listing(conditions: Iterable[Condition]) -> str:
 
 
 def _masks(importance: Importance, masks: Sequence[Condition]) -> list[str]:
-    """How the masks were made, where all were made in one way."""
+    """How the masks were made; a tuning, a width and a pedal rule only where all share one."""
     if not masks:
         return []
-    stretched = masks[0].options.get("inharmonicity", "piano") == "piano"
-    how = (
-        "with the inharmonicity of piano strings [@rigaud2013]"
-        if stretched
-        else "with exactly harmonic partials"
-    )
+    settings = [json.loads(text or "{}") for text in {row.settings for row in importance.rows}]
+    tuned = {setting.get("tuning") for setting in settings} == {"estimate"}
+    shifted = ", shifted by each recording's estimated tuning" if tuned else ""
     said = [
-        "Masks followed the reference notes, shifted by each recording's estimated tuning, "
-        f"{how}{_width(importance, masks)}."
+        f"Masks followed the reference notes{shifted}, {_partials(masks)}"
+        f"{_width(importance, masks)}."
     ]
-    pedals = {json.loads(row.settings or "{}").get("pedal") for row in importance.rows}
-    if pedals == {"extend"}:
+    if {setting.get("pedal") for setting in settings} == {"extend"}:
         said.append("The sustain pedal extended notes, for masks and for scores alike.")
     return said
+
+
+def _partials(masks: Sequence[Condition]) -> str:
+    """Where the masks look for partials."""
+    stretched = "with the inharmonicity of piano strings [@rigaud2013]"
+    exact = "with exactly harmonic partials"
+    kinds = {mask.options.get("inharmonicity", "piano") == "piano" for mask in masks}
+    if len(kinds) > 1:
+        return f"some {stretched}, some {exact}"
+    return stretched if kinds == {True} else exact
 
 
 def _width(importance: Importance, masks: Sequence[Condition]) -> str:
