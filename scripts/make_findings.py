@@ -27,10 +27,11 @@ from pi_amt.dose import dose_curves
 from pi_amt.dose_table import dose_table
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.plan import COST_PER_SECOND
-from pi_amt.report.names import BANNER, duration, is_reproduction, model_title, plural
+from pi_amt.report.names import BANNER, duration, is_reproduction, model_title
 from pi_amt.report.style import paper_style
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import read_rows, store_path
+from pi_amt.words import plural
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
@@ -119,7 +120,8 @@ def scope_lines(importance: Importance) -> Iterator[str]:
 
 
 def put_into_readme(readme: Path, importance: Importance) -> None:
-    """Replace what stands between the two marks of the README by the headline sentences."""
+    """Replace what stands between the two marks of the README by the headline sentences, with what
+    must be known about the weights behind them."""
     before, begin, rest = readme.read_text(encoding="utf-8").partition(README_MARKS[0])
     _, end, after = rest.partition(README_MARKS[1])
     if not end:
@@ -127,6 +129,7 @@ def put_into_readme(readme: Path, importance: Importance) -> None:
     lines = [f"- {sentence}" for sentence in importance.headline()]
     models = dict.fromkeys(model_title(p.model) for p in importance.panels if is_reproduction(p))
     lines += [f"\n**{model}.** {BANNER}" for model in models]
+    lines += [f"\n{note.strip()}" for note in other_weights(importance)]
     text = "\n".join(lines)
     readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
@@ -212,7 +215,7 @@ def cost_lines() -> Iterator[str]:
         "Computing time of eight conditions per hour of audio, from the costs per core that "
         "`dry_run=true` uses, which were measured on a machine of two cores (see "
         "[benchmarks](benchmarks.md)). **16 cores and the cluster are extrapolated** from that "
-        "linearly: recordings are independent and rows are small. Nothing was measured on a GPU.\n"
+        "linearly: recordings are independent and rows are small. None of these times is a GPU's.\n"
     )
     yield "| model | one core | 2 cores | 16 cores | cluster of 100 workers |"
     yield "|---|---:|---:|---:|---:|"

@@ -133,6 +133,7 @@ def test_headline_names_a_larger_excess_elsewhere() -> None:
 def test_headline_of_nothing_significant_says_so() -> None:
     said = sentence(make_rows({"microtonal": 0.0, "random": 0.0}, seed=3))
     assert "falls significantly under none of 2 conditions" in said
+    assert "after correction, 12 recordings)" in said
     few = sentence([make_row("no_permutation", 0.8), make_row("fund_mask", 0.2)])
     assert "does not fall significantly; the drop is 0.60 under fund_mask (one recording" in few
     assert "drop is 0.60 under" in few

@@ -68,6 +68,8 @@ def test_sentences_of_the_readme_follow_the_rows(
     assert "stale" not in text
     assert all(sentence in text for sentence in importance.headline())
     assert "**Timbre-Trap.** Synthetic-trained reproduction" in text
+    assert "timbre_trap: these rows were computed with weights aaaaaaaaaaaa" in text
+    assert "basic_pitch: these rows" not in text
     readme.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="no place for the findings"):
         script["put_into_readme"](readme, importance)

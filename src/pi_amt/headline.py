@@ -37,7 +37,7 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
     found = [r for r in known if r.drop > 0 and r.p_holm < SIGNIFICANT]
     if not found:
         why = (
-            f"p = {worst.p_holm:.3f} after correction"
+            f"p = {worst.p_holm:.3f} after correction, {worst.n_pieces} recordings"
             if not math.isnan(worst.p_holm)
             else "one recording is too few for a test"
             if worst.n_pieces == 1
