@@ -30,7 +30,8 @@ HEAD = """\
 
 Written by `python -m benchmarks` (`make bench`), about 20 minutes on two free cores. Figures are
 processor seconds of one thread unless they say wall. Where several ways are compared, they are
-medians of interleaved rounds: like with like, on the same machine at the same time. `--only PART` measures one part anew.
+medians of interleaved rounds: like with like, on the same machine at the same time.
+`--only PART` measures one part anew.
 
 {machine}
 """

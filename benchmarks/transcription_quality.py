@@ -5,8 +5,8 @@ demo, none of them in any training data) with two pianos: FluidR3's, on which th
 Timbre-Trap weights were trained among others, and TimGM6mb's, which no training ever heard.
 Prints, for every model on the very same audio, note F (mir_eval's definition: onset ±50 ms, pitch
 ±50 cents, no offset) and frame F (10-ms grid, notes sounding as long as the pedal holds them),
-means over recordings. ``--page`` also writes them as the table of the documentation
-(``docs/generated/transcription_quality.md``).
+means over recordings. ``--page NAME`` also writes them as a table of the documentation
+(``docs/generated/NAME.md``).
 
 Needs fluidsynth and, on Debian, the packages fluid-soundfont-gm and timgm6mb-soundfont.
 """
@@ -33,7 +33,7 @@ PIANOS = {
     "TimGM6mb (held out)": "/usr/share/sounds/sf2/TimGM6mb.sf2",
 }
 SCORES = ("F-measure_no_offset", "Precision_no_offset", "Recall_no_offset")
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "generated" / "transcription_quality.md"
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "generated"
 TITLES = {"timbre_trap": "Timbre-Trap", "basic_pitch": "Basic Pitch"}
 FRAME_SCORES = ("Frame_F-measure", "Frame_Average_Precision")
 
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--midi", type=Path, default=DEMO_FOLDER, help="folder of MIDI files")
     parser.add_argument("--models", nargs="+", default=["timbre_trap", "basic_pitch"])
     parser.add_argument("--weights", help="Timbre-Trap weights other than those that ship")
-    parser.add_argument("--page", action="store_true", help=f"write {PAGE.name}, too")
+    parser.add_argument("--page", metavar="NAME", help="write docs/generated/NAME.md, too")
     parser.add_argument("--verbose", action="store_true", help="a line per recording too")
     given = parser.parse_args(arguments)
     midi_files = sorted([*given.midi.rglob("*.mid"), *given.midi.rglob("*.midi")])
@@ -111,7 +111,8 @@ def main(arguments: list[str]) -> int:
     for (piano, name), values in results.items():
         print(f"{piano:22s} {name:12s}", _cells(values.mean(axis=0)))
     if given.page:
-        PAGE.write_text(page(results, {name: _label(model) for name, model in models.items()}))
+        labels = {name: _label(model) for name, model in models.items()}
+        (PAGES / f"{given.page}.md").write_text(page(results, labels))
     return 0
 
 
