@@ -191,7 +191,7 @@ def test_a_broken_recording_is_an_error_row_and_the_others_are_scored(tmp_path: 
     arguments = ("dataset=folder", f"dataset.data_folder={data}", "dataset.max_seconds=3")
     printed = run(*arguments, cwd=tmp_path, expect=1)
     assert str(data / "text.wav") in printed
-    assert "1 recordings failed" in printed
+    assert "1 recording failed" in printed
     rows = read_rows(tmp_path / "results")
     assert {(r.track, r.status) for r in rows} == {("good", "ok"), ("text", "error")}
     (found,) = tmp_path.glob("results/runs/*/metrics.json")

@@ -20,6 +20,7 @@ from pi_amt import __version__
 from pi_amt.one_line import one_line
 from pi_amt.options import listing, near
 from pi_amt.stopping import stopped_by_signals
+from pi_amt.words import plural
 
 if TYPE_CHECKING:
     from pi_amt.store import Row
@@ -104,7 +105,7 @@ def run_hydra(arguments: list[str]) -> int:
         raise app.OUTCOME.error
     failed = failures(app.OUTCOME.failed)
     if failed:
-        print(f"\n{len(failed)} recordings failed:", file=sys.stderr)
+        print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
         for line in failed:
             print(f"  {line}", file=sys.stderr)
     return 1 if failed else 0
