@@ -45,7 +45,7 @@ class DecoderOptions:
     restrike_ms: float = 80.0
     gap_ms: float = 30.0
     minimum_ms: float = 50.0
-    onset_shift_ms: float = 10.0
+    onset_shift_ms: float = 0.0
     frame_threshold: float = 0.3  # above it a key counts as sounding in frame scores
 
     def __post_init__(self) -> None:
