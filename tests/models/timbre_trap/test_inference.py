@@ -42,13 +42,16 @@ def noise(frames: int, blocks: int = 1, seed: int = 0) -> Tensor:
 
 
 def assert_same_function(net: TimbreTrapNetwork, values: Tensor) -> None:
-    """Against the readable network in float64: in float32 it errs more than what is tested."""
+    """Against the readable network in float64: 1e-5 of the largest value, or where float32 itself
+    allows less, what the readable network errs in float32 and half as much again."""
     exact = copy.deepcopy(net).double()
     expected = exact.transcribe(values.to(torch.complex128))
-    got = InferenceNetwork(net.state_dict())(values)
+    readable, got = net.transcribe(values), InferenceNetwork(net.state_dict())(values)
     assert got.shape == expected.shape
     assert got.dtype == expected.dtype
-    assert float((got - expected).abs().max()) < 1e-5 * max(1.0, float(expected.abs().max()))
+    rounding = 1.5 * float((readable - expected).abs().max())
+    bound = max(1e-5 * max(1.0, float(expected.abs().max())), rounding)
+    assert float((got - expected).abs().max()) < bound
 
 
 def test_a_block_of_music_agrees_with_the_published_model() -> None:
