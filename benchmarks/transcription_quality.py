@@ -4,7 +4,8 @@
 demo, none of them in any training data) with two pianos: FluidR3's, on which the shipped
 Timbre-Trap weights were trained among others, and TimGM6mb's, which no training ever heard.
 Prints, for every model on the very same audio, note F (mir_eval's definition: onset ±50 ms, pitch
-±50 cents, no offset) and frame F (10-ms grid, notes sounding as long as the pedal holds them),
+±50 cents, no offset) and, on a 10-ms grid where notes sound as long as the pedal holds them, frame
+F of the decoded notes and of the thresholded activations, and the average precision of the latter;
 means over recordings. ``--page NAME`` also writes them as a table of the documentation
 (``docs/generated/NAME.md``).
 
@@ -22,7 +23,7 @@ import numpy as np
 
 import pi_amt
 from pi_amt.datasets.demo import FOLDER as DEMO_FOLDER
-from pi_amt.frames import FrameScorer
+from pi_amt.frames import FrameScorer, score_note_frames
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.notes import Notes, read_midi
 from pi_amt.scoring import score_notes
@@ -39,20 +40,22 @@ FRAME_SCORES = ("Frame_F-measure", "Frame_Average_Precision")
 
 
 def score(model: Transcriber, audio: np.ndarray, reference: Notes) -> list[float]:
-    """Note F, precision, recall, frame F, frame average precision of one recording."""
+    """What the table's columns say, of one recording."""
     activations = model.activations(model.analyze(audio, SAMPLE_RATE_HZ))
-    notes = score_notes(reference, model.decode(activations))
+    decoded = model.decode(activations)
+    notes, roll = score_notes(reference, decoded), score_note_frames(reference, decoded)
     activity = model.pitch_activity(activations)
     scorer = FrameScorer(reference, model.frame_threshold)
     scorer.push(model.frame_times(len(activity)), activity)
     frames = scorer.finish()
-    return [notes[key] for key in SCORES] + [frames[key] for key in FRAME_SCORES]
+    notes_and_roll = [*(notes[key] for key in SCORES), roll["Frame_F-measure"]]
+    return notes_and_roll + [frames[key] for key in FRAME_SCORES]
 
 
 def measure(
     models: dict[str, Transcriber], midi_files: Sequence[Path], verbose: bool
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Scores (recordings, 5) by (piano, model)."""
+    """Scores (recordings, 6) by (piano, model)."""
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for piano, soundfont in PIANOS.items():
         for midi in midi_files:
@@ -69,8 +72,9 @@ def measure(
 def page(results: dict[tuple[str, str], np.ndarray], labels: dict[str, str]) -> str:
     """The means as a Markdown table; ``labels``: what to call a model's weights."""
     lines = [
-        "| piano | model | note F | precision | recall | frame F | frame AP |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| piano | model | note F | precision | recall "
+        "| frame F, notes | frame F, activations | frame AP |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for (piano, name), values in results.items():
         cells = " | ".join(f"{value:.3f}" for value in values.mean(axis=0))
@@ -107,7 +111,7 @@ def main(arguments: list[str]) -> int:
     print(f"\n{len(midi_files)} works, means over recordings; weights:")
     for name, model in models.items():
         print(f"  {name}: {model.identity.weights_label} {model.identity.weights_sha256[:12]}")
-    print(f"\n{'piano':22s} {'model':12s} note F       P       R  frame F      AP")
+    print(f"\n{'piano':22s} {'model':12s} note F       P       R  frameFn  frameFa      AP")
     for (piano, name), values in results.items():
         print(f"{piano:22s} {name:12s}", _cells(values.mean(axis=0)))
     if given.page:

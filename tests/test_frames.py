@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pi_amt.frames import FRAME_SCORES, GRID_SECONDS, FrameScorer
+from pi_amt.frames import FRAME_SCORES, GRID_SECONDS, FrameScorer, score_note_frames
 from pi_amt.notes import Notes
 
 Array = NDArray[np.float64]
@@ -119,6 +119,34 @@ def test_restruck_and_overlapping_notes_count_once() -> None:
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_of_decoded_notes_equal_the_definitions(seed: int) -> None:
+    reference, other = case(seed, 2)[0], case(seed + 50, 2)[0]
+    estimate = Notes.from_arrays(
+        np.concatenate([reference.onsets[2:] + 0.02, other.onsets]),
+        np.concatenate([reference.offsets[2:] + 0.05, other.offsets]),
+        np.concatenate([reference.pitches[2:], other.pitches]),
+    )
+    last = max(reference.offsets.max(), estimate.offsets.max())
+    grid: Array = np.arange(int(last / GRID_SECONDS + 1e-9) + 1) * GRID_SECONDS
+    roll: Array = np.zeros((len(grid), 88))
+    for on, off, pitch in zip(estimate.onsets, estimate.offsets, estimate.pitches, strict=True):
+        if 21 <= pitch <= 108:
+            roll[(grid >= on - 1e-9) & (grid < off - 1e-9), round(pitch) - 21] = 1
+    expected = oracle(reference, 0.5, grid, roll)
+    got = score_note_frames(reference, estimate)
+    assert 0 < got["Frame_F-measure"] < 1
+    for name in FRAME_SCORES[:4]:
+        assert got[name] == pytest.approx(expected[name], abs=1e-12), name
+
+
+def test_frames_of_the_right_notes_score_one_and_of_none_zero() -> None:
+    notes = case(0, 2)[0]
+    assert score_note_frames(notes, notes)["Frame_F-measure"] == 1.0
+    assert score_note_frames(notes, Notes.empty())["Frame_F-measure"] == 0.0
+    assert np.isnan(score_note_frames(Notes.empty(), notes)["Frame_F-measure"])
+
+
 def test_no_reference_gives_nan_and_silence_gives_zero() -> None:
     times, activity = np.arange(10) * 0.01, np.zeros((10, 88))
     scorer = FrameScorer(Notes.empty(), 0.5)

@@ -33,6 +33,34 @@ _LEVELS = 1 << 16
 _CHUNK = 4096  # grid steps at a time
 
 
+class NoteRoll:
+    """Which pitches of some notes sound at the steps of the 10-ms grid.
+
+    Args:
+        notes: any; those outside MIDI 21–108 are left out.
+    """
+
+    def __init__(self, notes: Notes) -> None:
+        pitches = np.rint(notes.pitches).astype(np.int64) - LOWEST_PITCH
+        inside = (pitches >= 0) & (pitches < N_PITCHES)
+        self._pitches = pitches[inside]
+        self._starts = _first_step(notes.onsets[inside])
+        self._stops = _first_step(notes.offsets[inside])
+
+    def __len__(self) -> int:
+        """Steps until the last note ends."""
+        return int(self._stops.max(initial=0))
+
+    def steps(self, begin: int, end: int) -> NDArray[np.bool_]:
+        """``(end − begin, 88)``: True where a note sounds at grid steps ``begin:end``."""
+        here = (self._starts < end) & (self._stops > begin)
+        changes = np.zeros((end - begin + 1, N_PITCHES), dtype=np.int32)
+        pitches = self._pitches[here]
+        np.add.at(changes, (np.maximum(self._starts[here], begin) - begin, pitches), 1)
+        np.add.at(changes, (np.minimum(self._stops[here], end) - begin, pitches), -1)
+        return np.asarray(np.cumsum(changes[:-1], axis=0) > 0)
+
+
 class FrameScorer:
     """Scores the frames of one recording, given in order and in parts.
 
@@ -42,11 +70,7 @@ class FrameScorer:
     """
 
     def __init__(self, reference: Notes, threshold: float) -> None:
-        pitches = np.rint(reference.pitches).astype(np.int64) - LOWEST_PITCH
-        inside = (pitches >= 0) & (pitches < N_PITCHES)
-        self._pitches = pitches[inside]
-        self._starts = _first_step(reference.onsets[inside])
-        self._stops = _first_step(reference.offsets[inside])
+        self._reference = NoteRoll(reference)
         self._has_reference = len(reference) > 0
         self._threshold = threshold
         self._step = 0  # next grid step
@@ -107,7 +131,7 @@ class FrameScorer:
 
     def _count(self, begin: int, end: int, activity: NDArray[np.float32]) -> None:
         """Count ``(steps, 88)`` activity at grid steps ``begin:end``."""
-        sounding = self._roll(begin, end)
+        sounding = self._reference.steps(begin, end)
         active = activity >= self._threshold
         hits = int(np.count_nonzero(active & sounding))
         self._true_positives += hits
@@ -117,15 +141,6 @@ class FrameScorer:
         self._all += np.bincount(levels.ravel(), minlength=_LEVELS)
         self._sounding += np.bincount(levels[sounding], minlength=_LEVELS)
 
-    def _roll(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """``(steps, 88)``: which pitches of the reference sound at grid steps ``begin:end``."""
-        here = (self._starts < end) & (self._stops > begin)
-        changes = np.zeros((end - begin + 1, N_PITCHES), dtype=np.int32)
-        pitches = self._pitches[here]
-        np.add.at(changes, (np.maximum(self._starts[here], begin) - begin, pitches), 1)
-        np.add.at(changes, (np.minimum(self._stops[here], end) - begin, pitches), -1)
-        return np.asarray(np.cumsum(changes[:-1], axis=0) > 0)
-
     def _average_precision(self) -> float:
         """Σ (R_n − R_{n−1}) P_n from the highest threshold down."""
         positives = int(self._sounding.sum())
@@ -134,6 +149,22 @@ class FrameScorer:
         found = np.cumsum(self._sounding[::-1])
         precision = found / np.maximum(np.cumsum(self._all[::-1]), 1)
         return float(np.sum(self._sounding[::-1] * precision) / positives)
+
+
+def score_note_frames(reference: Notes, estimate: Notes) -> dict[str, float]:
+    """Frame scores (:data:`FRAME_SCORES`) of decoded notes: the piano roll instead of activity.
+
+    Args:
+        reference: notes that sound.
+        estimate: decoded notes; a pitch is active from onset to offset.
+    """
+    roll = NoteRoll(estimate)
+    n_steps = max(len(roll), len(NoteRoll(reference)))
+    scorer = FrameScorer(reference, 0.5)
+    for begin in range(0, n_steps, _CHUNK):
+        end = min(begin + _CHUNK, n_steps)
+        scorer.push(np.arange(begin, end) * GRID_SECONDS, roll.steps(begin, end).astype(np.float32))
+    return scorer.finish()
 
 
 def _first_step(seconds: Floats) -> NDArray[np.int64]:
