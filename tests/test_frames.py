@@ -127,8 +127,9 @@ def test_frames_of_decoded_notes_equal_the_definitions(seed: int) -> None:
         np.concatenate([reference.offsets[2:] + 0.05, other.offsets]),
         np.concatenate([reference.pitches[2:], other.pitches]),
     )
-    last = max(reference.offsets.max(), estimate.offsets.max())
-    grid: Array = np.arange(int(last / GRID_SECONDS + 1e-9) + 1) * GRID_SECONDS
+    last = float(max(reference.offsets.max(), estimate.offsets.max()))
+    steps: Array = np.arange(int(last / GRID_SECONDS + 1e-9) + 1, dtype=np.float64)
+    grid: Array = steps * GRID_SECONDS
     roll: Array = np.zeros((len(grid), 88))
     for on, off, pitch in zip(estimate.onsets, estimate.offsets, estimate.pitches, strict=True):
         if 21 <= pitch <= 108:
