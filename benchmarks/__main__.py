@@ -16,6 +16,7 @@ from benchmarks.measure import ROOT, Line, machine
 PARTS = {
     "basic_pitch": ("Basic Pitch: this study against the naive ways", studies.basic_pitch),
     "timbre_trap": ("Timbre-Trap: this study against the naive ways", studies.timbre_trap),
+    "cores": ("All cores, by the wall clock", studies.cores),
     "stages": ("Where the time goes: eight conditions, read to scored row", stages.stages),
     "conditions": ("Scaling over the number of conditions", studies.conditions),
     "workers": ("Scaling over workers", studies.workers),

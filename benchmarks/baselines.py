@@ -15,9 +15,9 @@ from pi_amt.models.transcriber import Samples
 Weights = dict[str, torch.Tensor]
 
 
-def published_basic_pitch(samples: Samples) -> None:
-    """One pass of the published ONNX model, front end included (onnxruntime, one thread)."""
-    published.activations(samples)
+def published_basic_pitch(samples: Samples, threads: int = 1) -> None:
+    """One pass of the published ONNX model, front end included (onnxruntime)."""
+    published.activations(samples, threads)
 
 
 class EagerTimbreTrap:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import torch
+
 from benchmarks.baselines import EagerTimbreTrap, check_eager, published_basic_pitch
 from benchmarks.measure import Line, interleaved, ratio, seconds, wall_seconds
 from pi_amt.audio import resample
@@ -151,21 +153,56 @@ def conditions(rounds: int) -> list[Line]:
     ]
 
 
+def cores(rounds: int) -> list[Line]:
+    """The whole machine at work: worker processes against the naive loop with as many threads."""
+    n, lines = available_cores(), []
+    naive: dict[str, tuple[Callable[[Samples], object], int, float | None]] = {
+        "basic_pitch": (partial(published_basic_pitch, threads=n), 12, None),
+        "timbre_trap": (EagerTimbreTrap(), 2 * n, 9.0),
+    }
+    for model, (transcribe, count, max_seconds) in naive.items():
+        tracks = demo_tracks(count, max_seconds)
+        recordings = samples_of(tracks)
+        with local(n) as executor:
+            run_on(executor, model, tracks[:n])  # starts the workers
+            torch.set_num_threads(n)
+            times = interleaved(
+                {
+                    "study": partial(run_on, executor, model, tracks),
+                    "naive": partial(each, transcribe, recordings, len(EIGHT)),
+                },
+                max(1, rounds - 1),
+                wall_seconds,
+            )
+            torch.set_num_threads(1)
+        a, b = times["study"], times["naive"]
+        goal = {"basic_pitch": "goal 0.70, aim 0.50", "timbre_trap": "goal 0.45"}[model]
+        told = f"{count} recordings, {sum(map(len, recordings)) / 22_050:.0f} s of audio"
+        lines += [
+            Line(f"{model}: (a) this study, {n} worker processes (wall)", seconds(a), told),
+            Line(f"{model}: (b) naive, {n} threads, network only (wall)", seconds(b)),
+            Line(f"{model}: (a) / (b)", ratio(a, b), goal),
+        ]
+    return lines
+
+
+def run_on(executor: Any, model: str, tracks: list[FileTrack]) -> None:
+    """All eight conditions of the recordings, one job a recording; waits for the rows."""
+    made = tuple(make_conditions(EIGHT))
+    jobs = [executor.submit(evaluate, job_of(model, track, made)) for track in tracks]
+    for job in jobs:
+        job.result()
+
+
 def workers(rounds: int) -> list[Line]:
     """Wall-clock time against the number of worker processes, once they run."""
     tracks = demo_tracks(12)
-    made = tuple(make_conditions(EIGHT))
     lines: list[Line] = []
     first = 0.0
     for n in range(1, available_cores() + 1):
         with local(n) as executor:
-            warm = [executor.submit(evaluate, job_of("basic_pitch", t, made)) for t in tracks[:4]]
-            [future.result() for future in warm]
-
-            def everything(executor: Any = executor) -> None:
-                jobs = [executor.submit(evaluate, job_of("basic_pitch", t, made)) for t in tracks]
-                [job.result() for job in jobs]
-
+            everything = partial(run_on, executor, "basic_pitch", tracks)
+            run_on(executor, "basic_pitch", tracks[:4])  # starts the workers
             took = interleaved({"": everything}, rounds, wall_seconds)[""]
         first = first or took
         lines.append(
