@@ -163,6 +163,18 @@ def test_elu_in_units_of_ln_2() -> None:
     torch.testing.assert_close(got / unit, F.elu(x), atol=2e-7, rtol=1e-6)
 
 
+@pytest.mark.parametrize("flushing", [False, True])
+def test_denormal_numbers_of_the_caller_are_left_as_they_were(flushing: bool) -> None:
+    small = torch.tensor(torch.finfo(torch.float32).tiny)
+    if not torch.set_flush_denormal(flushing):
+        pytest.skip("this processor cannot flush denormal numbers")
+    try:
+        InferenceNetwork(shipped().state_dict())(noise(64))
+        assert bool(small * 0.5 == 0) is flushing
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def test_bf16_is_near_fp32_and_leaves_no_trace() -> None:
     state, values = shipped().state_dict(), noise(64) / 30
     exact = InferenceNetwork(state)(values)

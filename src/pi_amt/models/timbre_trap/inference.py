@@ -15,6 +15,8 @@ largest value), in fp32:
 * **Nothing twice.** Conditions of one recording often differ in some rows only: a mask touches the
   notes' range, ``high_freq`` what lies above it. Blocks of one call go through the encoder only in
   the rows that differ from the first block's or come to depend on such rows.
+* **No denormal numbers.** Arguments of ELU go far below −100, where 2^y is smaller than the normal
+  numbers of fp32; processors take long over those, and beside c they are nothing.
 
 Every block is computed by one thread; results depend on neither threads nor company.
 """
@@ -22,7 +24,8 @@ Every block is computed by one thread; results depend on neither threads nor com
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -57,6 +60,7 @@ _MARGIN = 2 * PAD  # rows beyond the changed ones that the next step reads
 
 UsedFrames = NDArray[np.int64]
 _THREAD = threading.local()
+_SMALLEST_NORMAL = torch.tensor(torch.finfo(torch.float32).tiny)
 
 
 class _Maps:
@@ -149,8 +153,15 @@ class InferenceNetwork:
                 f"coefficients (blocks, {N_BINS}, frames), frames a multiple of {FRAME_STEP}"
             )
         n, _, frames = shape
-        wanted = [[0, frames]] * n if used is None else used.tolist()
+        wanted = [(0, frames)] * n if used is None else used.tolist()
         out = torch.zeros_like(coefficients)
+        with _without_denormals():
+            self._transcribe(coefficients, wanted, out)
+        return out
+
+    def _transcribe(self, coefficients: Tensor, wanted: Sequence[Rows], out: Tensor) -> None:
+        """Fill the wanted frames of ``out``, block by block."""
+        frames = coefficients.shape[2]
         first: _First | None = None
         for block, target, (begin, end) in zip(coefficients, out, wanted, strict=True):
             if begin == end:
@@ -158,12 +169,11 @@ class InferenceNetwork:
             left, right = _computed_frames(begin, end, frames)
             x = self._input(block[:, left:right])
             if first is None or first.frames != (left, right):
-                first = self._first_block(x, (left, right), keep=n > 1)
+                first = self._first_block(x, (left, right), keep=len(out) > 1)
                 done = first.output
             else:
                 done = self._further_block(x, first)
             target[:, begin:end] = done[:, begin - left : end - left]
-        return out
 
     def _input(self, coefficients: Tensor) -> Tensor:
         """Complex ``(540, frames)`` → real and imaginary parts, a padded map of two channels."""
@@ -211,6 +221,17 @@ class InferenceNetwork:
             x = maps.run(step, x)
         out = self._last(x[PAD - 1 : 1 - PAD])
         return torch.view_as_complex(out.float().view(N_BINS, -1, 2))
+
+
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """This thread takes numbers under 1.2e-38 for zero; afterwards as before."""
+    before = bool(_SMALLEST_NORMAL * 0.5 == 0)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def _borrow(x: Tensor, same: Tensor, rows: Rows, margin: int) -> None:
