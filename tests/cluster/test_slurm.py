@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import free_port, process, wait_until
+from tests.cluster.conftest import PYTHONPATH, free_port, process, wait_until
 from tests.test_study import facts, study
 from tests.toys import toy_tracks
 
@@ -88,6 +88,7 @@ def partition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = folder / "log"
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+        patch.setenv("PYTHONPATH", PYTHONPATH)  # jobs get the environment of who submits them
         start = partial(process, log=log)
         stack.enter_context(start("munged", "--foreground", "--force", *munge))
         assert wait_until((folder / "munge.socket").exists, 10), log.read_text()
