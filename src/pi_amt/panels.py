@@ -60,6 +60,7 @@ class Panel:
 
     Attributes:
         pieces: track names, sorted; ``compositions`` and ``seconds`` belong to them.
+        seconds: length of each recording; 0 where it failed, for what a header claims was not read.
         conditions: everything but the baseline, in the order in which it was stored.
         baseline: piece → its baseline row.
         cells: (condition number, piece number, repeat) → row.
@@ -205,7 +206,8 @@ def panels_of(rows: Sequence[Row], baseline: str = "no_permutation") -> tuple[Pa
 def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Panel:
     pieces = tuple(sorted({row.track for row in rows}))
     piece_number = {piece: i for i, piece in enumerate(pieces)}
-    facts = {row.track: (row.composition or row.track, row.seconds) for row in rows}
+    compositions = {row.track: row.composition or row.track for row in rows}
+    seconds = {row.track: row.seconds for row in rows if row.status != "error"}
     base = {row.track: row for row in rows if is_baseline(row, baseline)}
     others = [row for row in rows if not is_baseline(row, baseline)]
     conditions = tuple(dict.fromkeys(condition_of(row) for row in others))
@@ -217,8 +219,8 @@ def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Pane
         model=model,
         dataset=dataset,
         pieces=pieces,
-        compositions=tuple(facts[piece][0] for piece in pieces),
-        seconds=tuple(facts[piece][1] for piece in pieces),
+        compositions=tuple(compositions[piece] for piece in pieces),
+        seconds=tuple(seconds.get(piece, 0.0) for piece in pieces),
         conditions=conditions,
         baseline=base,
         cells=cells,
