@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.rows import make_row
 
 from pi_amt.cli import COMMANDS, failures, main, mend
 from pi_amt.one_line import one_line
+from pi_amt.store import FILE_NAME, Store
 
 
 @pytest.mark.parametrize(
@@ -136,3 +138,22 @@ def test_failures_name_the_conditions_where_the_recording_itself_is_good() -> No
         "a: a.wav: empty",
         "b: wrong_piece(fund_mask): a.mid: empty",
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["table", "--anatomy"], ["report", "--output", "r.html"], ["export", "--notes", "n.csv"]],
+)
+def test_a_damaged_note_table_names_its_store(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = ("no_permutation", "fund_mask")
+    with Store("results") as store:
+        store.write(replace(make_row(label, 0.5), notes=b"nt, but no more") for label in labels)
+    assert main([command[0], "results", *command[1:]]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'results' / FILE_NAME} is damaged: got a damaged note table" in told

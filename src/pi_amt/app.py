@@ -20,6 +20,7 @@ from omegaconf import DictConfig, open_dict
 from pi_amt import __version__, settings
 from pi_amt.conditions import Condition
 from pi_amt.datasets.track import Dataset
+from pi_amt.note_table import note_tables_of
 from pi_amt.plan import print_plan
 from pi_amt.printout import print_run
 from pi_amt.statistics import importance_from_rows
@@ -157,12 +158,13 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     if not any(row.status == "ok" for row in unique):
         return
     result = importance_from_rows(unique, score=cfg.score, variants="separate")
-    print_run(result)
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
-    print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")
-    if cfg.report is True or (cfg.report == "auto" and len(configs) > 1):
-        print(f"report:  {result.report(where / 'report.html')}")
+    with note_tables_of(cfg.results_dir):
+        print_run(result)
+        print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")
+        if cfg.report is True or (cfg.report == "auto" and len(configs) > 1):
+            print(f"report:  {result.report(where / 'report.html')}")
 
 
 def _own_conditions(cfg: DictConfig) -> set[tuple[str, str]]:

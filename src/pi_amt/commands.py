@@ -19,6 +19,7 @@ from pi_amt.contrasts import compare as compare_rows
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
+from pi_amt.note_table import note_tables_of
 from pi_amt.notes import Notes, read_notes, write_midi
 from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
@@ -98,7 +99,9 @@ def do_table(options: Namespace) -> None:
     rows = read_rows(options.results, notes=options.anatomy)
     importance = importance_from_rows(rows, score=options.score, variants=options.variants)
     result = importance.table()
-    for shown in tables_of(importance):
+    with note_tables_of(options.results):
+        tables = tables_of(importance)
+    for shown in tables:
         text = (
             f"{shown.title}\n\n{shown.to_markdown()}"
             if options.markdown
@@ -120,7 +123,11 @@ def do_report(options: Namespace) -> None:
     """Write the HTML report."""
     from pi_amt.report import build
 
-    print(build(options.results, options.output, score=options.score, examples=options.examples))
+    with note_tables_of(options.results):
+        page = build(
+            options.results, options.output, score=options.score, examples=options.examples
+        )
+    print(page)
 
 
 def do_compare(options: Namespace) -> None:
@@ -147,7 +154,9 @@ def do_export(options: Namespace) -> None:
     if options.rows:
         print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
     if options.notes:
-        print(f"{options.notes}: {export_notes(rows, options.notes)} notes")
+        with note_tables_of(options.results):
+            count = export_notes(rows, options.notes)
+        print(f"{options.notes}: {count} notes")
 
 
 def do_calibrate(options: Namespace) -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.store import StoreError, store_path
 from pi_amt.units import Floats
 
 Bools = NDArray[np.bool_]
@@ -41,6 +45,26 @@ _FORMATS = {
     "false_pitch": "<i2",
     "false_interval": "i1",
 }
+
+
+class NoteTableError(ValueError):
+    """Stored bytes that are no note table: damaged, or of another version."""
+
+
+@contextmanager
+def note_tables_of(folder: Path | str) -> Iterator[None]:
+    """Work on rows of a results folder: the bytes of a row do not know which store they are from.
+
+    Raises:
+        StoreError: naming the store, where a note table in it is damaged.
+    """
+    try:
+        yield
+    except NoteTableError as error:
+        raise StoreError(
+            f"{store_path(folder).absolute()} is damaged: {error}; move it away, or choose another "
+            "results_dir"
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,22 +117,24 @@ class NoteTable:
         """The table that ``to_bytes`` stored.
 
         Raises:
-            ValueError: if the bytes are damaged or of another version.
+            NoteTableError: if the bytes are damaged or of another version.
         """
         try:
             magic, version, n_reference, n_false = _HEAD.unpack_from(data)
             body = zlib.decompress(data[_HEAD.size :])
         except (struct.error, zlib.error) as error:
-            raise ValueError(f"got a damaged note table ({error}), expected stored bytes") from None
+            raise NoteTableError(
+                f"got a damaged note table ({error}), expected stored bytes"
+            ) from None
         if (magic, version) != (_MAGIC, _VERSION):
-            raise ValueError(f"got note table version {version}, expected {_VERSION}")
+            raise NoteTableError(f"got note table version {version}, expected {_VERSION}")
         columns: dict[str, NDArray[np.generic]] = {}
         start = 0
         for name in (f.name for f in fields(cls)):
             count = n_false if name.startswith("false_") else n_reference
             stop = start + count * np.dtype(_FORMATS[name]).itemsize
             if stop > len(body):
-                raise ValueError("got a truncated note table, expected stored bytes")
+                raise NoteTableError("got a truncated note table, expected stored bytes")
             columns[name] = _values(name, np.frombuffer(body[start:stop], _FORMATS[name]))
             start = stop
         return cls(**columns)  # type: ignore[arg-type]
