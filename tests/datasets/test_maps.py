@@ -145,6 +145,34 @@ def test_doubles_are_used_once_and_reported_and_complete_pairs_win(tmp_path: Pat
     assert "double" in found.problems[0]
 
 
+@pytest.mark.parametrize("suffixes", [(".mid",), (".txt",), (".mid", ".txt")])
+def test_audio_and_notes_in_folders_of_their_own_are_one_recording(
+    suffixes: tuple[str, ...], tmp_path: Path
+) -> None:
+    for suffix in suffixes:
+        stem = "MAPS_MUS-alb_se3_ENSTDkAm"
+        write_pair(tmp_path / "wav" / f"{stem}.wav", tmp_path / suffix[1:] / f"{stem}{suffix}")
+    found = maps(tmp_path, settings=["ENSTDkAm"])
+    (track,) = files(found)
+    assert track.audio_path.parent.name == "wav"
+    assert track.notes_path.parent.name == suffixes[0][1:]
+    assert len(track.notes()) == 3
+    assert survey(found).is_clean
+
+
+@pytest.mark.parametrize("double", ["old/{}.mid", "old/{}.midi", "old/{}.wav", "old/{}.flac"])
+def test_of_several_partners_elsewhere_none_is_guessed(double: str, tmp_path: Path) -> None:
+    stem = "MAPS_MUS-alb_se3_ENSTDkAm"
+    write_pair(tmp_path / "wav" / f"{stem}.wav", tmp_path / "mid" / f"{stem}.mid")
+    other = tmp_path / double.format(stem)
+    other.parent.mkdir()
+    original = "wav" if other.suffix in (".wav", ".flac") else "mid"
+    shutil.copy(tmp_path / original / f"{stem}.{original}", other)
+    found = maps(tmp_path, settings=["ENSTDkAm"])
+    assert len(found) == 1
+    assert any("the file is missing" in line for line in survey(found).missing)
+
+
 def test_symbolic_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     make_maps(tmp_path / "disk", ["ENSTDkAm"], ["a"])
     data = tmp_path / "data"

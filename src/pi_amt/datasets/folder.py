@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.errors import printable
+from pi_amt.options import check_choice
 
 NOTES_SUFFIXES = (".mid", ".midi")
 CLUSTERS = ("file", "folder")
@@ -36,38 +36,21 @@ def folder(
         ValueError: for an option value that cannot work, or if no pair is there.
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
-    if cluster_by not in CLUSTERS:
-        raise ValueError(f"cluster_by: got {cluster_by!r}, expected one of {', '.join(CLUSTERS)}")
+    check_choice("cluster_by", cluster_by, CLUSTERS)
     root = Path(data_folder)
     pairs: dict[str, Pair] = {}
     for path in walk(root):
-        suffix = path.suffix.lower()
         name = printable(path.relative_to(root).with_suffix("").as_posix())
-        pair = pairs.setdefault(name, Pair())
-        if suffix in AUDIO_SUFFIXES:
-            pair.audio.append(path)
-        elif suffix in NOTES_SUFFIXES:
-            pair.notes.append(path)
-    if not any(pair.audio and pair.notes for pair in pairs.values()):
+        pairs.setdefault(name, Pair(NOTES_SUFFIXES)).add(path)
+    if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"
         raise not_found("folder", root, wanted, contents(root), "wherever your recordings are")
     tracks: list[FileTrack] = []
     problems: list[str] = []
     for name, pair in pairs.items():
         if pair.audio or pair.notes:
-            tracks.append(_track(name, pair, cluster_by))
+            own_folder = name.rpartition("/")[0] or "."
+            tracks.append(pair.track(name, name if cluster_by == "file" else own_folder))
             doubles = [*pair.audio[1:], *pair.notes[1:]]
             problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
     return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems))
-
-
-def _track(name: str, pair: Pair, cluster_by: str) -> FileTrack:
-    pair.audio.sort(key=lambda path: AUDIO_SUFFIXES.index(path.suffix.lower()))
-    pair.notes.sort(key=lambda path: NOTES_SUFFIXES.index(path.suffix.lower()))
-    first = (pair.audio or pair.notes)[0]
-    return FileTrack(
-        name=name,
-        audio_path=pair.audio[0] if pair.audio else first.with_suffix(".wav"),
-        notes_path=pair.notes[0] if pair.notes else first.with_suffix(".mid"),
-        composition=name if cluster_by == "file" else name.rpartition("/")[0] or ".",
-    )

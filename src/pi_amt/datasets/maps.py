@@ -2,8 +2,10 @@
 
 Layout: anywhere below the folder, ``MAPS_<kind>[-_]<piece>_<setting>.wav`` with ``.mid`` and
 ``.txt`` beside it, letter case ignored (archives unpack as ``<setting>/MUS`` or
-``MAPS_<setting>_2/<setting>/MUS``). ``.mid`` wins, ``.txt`` serves where there is none. Licence:
-CC BY-NC-SA 2.0 FR. The usual test set, and the default, is MUS of the two Disklavier settings.
+``MAPS_<setting>_2/<setting>/MUS``). ``.mid`` wins, ``.txt`` serves where there is none. Where audio
+and notes lie in folders of their own (``wav/``, ``mid/``), the one partner of a name is taken.
+Licence: CC BY-NC-SA 2.0 FR. The usual test set, and the default, is MUS of the two Disklavier
+settings.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.errors import printable
@@ -39,8 +41,18 @@ LICENCE = "CC BY-NC-SA 2.0 FR"
 SOURCE = "https://adasp.telecom-paris.fr/resources/2010-07-08-maps-database/"
 _STEM = re.compile(r"MAPS_(ISOL|RAND|UCHO|MUS)([-_])(.+)_([^_]+)", re.IGNORECASE)
 _NOTES_SUFFIXES = (".mid", ".midi", ".txt")
-# (kind, separator, piece, setting)
-_Name = tuple[str, str, str, str]
+
+
+class _Name(NamedTuple):
+    """What a file's name says, in the proper spelling."""
+
+    kind: str
+    separator: str
+    piece: str
+    setting: str
+
+    def __str__(self) -> str:
+        return f"MAPS_{self.kind}{self.separator}{self.piece}_{self.setting}"
 
 
 def maps(
@@ -69,22 +81,23 @@ def maps(
     kinds = _known("kinds", kinds, KINDS)
     folder = Path(data_folder)
     groups = _groups(folder)
-    wanted = {name: found for name, found in groups.items() if name[3] in settings}
-    wanted = {name: found for name, found in wanted.items() if name[0] in kinds}
+    wanted = {n: pairs for n, pairs in groups.items() if n.setting in settings and n.kind in kinds}
     if not wanted:
         pattern = f"MAPS_{'|'.join(kinds)}-<piece>_{'|'.join(settings)}.wav with .mid or .txt"
-        here = sorted({f"{name[0]} of {name[3]}" for name in groups})
+        here = sorted({f"{name.kind} of {name.setting}" for name in groups})
         found = f"it holds only {', '.join(here)}" if here else contents(folder)
         raise not_found("maps", folder, pattern, found, SOURCE)
-    absent = [setting for setting in settings if setting not in {name[3] for name in wanted}]
+    there = {name.setting for name in wanted}
+    absent = [setting for setting in settings if setting not in there]
     problems = [
         f"{folder.absolute()}: setting {s} is not there (no {', '.join(kinds)})" for s in absent
     ]
     if absent:
         warnings.warn(f"dataset maps: {'; '.join(problems)}", stacklevel=2)
     tracks = []
-    for name, folders in wanted.items():
-        track, *doubles = sorted((_track(name, pair) for pair in folders), key=_completeness)
+    for name, pairs in wanted.items():
+        candidates = (pair.track(str(name), composition=name.piece) for pair in _joined(pairs))
+        track, *doubles = sorted(candidates, key=_completeness)
         tracks.append(track)
         problems += [
             f"{double.audio_path.absolute()}: double of {track.audio_path.absolute()}, not used"
@@ -113,32 +126,28 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
     groups: dict[_Name, dict[Path, Pair]] = {}
     spellings: dict[_Name, _Name] = {}  # in small letters → as first seen
     for path in walk(folder):
-        suffix, match = path.suffix.lower(), _STEM.fullmatch(path.stem)
+        match = _STEM.fullmatch(path.stem)
         if match is None or match[4].lower() not in proper:
             continue
         piece = printable(match[3])
-        name = (match[1].upper(), match[2], piece, proper[match[4].lower()])
-        name = spellings.setdefault((*name[:2], piece.lower(), name[3]), name)
-        pair = groups.setdefault(name, {}).setdefault(path.parent, Pair())
-        if suffix in AUDIO_SUFFIXES:
-            pair.audio.append(path)
-        elif suffix in _NOTES_SUFFIXES:
-            pair.notes.append(path)
+        name = _Name(match[1].upper(), match[2], piece, proper[match[4].lower()])
+        name = spellings.setdefault(name._replace(piece=piece.lower()), name)
+        groups.setdefault(name, {}).setdefault(path.parent, Pair(_NOTES_SUFFIXES)).add(path)
     usable = {n: [p for p in pairs.values() if p.audio or p.notes] for n, pairs in groups.items()}
     return {name: pairs for name, pairs in usable.items() if pairs}
 
 
-def _track(name: _Name, pair: Pair) -> FileTrack:
-    """The track of one name; a missing partner keeps the place where it should be."""
-    kind, separator, piece, setting = name
-    audio = min(pair.audio, key=lambda p: AUDIO_SUFFIXES.index(p.suffix.lower()), default=None)
-    notes = min(pair.notes, key=lambda p: _NOTES_SUFFIXES.index(p.suffix.lower()), default=None)
-    return FileTrack(
-        name=f"MAPS_{kind}{separator}{piece}_{setting}",
-        audio_path=audio or pair.notes[0].with_suffix(".wav"),
-        notes_path=notes or pair.audio[0].with_suffix(".mid"),
-        composition=piece,
-    )
+def _joined(pairs: Sequence[Pair]) -> Sequence[Pair]:
+    """One pair of audio and notes that lie in different folders (``wav/`` and ``mid/``), if no
+    folder has both and there is one of each; otherwise the pairs as they are."""
+    if any(pair.is_complete for pair in pairs):
+        return pairs
+    whole = Pair(_NOTES_SUFFIXES)
+    for path in (path for pair in pairs for path in (*pair.audio, *pair.notes)):
+        whole.add(path)
+    # MAPS has each recording's notes as MIDI and as text: only two of one kind leave a doubt
+    texts = [path.suffix.lower() == ".txt" for path in whole.notes]
+    return [whole] if len(whole.audio) == 1 and texts and texts.count(texts[0]) == 1 else pairs
 
 
 def _check_pedal(tracks: Sequence[FileTrack], pedal: str) -> None:

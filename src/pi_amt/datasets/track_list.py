@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, overload
 
-from pi_amt.audio import audio_seconds
+from pi_amt.audio import AUDIO_SUFFIXES, audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError
 from pi_amt.notes import PEDAL_RULES
@@ -121,10 +121,38 @@ def walk(folder: Path) -> Iterator[Path]:
 
 @dataclass
 class Pair:
-    """Files of one stem: what may become a track."""
+    """Files of one stem: what may become a track.
 
+    Attributes:
+        notes_suffixes: of files with notes, lower case, the best first.
+        audio, notes: the files, the best first.
+    """
+
+    notes_suffixes: tuple[str, ...]
     audio: list[Path] = field(default_factory=list)
     notes: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path) -> None:
+        """Take a file, if it is one of audio or notes."""
+        for files, suffixes in ((self.audio, AUDIO_SUFFIXES), (self.notes, self.notes_suffixes)):
+            if path.suffix.lower() in suffixes:
+                files.append(path)
+                files.sort(key=lambda file: suffixes.index(file.suffix.lower()))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are both audio and notes."""
+        return bool(self.audio and self.notes)
+
+    def track(self, name: str, composition: str) -> FileTrack:
+        """The track of the best files; a missing partner keeps the place where it should be."""
+        first = (self.audio or self.notes)[0]
+        return FileTrack(
+            name=name,
+            audio_path=self.audio[0] if self.audio else first.with_suffix(".wav"),
+            notes_path=self.notes[0] if self.notes else first.with_suffix(".mid"),
+            composition=composition,
+        )
 
 
 def contents(folder: Path) -> str:
