@@ -211,7 +211,12 @@ def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
 
 def test_hours_are_of_recordings_that_were_read_not_of_what_broken_headers_claim() -> None:
     rows = study({"no_permutation": [0.8, 0.8], "fund_mask": [0.5, 0.5]}, seconds=1800.0)
-    claims = {"status": "error", "error": "truncated", "scores": {}, "seconds": 36_000.0}
+    claims: dict[str, Any] = {
+        "status": "error",
+        "error": "truncated",
+        "scores": {},
+        "seconds": 36_000.0,
+    }
     failed = [replace(row, **claims) if row.track == "t1" else row for row in rows]
     assert importance(rows).panel.seconds == (1800.0, 1800.0)
     assert importance(failed).panel.seconds == (1800.0, 0.0)

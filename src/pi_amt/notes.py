@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pi_amt.errors import DataError, data_error, read_bytes
+from pi_amt.errors import data_error, read_bytes
 from pi_amt.midi import (
     DEFAULT_TEMPO,
     Ticks,
@@ -22,6 +22,7 @@ from pi_amt.midi import (
     parse_midi,
     pedal_changes,
 )
+from pi_amt.options import check_choice
 from pi_amt.units import Floats, midi_to_hz
 
 PEDAL_RULES = ("extend", "ignore")
@@ -160,8 +161,7 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
         ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of MAPS text, whose offsets
             already include the pedal.
     """
-    if pedal not in PEDAL_RULES:
-        raise ValueError(f"pedal: got {pedal!r}, expected one of {', '.join(PEDAL_RULES)}")
+    check_choice("pedal", pedal, PEDAL_RULES)
     if Path(path).suffix.lower() != ".txt":
         return read_midi(path, pedal)
     if pedal == "ignore":
@@ -291,7 +291,6 @@ def write_midi(notes: Notes, path: str | Path) -> None:
 
 __all__ = [
     "PEDAL_RULES",
-    "DataError",
     "Notes",
     "read_maps_txt",
     "read_midi",

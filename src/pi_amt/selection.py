@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pi_amt.options import check_choice
 from pi_amt.panels import condition_of, is_baseline
 from pi_amt.store import Row
 
@@ -47,8 +48,7 @@ def select_rows(
     Raises:
         ValueError: for an unknown ``variants``, or several variants with ``variants="refuse"``.
     """
-    if variants not in VARIANTS:
-        raise ValueError(f"got variants={variants!r}, expected one of {', '.join(VARIANTS)}")
+    check_choice("variants", variants, VARIANTS)
     chosen: list[Row] = []
     messages: list[str] = []
     places = dict.fromkeys((row.model, row.dataset) for row in rows)

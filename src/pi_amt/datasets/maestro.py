@@ -15,6 +15,7 @@ from pi_amt.audio import AUDIO_SUFFIXES
 from pi_amt.datasets.track import FileTrack
 from pi_amt.datasets.track_list import Selection, TrackList, contents, not_found
 from pi_amt.errors import data_error, printable, read_bytes
+from pi_amt.options import check_choice
 
 SPLITS = ("train", "validation", "test", "all")
 CITATION = (
@@ -46,8 +47,7 @@ def maestro(
         ValueError: for an unknown option value, a CSV of another form, or no file of it there.
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
-    if split not in SPLITS:
-        raise ValueError(f"split: got {split!r}, expected one of {', '.join(SPLITS)}")
+    check_choice("split", split, SPLITS)
     folder = Path(data_folder)
     tables = sorted([*folder.glob("maestro-v*.csv"), *folder.glob("*/maestro-v*.csv")])
     if not tables:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,18 +94,10 @@ def maps(
     ]
     if absent:
         warnings.warn(f"dataset maps: {'; '.join(problems)}", stacklevel=2)
-    tracks = []
-    for name, pairs in wanted.items():
-        candidates = (pair.track(str(name), composition=name.piece) for pair in _joined(pairs))
-        track, *doubles = sorted(candidates, key=_completeness)
-        tracks.append(track)
-        problems += [
-            f"{double.audio_path.absolute()}: double of {track.audio_path.absolute()}, not used"
-            for double in doubles
-        ]
+    tracks, doubles = _tracks(wanted)
     chosen = selection.apply(tracks)
     _check_pedal(chosen, pedal)
-    return TrackList("maps", CITATION, LICENCE, chosen, tuple(problems))
+    return TrackList("maps", CITATION, LICENCE, chosen, (*problems, *doubles))
 
 
 def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
@@ -135,6 +127,21 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
         groups.setdefault(name, {}).setdefault(path.parent, Pair(_NOTES_SUFFIXES)).add(path)
     usable = {n: [p for p in pairs.values() if p.audio or p.notes] for n, pairs in groups.items()}
     return {name: pairs for name, pairs in usable.items() if pairs}
+
+
+def _tracks(groups: Mapping[_Name, Sequence[Pair]]) -> tuple[list[FileTrack], list[str]]:
+    """One track per name, a complete pair if there is one, and plain lines about the others."""
+    tracks: list[FileTrack] = []
+    doubles: list[str] = []
+    for name, pairs in groups.items():
+        candidates = (pair.track(str(name), composition=name.piece) for pair in _joined(pairs))
+        track, *others = sorted(candidates, key=_completeness)
+        tracks.append(track)
+        doubles += [
+            f"{other.audio_path.absolute()}: double of {track.audio_path.absolute()}, not used"
+            for other in others
+        ]
+    return tracks, doubles
 
 
 def _joined(pairs: Sequence[Pair]) -> Sequence[Pair]:

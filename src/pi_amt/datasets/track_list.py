@@ -12,6 +12,7 @@ from pi_amt.audio import AUDIO_SUFFIXES, audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError
 from pi_amt.notes import PEDAL_RULES
+from pi_amt.options import check_choice, check_count
 
 T = TypeVar("T", bound=Track)
 
@@ -67,13 +68,10 @@ class Selection:
     pedal: str = "extend"
 
     def __post_init__(self) -> None:
-        if self.pedal not in PEDAL_RULES:
-            raise ValueError(f"pedal: got {self.pedal!r}, expected one of {', '.join(PEDAL_RULES)}")
-        for name in ("subsample_every", "max_tracks"):
-            value = getattr(self, name)
-            optional = name == "max_tracks" and value is None
-            if not optional and not (type(value) is int and value >= 1):
-                raise ValueError(f"{name}: got {value!r}, expected a whole number of at least 1")
+        check_choice("pedal", self.pedal, PEDAL_RULES)
+        check_count("subsample_every", self.subsample_every)
+        if self.max_tracks is not None:
+            check_count("max_tracks", self.max_tracks)
         seconds = self.max_seconds
         if seconds is not None and not (type(seconds) in (int, float) and 0 < seconds < 1e9):
             raise ValueError(f"max_seconds: got {seconds!r}, expected seconds above 0, or null")
