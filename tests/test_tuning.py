@@ -11,7 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 import pi_amt.datasets
-from pi_amt.permutations.regions import partial_frequencies
+from pi_amt.partials import partial_frequencies
 from pi_amt.tuning import estimate_tuning
 
 DEMO = sorted((Path(pi_amt.datasets.__file__).parent / "demo_data").glob("*.ogg"))[::4]

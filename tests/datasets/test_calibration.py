@@ -14,7 +14,7 @@ from pi_amt.datasets.calibration import (
     calibration,
     synthesise,
 )
-from pi_amt.permutations.regions import partial_frequencies
+from pi_amt.partials import partial_frequencies
 
 Floats = NDArray[np.float64]
 TRACKS = [track for track in calibration() if isinstance(track, CalibrationTrack)]
@@ -89,5 +89,5 @@ def test_it_covers_registers_and_is_short() -> None:
 
 
 def test_an_unknown_inharmonicity_is_refused() -> None:
-    with pytest.raises(ValueError, match="'string', expected piano or none"):
+    with pytest.raises(ValueError, match="'string', expected one of piano, none"):
         calibration(inharmonicity="string")

@@ -15,12 +15,13 @@ from tests.permutations.synthetic import (
     random_notes,
 )
 
+from pi_amt.partials import partial_frequencies
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.harm_mask import HarmMask
 from pi_amt.permutations.high_freq import HighFreq
 from pi_amt.permutations.matched_tracks import MatchedTracks, free_partials
 from pi_amt.permutations.microtonal import Microtonal
-from pi_amt.permutations.regions import partial_frequencies, partial_mask
+from pi_amt.permutations.regions import partial_mask
 from pi_amt.permutations.soft_harm_mask import SoftHarmMask
 
 

@@ -5,7 +5,7 @@ partials is known, too: :meth:`CalibrationTrack.audio_without` and
 :meth:`CalibrationTrack.audio_with_only` synthesise it. Nothing is read from disk.
 
 A note at MIDI pitch m is 0.15 · Σ_k k^-1.3 · exp(−t/τ_k) · sin(2π f_k t + φ_k), with the partials
-f_k of :func:`pi_amt.permutations.regions.partial_frequencies` below 10 kHz, at most 20 of them,
+f_k of :func:`pi_amt.partials.partial_frequencies` below 10 kHz, at most 20 of them,
 τ_k = 3 s · 2^(−(m − 36)/24) / √k (bass rings longer, upper partials die sooner) and fixed phases
 φ_k = 2π·frac(k·(√5 − 1)/2); 5 ms attack, 50 ms release. No noise, no room, no hammer.
 """
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from pi_amt.datasets.track_list import Selection, TrackList
 from pi_amt.notes import Notes
-from pi_amt.permutations.regions import partial_frequencies
+from pi_amt.options import check_choice
+from pi_amt.partials import INHARMONICITIES, partial_frequencies
 from pi_amt.units import Floats
 
 SAMPLE_RATE = 22_050
@@ -162,8 +163,7 @@ def calibration(
         ValueError: for an option value that cannot work.
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
-    if inharmonicity not in ("piano", "none"):
-        raise ValueError(f"inharmonicity: got {inharmonicity!r}, expected piano or none")
+    check_choice("inharmonicity", inharmonicity, INHARMONICITIES)
     steps = {name: tuple((pitch,) for pitch in tones) for name, tones in _TONES.items()} | _CHORDS
     tracks = [CalibrationTrack(name, chords, inharmonicity) for name, chords in steps.items()]
     chosen = [

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
 from pi_amt.options import check_choice, check_range
+from pi_amt.partials import INHARMONICITIES
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import (
-    INHARMONICITIES,
+    COUNTED_PARTIALS,
     ONSETS,
     Mask,
     onset_frames,
@@ -149,7 +150,7 @@ class PartialMask(Permutation):
     def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
         """Partials 1–10 that this mask does not mean to touch (bins may be shared)."""
         meant = set(self.partials)
-        others = [k for k in range(1, 11) if (k in meant) == self.keep]
+        others = [k for k in COUNTED_PARTIALS if (k in meant) == self.keep]
         return self.bands(spectrogram, notes, others)
 
     def attenuated(self, attenuation_db: float) -> Self:

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.partials import partial_frequencies
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.high_freq import HighFreq
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.permutations.regions import Mask, partial_frequencies, sounding_in
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, sounding_in
 from pi_amt.permutations.shuffles import Moves, shuffle_drawn
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats, ratio_to_cents
@@ -105,7 +106,7 @@ class MatchedTracks(Permutation):
         near, numbers = _choice(target, spectrogram, notes, key)
         if target.keep:
             return target.bands(spectrogram, near, numbers)
-        every = np.arange(1, 11)
+        every = np.array(COUNTED_PARTIALS)
         return target.bands(spectrogram, near, np.where(every == numbers, 0, every))
 
 

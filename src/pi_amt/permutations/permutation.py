@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
-from pi_amt.permutations.regions import partial_mask
+from pi_amt.permutations.regions import COUNTED_PARTIALS, partial_mask
 from pi_amt.spectrogram import Spectrogram
 
 
@@ -60,13 +60,6 @@ class Permutation(ABC):
         name: the config name.
         summary: one line for ``pi-amt list``.
         aliases: option names of users → field names, where a field cannot have that name.
-
-    Properties:
-        stochastic: whether another key gives another result.
-        needs_notes: whether reference notes decide what is touched.
-        needs_neighbour: ``""``, ``"notes"`` or ``"spectrogram"`` of another recording, or
-            ``"own_spectrogram"``: a pool of sound from other times of the same recording.
-        out_of_distribution: whether it makes zero holes that no recording has.
     """
 
     name: ClassVar[str]
@@ -85,7 +78,8 @@ class Permutation(ABC):
 
     @property
     def needs_neighbour(self) -> str:
-        """What of another recording is needed: ``""``, ``"notes"``, ``"spectrogram"``, …"""
+        """``""``, ``"notes"`` or ``"spectrogram"`` of another recording, or ``"own_spectrogram"``:
+        a pool of sound from other times of the same recording."""
         return ""
 
     @property
@@ -129,7 +123,7 @@ class Permutation(ABC):
     def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> NDArray[np.bool_]:
         """``(blocks, bins, frames)`` bool: partials 1–10 of the sounding notes that are not the
         feature; what these lose is collateral."""
-        partials = partial_mask(spectrogram, notes, range(1, 11))
+        partials = partial_mask(spectrogram, notes, COUNTED_PARTIALS)
         feature = self.target(spectrogram, notes, key)
         return partials if feature is None else partials & ~feature
 

@@ -13,51 +13,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
+from pi_amt.partials import partial_frequencies
 from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, cents_to_ratio, hz_to_midi, midi_to_hz, ratio_to_cents
+from pi_amt.units import Floats, hz_to_midi, ratio_to_cents
 
 Mask = NDArray[np.bool_]
 
 #: how much of a note counts as its onset, seconds
 ONSET_SECONDS = 0.05
 ONSETS = ("all", "spare", "only")
-INHARMONICITIES = ("piano", "none")
+#: partials of sounding notes whose loss counts as collateral where they are not meant
+COUNTED_PARTIALS = tuple(range(1, 11))
 # Bins exactly on the edge of a band count as inside, whatever the rounding of logarithms.
 _EDGE_CENTS = 1e-6
-
-
-def piano_inharmonicity(pitches: ArrayLike) -> Floats:
-    """Inharmonicity coefficient B of a typical piano string (Rigaud et al. 2013, eq. 18).
-
-    ``B(m) = exp(0.0926 m − 13.64) + exp(−0.0847 m − 5.82)``; outside of the piano (MIDI 21–108)
-    the nearest string's value.
-    """
-    m = np.clip(np.asarray(pitches, dtype=np.float64), 21.0, 108.0)
-    return np.asarray(np.exp(0.0926 * m - 13.64) + np.exp(-0.0847 * m - 5.82))
-
-
-def partial_frequencies(
-    pitches: ArrayLike,
-    partials: ArrayLike,
-    *,
-    inharmonicity: str = "piano",
-    tuning_cents: float = 0.0,
-) -> Floats:
-    """Frequencies in Hz of partials of notes: ``f_k = k·f0·√((1 + B·k²)/(1 + B))``.
-
-    Args:
-        pitches: MIDI numbers, any shape.
-        partials: partial numbers k (1 = fundamental), broadcast against ``pitches``.
-        inharmonicity: ``piano`` (:func:`piano_inharmonicity`) or ``none`` (B = 0).
-        tuning_cents: deviation of the recording from A4 = 440 Hz.
-    """
-    m, k = np.asarray(pitches, dtype=np.float64), np.asarray(partials, dtype=np.float64)
-    b = piano_inharmonicity(m) if inharmonicity == "piano" else np.zeros_like(m)
-    stretch = np.sqrt((1.0 + b * k**2) / (1.0 + b))
-    return np.asarray(k * midi_to_hz(m) * stretch * cents_to_ratio(tuning_cents))
 
 
 def default_half_width_cents(spectrogram: Spectrogram) -> float:
@@ -97,11 +68,16 @@ def _misalignment_cents(frequencies: Floats, spacing: float) -> float:
 
 def sounding_in(spectrogram: Spectrogram, notes: Notes, margin_seconds: float = 0.0) -> Notes:
     """The notes that sound within ``margin_seconds`` of the given blocks."""
+    return notes[_is_near(spectrogram, notes, margin_seconds)]
+
+
+def _is_near(spectrogram: Spectrogram, notes: Notes, margin_seconds: float) -> NDArray[np.bool_]:
+    """``(notes,)``: whether a note sounds within ``margin_seconds`` of the given blocks."""
     if spectrogram.times.size == 0:
-        return notes[np.zeros(len(notes), dtype=np.bool_)]
+        return np.zeros(len(notes), dtype=np.bool_)
     start = spectrogram.times.min() - margin_seconds
     stop = spectrogram.times.max() + margin_seconds
-    return notes[(notes.onsets <= stop) & (notes.offsets >= start)]
+    return np.asarray((notes.onsets <= stop) & (notes.offsets >= start))
 
 
 def partial_mask(
@@ -135,31 +111,42 @@ def partial_mask(
     mask = np.zeros(spectrogram.values.shape, dtype=np.bool_)
     if mask.size == 0 or len(notes) == 0:
         return mask
-    margin = time_dilation * float(spectrogram.window_seconds.max())
-    first = spectrogram.times.min() - margin
-    last = spectrogram.times.max() + margin
-    near = np.flatnonzero((notes.onsets <= last) & (notes.offsets >= first))
+    near = _is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))
     width = half_width_cents
     if width is None:
         width = default_half_width_cents(spectrogram)
     bands = _bands(spectrogram, notes[near], numbers[near], width, inharmonicity)
-    d = time_dilation * spectrogram.window_seconds[bands.centre]
-    start = notes.onsets[near][bands.note]
-    stop = notes.offsets[near][bands.note] + d
-    split = start + ONSET_SECONDS
-    start = split if onset == "spare" else start - d
-    if onset == "only":
-        # Not the frame at the split itself: that one belongs to "spare".
-        stop = np.minimum(stop, np.nextafter(split, -np.inf))
-    for block, times in enumerate(spectrogram.times):
+    dilation = time_dilation * spectrogram.window_seconds[bands.centre]
+    start, stop = _begin_and_end(notes[near], bands.note, dilation, onset)
+    for page, times in zip(mask, spectrogram.times, strict=True):
         left = np.searchsorted(times, start, side="left")
         right = np.searchsorted(times, stop, side="right")
         here = right > left
-        page = mask[block]
         corners = (bands.low[here], bands.high[here], left[here], right[here])
         for low, high, begin, end in zip(*(c.tolist() for c in corners), strict=True):
             page[low:high, begin:end] = True
     return mask
+
+
+def _begin_and_end(
+    notes: Notes, of: NDArray[np.intp], dilation: Floats, onset: str
+) -> tuple[Floats, Floats]:
+    """When bands begin and end, seconds ``(bands,)`` each, both ends included.
+
+    Args:
+        notes: that the bands belong to.
+        of: ``(bands,)`` number of each band's note.
+        dilation: ``(bands,)`` seconds that are added on each side.
+        onset: see :func:`partial_mask`.
+    """
+    start, stop = notes.onsets[of], notes.offsets[of] + dilation
+    split = start + ONSET_SECONDS
+    if onset == "spare":
+        return split, stop
+    if onset == "only":
+        # not the frame at the split itself: that one belongs to "spare"
+        stop = np.minimum(stop, np.nextafter(split, -np.inf))
+    return start - dilation, stop
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pi_amt.notes import Notes
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.permutations.regions import Mask, partial_mask
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
 from pi_amt.spectrogram import Spectrogram
 
 
@@ -70,4 +70,4 @@ class WrongPiece(Permutation):
 
     def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
         """All partials 1–10 of the recording's own notes: none of them is meant."""
-        return partial_mask(spectrogram, notes, range(1, 11))
+        return partial_mask(spectrogram, notes, COUNTED_PARTIALS)
