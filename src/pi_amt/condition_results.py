@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.resampling import LEVEL, N_RESAMPLES, holm
+from pi_amt.units import Floats
 
-Floats = NDArray[np.float64]
 NAN = float("nan")
 
 #: precision and recall that belong to an F

@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.condition_results import Settings, mean, snapped
 from pi_amt.importance_table import method_note
@@ -20,11 +19,10 @@ from pi_amt.panels import Condition, Panel
 from pi_amt.resampling import holm, mean_interval, sign_flip
 from pi_amt.store import Row
 from pi_amt.tables import Table
+from pi_amt.units import Floats
 
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
-
-Floats = NDArray[np.float64]
 
 _COLUMNS = (
     "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",

@@ -32,11 +32,10 @@ from pi_amt.condition_results import Settings, mean, snapped
 from pi_amt.dose_measures import area_under, d50_of
 from pi_amt.panels import Condition, Panel
 from pi_amt.resampling import Interval, bootstrap_t, mean_interval
+from pi_amt.units import Floats
 
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
-
-Floats = NDArray[np.float64]
 
 #: fewest doses of a curve
 FEWEST_DOSES = 3

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.condition_results import Settings
 from pi_amt.resampling import UNDEFINED, Interval, cluster_sums, resample_weights
-
-Floats = NDArray[np.float64]
+from pi_amt.units import Floats
 
 
 def area_under(doses: Floats, drops: Floats) -> Floats:

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.store import Row
-
-Floats = NDArray[np.float64]
+from pi_amt.units import Floats
 
 
 @dataclass(frozen=True, order=True)

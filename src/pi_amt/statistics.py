@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.condition_results import ConditionResult, Settings, holm_corrected
 from pi_amt.contrasts import model_contrasts
@@ -34,11 +33,10 @@ from pi_amt.selection import select_rows
 from pi_amt.store import Row
 from pi_amt.summaries import panel_results
 from pi_amt.tables import Table
+from pi_amt.units import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Floats = NDArray[np.float64]
 
 SCORE = "F-measure_no_offset"
 BASELINE = "no_permutation"

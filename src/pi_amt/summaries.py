@@ -23,9 +23,9 @@ from pi_amt.condition_results import (
 )
 from pi_amt.panels import Panel
 from pi_amt.resampling import Interval, mean_interval, sign_flip
+from pi_amt.units import Floats
 from pi_amt.variance import repeat_variance_share, repeats_needed
 
-Floats = NDArray[np.float64]
 Known = NDArray[np.bool_]
 
 

@@ -7,9 +7,8 @@ the variance of e is pooled; the variance of the recordings' means is var(a) + v
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pi_amt.units import Floats
 
 #: repeats are enough when they leave less than this share of the variance between recordings
 ENOUGH = 0.1
