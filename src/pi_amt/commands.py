@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 import pi_amt
 from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
-from pi_amt.contrasts import compare as compare_rows
+from pi_amt.comparison import compare
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
@@ -138,7 +138,7 @@ def do_compare(options: Namespace) -> None:
             raise ValueError(
                 f"compare: got a store without rows in {store}, expected results, run a study first"
             )
-    result = compare_rows(stores[options.store_a], stores[options.store_b], score=options.score)
+    result = compare(stores[options.store_a], stores[options.store_b], score=options.score)
     print(result)
     if options.csv:
         result.to_csv(options.csv)

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from pi_amt.resampling import LEVEL, N_RESAMPLES, holm
-from pi_amt.units import Floats
 
 NAN = float("nan")
 
@@ -22,8 +19,6 @@ PARTS = {
     "Onset_F-measure": ("Onset_Precision", "Onset_Recall"),
     "Offset_F-measure": ("Offset_Precision", "Offset_Recall"),
 }
-#: differences of scores below this are rounding noise
-ROUNDING = 1e-12
 #: threshold-free score of the frame activations
 AVERAGE_PRECISION = "Frame_Average_Precision"
 
@@ -138,25 +133,3 @@ def holm_corrected(results: Sequence[ConditionResult]) -> tuple[ConditionResult,
         replace(result, p_holm=float(p[i]), excess_p_holm=float(excess[i]))
         for i, result in enumerate(results)
     )
-
-
-def pooled_f(reference: float, estimate: float, matched: float) -> float:
-    """F of pooled counts, 2·matched / (reference + estimate); NaN without any count."""
-    return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else NAN
-
-
-def snapped(differences: Floats) -> Floats:
-    """Differences of scores in [0, 1] with rounding noise set to 0, lest a sign test count it."""
-    return np.where(np.abs(differences) < ROUNDING, 0.0, differences)
-
-
-def mean(values: Floats) -> float:
-    """Mean of what is not NaN; NaN (without a warning) if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else NAN
-
-
-def total(values: Floats) -> float:
-    """Sum of what is not NaN; NaN if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.sum()) if len(known) else NAN

@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.condition_results import Settings, mean, snapped
+from pi_amt.condition_results import Settings
 from pi_amt.dose_measures import area_under, d50_of
+from pi_amt.paired import interval_over, mean, snapped
 from pi_amt.panels import Condition, Panel
-from pi_amt.resampling import Interval, bootstrap_t, mean_interval
+from pi_amt.resampling import Interval, bootstrap_t
 from pi_amt.units import Floats
 
 if TYPE_CHECKING:
@@ -222,13 +223,7 @@ def _dose_curve(panel: Panel, series: _Series, settings: Settings) -> DoseCurve:
     floor = panel.lone_control("floor")
     lost = base if floor is None else base - panel.piece_means(settings.score)[floor]
     to_floor = np.where(np.isnan(lost), mean(lost[inside]), lost)[inside]
-    area = mean_interval(
-        area_under(curve.values, curve.matrix),
-        None,
-        clusters,
-        n_resamples=settings.n_resamples,
-        seed=settings.seed,
-    ).within(-1.0, 1.0)
+    area = interval_over(area_under(curve.values, curve.matrix), clusters, settings)
     falling = None
     if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
         falling = series.parameter in LOWER_DOES_MORE

@@ -16,13 +16,10 @@ from pi_amt.condition_results import (
     PARTS,
     ConditionResult,
     Settings,
-    mean,
-    pooled_f,
-    snapped,
-    total,
 )
+from pi_amt.paired import interval_over, mean, p_value_over, pooled_f, snapped, total
 from pi_amt.panels import Panel
-from pi_amt.resampling import Interval, mean_interval, sign_flip
+from pi_amt.resampling import Interval
 from pi_amt.units import Floats
 from pi_amt.variance import repeat_variance_share, repeats_needed
 
@@ -93,34 +90,13 @@ class _Summary:
         bottom: Floats | None = None,
         limits: tuple[float, float] = (-1.0, 1.0),
     ) -> Interval:
-        """Interval over the recordings that have both, ``(pieces,)`` in, cut at ``limits``.
-
-        Scores lie in [0, 1], so no difference of two means can be beyond ±1.
-        """
-        known = ~np.isnan(top) if bottom is None else ~np.isnan(top) & ~np.isnan(bottom)
-        found = mean_interval(
-            top[known],
-            None if bottom is None else bottom[known],
-            list(self.clusters[known]),
-            n_resamples=self.settings.n_resamples,
-            level=self.settings.level,
-            seed=self.settings.seed,
-        )
-        return found.within(*limits)
+        """:func:`~pi_amt.paired.interval_over` of ``(pieces,)``."""
+        clusters = self.panel.compositions
+        return interval_over(top, clusters, self.settings, bottom=bottom, limits=limits)
 
     def p_value(self, differences: Floats) -> float:
-        """Sign-flip p over the recordings that are not NaN."""
-        known = ~np.isnan(differences)
-        if not known.any():
-            return NAN
-        settings = self.settings
-        p = sign_flip(
-            differences[known][:, None],
-            list(self.clusters[known]),
-            n_resamples=settings.n_resamples,
-            seed=settings.seed,
-        )
-        return float(p[0])
+        """:func:`~pi_amt.paired.p_value_over` of ``(pieces,)``."""
+        return p_value_over(differences, self.panel.compositions, self.settings)
 
     def result(self, number: int) -> ConditionResult:
         """Every figure of one condition."""
