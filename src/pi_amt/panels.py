@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pi_amt.store import Row
+from pi_amt.store import BASELINE, Row
 from pi_amt.units import Floats
 
 
@@ -85,8 +85,8 @@ class Panel:
         return tuple(self._name(condition) for condition in self.conditions)
 
     def _name(self, condition: Condition) -> str:
-        alike = [_flat(c.options) for c in self.conditions if c.label == condition.label]
-        own = _flat(condition.options)
+        alike = [flat_options(c.options) for c in self.conditions if c.label == condition.label]
+        own = flat_options(condition.options)
         differing = [k for k in own if any(repr(o.get(k)) != repr(own[k]) for o in alike)]
         if not differing:
             return condition.label
@@ -188,7 +188,7 @@ def mean_over_repeats(matrix: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def panels_of(rows: Sequence[Row], baseline: str = "no_permutation") -> tuple[Panel, ...]:
+def panels_of(rows: Sequence[Row], baseline: str = BASELINE) -> tuple[Panel, ...]:
     """Sort selected rows into panels, in the order in which model and dataset first appear.
 
     A model and dataset without any baseline row is left out; see
@@ -240,16 +240,16 @@ def _value(row: Row, key: str, of: str) -> float:
 
 def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
     """Whether a control's options repeat those of its target (as far as it has them)."""
-    flat = _flat(control)
+    flat = flat_options(control)
     return all(flat.get(name, value) == value for name, value in target.items())
 
 
-def _flat(options: Mapping[str, object]) -> dict[str, object]:
-    """Options with those of a nested target raised to the top."""
+def flat_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Options or settings with those of a nested one raised to the top."""
     flat: dict[str, object] = {}
     for name, value in options.items():
         if isinstance(value, dict):
-            flat.update(_flat(value))
+            flat.update(flat_options(value))
         else:
             flat[name] = value
     return flat

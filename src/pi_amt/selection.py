@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pi_amt.options import check_choice
-from pi_amt.panels import condition_of, is_baseline
-from pi_amt.store import Row
+from pi_amt.panels import condition_of, flat_options, is_baseline
+from pi_amt.store import BASELINE, Row
 
 VARIANTS = ("newest", "separate", "refuse")
 
@@ -41,7 +41,7 @@ class Variant:
 
 
 def select_rows(
-    rows: Sequence[Row], *, variants: str = "newest", baseline: str = "no_permutation"
+    rows: Sequence[Row], *, variants: str = "newest", baseline: str = BASELINE
 ) -> tuple[list[Row], list[str]]:
     """Choose the rows of a report, oldest first in → (rows, messages for the reader).
 
@@ -141,14 +141,7 @@ def _facts(variant: Variant, row: Row) -> dict[str, Any]:
         "precision": variant.precision,
         "method": variant.method,
     }
-    return facts | _flat(json.loads(variant.settings or "{}"))
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value) if isinstance(value, dict) else {key: value}
-    return flat
+    return facts | flat_options(json.loads(variant.settings or "{}"))
 
 
 def _one_content_per_track(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:

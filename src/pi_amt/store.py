@@ -20,6 +20,8 @@ from typing import Any
 
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
+#: label of the rows of the unperturbed input, and config name of what makes them
+BASELINE = "no_permutation"
 
 
 class StoreError(RuntimeError):
