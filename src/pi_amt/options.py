@@ -40,6 +40,14 @@ def check_flag(name: str, value: bool) -> None:
         raise ValueError(f"{name}: got {value!r}, expected true or false")
 
 
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ``ValueError`` for the first name that is not known, with near matches."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise ValueError(unknown(what, name, known))
+
+
 def unknown(what: str, got: str, known: Iterable[str]) -> str:
     """Message for a name that is not known: the nearest ones, or all that there are."""
     known = list(known)

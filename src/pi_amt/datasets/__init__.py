@@ -6,16 +6,15 @@ that returns a :class:`~pi_amt.datasets.track.Dataset`) or as a dotted path.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any
 
 from pi_amt.datasets.survey import Survey, survey
 from pi_amt.datasets.track import Dataset, FileTrack, Track
 from pi_amt.datasets.track_list import TrackList
-from pi_amt.options import unknown
+from pi_amt.options import check_known
+from pi_amt.plugins import load, registered
 
 __all__ = [
     "Dataset",
@@ -40,7 +39,7 @@ _BUILT_IN = {
 
 def available_datasets() -> list[str]:
     """Names that :func:`load_dataset` takes."""
-    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINTS))})
+    return list(registered(ENTRY_POINTS, _BUILT_IN))
 
 
 def load_dataset(name: str, **options: Any) -> Dataset:
@@ -55,22 +54,10 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     Raises:
         ValueError: for an unknown dataset or option, or data that is not there.
     """
-    factory = _factory(name)
+    factory: Callable[..., Dataset] = load("dataset", name, registered(ENTRY_POINTS, _BUILT_IN))
     known = inspect.signature(factory).parameters
-    for option in options:
-        if option not in known:
-            raise ValueError(unknown(f"option of dataset {name}", option, known))
+    check_known(f"option of dataset {name}", options, known)
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
     return factory(**options)
-
-
-def _factory(name: str) -> Callable[..., Dataset]:
-    plugged = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-    path = {**plugged, **_BUILT_IN}.get(name, name)
-    if ":" not in path:
-        raise ValueError(unknown("dataset", name, available_datasets()))
-    module, attribute = path.split(":")
-    found: Callable[..., Dataset] = getattr(importlib.import_module(module), attribute)
-    return found

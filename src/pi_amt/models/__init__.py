@@ -6,21 +6,21 @@ A model of one's own joins through the entry-point group ``pi_amt.models`` or as
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.options import unknown
+from pi_amt.options import check_known
+from pi_amt.plugins import load, registered
 
+ENTRY_POINTS = "pi_amt.models"
 _BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch:BasicPitch",
     "timbre_trap": "pi_amt.models.timbre_trap:TimbreTrap",
@@ -66,8 +66,7 @@ class ModelSpec:
 
 def available_models() -> list[str]:
     """Names that :func:`load_model` takes."""
-    plugged = (point.name for point in entry_points(group="pi_amt.models"))
-    return sorted({*_BUILT_IN, *plugged})
+    return list(registered(ENTRY_POINTS, _BUILT_IN))
 
 
 def model_class(name: str) -> Callable[..., object]:
@@ -76,15 +75,10 @@ def model_class(name: str) -> Callable[..., object]:
     Raises:
         ValueError: for an unknown name, with near matches.
     """
-    plugged = {point.name: point.value for point in entry_points(group="pi_amt.models")}
-    path = {**plugged, **_BUILT_IN}.get(name, name)
-    if ":" not in path and "." in path:
-        path = ":".join(path.rsplit(".", 1))
-    if ":" not in path:
-        raise ValueError(unknown("model", name, available_models()))
-    module, attribute = path.split(":")
-    found: Callable[..., object] = getattr(importlib.import_module(module), attribute)
-    return found
+    known = registered(ENTRY_POINTS, _BUILT_IN)
+    if name not in known and ":" not in name and "." in name:
+        name = ":".join(name.rsplit(".", 1))
+    return load("model", name, known)
 
 
 def load_model(
@@ -115,9 +109,7 @@ def load_model(
     defaults = {"weights": None, "device": "auto", "precision": "fp32"}
     asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
     given = {**asked, **options}
-    for option in given:
-        if option not in known:
-            raise ValueError(unknown(f"option of model {name}", option, known))
+    check_known(f"option of model {name}", given, known)
     return as_transcriber(factory(**given))
 
 
@@ -125,3 +117,8 @@ def load_model(
 def cached_model(spec: ModelSpec) -> Transcriber:
     """The model of a spec, made once per process."""
     return spec.build()
+
+
+def built(model: ModelSpec | Transcriber) -> Transcriber:
+    """The model itself, of a spec once per process."""
+    return cached_model(model) if isinstance(model, ModelSpec) else model

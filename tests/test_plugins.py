@@ -1,0 +1,38 @@
+"""Names from entry points stand beside what ships, and never in its place."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from pi_amt import plugins
+from pi_amt.models import available_models, load_model, model_class
+from pi_amt.options import check_choice
+
+BUILT_IN = {"ours": "pi_amt.options:check_choice"}
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def points(group: str) -> list[EntryPoint]:
+        named = {"theirs": "tests.toys:ToyTranscriber", "ours": "tests.toys:ToyTranscriber"}
+        return [EntryPoint(name, value, group) for name, value in named.items()]
+
+    monkeypatch.setattr(plugins, "entry_points", points)
+
+
+@pytest.mark.usefixtures("plugged")
+def test_other_packages_add_names_but_take_none() -> None:
+    known = plugins.registered("pi_amt.models", BUILT_IN)
+    assert list(known) == ["ours", "theirs"]
+    assert plugins.load("model", "ours", known) is check_choice
+    assert available_models() == ["basic_pitch", "ours", "theirs", "timbre_trap"]
+    assert load_model("theirs").identity.name == "toy"
+
+
+def test_a_path_needs_no_registration_and_an_unknown_name_gets_near_matches() -> None:
+    assert plugins.load("dataset", "pi_amt.options:check_choice", {}) is check_choice
+    assert model_class("pi_amt.options.check_choice") is check_choice
+    with pytest.raises(ValueError, match="dataset: got unknown 'our'; did you mean ours"):
+        plugins.load("dataset", "our", BUILT_IN)
