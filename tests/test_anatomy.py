@@ -7,16 +7,15 @@ import pytest
 
 from pi_amt.anatomy import (
     INTERVAL_CLASSES,
-    NO_INTERVAL,
-    NoteTable,
     annotate,
     chance_histogram,
     compare,
     interval_histogram,
 )
+from pi_amt.note_table import NO_INTERVAL, NoteTable
 from pi_amt.notes import Notes
 from pi_amt.scoring import match_notes
-from pi_amt.strata import found_by_stratum, note_columns, stratify
+from pi_amt.strata import found_by_stratum, stratify
 
 
 def table_of(reference: Notes, estimate: Notes) -> NoteTable:
@@ -227,15 +226,3 @@ def test_strata_partition_the_reference_notes() -> None:
 def test_an_unknown_factor_is_refused() -> None:
     with pytest.raises(ValueError, match="got 'tempo', expected some of register"):
         stratify(table_of(melody([60]), Notes.empty()), ["tempo"])
-
-
-def test_export_columns() -> None:
-    reference = melody([60, 72, 64])
-    before, after = table_of(reference, melody([60, 72])), table_of(reference, melody([60, 84]))
-    columns = note_columns(after, compare(before, after))
-    assert {len(column) for column in columns.values()} == {4}
-    assert columns["fate"].tolist() == ["kept", "lost", "missed", "false_new"]
-    assert columns["reference"].tolist() == [0, 1, 2, -1]
-    assert columns["interval"][3] == 12
-    assert np.isnan(columns["interval"][:3].astype(float)).all()
-    assert note_columns(after)["fate"].tolist() == ["found", "missed", "missed", "false"]

@@ -187,16 +187,3 @@ def compare(baseline: NoteTable, perturbed: NoteTable) -> Comparison:
     pairs = match_notes(baseline.false_notes, perturbed.false_notes)
     old[order[pairs[:, 1]]] = True
     return Comparison(before & after, before & ~after, ~before & after, ~old, old)
-
-
-__all__ = [
-    "INTERVAL_CLASSES",
-    "NO_INTERVAL",
-    "PARTIAL_INTERVALS",
-    "Comparison",
-    "NoteTable",
-    "annotate",
-    "chance_histogram",
-    "compare",
-    "interval_histogram",
-]

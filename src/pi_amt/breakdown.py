@@ -7,7 +7,7 @@ counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,8 +77,8 @@ def breakdown(panel: Panel, number: int) -> Breakdown | None:
     pairs = list(_tables(panel, number))
     if not pairs:
         return None
-    before = _sum_intervals([table for table, _ in pairs])
-    after = _sum_intervals([_mean(tables) for _, tables in pairs])
+    before = _summed(interval_histogram(table) for table, _ in pairs)
+    after = _summed(_mean_histogram(tables) for _, tables in pairs)
     return Breakdown(
         n_pieces=len(pairs),
         references=float(sum(len(table.onset) for table, _ in pairs)),
@@ -94,7 +94,7 @@ def breakdown(panel: Panel, number: int) -> Breakdown | None:
 
 
 def _tables(panel: Panel, number: int) -> Iterator[tuple[NoteTable, list[NoteTable]]]:
-    """(baseline, repeats) of every recording that has both."""
+    """(baseline, repeats) of every recording that has both, of the same reference notes."""
     for place, piece in enumerate(panel.pieces):
         base = _table(panel.baseline.get(piece))
         cells = (panel.cells.get((number, place, repeat)) for repeat in range(panel.n_repeats))
@@ -114,20 +114,18 @@ def _read(data: bytes) -> NoteTable:
     return NoteTable.from_bytes(data)
 
 
-def _mean(tables: Sequence[NoteTable]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for table in tables:
-        for name, value in interval_histogram(table).items():
-            sums[name] = sums.get(name, 0.0) + value / len(tables)
-    return sums
+def _mean_histogram(tables: Sequence[NoteTable]) -> dict[str, float]:
+    """Interval class → false notes, repeats averaged."""
+    share = len(tables)
+    counts = (interval_histogram(table) for table in tables)
+    return _summed({name: n / share for name, n in count.items()} for count in counts)
 
 
-def _sum_intervals(items: Sequence[NoteTable | Mapping[str, float]]) -> dict[str, float]:
+def _summed(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     sums: dict[str, float] = {}
-    for item in items:
-        counts = interval_histogram(item) if isinstance(item, NoteTable) else item
-        for name, value in counts.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+    for count in counts:
+        for name, value in count.items():
+            sums[name] = sums.get(name, 0.0) + value
     return sums
 
 

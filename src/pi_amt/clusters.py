@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 import pi_amt
-from pi_amt.executors import WorkerDied, resolve_n_jobs, set_single_thread
+from pi_amt.executors import WorkerDied, resolve_n_jobs, set_threads
 
 _COUNT_WORKERS_EVERY_SECONDS = 5.0
 
@@ -183,7 +183,7 @@ def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
     """
     if version != pi_amt.__version__:
         raise RuntimeError(_other_version("a worker", pi_amt.__version__, version))
-    set_single_thread()
+    set_threads(1)
     return job()
 
 

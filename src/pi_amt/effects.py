@@ -21,8 +21,6 @@ from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import power_ratio_to_db
 
 LIMIT_DB = 120.0
-#: keys of :meth:`EffectMeter.finish`
-EFFECTS = ("removed_db", "removed_db_target", "collateral_db", "touched_share")
 
 
 @dataclass

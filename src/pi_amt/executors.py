@@ -99,7 +99,7 @@ def bounded(make_executor: ExecutorFactory, jobs: int) -> ExecutorFactory:
 @contextmanager
 def serial() -> Iterator[Executor]:
     """Everything in this process, one recording after the other."""
-    previous = set_single_thread()
+    previous = set_threads(1)
     try:
         yield InlineExecutor()
     finally:
@@ -152,7 +152,7 @@ def start_worker(driver: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-    set_single_thread()
+    set_threads(1)
 
 
 def _end_with(driver: int) -> None:
@@ -161,17 +161,10 @@ def _end_with(driver: int) -> None:
     os._exit(1)
 
 
-def set_threads(threads: int) -> None:
-    """Set torch's threads in this process."""
-    import torch
-
-    torch.set_num_threads(threads)
-
-
-def set_single_thread() -> int:
-    """Compute with one thread in this process; returns the previous number."""
+def set_threads(threads: int) -> int:
+    """Compute with so many torch threads in this process; returns the previous number."""
     import torch
 
     previous = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     return int(previous)

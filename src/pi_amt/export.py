@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pi_amt.anatomy import NoteTable, compare
-from pi_amt.note_table import NO_INTERVAL, PARTIAL_INTERVALS
+from pi_amt.anatomy import compare
+from pi_amt.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
 from pi_amt.store import Row
 
 Record = dict[str, Any]

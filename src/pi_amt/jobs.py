@@ -14,7 +14,7 @@ from pi_amt import __version__
 from pi_amt.conditions import METHOD_VERSION, Condition, canonical_json, digest
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError, data_error
-from pi_amt.models import ModelSpec, cached_model
+from pi_amt.models import ModelSpec, built
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.pulse import Pulse
 from pi_amt.scorers import scorers
@@ -129,7 +129,7 @@ def _data_settings(job: Job) -> dict[str, Any]:
 
 def empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> list[Row]:
     """Rows of conditions that have nothing to compare in this recording: not an error."""
-    model = model_of(job)
+    model = built(job.model)
     return [
         replace(blank_row(job, model, condition, fingerprint), status="empty", error=reason)
         for condition, reason in reasons.items()
@@ -149,13 +149,8 @@ def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tu
         reason = f"{type(error).__name__}: {reason}"
     if not isinstance(error, DataError) and isinstance(job.track, FileTrack):
         reason = str(data_error(job.track.audio_path, reason))
-    model, mark = model_of(job), fingerprint or job.track.stamp()
+    model, mark = built(job.model), fingerprint or job.track.stamp()
     return tuple(
         replace(blank_row(job, model, c, mark), status="error", error=reason)
         for c in job.conditions
     )
-
-
-def model_of(job: Job) -> Transcriber:
-    """The job's model, made once per process."""
-    return cached_model(job.model) if isinstance(job.model, ModelSpec) else job.model

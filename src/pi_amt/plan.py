@@ -8,8 +8,9 @@ from pathlib import Path
 from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.executors import available_cores
-from pi_amt.progress import in_words
+from pi_amt.models import built
 from pi_amt.study import Group
+from pi_amt.words import in_words
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
 #: (front end once, each condition).
@@ -30,7 +31,7 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
         lengths = [_seconds(track) for track in group.tracks]
         known = [s for s in lengths if s is not None]
         seconds = sum(known) * len(lengths) / max(len(known), 1)
-        name = group.built_model().identity.name
+        name = built(group.model).identity.name
         front_end, each = COST_PER_SECOND.get(name, (0.01, 0.1))
         work += seconds * (front_end + each * len(group.conditions))
         rows = len(lengths) * len(group.conditions)

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
@@ -19,6 +18,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+from pi_amt.words import in_words
 
 _LOG_EVERY_SECONDS = 30.0
 _LOOK_EVERY_SECONDS = 1.0
@@ -69,12 +70,7 @@ class StudyProgress:
             self._watcher.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._over.set()
         try:
             if not self._quiet:
@@ -138,10 +134,3 @@ def _columns(width: int) -> list[ProgressColumn]:
     short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
     bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
     return [*bar, *short, TextColumn("{task.fields[short]}")]
-
-
-def in_words(seconds: float) -> str:
-    """A duration for people: seconds, minutes or hours."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -13,7 +13,6 @@ import tempfile
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,7 @@ class Pulses:
         self._numbers = count()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         if self._folder is not None:
             self._folder.cleanup()
 

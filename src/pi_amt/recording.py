@@ -21,19 +21,19 @@ from pi_amt import anatomy
 from pi_amt.conditions import Condition
 from pi_amt.donors import Lender
 from pi_amt.effects import EffectMeter
-from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows, model_of
-from pi_amt.models import ModelSpec
+from pi_amt.frames import FrameScorer
+from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows
+from pi_amt.models import ModelSpec, built
 from pi_amt.models.devices import is_full
-from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
+from pi_amt.models.transcriber import Decoder, Samples, Stitcher, Transcriber
+from pi_amt.note_table import NoteTable
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.scorers import plugged_scores
-from pi_amt.scoring import FrameScorer, match_notes, score_notes
+from pi_amt.scoring import match_notes, score_notes
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row
 from pi_amt.tuning import estimate_tuning
-
-Samples = NDArray[np.float32]
 
 
 def evaluate(job: Job) -> JobResult:
@@ -43,7 +43,7 @@ def evaluate(job: Job) -> JobResult:
     as rows with their reason, so that a study goes on and lists them at its end. With
     ``device=auto`` a GPU that cannot hold a single block hands the recording to the CPU.
     """
-    model = model_of(job)
+    model = built(job.model)
     try:
         fingerprint = job.track.fingerprint()
     except (OSError, ValueError) as error:
@@ -237,7 +237,7 @@ def _finish(
     runs: Sequence[_Run],
 ) -> list[Row]:
     """Decode and score each condition, the baseline first: the others are compared with it."""
-    baseline = anatomy.NoteTable.from_bytes(job.baseline) if job.baseline else None
+    baseline = NoteTable.from_bytes(job.baseline) if job.baseline else None
     rows: dict[int, Row] = {}
     for i in sorted(range(len(runs)), key=lambda i: runs[i].condition.role != "baseline"):
         run = runs[i]

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from pi_amt.frames import FRAME_SCORES, FrameScorer
 from pi_amt.notes import Notes
 from pi_amt.units import Floats
 
@@ -266,9 +265,7 @@ def _mean_overlap(reference: Notes, estimate: Notes, pairs: Indices) -> float:
 
 
 __all__ = [
-    "FRAME_SCORES",
     "NOTE_SCORES",
-    "FrameScorer",
     "check_pitch_units",
     "match_notes",
     "score_notes",

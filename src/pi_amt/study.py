@@ -26,7 +26,7 @@ from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.dispatch import run_jobs
 from pi_amt.executors import ExecutorFactory, bounded, local
 from pi_amt.jobs import Job, borrows, row_key
-from pi_amt.models import ModelSpec, cached_model
+from pi_amt.models import ModelSpec, built
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.permutations.permutation import Permutation
@@ -51,10 +51,6 @@ class Group:
     def data(self) -> tuple[Any, ...]:
         """What makes it a pass of its own: groups with equal data can share one."""
         return (self.model, self.dataset, tuple(self.tracks), self.tuning)
-
-    def built_model(self) -> Transcriber:
-        """The model itself."""
-        return cached_model(self.model) if isinstance(self.model, ModelSpec) else self.model
 
 
 @dataclass
@@ -129,7 +125,7 @@ def run_study(
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
     """One job per recording for which rows are missing."""
     tracks = sorted(group.tracks, key=lambda track: track.name)
-    model = group.built_model()
+    model = built(group.model)
     reasons = {c: _why_not(c, model, len(tracks)) for c in group.conditions}
     summary.skipped += [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
     conditions = [c for c, reason in reasons.items() if not reason]
@@ -176,7 +172,7 @@ def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
 def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
     """Why a condition cannot be asked for, empty if it can."""
     permutation = condition.permutation
-    if permutation.needs_neighbour in ("notes", "spectrogram") and n_tracks < 2:
+    if borrows(condition) and n_tracks < 2:
         return "needs another recording, there is one"
     if permutation.needs_probe and permutation.needs_probe not in model.probes:
         return f"{model.identity.name} has no {permutation.needs_probe}"

@@ -1,4 +1,4 @@
-"""Words in sentences about results."""
+"""Words in sentences for people."""
 
 from __future__ import annotations
 
@@ -6,3 +6,10 @@ from __future__ import annotations
 def plural(count: int, one: str, many: str = "") -> str:
     """``1 recording``, ``2 recordings``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

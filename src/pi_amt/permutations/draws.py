@@ -20,12 +20,9 @@ _MULTIPLY_1 = 0xBF58476D1CE4E5B9
 _MULTIPLY_2 = 0x94D049BB133111EB
 
 
-def hash_key(key: int, *counters: int) -> int:
-    """64-bit hash of a key and some integers, for draws that belong to a note or a segment."""
-    value = key & _MASK64
-    for counter in counters:
-        value = _mix_int((value + (counter + 1) * _GOLDEN) & _MASK64)
-    return value
+def hash_key(key: int, stream: int) -> int:
+    """64-bit hash of a key and the number of a stream."""
+    return _mix_int((key + (stream + 1) * _GOLDEN) & _MASK64)
 
 
 def hash_bits(key: int, frames: torch.Tensor, bins: torch.Tensor, stream: int = 0) -> torch.Tensor:
@@ -62,11 +59,6 @@ def complex_normal(bits: torch.Tensor) -> torch.Tensor:
     """
     phase = _unit(bits & 0x7FFFFF).mul_(2.0 * math.pi)
     return torch.polar(rayleigh(bits), phase)
-
-
-def normal(bits: torch.Tensor) -> torch.Tensor:
-    """Bits → float32 Gaussian of unit variance (Box–Muller)."""
-    return complex_normal(bits).real * math.sqrt(2.0)
 
 
 def sort_last_(values: torch.Tensor) -> torch.Tensor:

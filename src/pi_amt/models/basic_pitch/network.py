@@ -28,7 +28,6 @@ from pi_amt.models.basic_pitch.frontend import N_BINS
 from pi_amt.models.basic_pitch.windows import KEPT_FRAMES, TRIMMED_FRAMES, WINDOW_FRAMES
 
 CONTOUR_BINS = rearrange.CONTOUR_BINS
-N_PITCHES = 88
 POWER_FLOOR = 1e-10
 #: frames on each side of an output frame that it depends on
 RECEPTIVE_FRAMES = 10
