@@ -171,7 +171,7 @@ def _own_conditions(cfg: DictConfig) -> set[tuple[str, str]]:
     """Label and parameters of what the job itself asked for."""
     conditions: list[Condition] = settings.conditions_of(cfg)
     wanted = [c for c in conditions if c.role == "condition"]
-    if len(wanted) == 0:  # the job is the baseline or a control
+    if not wanted:  # the job is the baseline or a control
         wanted = conditions[-1:]
     return {(c.label, c.parameters) for c in wanted}
 

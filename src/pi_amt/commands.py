@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from functools import partial
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pi_amt
 from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
 from pi_amt.comparison import compare
+from pi_amt.config_keys import names_in
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
@@ -179,7 +179,7 @@ def do_list(options: Namespace) -> None:
     print("models:      " + ", ".join(models.available_models()))
     print("datasets:    " + ", ".join(datasets.available_datasets()))
     for group in ("executor", "experiment"):
-        print(f"{group + 's:':12} " + ", ".join(_config_names(group)))
+        print(f"{group + 's:':12} " + ", ".join(names_in(group)))
     print("permutations:")
     for name, summary in permutations.available().items():
         print(f"  {name:20} {summary}")
@@ -190,8 +190,8 @@ def do_doctor(options: Namespace) -> int:
     import numpy as np
     import torch
 
+    from pi_amt.manifest import environment
     from pi_amt.scoring import check_pitch_units
-    from pi_amt.study import environment
 
     for name, version in environment()["versions"].items():
         print(f"{name:12} {version}")
@@ -225,8 +225,3 @@ def do_train(arguments: list[str]) -> int:
     from pi_amt.training.timbre_trap import main
 
     return main(arguments[1:])
-
-
-def _config_names(group: str) -> list[str]:
-    folder = Path(str(files("pi_amt") / "conf" / group))
-    return sorted(path.stem for path in folder.glob("*.yaml"))

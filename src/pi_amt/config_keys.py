@@ -1,4 +1,4 @@
-"""The keys of the configuration, to tell a mistyped one from an unusual one."""
+"""The names in the configuration, to tell a mistyped key from an unusual one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from omegaconf import OmegaConf
 
 from pi_amt.options import near
 
+CONF = Path(str(files("pi_amt") / "conf"))
+
+
+def names_in(group: str) -> list[str]:
+    """What a config group lets choose."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
 
 @cache
 def known_keys() -> tuple[str, ...]:
     """All keys of the configuration, for near matches of a mistyped one."""
-    root = Path(str(files("pi_amt") / "conf"))
-    keys = set(_keys(OmegaConf.load(root / "config.yaml"), ""))
-    for path in root.glob("*/*.yaml"):
+    keys = set(_keys(OmegaConf.load(CONF / "config.yaml"), ""))
+    for path in CONF.glob("*/*.yaml"):
         group = path.parent.name
         keys |= {group, f"{group}={path.stem}", *_keys(OmegaConf.load(path), f"{group}.")}
     return tuple(sorted(keys))

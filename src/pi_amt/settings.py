@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_method, instantiate
@@ -16,7 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
-from pi_amt.config_keys import known_keys, unknown_key
+from pi_amt.config_keys import CONF, known_keys, unknown_key
 from pi_amt.datasets.track import Dataset
 from pi_amt.executors import ExecutorFactory, available_cores, local, resolve_n_jobs
 from pi_amt.frames import FRAME_SCORES
@@ -85,7 +83,7 @@ def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
     Raises:
         ValueError: for options that cannot work.
     """
-    node = canonical_json(OmegaConf.to_container(cfg.dataset, resolve=True))
+    node = canonical_json(plain(cfg.dataset))
     if node not in datasets:
         datasets[node] = instantiate(cfg.dataset)
     return Group(
@@ -99,7 +97,7 @@ def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
 
 def model_spec(cfg: DictConfig) -> ModelSpec:
     """The recipe for the job's model."""
-    options: Any = OmegaConf.to_container(cfg.model, resolve=True)
+    options = plain(cfg.model)
     name = options.pop("_target_", None) or options.pop("name")
     options.pop("name", None)
     options |= {"device": cfg.device, "precision": cfg.precision}
@@ -124,7 +122,7 @@ def tuning_of(cfg: DictConfig) -> str | float:
 
 def executor_of(cfg: DictConfig) -> ExecutorFactory:
     """What makes the job's executor."""
-    options: Any = OmegaConf.to_container(cfg.executor, resolve=True)
+    options = plain(cfg.executor)
     factory = get_method(options.pop("_target_"))
     if factory is local and options["n_jobs"] is not None:
         resolve_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
@@ -149,7 +147,7 @@ def conditions_of(cfg: DictConfig) -> list[Condition]:
 
 def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condition]:
     """The grid of one item of ``conditions``: every list in it is a set of alternatives."""
-    options: Any = OmegaConf.to_container(item, resolve=True)
+    options = plain(item)
     alternatives = [v if isinstance(v, list) else [v] for v in options.values()]
     varied = [key for key, values in zip(options, alternatives, strict=True) if len(values) > 1]
     for values in itertools.product(*alternatives):
@@ -174,7 +172,7 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
     Raises:
         ValueError: for an unknown name or option, with near matches.
     """
-    path = Path(str(files("pi_amt") / "conf" / "permutation" / f"{name}.yaml"))
+    path = CONF / "permutation" / f"{name}.yaml"
     if not path.is_file():
         raise ValueError(unknown("permutation", name, list(permutations.available())))
     shared = {key: cfg[key] for key in ("mask", "shuffle")}

@@ -7,25 +7,21 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pi_amt import __version__
 from pi_amt.conditions import Condition, make_conditions
-from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.datasets.track import Track
 from pi_amt.dispatch import run_jobs
 from pi_amt.executors import ExecutorFactory, bounded, local
-from pi_amt.jobs import Job, borrows, row_key
+from pi_amt.jobs import Job, JobResult, borrows, row_key
+from pi_amt.manifest import environment, sources
 from pi_amt.models import ModelSpec, built
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
@@ -103,23 +99,29 @@ def run_study(
                 asked[id(job)] = summary.asked[-1]
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        store.add_manifest(started, {**environment(), **_sources(groups)})
+        store.add_manifest(started, {**environment(), **sources(groups)})
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
         for job, result in results:
-            store.write(result.rows)
-            if result.fingerprint:
-                store.remember(job.track.stamp(), result.fingerprint)
-            failed = [row for row in result.rows if row.status == "error"]
-            summary.errors += failed
-            summary.computed += len(result.rows) - len(failed)
+            failed = _keep(job, result, store, summary)
             keys = (row.key for row in result.rows)
             asked[id(job)].update(zip(keys, job.conditions, strict=True))
             if job.pulse is not None:
                 job.pulse.stop()
-            progress.advance(job.track.name, len(result.rows), len(failed))
+            progress.advance(job.track.name, len(result.rows), failed)
     return summary
+
+
+def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:
+    """Store and count what a worker sent back; returns the number of errors in it."""
+    store.write(result.rows)
+    if result.fingerprint:
+        store.remember(job.track.stamp(), result.fingerprint)
+    failed = [row for row in result.rows if row.status == "error"]
+    summary.errors += failed
+    summary.computed += len(result.rows) - len(failed)
+    return len(failed)
 
 
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
@@ -177,36 +179,6 @@ def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
     if permutation.needs_probe and permutation.needs_probe not in model.probes:
         return f"{model.identity.name} has no {permutation.needs_probe}"
     return ""
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, for the manifest of a run."""
-    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "hydra-core")
-    versions = {"pi_amt": __version__, "python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "missing"
-    return {
-        "versions": versions,
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "command": sys.argv,
-    }
-
-
-def _sources(groups: Sequence[Group]) -> dict[str, Any]:
-    """What a report needs to compute an excerpt again: models' options and files of tracks."""
-    tracks: dict[str, dict[str, list[str]]] = {}
-    for group in groups:
-        for track in group.tracks:
-            if isinstance(track, FileTrack):
-                paths = [str(track.audio_path.absolute()), str(track.notes_path.absolute())]
-                tracks.setdefault(group.dataset, {})[track.name] = paths
-    specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
-    return {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
 
 
 def importance(
