@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from tests.rows import make_row
 
-from pi_amt.cli import COMMANDS, failures, main, mend
+from pi_amt.arguments import COMMANDS
+from pi_amt.cli import failures, main, mend
 from pi_amt.one_line import one_line
 from pi_amt.store import FILE_NAME, Store
 

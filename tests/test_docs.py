@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 import pi_amt
 from pi_amt import permutations
-from pi_amt.cli import COMMANDS, mend, parser
+from pi_amt.arguments import COMMANDS, parser
+from pi_amt.cli import mend
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
