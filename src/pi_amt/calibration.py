@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.notes import Notes
+from pi_amt.notes import LOWEST_PITCH, Notes
 from pi_amt.permutations import Permutation, load_permutation
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.tables import Table
@@ -142,7 +142,7 @@ def _record(
 ) -> dict[str, Any]:
     distances = np.abs(masked - truth).sum(axis=1)
     tones, chords = distances[: len(TONES)], distances[len(TONES) :]
-    own = (np.arange(len(TONES)), np.array(TONES) - 21)
+    own = (np.arange(len(TONES)), np.array(TONES) - LOWEST_PITCH)
     per_octave = tones.reshape(len(OCTAVES), -1).mean(axis=1)
     return {
         "mask": trial.mask,

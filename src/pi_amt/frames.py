@@ -17,11 +17,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.units import Floats
 
 GRID_SECONDS = 0.01
-LOWEST_PITCH, N_PITCHES = 21, 88
 FRAME_SCORES = (
     "Frame_Precision",
     "Frame_Recall",

@@ -25,6 +25,8 @@ from pi_amt.midi import (
 from pi_amt.options import check_choice
 from pi_amt.units import Floats, midi_to_hz
 
+#: the keys of a piano, MIDI 21–108
+LOWEST_PITCH, N_PITCHES = 21, 88
 PEDAL_RULES = ("extend", "ignore")
 #: velocity of notes whose source has none (MAPS text)
 DEFAULT_VELOCITY = 64.0
@@ -290,6 +292,8 @@ def write_midi(notes: Notes, path: str | Path) -> None:
 
 
 __all__ = [
+    "LOWEST_PITCH",
+    "N_PITCHES",
     "PEDAL_RULES",
     "Notes",
     "read_maps_txt",

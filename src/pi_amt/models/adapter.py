@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
-from pi_amt.notes import Notes
+from pi_amt.notes import N_PITCHES, Notes
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats, frames_to_seconds
 
@@ -94,7 +94,7 @@ class WholeRecording(Transcriber):
         """The model's own pitch activity; without one, zeros (frame scores are then zero)."""
         if hasattr(self.model, "pitch_activity"):
             return np.asarray(self.model.pitch_activity(activations), dtype=np.float32)
-        return np.zeros((len(next(iter(activations.values()))), 88), dtype=np.float32)
+        return np.zeros((len(next(iter(activations.values()))), N_PITCHES), dtype=np.float32)
 
 
 class _PassThrough:

@@ -35,11 +35,9 @@ from pi_amt.models.basic_pitch.note_search import (
     notes_from_strongest,
 )
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
-from pi_amt.notes import Notes
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.options import check_choice, check_count, check_flag, check_range, check_share
 
-N_PITCHES = 88
-LOWEST_PITCH = 21
 FRAME_MAPPINGS = ("published", "exact")
 #: activations held in memory by each decoder before they go to a temporary file, bytes
 SPOOL_BYTES = 8 * 2**20
