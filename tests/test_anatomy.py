@@ -12,9 +12,9 @@ from pi_amt.anatomy import (
     compare,
     interval_histogram,
 )
+from pi_amt.matching import match_notes
 from pi_amt.note_table import NO_INTERVAL, NoteTable
 from pi_amt.notes import Notes
-from pi_amt.scoring import match_notes
 from pi_amt.strata import found_by_stratum, stratify
 
 

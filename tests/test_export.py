@@ -13,8 +13,8 @@ from tests.rows import make_row
 
 from pi_amt.anatomy import annotate
 from pi_amt.export import NOTE_COLUMNS, export_notes, export_rows
+from pi_amt.matching import match_notes
 from pi_amt.notes import Notes
-from pi_amt.scoring import match_notes
 from pi_amt.store import Row
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pi_amt.datasets import load_dataset
+from pi_amt.matching import match_notes
 from pi_amt.notes import Notes
-from pi_amt.scoring import NOTE_SCORES, check_pitch_units, match_notes, score_notes
+from pi_amt.scoring import NOTE_SCORES, check_pitch_units, score_notes
 
 F = "F-measure_no_offset"
 
@@ -135,27 +136,6 @@ def test_order_of_notes_does_not_matter() -> None:
     for name, value in score_notes(a, b).items():
         if "Overlap" not in name:
             assert shuffled[name] == value
-
-
-def test_matches_are_one_to_one_and_within_the_limits() -> None:
-    rng = np.random.default_rng(4)
-    a, b = (random_notes(rng, 300, 3.0, 0.0) for _ in "ab")
-    ref, est = match_notes(a, b).T
-    assert len(ref) > 50
-    assert len(set(ref)) == len(set(est)) == len(ref)
-    assert np.all(np.diff(ref) > 0)
-    assert np.abs(a.onsets[ref] - b.onsets[est]).max() <= 0.05005
-    assert np.abs(a.pitches[ref] - b.pitches[est]).max() <= 0.5 + 1e-9
-
-
-def test_a_greedy_choice_would_lose_a_match() -> None:
-    # the first estimate fits both references, the second only the first one
-    reference = Notes.from_arrays([0.0, 0.05], [1, 1], [60, 60])
-    estimate = Notes.from_arrays([0.0, 0.04], [1, 1], [60, 60])
-    assert len(match_notes(reference, estimate)) == 2
-    reference = Notes.from_arrays([0.05, 0.09], [1, 1], [60, 60])
-    estimate = Notes.from_arrays([0.0, 0.06], [1, 1], [60, 60])
-    assert match_notes(reference, estimate).tolist() == [[0, 0], [1, 1]]
 
 
 def test_a_dense_cluster_is_matched_completely() -> None:

@@ -22,9 +22,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.matching import ONSET_TOLERANCE_SECONDS, listed, match_notes
 from pi_amt.note_table import NO_INTERVAL, PARTIAL_INTERVALS, Bools, Ints, NoteTable
 from pi_amt.notes import Notes
-from pi_amt.scoring import ONSET_TOLERANCE_SECONDS, match_notes
 from pi_amt.units import Floats
 
 #: semitones, in the order in which one is preferred to the next
@@ -37,7 +37,7 @@ def annotate(reference: Notes, estimate: Notes, pairs: NDArray[np.intp]) -> Note
 
     Args:
         reference, estimate: notes of one recording.
-        pairs: ``(pairs, 2)`` from :func:`pi_amt.scoring.match_notes`.
+        pairs: ``(pairs, 2)`` from :func:`pi_amt.matching.match_notes`.
     """
     matched = np.zeros(len(reference), dtype=np.bool_)
     matched[pairs[:, 0]] = True
@@ -86,10 +86,8 @@ def _together(onsets: Floats, false_onsets: Floats) -> tuple[Ints, Ints]:
     values = onsets[order]
     start = np.searchsorted(values, false_onsets - ONSET_TOLERANCE_SECONDS - 1e-9, "left")
     stop = np.searchsorted(values, false_onsets + ONSET_TOLERANCE_SECONDS + 1e-9, "right")
-    counts = stop - start
-    before = np.cumsum(counts) - counts
-    references = order[np.arange(counts.sum()) + np.repeat(start - before, counts)]
-    return np.repeat(np.arange(len(false_onsets)), counts), references
+    false, at = listed(start, stop)
+    return false, order[at]
 
 
 def _intervals(

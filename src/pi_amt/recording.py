@@ -23,6 +23,7 @@ from pi_amt.donors import Lender
 from pi_amt.effects import EffectMeter
 from pi_amt.frames import FrameScorer
 from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows
+from pi_amt.matching import match_notes
 from pi_amt.models import ModelSpec, built
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Decoder, Samples, Stitcher, Transcriber
@@ -30,7 +31,7 @@ from pi_amt.note_table import NoteTable
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.scorers import plugged_scores
-from pi_amt.scoring import match_notes, score_notes
+from pi_amt.scoring import score_notes
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row
 from pi_amt.tuning import estimate_tuning
