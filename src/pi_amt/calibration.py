@@ -32,6 +32,8 @@ TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
 OCTAVES = ("c2", "c3", "c4", "c5", "c6")
 #: neighbours a whole tone apart, an octave's partial a semitone beside a fundamental, a wide chord
 CHORDS = ((60, 62, 67), (48, 61, 67), (53, 66, 72), (41, 57, 60, 77))
+#: what is calibrated → whether it keeps the fundamentals instead of removing them
+MASKS = {"fund_mask": False, "harm_mask": True}
 #: each width with both fills of the study; attenuation and dilations with the default width
 WIDTHS_CENTS = (35.0, 50.0, 70.0, 100.0, 150.0)
 FILLS = ("silence", "background")
@@ -66,7 +68,7 @@ class Trial:
 
 def trials() -> Iterator[Trial]:
     """All masks × fills × widths, and attenuation and dilations at the default width."""
-    for mask, keep in (("fund_mask", False), ("harm_mask", True)):
+    for mask, keep in MASKS.items():
         for fill in FILLS:
             for width in WIDTHS_CENTS:
                 options = (("fill", fill), ("half_width_cents", width))
@@ -98,14 +100,17 @@ def calibrate(model: Transcriber) -> Table:
     for trial in trials():
         masked = _responses(model, trial.permutation(clean, notes, key=0), notes)
         records.append(_record(trial, heard, truth[trial.keep], masked))
+    return _table(f"{model.identity.name} ({model.identity.weights_label})", records)
+
+
+def _table(model: str, records: list[dict[str, Any]]) -> Table:
     best = {
         mask: min((r for r in records if r["mask"] == mask), key=lambda r: float(r["distance"]))
-        for mask in ("fund_mask", "harm_mask")
+        for mask in MASKS
     }
     columns = tuple(records[0])
     return Table(
-        title=f"How close masks come to the true ablation: {model.identity.name} "
-        f"({model.identity.weights_label})",
+        title=f"How close masks come to the true ablation: {model}",
         columns=columns,
         records=tuple(records),
         footers=(

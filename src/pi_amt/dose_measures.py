@@ -67,18 +67,35 @@ def d50_of(
         d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
     elif drop[0] > half.mean():
         d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
+    low, high = _d50_bounds(doses, matrix, half, clusters, settings, -1.0 if falling else 1.0)
+    return Interval(d50, low, high), bound
+
+
+def _d50_bounds(
+    doses: Floats,
+    matrix: Floats,
+    half: Floats,
+    clusters: list[str],
+    settings: Settings,
+    direction: float,
+) -> tuple[float, float]:
+    """Percentile bounds of D50; infinite on the side where resamples never get there.
+
+    Args:
+        doses: ``(doses,)`` in the order in which they grow; other arguments: see :func:`d50_of`.
+        direction: −1 where a lower value is a larger dose, else 1.
+    """
     sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
     if len(sums) < 2:
-        return Interval(d50, np.nan, np.nan), bound
+        return float("nan"), float("nan")
     resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
     means = resampled[:, :-1] / resampled[:, -1:]
     curves, levels = means[:, :-1], means[:, -1]
-    beyond = -1.0 if falling else 1.0
     found = crossing(doses, curves, levels)
-    found = np.where(np.isinf(found), beyond * np.inf, found)
-    found = np.where(curves[:, 0] > levels, -beyond * np.inf, found)
+    found = np.where(np.isinf(found), direction * np.inf, found)
+    found = np.where(curves[:, 0] > levels, -direction * np.inf, found)
     tail = (1 - settings.level) / 2
     low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
     if np.isinf(low) and np.isinf(high):
-        low = high = np.nan
-    return Interval(d50, float(low), float(high)), bound
+        return float("nan"), float("nan")
+    return float(low), float(high)

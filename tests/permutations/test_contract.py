@@ -40,7 +40,6 @@ STUDY = [
     "soft_fund_mask",
     "soft_harm_mask",
 ]
-OTHERS = [name for name in available() if name not in STUDY]
 #: every permutation by default, and the options that change how it draws
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in available() if name != "matched_energy"),
