@@ -21,6 +21,7 @@ from typing import Any
 
 import pi_amt
 from pi_amt.executors import WorkerDied, resolve_n_jobs, set_threads
+from pi_amt.options import check_count
 
 _COUNT_WORKERS_EVERY_SECONDS = 5.0
 
@@ -107,8 +108,8 @@ def slurm(
     """
     jobqueue = _import("dask_jobqueue", "slurm")
     distributed = _import("distributed", "slurm")
-    if n_jobs < 1 or cores < 1:
-        raise ValueError(f"executor=slurm: got n_jobs={n_jobs}, cores={cores}, expected 1 or more")
+    check_count("executor.n_jobs", n_jobs)
+    check_count("executor.cores", cores)
     if shutil.which("sbatch") is None:
         raise RuntimeError(
             "executor=slurm: sbatch is not on this machine's PATH; run on a login node"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -95,14 +95,22 @@ class BasicPitch(Transcriber):
         check_precision(precision)
         check_choice("trim", trim, TRIMS)
         check_choice("normalization", normalization, NORMALIZATIONS)
-        ablate_channels = tuple(sorted(set(ablate_channels)))
-        if not set(ablate_channels) <= set(range(len(HARMONICS))):
-            raise ValueError(f"ablate_channels: got {ablate_channels}, expected numbers 0 to 7")
         check_range("minimum_note_ms", minimum_note_ms, 0, 1e6, "ms")
+        self._ablated = _channels(ablate_channels)
+        settings = {
+            "trim": trim,
+            "normalization": normalization,
+            "frame_mapping": frame_mapping,
+            "onset_threshold": onset_threshold,
+            "frame_threshold": frame_threshold,
+            "minimum_note_ms": minimum_note_ms,
+            "melodia_trick": melodia_trick,
+            "energy_tolerance_frames": energy_tolerance_frames,
+            "ablate_channels": list(self._ablated),
+        }
         self.device = pick_device(device)
         self.frame_threshold = frame_threshold
-        self._trim = trim
-        self._normalization = normalization
+        self._trim, self._normalization = trim, normalization
         self._options = DecoderOptions(
             onset_threshold=onset_threshold,
             frame_threshold=frame_threshold,
@@ -112,34 +120,17 @@ class BasicPitch(Transcriber):
             frame_mapping=frame_mapping,
         )
         path = PUBLISHED_WEIGHTS if weights is None else Path(weights)
-        arrays, label = _read_weights(path)
+        self._arrays, label = _read_weights(path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.identity = Identity("basic_pitch", sha256, label, settings, precision)
         self._front_end = ConstantQ(self.device)
-        self._arrays = arrays
-        self._ablated = ablate_channels
-        self._network = BasicPitchNetwork(arrays, self.device, precision, ablate_channels)
-        self._probed: dict[int, BasicPitch] = {}
         self._frequencies = bin_frequencies()
+        self._network = BasicPitchNetwork(self._arrays, self.device, precision, self._ablated)
+        self._probed: dict[int, BasicPitch] = {}
         # measured: larger batches gain nothing on a CPU core and only fill the last one in vain
         on_gpu = self.device.type == "cuda"
         self.micro_batch, self._front_end_batch = (64, 32) if on_gpu else (2, 4)
         self.stream_blocks = 32 if on_gpu else 8
-        self.identity = Identity(
-            name="basic_pitch",
-            weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            weights_label=label,
-            settings={
-                "trim": trim,
-                "normalization": normalization,
-                "frame_mapping": frame_mapping,
-                "onset_threshold": onset_threshold,
-                "frame_threshold": frame_threshold,
-                "minimum_note_ms": minimum_note_ms,
-                "melodia_trick": melodia_trick,
-                "energy_tolerance_frames": energy_tolerance_frames,
-                "ablate_channels": list(ablate_channels),
-            },
-            precision=precision,
-        )
 
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
         """Audio at 22,050 Hz; see the base class."""
@@ -220,6 +211,14 @@ class BasicPitch(Transcriber):
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """The note activation ``(frames, 88)``."""
         return np.asarray(activations["note"], dtype=np.float32)
+
+
+def _channels(numbers: Collection[int]) -> tuple[int, ...]:
+    """Channels of the harmonic stack, sorted, each once."""
+    channels = tuple(sorted(set(numbers)))
+    if not set(channels) <= set(range(len(HARMONICS))):
+        raise ValueError(f"ablate_channels: got {channels}, expected numbers 0 to 7")
+    return channels
 
 
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:
