@@ -31,7 +31,7 @@ from pi_amt.report.names import BANNER, duration, is_reproduction, model_title
 from pi_amt.report.style import paper_style
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import read_rows, store_path
-from pi_amt.words import plural
+from pi_amt.words import in_words, plural
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
@@ -223,24 +223,18 @@ def cost_lines() -> Iterator[str]:
     for model, (front_end, each) in COST_PER_SECOND.items():
         hour = 3600 * (front_end + CONDITIONS * each)
         total += hour
-        cells = (_duration(hour / cores) for cores in (1, 2, 16, 100))
+        cells = (in_words(hour / cores) for cores in (1, 2, 16, 100))
         yield f"| `{model}` | {' | '.join(cells)} |"
     yield ""
     for name, hours in HOURS:
         machines = ((2, "2 cores"), (16, "16 cores"), (100, "100 workers"))
-        times = [f"{_duration(total * hours / n)} on {machine}" for n, machine in machines]
+        times = [f"{in_words(total * hours / n)} on {machine}" for n, machine in machines]
         yield f"Both models, {name} ({hours:.0f} h): about {', '.join(times)}.\n"
     yield (
         "MAPS' two Disklavier settings (60 recordings) come to their own hours times the same "
         "rates. With controls and five repeats there are about nine times as many passes through "
         "the network; `dry_run=true` counts them exactly."
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from pi_amt.options import check_choice, check_count
 from pi_amt.permutations import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.spectrogram import NORMALIZATIONS
 from pi_amt.store import BASELINE
 
 #: Change this when a change of method changes rows: old rows are then computed again.
 METHOD_VERSION = "1"
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
-NORMALIZATIONS = ("frozen", "model")
 
 
 @dataclass(frozen=True)

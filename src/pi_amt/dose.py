@@ -58,8 +58,8 @@ class Curve:
         parameter: the option that varies; ``constant`` is the JSON of the others.
         values: ``(doses,)`` of the option, ascending, in its own unit.
         drop, drop_low, drop_high: ``(doses,)`` mean drop with 95 % interval.
-        matrix: ``(pieces, doses)`` drops of the recordings in ``pieces``.
-        n_pieces: recordings with a score at every dose.
+        matrix: ``(pieces, doses)`` drops.
+        pieces: track names of the recordings with a score at every dose.
     """
 
     model: str

@@ -69,7 +69,9 @@ def cluster_sums(values: Floats, clusters: Sequence[Hashable] | None) -> Floats:
     if clusters is None:
         return values
     if len(clusters) != len(values):
-        raise ValueError(f"got {len(clusters)} cluster labels for {len(values)} recordings")
+        raise ValueError(
+            f"got {len(clusters)} cluster labels for {len(values)} recordings, expected one each"
+        )
     number = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
     sums = np.zeros((len(number), values.shape[1]))
     np.add.at(sums, [number[name] for name in clusters], values)
@@ -105,6 +107,9 @@ def bootstrap_t(
         numerators: ``(recordings, columns)``, finite; with no denominators this is the mean.
         denominators: the same shape; ones if not given.
         clusters: label of each recording's cluster; every recording its own if not given.
+        n_resamples: number of resamples.
+        level: coverage of the interval, such as 0.95.
+        seed: the same seed and number of clusters give the same resamples.
 
     Returns:
         Estimates and bounds ``(columns,)``. One cluster: bounds NaN. No spread: bounds equal the
@@ -218,6 +223,9 @@ def sign_flip(
     Signs flip cluster by cluster; all 2^n patterns up to :data:`EXACT_CLUSTERS` clusters, else
     ``n_resamples`` random ones with (hits + 1) / (resamples + 1). All zero gives 1. One cluster
     gives NaN: both of its patterns are equally extreme.
+
+    Raises:
+        ValueError: for another shape or values that are not finite.
     """
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 2 or not np.isfinite(values).all():

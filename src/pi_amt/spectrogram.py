@@ -23,6 +23,9 @@ from pi_amt.units import Floats, seconds_to_frames
 
 Values = NDArray[Any] | torch.Tensor
 
+#: whether a model's normalisation stays that of the clean input (``Spectrogram.reference``)
+NORMALIZATIONS = ("frozen", "model")
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrogram:

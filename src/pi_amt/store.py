@@ -42,7 +42,8 @@ class Row:
             condition for people, e.g. ``fund_mask`` or ``matched_tracks(fund_mask)``.
         role: ``baseline``, ``condition`` or ``control``.
         target: label of the condition that a control belongs to, else empty.
-        repeat: 0 for deterministic conditions.
+        repeat: number of the draw, 0 for deterministic conditions; ``seed`` of the study.
+        settings: JSON of the model's options and of those of the data (tuning, pedal, cut).
         status: ``ok``, ``error``, or ``empty`` where the condition is not defined for the
             recording; ``error`` is the reason, one plain line.
         scores: mir_eval's keys and frame scores, NaN where undefined (no reference notes).

@@ -35,7 +35,15 @@ from pi_amt.store import Row, Store
 
 @dataclass(frozen=True)
 class Group:
-    """One pass over one dataset with one model: what a fused sweep computes together."""
+    """One pass over one dataset with one model: what a fused sweep computes together.
+
+    Attributes:
+        model: the model, or the recipe that workers make it from.
+        dataset: config name.
+        tracks: recordings, in any order.
+        conditions: what is done to each.
+        tuning: ``estimate``, ``off`` or cents.
+    """
 
     model: ModelSpec | Transcriber
     dataset: str

@@ -32,14 +32,22 @@ def variance_components(values: Floats) -> tuple[float, float, float]:
 
 
 def repeat_variance_share(values: Floats) -> float:
-    """Share of the variance of the recordings' means that is due to repeats, in [0, 1]."""
+    """Share of the variance of the recordings' means that is due to repeats, in [0, 1].
+
+    Args:
+        values: ``(pieces, repeats)`` drops, NaN where missing.
+    """
     between, within, repeats = variance_components(values)
     noise = within / repeats
     return 0.0 if noise == 0 else noise / (between + noise)
 
 
 def repeats_needed(values: Floats) -> float:
-    """Fewest repeats that leave under a tenth of the variance between recordings; may be inf."""
+    """Fewest repeats that leave under a tenth of the variance between recordings; may be inf.
+
+    Args:
+        values: ``(pieces, repeats)`` drops, NaN where missing.
+    """
     between, within, _ = variance_components(values)
     if np.isnan(within):
         return float("nan")

@@ -18,7 +18,8 @@ class Survey:
 
     Attributes:
         name: of the dataset.
-        n_tracks, hours: of recordings whose length is known.
+        n_tracks: recordings.
+        hours: of those whose length is known.
         missing: plain lines: absent settings, absent files, doubles.
         unreadable: plain lines, one per file.
         decoded: whether every file was decoded, or only its header read.

@@ -21,12 +21,13 @@ from pi_amt.permutations.shuffles import Moves, shuffle_drawn
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.units import Floats, ratio_to_cents
 
-# The choice of partials must be the same for every model, so it cannot look at a model's bins.
-# Two bands of 70 cents do not meet at 150 cents:
+# The choice of partials must be the same for every model, so bounds that hold for all of them stand
+# here in place of a model's own bins and windows.
+#: distance to a fundamental at which two bands of 70 cents do not meet
 CLEARANCE_CENTS = 150.0
-# … partials above this lie beyond the frequency axis of some model:
+#: partials above this lie beyond the frequency axis of some model
 HIGHEST_PARTIAL_HZ = 10_000.0
-# … and analysis windows are at most this many periods, and this many seconds, long.
+#: the longest analysis window, in periods and in seconds
 _WINDOW_PERIODS, _WINDOW_SECONDS = 180.0, 3.0
 CANDIDATES = tuple(range(2, 11))
 

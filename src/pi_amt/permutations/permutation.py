@@ -21,12 +21,13 @@ from pi_amt.spectrogram import Spectrogram
 
 @dataclass(frozen=True)
 class Neighbour:
-    """What another recording lends to a control or a donor.
+    """What another recording (or another time of the same one) lends to a control or a donor.
 
     Attributes:
-        name: the other track's name.
-        notes: its reference notes, looped or cropped to the length of the perturbed recording.
-        spectrogram: a few seconds of it through the same front end (``None`` where not needed).
+        name: the lending track's name.
+        notes: its reference notes; for controls looped or cropped to the length of the perturbed
+            recording.
+        spectrogram: blocks of it through the same front end, ``None`` where not needed.
     """
 
     name: str
