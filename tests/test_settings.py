@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +11,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from pi_amt import permutations
+from pi_amt.config_keys import names_in
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.settings import conditions_of, executor_of, group_of, model_spec, tuning_of
-
-CONF = Path(str(files("pi_amt") / "conf"))
-
-
-def names(group: str) -> list[str]:
-    """Config names of a group."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +33,7 @@ def labels(cfg: DictConfig) -> list[str]:
     return [condition.label for condition in conditions_of(cfg)]
 
 
-@pytest.mark.parametrize("name", names("permutation"))
+@pytest.mark.parametrize("name", names_in("permutation"))
 def test_every_permutation_config_makes_the_permutation_of_its_name(name: str) -> None:
     found = conditions_of(composed(f"permutation={name}"))[-1].permutation
     assert found.name == name
@@ -49,16 +41,16 @@ def test_every_permutation_config_makes_the_permutation_of_its_name(name: str) -
 
 
 def test_every_permutation_has_a_config() -> None:
-    assert set(names("permutation")) == set(permutations.available())
+    assert set(names_in("permutation")) == set(permutations.available())
 
 
-@pytest.mark.parametrize("name", names("model"))
+@pytest.mark.parametrize("name", names_in("model"))
 def test_every_model_config_builds(name: str) -> None:
     model = model_spec(composed(f"model={name}")).build()
     assert model.identity.name == name
 
 
-@pytest.mark.parametrize("name", names("executor"))
+@pytest.mark.parametrize("name", names_in("executor"))
 def test_every_executor_config_names_a_factory_and_its_options(name: str) -> None:
     assert callable(executor_of(composed(f"executor={name}")))
 
@@ -100,7 +92,7 @@ def test_all_experiments_are_covered() -> None:
         "matched_energy",
         "donor",
     }
-    assert set(names("experiment")) == covered
+    assert set(names_in("experiment")) == covered
 
 
 def test_one_override_serves_all_masks() -> None:

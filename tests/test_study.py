@@ -83,9 +83,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Facts]:
     folder = tmp_path_factory.mktemp("whole")
     study(folder, toy_tracks(3), EIGHT, repeats=2)
     found = facts(read_rows(folder))
-    assert len(found) == 3 * (
-        8 + 5
-    )  # two draws of random, microtonal, high_freq and the soft masks
+    # two draws of random, microtonal, high_freq and the soft masks
+    assert len(found) == 3 * (8 + 5)
     return found
 
 
