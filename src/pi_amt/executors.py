@@ -62,21 +62,31 @@ def available_cores() -> int:
     return int(cpu_count())
 
 
-def resolve_n_jobs(n_jobs: int | None) -> int:
-    """Number of worker processes; ``None`` means one per core.
+def check_n_jobs(n_jobs: int) -> None:
+    """Refuse a number of worker processes that cannot work.
 
     Raises:
         ValueError: for 0, negative numbers, or far more workers than the machine can carry.
     """
-    cores = available_cores()
-    if n_jobs is None:
-        return cores
     check_count("n_jobs", n_jobs)
+    cores = available_cores()
     if n_jobs > _WORKERS_PER_CORE * cores:
         raise ValueError(
             f"n_jobs: got {n_jobs}, but this machine has {cores} cores; at most "
             f"{_WORKERS_PER_CORE * cores} are accepted, and more than one worker per core is slower"
         )
+
+
+def resolve_n_jobs(n_jobs: int | None) -> int:
+    """Number of worker processes; ``None`` means one per core.
+
+    Raises:
+        ValueError: see :func:`check_n_jobs`.
+    """
+    cores = available_cores()
+    if n_jobs is None:
+        return cores
+    check_n_jobs(n_jobs)
     if n_jobs > cores:
         print(
             f"n_jobs={n_jobs} on {cores} cores: workers take turns, n_jobs={cores} is faster",

@@ -16,7 +16,7 @@ from pi_amt import permutations
 from pi_amt.conditions import Condition, as_condition, canonical_json, make_conditions
 from pi_amt.config_keys import CONF, known_keys, unknown_key
 from pi_amt.datasets.track import Dataset
-from pi_amt.executors import ExecutorFactory, available_cores, local, resolve_n_jobs
+from pi_amt.executors import ExecutorFactory, available_cores, check_n_jobs, local
 from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
@@ -125,7 +125,7 @@ def executor_of(cfg: DictConfig) -> ExecutorFactory:
     options = plain(cfg.executor)
     factory = get_method(options.pop("_target_"))
     if factory is local and options["n_jobs"] is not None:
-        resolve_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
+        check_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
     if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
         # Enough processes that the card never waits for decoding and scoring, few enough that
         # their contexts (half a gigabyte each) leave it its memory.
