@@ -62,7 +62,7 @@ class Trial:
         return load_permutation(self.mask, **dict(self.options))
 
     def true_audio(self, track: CalibrationTrack) -> tuple[NDArray[np.float32], int]:
-        """The sound that the mask is to imitate."""
+        """The sound that the mask is to imitate: samples ``(samples,)`` and their rate in Hz."""
         return track.audio_with_only({1}) if self.keep else track.audio_without({1})
 
 

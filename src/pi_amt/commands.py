@@ -28,7 +28,11 @@ from pi_amt.tuning import estimate_tuning
 
 
 def do_transcribe(options: Namespace) -> int:
-    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on."""
+    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on.
+
+    Raises:
+        ValueError: for options that do not go together, or names that would collide.
+    """
     model = load_model(options.model, weights=options.weights, device=options.device)
     permutation = None
     if options.permutation:
@@ -131,7 +135,11 @@ def do_report(options: Namespace) -> None:
 
 
 def do_compare(options: Namespace) -> None:
-    """Print the paired comparison of two stores."""
+    """Print the paired comparison of two stores.
+
+    Raises:
+        ValueError: if one of them has no rows, or nothing can be compared.
+    """
     stores = {store: read_rows(store, notes=False) for store in (options.store_a, options.store_b)}
     for store, rows in stores.items():
         if not rows:
@@ -145,7 +153,11 @@ def do_compare(options: Namespace) -> None:
 
 
 def do_export(options: Namespace) -> None:
-    """Write raw rows and notes."""
+    """Write raw rows and notes.
+
+    Raises:
+        ValueError: if neither was asked for.
+    """
     from pi_amt.export import export_notes, export_rows
 
     rows = read_rows(options.results)
@@ -216,7 +228,11 @@ def do_doctor(options: Namespace) -> int:
 
 
 def do_train(arguments: list[str]) -> int:
-    """Train a model; the rest of the arguments are Hydra overrides."""
+    """Train a model; the rest of the arguments are Hydra overrides.
+
+    Raises:
+        ValueError: for another model, or without the packages that training needs.
+    """
     if arguments[:1] != ["timbre_trap"]:
         got = arguments[0] if arguments else "nothing"
         raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")

@@ -112,7 +112,7 @@ def _offset_tolerances(reference: Notes) -> Floats:
 
 
 def offsets_agree(reference: Notes, estimate: Notes, pairs: Indices) -> NDArray[np.bool_]:
-    """Whether the offsets of each pair agree."""
+    """``(pairs,)``: whether the offsets of each pair ``(pairs, 2)`` agree."""
     ref, est = pairs.T
     distance = np.around(np.abs(reference.offsets[ref] - estimate.offsets[est]), _DECIMALS)
     return np.asarray(distance <= _offset_tolerances(reference)[ref])

@@ -29,13 +29,13 @@ def snapped(differences: Floats) -> Floats:
 
 
 def mean(values: Floats) -> float:
-    """Mean of what is not NaN."""
+    """Mean of what is not NaN in ``(pieces,)``."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else NAN
 
 
 def total(values: Floats) -> float:
-    """Sum of what is not NaN."""
+    """Sum of what is not NaN in ``(pieces,)``."""
     known = values[~np.isnan(values)]
     return float(known.sum()) if len(known) else NAN
 

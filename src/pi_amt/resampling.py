@@ -65,7 +65,11 @@ UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
 
 
 def cluster_sums(values: Floats, clusters: Sequence[Hashable] | None) -> Floats:
-    """Sum rows ``(recordings, columns)`` by cluster → ``(clusters, columns)``, first come first."""
+    """Sum rows ``(recordings, columns)`` by cluster → ``(clusters, columns)``, first come first.
+
+    Raises:
+        ValueError: if there are not as many labels as rows.
+    """
     if clusters is None:
         return values
     if len(clusters) != len(values):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
+
+if TYPE_CHECKING:
+    from pi_amt.store import Row
 
 # a plain node: Hydra runs this file before it is in sys.modules, where a dataclass would look
 ConfigStore.instance().store(
@@ -48,7 +52,9 @@ class PiAmtLauncher(Launcher):
         results = []
         for config, job_rows in zip(configs, rows, strict=True):
 
-            def task(_: DictConfig, config: DictConfig = config, job_rows: list = job_rows) -> None:  # type: ignore[type-arg]
+            def task(
+                _: DictConfig, config: DictConfig = config, job_rows: list[Row] = job_rows
+            ) -> None:
                 app.write_results(config, job_rows)
 
             result = run_job(

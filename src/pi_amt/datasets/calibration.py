@@ -83,11 +83,13 @@ class CalibrationTrack:
         return self._render(range(1, N_PARTIALS + 1))
 
     def audio_without(self, partials: Collection[int]) -> tuple[NDArray[np.float32], int]:
-        """The true ablation: the same sound synthesised without these partials of every note."""
+        """The true ablation: samples ``(samples,)`` and rate of the same sound synthesised without
+        these partials of every note."""
         return self._render([k for k in range(1, N_PARTIALS + 1) if k not in partials])
 
     def audio_with_only(self, partials: Collection[int]) -> tuple[NDArray[np.float32], int]:
-        """The true opposite: these partials of every note and nothing else."""
+        """The true opposite: samples ``(samples,)`` and rate of these partials of every note and
+        nothing else."""
         return self._render([k for k in range(1, N_PARTIALS + 1) if k in partials])
 
     def notes(self) -> Notes:
@@ -123,7 +125,7 @@ class CalibrationTrack:
 
 
 def synthesise(pitch: float, partials: Collection[int], inharmonicity: str = "piano") -> Floats:
-    """One note of 1 s: samples at 22,050 Hz, formula in the module's docstring.
+    """One note of 1 s: ``(samples,)`` at 22,050 Hz, formula in the module's docstring.
 
     The level of a partial does not depend on which others are there.
 

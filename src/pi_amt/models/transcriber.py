@@ -61,7 +61,7 @@ class Decoder(Protocol):
     """Turns the frames of one recording, given in order and in parts, into notes."""
 
     def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take the next frames."""
+        """Take the next frames, arrays ``(frames, …)`` by name."""
 
     def finish(self) -> Notes:
         """Notes of the whole recording."""
@@ -136,7 +136,7 @@ class Transcriber(ABC):
         return core & (spectrogram.times >= 0.0) & (spectrogram.times < seconds)
 
     def run_network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
-        """Network on any number of blocks, in micro-batches of one fixed size.
+        """Network on ``(blocks, bins, frames)``, in micro-batches of one fixed size.
 
         The last micro-batch is filled up with its own last block. On a CPU each micro-batch runs
         on one thread, so that the number of threads changes no result. A GPU that is full gets
@@ -216,7 +216,7 @@ class Transcriber(ABC):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
-        """Activations of a whole recording → notes."""
+        """Activations of a whole recording, arrays ``(frames, …)`` by name → notes."""
         decoder = self.decoder()
         decoder.push(activations)
         return decoder.finish()

@@ -66,6 +66,12 @@ def background_noise(spectrogram: Spectrogram, mask: Mask, fundamentals: Mask, k
     """Noise for the bins of ``mask``, its root mean square equal to the local background.
 
     Rayleigh-distributed magnitudes for real values, circular Gaussian for complex ones.
+
+    Args:
+        spectrogram: whose background is measured.
+        mask: ``(blocks, bins, frames)`` bool, where noise goes.
+        fundamentals: ``(blocks, bins, frames)`` bool, what does not count as background.
+        key: 64-bit key of the draws.
     """
     values = spectrogram.tensor
     _, n_bins, n_frames = values.shape

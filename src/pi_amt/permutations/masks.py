@@ -89,7 +89,7 @@ class PartialMask(Permutation):
         partials: Partials = (1,),
         onset: str = "all",
     ) -> Mask:
-        """Bins and frames of partials with this mask's widths and times."""
+        """``(blocks, bins, frames)`` bool: partials with this mask's widths and times."""
         return partial_mask(
             spectrogram,
             notes,
@@ -103,8 +103,8 @@ class PartialMask(Permutation):
     def region(
         self, spectrogram: Spectrogram, notes: Notes, partials: Partials | None = None
     ) -> Mask:
-        """What is touched; ``partials`` ``(n,)`` or ``(notes, n)`` take the place of this mask's
-        own."""
+        """``(blocks, bins, frames)`` bool: what is touched; ``partials`` ``(n,)`` or ``(notes, n)``
+        take the place of this mask's own."""
         numbers = self.partials if partials is None else partials
         if not self.keep:
             return self.bands(spectrogram, notes, numbers, self.onset)
@@ -115,7 +115,7 @@ class PartialMask(Permutation):
         return mask
 
     def fill_region(self, spectrogram: Spectrogram, notes: Notes, region: Mask, key: int) -> Fill:
-        """Decide what the touched bins will hold."""
+        """Decide what the touched bins, ``region`` ``(blocks, bins, frames)``, will hold."""
         if self.fill == "attenuate":
             return Fill(region, gain=float(db_to_amplitude(-self.attenuation_db)))
         if self.fill == "silence":
@@ -159,7 +159,11 @@ class PartialMask(Permutation):
 
 
 def check_soft(name: str, fill: str) -> None:
-    """A soft mask is its hard twin with another fill, and nothing else."""
+    """A soft mask is its hard twin with another fill, and nothing else.
+
+    Raises:
+        ValueError: for any other fill.
+    """
     if fill != "background":
         hard = name.removeprefix("soft_")
         raise ValueError(f"{name}: got fill={fill!r}, expected 'background', use {hard} for others")

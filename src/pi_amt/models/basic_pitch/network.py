@@ -40,7 +40,7 @@ Weights = Mapping[str, torch.Tensor]
 
 
 def log_power(magnitudes: torch.Tensor) -> torch.Tensor:
-    """Power in dB, with the published floor of 1e-10 added."""
+    """Power in dB of magnitudes of any shape, with the published floor of 1e-10 added."""
     return magnitudes.square().add_(POWER_FLOOR).log10_().mul_(10.0)
 
 

@@ -90,7 +90,14 @@ def notes_from_onsets(
 def notes_from_strongest(
     remaining: Remaining, note: Frames, frame_threshold: float, minimum_frames: int
 ) -> list[Event]:
-    """Notes around the strongest cells that are left."""
+    """Notes ``(start, stop, pitch index)`` around the strongest cells that are left.
+
+    Args:
+        remaining: cells that may be used; changed.
+        note: note activation ``(frames, pitches)``.
+        frame_threshold: least activation of a cell to start from.
+        minimum_frames: notes must last *longer* than this.
+    """
     events: list[Event] = []
     rows = remaining.rows
     for frame, pitch in _strongest_first(remaining, note, frame_threshold):
