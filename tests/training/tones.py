@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES
 from pi_amt.training.banks import (
     HOLD_SAMPLES,
-    LOWEST_PITCH,
-    N_PITCHES,
     SAMPLE_RATE_HZ,
     VELOCITIES,
     Bank,

@@ -25,6 +25,7 @@ import soundfile as sf
 import soxr
 import symusic
 
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES
 from pi_amt.training.additive import modelled_piano_note
 from pi_amt.training.recorded import find_recordings, recorded_note
 
@@ -33,8 +34,6 @@ RENDER_RATE_HZ = 44_100
 HOLD_SECONDS = 5.0
 HOLD_SAMPLES = int(HOLD_SECONDS * SAMPLE_RATE_HZ)
 GAP_SECONDS = 3.0
-LOWEST_PITCH = 21
-N_PITCHES = 88
 VELOCITIES = (22, 45, 68, 91, 118)
 HELD_OUT = "timgm6mb"
 MODELLED = "modelled"

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOWEST_PITCH, HIGHEST_PITCH = 21, 108
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES
+
+HIGHEST_PITCH = LOWEST_PITCH + N_PITCHES - 1
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11), (0, 2, 3, 5, 7, 9, 10), tuple(range(12)))
 _CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 3, 6, 9), (0, 4, 8), (0, 5, 7),
            (0, 4, 7, 11), (0, 4, 7, 14), (0, 3, 6))  # fmt: skip

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, Notes, semitone_activity
+from pi_amt.models.timbre_trap.decoder import (
+    Decoder,
+    DecoderOptions,
+    NoteColumns,
+    semitone_activity,
+)
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS
 
 PLAIN = DecoderOptions(
@@ -30,7 +35,7 @@ def canvas(seconds: float) -> np.ndarray:
     return np.zeros((frame(seconds), N_BINS), np.float32)
 
 
-def decode(pitch: np.ndarray, chunks: list[int] | None = None) -> Notes:
+def decode(pitch: np.ndarray, chunks: list[int] | None = None) -> NoteColumns:
     times = np.arange(len(pitch)) / FRAME_RATE_HZ
     decoder = Decoder(PLAIN)
     edges = [0, *(chunks or []), len(pitch)]

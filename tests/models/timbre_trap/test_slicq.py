@@ -10,6 +10,7 @@ from tests.models.timbre_trap.parity import TOLERANCE, fixture, padded_audio
 from pi_amt.models.timbre_trap.slicq import (
     BLOCK_FRAMES,
     BLOCK_SAMPLES,
+    FRAME_RATE_HZ,
     N_BINS,
     SAMPLE_RATE_HZ,
     SliCQ,
@@ -34,7 +35,7 @@ def test_geometry_is_that_of_the_paper(transform: SliCQ) -> None:
     midi = 69 + 12 * np.log2(hz / 440)
     np.testing.assert_allclose(midi, fixture()["midi_freqs"], atol=1e-4)
     np.testing.assert_allclose(midi, 16.7656 + np.arange(N_BINS) / 5, atol=1e-4)
-    assert transform.frame_rate_hz == pytest.approx(1024 / 3)
+    assert pytest.approx(1024 / 3) == FRAME_RATE_HZ
     seconds = transform.window_seconds
     assert seconds.shape == (N_BINS,)
     assert seconds[0] == 3.0

@@ -25,12 +25,11 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+from pi_amt.notes import LOWEST_PITCH, N_PITCHES
 from pi_amt.options import check_range, check_share
 from pi_amt.units import hz_to_midi
 
-LOWEST_PITCH = 21
-N_PITCHES = 88
-Notes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+NoteColumns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Decoder:
         """Activities (frames, 88) that are merged already, and their times (frames,)."""
         self._append(activity, np.asarray(times, np.float64))
 
-    def finish(self) -> Notes:
+    def finish(self) -> NoteColumns:
         """Close what still sounds; onsets and offsets (s), pitches (MIDI), velocities, float64."""
         silence = np.zeros((self._future, N_PITCHES), np.float32)
         steps = np.arange(1, self._future + 1) / FRAME_RATE_HZ

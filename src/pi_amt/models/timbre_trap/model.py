@@ -17,7 +17,7 @@ from pi_amt.models.threads import map_on_threads
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
 from pi_amt.models.timbre_trap.inference import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
+from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES, OverlapAdd
 from pi_amt.models.timbre_trap.slicq import (
     BLOCK_FRAMES,
     BLOCK_SAMPLES,
@@ -30,8 +30,6 @@ from pi_amt.notes import Notes
 from pi_amt.options import unknown
 from pi_amt.spectrogram import Spectrogram, moved
 from pi_amt.units import Floats, frames_to_seconds, seconds_to_frames
-
-_HOP_SAMPLES = BLOCK_SAMPLES // 2
 
 
 class TimbreTrap(Transcriber):
@@ -190,10 +188,10 @@ class TimbreTrap(Transcriber):
         fade = torch.hann_window(BLOCK_SAMPLES, periodic=True)
         with torch.inference_mode():
             blocks = self._network.sliCQ.inverse(spectrogram.tensor.to(self.device)).cpu() * fade
-        out = np.zeros((len(blocks) + 1) * _HOP_SAMPLES, dtype=np.float32)
+        out = np.zeros((len(blocks) + 1) * HOP_SAMPLES, dtype=np.float32)
         for i, block in enumerate(blocks.numpy()):
-            out[i * _HOP_SAMPLES : i * _HOP_SAMPLES + BLOCK_SAMPLES] += block
-        return out[_HOP_SAMPLES : _HOP_SAMPLES + spectrogram.n_samples]
+            out[i * HOP_SAMPLES : i * HOP_SAMPLES + BLOCK_SAMPLES] += block
+        return out[HOP_SAMPLES : HOP_SAMPLES + spectrogram.n_samples]
 
 
 class BlockStitcher:
@@ -245,7 +243,7 @@ def _cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]
     """Blocks ``first`` to ``first + count`` of the padded recording ``(count, 66150)``."""
     blocks = np.zeros((count, BLOCK_SAMPLES), dtype=np.float32)
     for i, block in enumerate(blocks):
-        start = (first + i - 1) * _HOP_SAMPLES
+        start = (first + i - 1) * HOP_SAMPLES
         part = samples[max(start, 0) : max(start + BLOCK_SAMPLES, 0)]
         offset = max(-start, 0)
         block[offset : offset + len(part)] = part
@@ -266,5 +264,5 @@ def _used_frames(times: Floats, n_samples: int) -> NDArray[np.int64]:
 
 def _block_times(first: int, count: int) -> Floats:
     """Times ``(count, 1024)`` of the blocks' frames, seconds from the start of the recording."""
-    starts = (np.arange(first, first + count) - 1) * _HOP_SAMPLES / SAMPLE_RATE_HZ
+    starts = (np.arange(first, first + count) - 1) * HOP_SAMPLES / SAMPLE_RATE_HZ
     return np.asarray(starts[:, None] + frames_to_seconds(np.arange(BLOCK_FRAMES), FRAME_RATE_HZ))

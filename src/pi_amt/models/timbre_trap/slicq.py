@@ -108,11 +108,6 @@ class SliCQ(nn.Module):
         """Length in time of every bin's window, float64 (540,): 4/bandwidth, at most the block."""
         return np.asarray(np.minimum(4.0 / bandwidths_hz(), BLOCK_SAMPLES / SAMPLE_RATE_HZ))
 
-    @property
-    def frame_rate_hz(self) -> float:
-        """Frames per second, 1024/3."""
-        return FRAME_RATE_HZ
-
     def forward(self, blocks: Tensor) -> Tensor:
         """Real samples float32 (blocks, 66150) → coefficients complex64 (blocks, 540, 1024)."""
         if blocks.ndim != 2 or blocks.shape[1] != BLOCK_SAMPLES:
