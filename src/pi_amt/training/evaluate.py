@@ -42,6 +42,10 @@ _SUSTAIN_GRID: dict[str, tuple[float, ...]] = {
     "sustain_threshold": (0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
     "gap_ms": (15, 30, 60),
 }
+_THRESHOLD_GRID: dict[str, tuple[float, ...]] = {
+    "frame_threshold": tuple(np.arange(0.05, 0.95, 0.05).round(2).tolist())
+}
+LEAST_GAIN = 0.005  # of a mean score; smaller gains would be others on other validation music
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,16 @@ def note_f(recording: Recording, options: DecoderOptions) -> float:
     return scores["F-measure_no_offset"]
 
 
-def frame_scores(recording: Recording, threshold: float) -> dict[str, float]:
-    """Frame scores on the 10-ms grid against sounding notes."""
-    scorer = FrameScorer(recording.notes, threshold)
+def frame_scores(recording: Recording, options: DecoderOptions) -> dict[str, float]:
+    """Frame scores of the activations on the 10-ms grid against sounding notes."""
+    scorer = FrameScorer(recording.notes, options.frame_threshold)
     scorer.push(np.arange(len(recording.activity)) / FRAME_RATE_HZ, recording.activity)
     return scorer.finish()
+
+
+def frame_f(recording: Recording, options: DecoderOptions) -> float:
+    """Frame F of the activations."""
+    return frame_scores(recording, options)["Frame_F-measure"]
 
 
 def roll_f(recording: Recording, options: DecoderOptions) -> float:
@@ -97,15 +106,10 @@ def roll_f(recording: Recording, options: DecoderOptions) -> float:
 
 def tune(recordings: list[Recording], start: DecoderOptions) -> DecoderOptions:
     """Coordinate search: note F decides on onsets, the notes' frame F on ends, then the frame F of
-    activations on their threshold."""
+    activations on their threshold. What gains less than ``LEAST_GAIN`` is left as it is."""
     best = _search(recordings, start, _GRID, note_f)
     best = _search(recordings, best, _SUSTAIN_GRID, roll_f)
-    thresholds = np.arange(0.05, 0.95, 0.05).round(2).tolist()
-    frame_f = [
-        float(np.mean([frame_scores(r, t)["Frame_F-measure"] for r in recordings]))
-        for t in thresholds
-    ]
-    return replace(best, frame_threshold=thresholds[int(np.argmax(frame_f))])
+    return _search(recordings, best, _THRESHOLD_GRID, frame_f)
 
 
 def _search(
@@ -119,7 +123,8 @@ def _search(
     def mean(options: DecoderOptions) -> float:
         return float(np.mean([score(recording, options) for recording in recordings]))
 
-    best_score = mean(best)
+    start, start_score = best, mean(best)
+    best_score = start_score
     for _ in range(2):
         for name, values in grid.items():
             for value in values:
@@ -127,8 +132,9 @@ def _search(
                 trial_score = mean(trial)
                 if trial_score > best_score + 1e-4:
                     best, best_score = trial, trial_score
-        print(f"{score.__name__} {best_score:.4f} with {best}", flush=True)
-    return best
+    kept = best_score > start_score + LEAST_GAIN
+    print(f"{score.__name__}: {start_score:.4f}, at best {best_score:.4f} with {best}", flush=True)
+    return best if kept else start
 
 
 def report(recordings: Iterable[Recording], options: DecoderOptions) -> str:
@@ -136,7 +142,7 @@ def report(recordings: Iterable[Recording], options: DecoderOptions) -> str:
     lines = [f"{'recording':52s} noteF  P     R     frames of notes, activations, AP"]
     for recording in recordings:
         notes = score_notes(recording.notes, decode(recording.activity, options))
-        frames = frame_scores(recording, options.frame_threshold)
+        frames = frame_scores(recording, options)
         lines.append(
             f"{recording.name:52s} {notes['F-measure_no_offset']:.3f}  "
             f"{notes['Precision_no_offset']:.3f} {notes['Recall_no_offset']:.3f} "

@@ -76,7 +76,7 @@ def _mix(
     """
     out = np.zeros(n_samples, np.float32)
     levels = np.full((len(score.onsets), HOLD_SAMPLES // ENVELOPE_HOP), -200.0, np.float32)
-    tau_seconds = np.exp(rng.uniform(np.log(0.015), np.log(0.2)))
+    tau_seconds = np.exp(rng.uniform(np.log(0.015), np.log(0.35)))
     undamped_from = int(rng.choice([90, 128, 128]))
     origin = PREROLL_SECONDS - ROOM_SECONDS / pace
     starts = np.rint((score.onsets - origin) / pace * SAMPLE_RATE_HZ).astype(np.int64)

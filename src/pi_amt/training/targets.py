@@ -21,12 +21,12 @@ ONSET_SECONDS = 0.04
 FALL_SECONDS = 0.06
 REST_SECONDS = 0.03
 UNSURE_SECONDS = 0.02  # after the offset
-RELEASE_SECONDS = 0.15  # after the offset: a damped string still sounds
+RELEASE_SECONDS = 0.25  # after the offset: a damped string still sounds
 AUDIBLE_DB = -62.0  # below the recording's peak
 UNSURE_WEIGHT = 0.1
 STRIKE_WEIGHT = 2.5  # of a note's bins around its onset
 STRIKE_SECONDS = (0.06, 0.1)  # before and after the onset
-RELEASE_WEIGHT = 2.0
+RELEASE_WEIGHT = 2.5
 _SPREAD = np.array([0.3, 0.75, 1.0, 0.75, 0.3], np.float32)
 _LOWEST_MIDI = 16.7656
 

@@ -37,15 +37,15 @@ class DecoderOptions:
     """Thresholds are activations (0–1), durations milliseconds; tuned on validation music."""
 
     onset_threshold: float = 0.7
-    sustain_threshold: float = 0.05
+    sustain_threshold: float = 0.1
     rise: float = 0.35
     rise_ms: float = 120.0
     peak_ms: float = 30.0
     restrike_ms: float = 80.0
-    gap_ms: float = 30.0
+    gap_ms: float = 60.0
     minimum_ms: float = 50.0
     onset_shift_ms: float = 0.0
-    frame_threshold: float = 0.3  # above it a key counts as sounding in frame scores
+    frame_threshold: float = 0.25  # above it a key counts as sounding in frame scores
 
     def __post_init__(self) -> None:
         check_share("onset_threshold", self.onset_threshold)
