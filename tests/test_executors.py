@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_workers_are_processes_with_one_thread_that_leave_ctrl_c_to_the_driver()
     assert {omp for _, _, omp, _ in told} == {"1"}
     assert {handler for *_, handler in told} == {signal.SIG_IGN}
     assert not any(map(_is_alive, pids))  # the executor is closed
+
+
+def test_a_worker_that_loky_replaces_alarms_nobody() -> None:
+    from loky import process_executor
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with executors.local(2):  # no job, so no process starts
+            for text in ("A worker was restarted while …", "A worker stopped while …"):
+                warnings.warn_explicit(
+                    text, UserWarning, str(process_executor.__file__), 1, process_executor.__name__
+                )
+    assert [str(w.message)[:16] for w in caught] == ["A worker stopped"]
 
 
 DRIVER = """

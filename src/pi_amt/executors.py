@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, contextmanager
@@ -134,6 +135,9 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
         return
     from loky import ProcessPoolExecutor
 
+    # loky takes a long recording after a short one for a leak of memory: it replaces the worker
+    # between two jobs, which loses nothing and need not alarm anybody.
+    warnings.filterwarnings("ignore", "A worker was restarted", UserWarning, "loky")
     # Threads are set by the environment too, because OpenMP reads it when torch is imported.
     env = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     executor = ProcessPoolExecutor(
