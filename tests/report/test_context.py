@@ -87,6 +87,9 @@ def test_facts_count_what_is_there() -> None:
     importance = importance_from_rows(rows)
     facts = dataset_facts(importance)
     assert [(f.title, f.pieces, f.hours) for f in facts] == [("Demo", 5, "1.0 h")]
+    rows += [replace(row, model="third", status="error", error="truncated", scores={})
+             for row in rows if row.model == "basic_pitch"]  # fmt: skip
+    assert [f.hours for f in dataset_facts(importance_from_rows(rows))] == ["1.0 h"]
     assert [f.reproduction for f in model_facts(importance)] == [False, True]
     assert reproductions(importance.panels) == ["Timbre-Trap"]
     said = dict(run_facts(importance, [{"platform": "TestOS", "cores": 3, "started": "then"}]))

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from pi_amt.dose import NUMBERS
-from pi_amt.panels import Panel
+from pi_amt.panels import Panel, flat_options
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import (
     MODEL_MARKERS,
@@ -58,7 +58,7 @@ def model_facts(importance: Importance) -> list[ModelFacts]:
     for colour, name in enumerate(importance.models):
         panel = next(panel for panel in importance.panels if panel.model == name)
         row = panel.rows[0]
-        settings = _flat(json.loads(row.settings or "{}"))
+        settings = flat_options(json.loads(row.settings or "{}"))
         facts.append(
             ModelFacts(
                 name=name,
@@ -76,11 +76,17 @@ def model_facts(importance: Importance) -> list[ModelFacts]:
 
 
 def dataset_facts(importance: Importance) -> list[DatasetFacts]:
-    """One per dataset; recordings are those of all models together."""
+    """One per dataset; recordings are those of all models together.
+
+    A recording that failed for one model has 0 seconds there: the longest counts.
+    """
     facts = []
     for name in importance.datasets:
         panels = [panel for panel in importance.panels if panel.dataset == name]
-        seconds = {t: s for p in panels for t, s in zip(p.pieces, p.seconds, strict=True)}
+        seconds: dict[str, float] = {}
+        for panel in panels:
+            for track, length in zip(panel.pieces, panel.seconds, strict=True):
+                seconds[track] = max(length, seconds.get(track, 0.0))
         compositions = {c for panel in panels for c in panel.compositions}
         shown = duration(sum(seconds.values()))
         title = dataset_title(name)
@@ -229,10 +235,3 @@ def _joined(values: Any) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value) if isinstance(value, dict) else {key: value}
-    return flat

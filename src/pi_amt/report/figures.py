@@ -14,7 +14,6 @@ import numpy as np
 from pi_amt.dose import Curve, dose_curves, harmonic_profiles
 from pi_amt.dose_table import curve_name
 from pi_amt.report.catalog import Entry, catalog, main_conditions
-from pi_amt.report.names import dataset_title
 from pi_amt.report.style import (
     GREY,
     INK,
@@ -203,8 +202,3 @@ def _largest_drop(entry: Entry) -> float:
     if entry.condition.role != "condition":
         return -np.inf
     return max((r.drop for r in entry.results.values() if not np.isnan(r.drop)), default=-np.inf)
-
-
-def figure_titles(importance: Importance) -> str:
-    """The datasets of an importance, for a figure's title."""
-    return ", ".join(dataset_title(name) for name in importance.datasets)
