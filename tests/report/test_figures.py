@@ -35,6 +35,13 @@ def test_forest_draws_drops_and_controls_where_they_were_planted() -> None:
     assert labels == ["fund_mask\n[hard]", "microtonal"]
 
 
+def test_names_with_dollars_are_no_formulas() -> None:
+    name = r"$\bad{$"
+    ax = forest(importance_from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
+    assert ax.get_legend_handles_labels()[1] == [name]
+    ax.get_figure().draw_without_rendering()  # type: ignore[union-attr]
+
+
 def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:
     rows = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5}, noise=0.0)
     ax = dose(importance_from_rows(rows), ax=axes())

@@ -42,6 +42,7 @@ _RC: Any = {
     "grid.linewidth": 0.5,
     "legend.frameon": False,
     "text.color": INK,
+    "text.parse_math": False,  # a $ in somebody's name is a $
     "xtick.color": GREY,
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
