@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from pi_amt.panels import Condition, Panel
+from pi_amt.report.context import dataset_facts
 from pi_amt.report.names import (
-    dataset_title,
-    duration,
     families,
     is_reproduction,
     model_title,
@@ -68,12 +67,11 @@ def _data(importance: Importance) -> list[str]:
         said.append(
             f"{_cited(model_title(model), _MODEL_KEYS.get(model))} ran with {_weights(panel)}."
         )
-    for panel in _one_per_dataset(importance):
-        name = _cited(dataset_title(panel.dataset), _DATASET_KEYS.get(panel.dataset))
-        if panel.dataset not in _DATASET_KEYS:
+    for dataset in dataset_facts(importance):
+        name = _cited(dataset.title, _DATASET_KEYS.get(dataset.name))
+        if dataset.name not in _DATASET_KEYS:
             name = f"The dataset “{name}”"
-        recordings = plural(len(panel.pieces), "recording")
-        said.append(f"{name} contributed {recordings} ({duration(sum(panel.seconds))}).")
+        said.append(f"{name} contributed {plural(dataset.pieces, 'recording')} ({dataset.hours}).")
     return said
 
 
@@ -201,14 +199,6 @@ def _weights(panel: Panel) -> str:
     if "weights" not in label:
         label = f"weights labelled “{label}”"
     return f"{label} (sha256 `{row.weights[:12]}`, {row.precision})"
-
-
-def _one_per_dataset(importance: Importance) -> Sequence[Panel]:
-    """The panel with most recordings of each dataset."""
-    return [
-        max((p for p in importance.panels if p.dataset == name), key=lambda p: len(p.pieces))
-        for name in importance.datasets
-    ]
 
 
 def _cited(name: str, key: str | None) -> str:
