@@ -46,6 +46,20 @@ def test_namesakes_are_told_apart_by_what_varies() -> None:
     assert len({entry.id for entry in entries}) == 2
 
 
+@pytest.mark.parametrize(
+    ("fill", "line"),
+    [
+        ("silence", "hard: the fundamentals of all sounding notes → silence"),
+        ("attenuate", "the fundamentals of all sounding notes → attenuated"),
+        ("background", "the fundamentals of all sounding notes → noise at the local background"),
+    ],
+)
+def test_summary_says_what_a_mask_was_filled_with(fill: str, line: str) -> None:
+    rows = make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"fill": fill}})
+    (entry,) = catalog(importance_from_rows(rows))
+    assert (entry.summary, entry.hard) == (line, fill == "silence")
+
+
 def test_slugs_are_safe_and_unique() -> None:
     assert slug("<b>A & B</b>") == "b-a-b-b"
     assert slug("!!!") == "x"

@@ -18,6 +18,9 @@ from pi_amt.permutations import available
 from pi_amt.report.names import is_hard, unique_slugs
 from pi_amt.statistics import Importance
 
+#: what other fills than silence leave in the bins of a mask
+_FILLS = {"attenuate": "attenuated", "background": "noise at the local background"}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -49,8 +52,10 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """What it does, in one line."""
-        return available().get(self.condition.permutation, "")
+        """What it does, in one line; a mask that was filled otherwise makes no silence."""
+        line = available().get(self.condition.permutation, "")
+        fill = _FILLS.get(str(self.condition.options.get("fill")))
+        return line.removeprefix("hard: ").replace("→ silence", f"→ {fill}") if fill else line
 
     @property
     def parameters(self) -> dict[str, str]:
