@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.report.study import AWKWARD
-from tests.rows import make_rows
+from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.report import build
 from pi_amt.report.catalog import catalog, main_conditions
@@ -142,8 +142,8 @@ def test_banner_stands_on_every_view_of_a_reproduction_and_only_there(text: str)
 
 def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -> None:
     rows = re.findall(r"<tr data-role.*?</tr>", text, re.DOTALL)
-    badged = {re.search(r'class="condition"[^>]*>(.*?)</a>', row)[1]: HARD_BADGE in row  # type: ignore[index]
-              for row in rows}  # fmt: skip
+    badged = {re.search(r'class="condition"[^>]*>(.*?)</a>', row)[1].replace("<wbr>", ""):  # type: ignore[index]
+              HARD_BADGE in row for row in rows}  # fmt: skip
     assert badged == {"fund_mask": True, "microtonal": False, "matched_tracks(fund_mask)": False}
     soft = [
         replace(row, parameters='{"fill":"background"}') if row.label == "fund_mask" else row
@@ -239,16 +239,26 @@ def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
 
 
 def test_only_a_baseline_says_so(tmp_path: Path) -> None:
-    page = Document(build(make_rows({}), tmp_path / "r.html").read_text(encoding="utf-8"))
+    rows = make_rows({}, baseline=0.8, spread=0.0)
+    page = Document(build(rows, tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "Only the baseline was run" in page.text
+    assert "F 0.800 without any perturbation, mean over 12 recordings" in page.text
     assert not any(a.get("data-view") == "conditions" for _, a in page.tags)
+
+
+def test_warnings_of_the_tables_stand_on_the_page() -> None:
+    said = "with so few recordings no p is below 0.5 before correction"
+    assert said in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=2))).text
+    assert said not in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=20))).text
+    curve = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5})
+    assert "without the control floor, d50 takes the floor as 0" in Document(page_of(curve)).text
 
 
 def test_half_the_pieces_of_one_model_say_what_is_missing() -> None:
     rows = [r for r in study(6) if r.model == "basic_pitch" or r.track < "piece_03"]
     rows = [r for r in rows if not (r.model == "timbre_trap" and r.label == "microtonal")]
     page = Document(page_of(rows)).text
-    assert "Timbre-Trap × MAPS: 3 of 6 recordings that another model has are missing" in page
+    assert "Timbre-Trap × MAPS lacks 3 of 6 recordings that another model has" in page
     assert "Timbre-Trap × MAPS was not run under microtonal" in page
 
 

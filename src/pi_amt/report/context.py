@@ -213,8 +213,8 @@ def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
         unseen = len(others) - len(panel.pieces)
         if unseen:
             said.append(
-                f"{name}: {unseen} of {plural(len(others), 'recording')} that another model has "
-                "are missing; models are compared on what each has, contrasts on what both have."
+                f"{name} lacks {unseen} of {plural(len(others), 'recording')} that another model "
+                "has; models are compared on what each has, contrasts on what both have."
             )
     return said
 

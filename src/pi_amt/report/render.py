@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from pi_amt import __version__
+from pi_amt.importance_table import notes
 from pi_amt.panels import Panel
 from pi_amt.report import context, names
 from pi_amt.report.catalog import Entry, main_conditions
@@ -24,6 +25,7 @@ from pi_amt.report.forest_plot import forests, interval_text
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
+from pi_amt.summaries import baseline_result
 from pi_amt.table_cells import format_value, minus
 from pi_amt.tables import Table
 from pi_amt.words import plural
@@ -32,6 +34,7 @@ _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
     "(weights, precision, settings, method) is taken; variants are never averaged."
 )
+_WARNING = "Warning: "
 _SCRIPTS = ("app.js", "charts.js", "explorer.js", "start.js")
 
 
@@ -80,6 +83,7 @@ def render(page: Page, folder: str, links: Links) -> str:
         rule=_RULE,
         banner_text=names.BANNER,
         hard_text=names.HARD_BADGE,
+        breakable=breakable,
         dataset_title=names.dataset_title,
     )
 
@@ -111,11 +115,15 @@ def _headings(page: Page) -> dict[str, Any]:
         "models": models,
         "by_name": {model.name: model for model in models},
         "datasets": datasets,
-        "headlines": _headlines(importance) if conditions else [],
+        "headlines": _headlines(
+            importance, importance.headline() if conditions else _baselines(importance)
+        ),
         "gaps": context.missing(importance, page.entries),
         "run_facts": context.run_facts(importance, page.manifests),
         "messages": importance.messages,
-        "warnings": importance.warnings,
+        "warnings": [
+            note.removeprefix(_WARNING) for note in notes(importance) if note.startswith(_WARNING)
+        ],
         "reproductions": context.reproductions(importance.panels),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
@@ -152,9 +160,17 @@ def _numbers(page: Page) -> dict[str, Any]:
     }
 
 
-def _headlines(importance: Importance) -> list[dict[str, Any]]:
+def _baselines(importance: Importance) -> list[str]:
+    """One sentence per panel where nothing but the baseline was run."""
+    score = score_name(importance.score)
+    found = [baseline_result(panel, importance.settings) for panel in importance.panels]
+    return [f"{score} {format_value(result.baseline)} without any perturbation, mean over "
+            f"{plural(result.n_pieces, 'recording')}." for result in found]  # fmt: skip
+
+
+def _headlines(importance: Importance, sentences: Sequence[str]) -> list[dict[str, Any]]:
     found = []
-    for panel, text in zip(importance.panels, importance.headline(), strict=True):
+    for panel, text in zip(importance.panels, sentences, strict=True):
         colour = importance.models.index(panel.model)
         found.append(
             {
@@ -169,6 +185,11 @@ def _headlines(importance: Importance) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def breakable(title: str) -> Markup:
+    """A condition's title that may go on in the next line before its options, as HTML."""
+    return Markup("<wbr>(").join(title.split("("))
 
 
 def shown_columns(table: Table) -> list[str]:

@@ -16,6 +16,7 @@ function showTab(name, focus = false) {
     $("#" + t.getAttribute("aria-controls")).hidden = !chosen;
   }
   if (focus) tab.focus();
+  tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2; // seen on a phone, too
   const view = tab.dataset.view;
   if (view === "conditions") drawVisible();
   if (view === "curves") drawCurves();
@@ -117,7 +118,7 @@ for (const table of $$(".scroll table")) {
 }
 for (const button of $$("[data-csv]")) button.addEventListener("click", () => {
   const table = $(`[data-table="${button.dataset.csv}"] table`);
-  const quote = text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const quote = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(cell.textContent.trim())).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));

@@ -181,7 +181,8 @@ function drawCurves() {
     figure.className = "card";
     plot.className = "plot";
     bold.textContent = name;
-    const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model} D50 ${c.bound || fixed(c.d50, 2)}`).join(", ");
+    const unit = (UNITS[parameter] || "").split(", ")[1] || "";
+    const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
     caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
     caption.title = constant;
     plot.append(curvePlot(curves, UNITS[parameter] || parameter));
