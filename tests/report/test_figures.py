@@ -8,7 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tests.rows import make_dose_rows, make_rows
 
+from pi_amt.report.catalog import catalog
 from pi_amt.report.figures import dose, forest, piece, profile
+from pi_amt.report.panel_figures import panel_figure
+from pi_amt.report.payload import payload
 from pi_amt.statistics import Importance, importance_from_rows
 
 
@@ -40,6 +43,21 @@ def test_names_with_dollars_are_no_formulas() -> None:
     ax = forest(importance_from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
     assert ax.get_legend_handles_labels()[1] == [name]
     ax.get_figure().draw_without_rendering()  # type: ignore[union-attr]
+
+
+def test_figure_of_small_plots_says_what_it_leaves_out() -> None:
+    labels = [f"random(p=0.{share:02})" for share in range(10, 35)]
+    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
+    entries = catalog(importance)
+    data = payload(importance, entries)
+    figure = panel_figure("pieces", importance, entries, data, 0)
+    assert figure is not None
+    assert figure.get_suptitle() == "Basic Pitch on Demo, the first 24 of 25 conditions"
+    shown = [ax.get_title(loc="left") for ax in figure.axes if ax.get_visible()]
+    assert shown == [label.replace("(", "\n(") for label in labels[:24]]
+    whole = panel_figure("pieces", importance, entries[:24], data, 0)
+    assert whole is not None
+    assert whole.get_suptitle() == "Basic Pitch on Demo"
 
 
 def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:

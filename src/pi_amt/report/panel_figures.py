@@ -25,6 +25,7 @@ from pi_amt.report.style import (
     weights_note,
 )
 from pi_amt.statistics import Importance
+from pi_amt.table_cells import minus
 from pi_amt.units import Floats
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 Cell = Mapping[str, Any]
 #: most small plots on one figure
 _MOST = 24
+#: from this recall lost on, of 1, a cell of the strata is too dark for dark ink
+_DARK = 0.6
 
 
 def panel_figure(
@@ -44,15 +47,16 @@ def panel_figure(
     Args:
         kind: a key of :data:`KINDS`.
         importance: whose panels are numbered.
-        entries: conditions to show, at most 24 of them.
+        entries: conditions to show; the first 24 are, and the title says of how many.
         data: the payload of the page.
         place: number of the panel.
     """
     needed, draw = KINDS[kind]
     cells = data["conditions"]
-    chosen = [e for e in entries if needed in cells[e.id].get(place, {})][:_MOST]
-    if not chosen:
+    able = [e for e in entries if needed in cells[e.id].get(place, {})]
+    if not able:
         return None
+    chosen = able[:_MOST]
     panel = importance.panels[place]
     most_columns = 2 if kind == "strata" else 4
     columns = min(most_columns, len(chosen))
@@ -61,10 +65,12 @@ def panel_figure(
         figure = new_figure(max(WIDE * columns / most_columns, 3.4), 0.5 + 2.0 * rows)
         axes = figure.subplots(rows, columns, squeeze=False)
         title = f"{model_title(panel.model)}{weights_note(panel)} on {dataset_title(panel.dataset)}"
+        if len(able) > _MOST:
+            title += f", the first {_MOST} of {len(able)} conditions"
         figure.suptitle(title, fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
             draw(importance, place, cells[entry.id][place], data, ax)
-            ax.set_title(entry.title, fontsize=7.5)
+            ax.set_title(entry.title.replace("(", "\n(", 1), fontsize=7)
             ax.tick_params(labelsize=6.5)
         for ax in axes.flat[len(chosen) :]:
             ax.set_visible(False)
@@ -139,7 +145,16 @@ def _strata(
     ax.imshow(grid, cmap="PuOr_r", vmin=-1, vmax=1, aspect="auto", origin="lower")
     for (i, j), value in np.ndenumerate(grid):
         if not np.isnan(value):
-            ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=5.5)
+            ink = "white" if abs(value) > _DARK else INK
+            ax.text(
+                j,
+                i,
+                minus(str(round(100 * value))),
+                ha="center",
+                va="center",
+                fontsize=5.5,
+                color=ink,
+            )
     ticks = np.arange(len(polyphonies)) * len(velocities) + (len(velocities) - 1) / 2
     ax.set_xticks(ticks, [name.split(" ")[0] + "+" * ("more" in name) for name in polyphonies])
     ax.set_yticks(range(len(registers)), registers)
