@@ -40,7 +40,10 @@ _WEIGHTS: Option = ("--weights", {"help": "weights other than those shipped"})
 _DEVICE: Option = ("--device", {"default": "auto", "help": "auto, cpu, cuda"})
 _SCORE: Option = (
     "--score",
-    {"default": "F-measure_no_offset", "help": "key of score_notes that drops are computed of"},
+    {
+        "default": "F-measure_no_offset",
+        "help": "score that drops are of (default: F-measure_no_offset)",
+    },
 )
 _VARIANTS: Option = (
     "--variants",
@@ -100,7 +103,14 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
             _RESULTS,
             _SCORE,
             ("-o --output", {"default": "report.html", "help": "the file (default: report.html)"}),
-            ("--examples", {"type": int, "default": 3, "help": "recordings in the explorer"}),
+            (
+                "--examples",
+                {
+                    "type": int,
+                    "default": 3,
+                    "help": "recordings in the explorer, 0: none (default: 3)",
+                },
+            ),
         ],
     ),
     "compare": (
