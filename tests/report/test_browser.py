@@ -77,7 +77,7 @@ def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
     page = visit().page
     page.get_by_role("link", name="harm_mask", exact=True).first.click()
     article = page.locator("#entry-harm_mask")
-    assert article.is_visible()
+    article.wait_for()  # the page hears of a new fragment only after the click
     assert page.locator("article.entry:visible").count() == 1
     assert article.locator("figure svg").count() >= 3
     assert page.locator(".side a[aria-current]").inner_text() == "harm_mask"
@@ -89,12 +89,14 @@ def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
     # who came by keyboard goes on from the heading
     assert page.evaluate("document.activeElement.id") == "h-harm_mask"
     page.go_back()
+    page.locator("#view-overview").wait_for()
     assert visible(page) == ["overview"]
 
 
 def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
     page = visit().page
     page.locator("table.forest td.plot a").nth(2).click()
+    page.locator("#view-conditions").wait_for()
     assert visible(page) == ["conditions"]
     assert page.locator("#entry-microtonal").is_visible()
 
