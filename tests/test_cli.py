@@ -7,7 +7,7 @@ import math
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from pi_amt.arguments import COMMANDS
 from pi_amt.cli import failures, main, mend
 from pi_amt.one_line import one_line
 from pi_amt.store import FILE_NAME, Store
+from pi_amt.training.config import Config
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,15 @@ def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[st
     # argparse gives long names a line of their own
     assert [n for n in (*COMMANDS, "run", "train") if not re.search(rf"\n    {n}\s", text)] == []
     assert "pi-amt -m" in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["timbre_trap", "-h"]])
+def test_help_of_train_names_every_key(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert [f.name for f in fields(Config) if f"\n{f.name}:" not in told] == []
 
 
 def test_help_does_not_import_torch_or_hydra() -> None:

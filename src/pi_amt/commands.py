@@ -15,7 +15,7 @@ import pi_amt
 from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
 from pi_amt.comparison import compare
-from pi_amt.config_keys import names_in
+from pi_amt.config_keys import CONF, names_in
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
@@ -228,11 +228,15 @@ def do_doctor(options: Namespace) -> int:
 
 
 def do_train(arguments: list[str]) -> int:
-    """Train a model; the rest of the arguments are Hydra overrides.
+    """Train a model; the rest of the arguments are Hydra overrides, all told by ``--help``.
 
     Raises:
         ValueError: for another model, or without the packages that training needs.
     """
+    if {"-h", "--help"} & set(arguments):
+        print("usage: pi-amt train timbre_trap [key=value ...]; the keys and their defaults:\n")
+        print((CONF / "train" / "timbre_trap.yaml").read_text(encoding="utf-8"))
+        return 0
     if arguments[:1] != ["timbre_trap"]:
         got = arguments[0] if arguments else "nothing"
         raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")

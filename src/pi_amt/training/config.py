@@ -12,12 +12,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pi_amt.config_keys import CONF
 from pi_amt.models.devices import PRECISIONS
 from pi_amt.options import check_choice
 from pi_amt.training.banks import Instrument
 from pi_amt.training.stream import Stage
-
-_FOLDER = Path(__file__).resolve().parents[1] / "conf" / "train"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def load_config(overrides: list[str]) -> Config:
     """Compose the Hydra config with overrides. Raises ValueError for unknown keys and values."""
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(_FOLDER), version_base="1.3"):
+        with initialize_config_dir(str(CONF / "train"), version_base="1.3"):
             tree = OmegaConf.to_container(compose("timbre_trap", overrides=overrides), resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ValueError(f"train timbre_trap: {error}") from error
