@@ -134,29 +134,6 @@ def test_workers_are_processes_with_one_thread_that_leave_ctrl_c_to_the_driver()
     assert not any(map(_is_alive, pids))  # the executor is closed
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own option")
-def test_freed_memory_goes_back_to_the_system() -> None:
-    """A piece below a piece in use: by itself, glibc would keep the first one."""
-    code = """
-import torch
-from pi_amt.executors import give_memory_back
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096 // 2**20
-give_memory_back()
-torch.ones(2**23).sum(); before = resident()
-kept = []
-for _ in range(20):
-    large = torch.ones(6 * 2**18)  # 6 MB
-    kept.append(torch.ones(1_000))
-    del large
-pieces = [torch.ones(6 * 2**18) for _ in range(20)]
-kept.append(torch.ones(1_000))
-del pieces
-assert resident() - before < 20, resident() - before
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_a_worker_that_loky_replaces_alarms_nobody() -> None:
     from loky import process_executor
 

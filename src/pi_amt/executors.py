@@ -8,7 +8,6 @@ their number nor on their place.
 
 from __future__ import annotations
 
-import ctypes
 import inspect
 import os
 import signal
@@ -27,7 +26,6 @@ from pi_amt.options import check_count
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 
 _WORKERS_PER_CORE = 8
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 class WorkerDied(BrokenExecutor):
@@ -112,7 +110,6 @@ def bounded(make_executor: ExecutorFactory, jobs: int) -> ExecutorFactory:
 @contextmanager
 def serial() -> Iterator[Executor]:
     """Everything in this process, one recording after the other."""
-    give_memory_back()
     previous = set_threads(1)
     try:
         yield InlineExecutor()
@@ -169,20 +166,7 @@ def start_worker(driver: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-    give_memory_back()
     set_threads(1)
-
-
-def give_memory_back() -> None:
-    """Let glibc return large pieces of freed memory at once (other systems: nothing).
-
-    By itself it keeps pieces of up to 32 MB for later, scattered over its heap: two minutes of
-    Timbre-Trap under eight conditions then hold 1.5 GB, of which 0.9 GB are in use.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 4 << 20)
-        mallopt(_M_TRIM_THRESHOLD, 16 << 20)
 
 
 def _end_with(driver: int) -> None:
