@@ -26,7 +26,8 @@ from pi_amt.conditions import make_conditions
 from pi_amt.datasets.track import FileTrack
 from pi_amt.jobs import Job
 from pi_amt.models import cached_model
-from pi_amt.notes import Notes, write_midi
+from pi_amt.note_files import write_midi
+from pi_amt.notes import Notes
 from pi_amt.recording import evaluate
 from pi_amt.units import Floats
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from pi_amt.errors import DataError
 from pi_amt.midi import parse_midi
-from pi_amt.notes import Notes, read_midi, read_notes, write_midi
+from pi_amt.note_files import read_midi, read_notes, write_midi
+from pi_amt.notes import Notes
 
 PPQ = 480
 Message = tuple[Any, ...]  # (tick, mido type, keywords)

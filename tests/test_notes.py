@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pi_amt.errors import DataError
-from pi_amt.notes import Notes, read_maps_txt, read_notes
+from pi_amt.note_files import read_maps_txt, read_notes
+from pi_amt.notes import Notes
 
 
 def test_from_arrays_sorts_by_onset_then_pitch() -> None:

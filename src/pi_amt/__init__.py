@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pi_amt.datasets import load_dataset
     from pi_amt.models import load_model
     from pi_amt.models.transcriber import Transcriber
-    from pi_amt.notes import Notes, read_notes, write_midi
+    from pi_amt.note_files import read_notes, write_midi
+    from pi_amt.notes import Notes
     from pi_amt.permutations import Permutation, load_permutation
     from pi_amt.scoring import score_notes
     from pi_amt.spectrogram import Spectrogram
@@ -64,10 +65,10 @@ _HOMES = {
     "load_model": "models",
     "load_permutation": "permutations",
     "read_audio": "audio",
-    "read_notes": "notes",
+    "read_notes": "note_files",
     "read_rows": "store",
     "score_notes": "scoring",
-    "write_midi": "notes",
+    "write_midi": "note_files",
 }
 
 

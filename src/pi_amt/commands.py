@@ -19,8 +19,9 @@ from pi_amt.config_keys import CONF, names_in
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
+from pi_amt.note_files import read_notes, write_midi
 from pi_amt.note_table import note_tables_of
-from pi_amt.notes import Notes, read_notes, write_midi
+from pi_amt.notes import Notes
 from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows

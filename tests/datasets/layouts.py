@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pi_amt.notes import Notes, write_midi
+from pi_amt.note_files import write_midi
+from pi_amt.notes import Notes
 
 RATE = 22_050
 

@@ -17,7 +17,7 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import FileTrack
 from pi_amt.executors import serial
 from pi_amt.models import ModelSpec
-from pi_amt.notes import write_midi
+from pi_amt.note_files import write_midi
 from pi_amt.permutations import load_permutation
 from pi_amt.store import Row, Store
 from pi_amt.study import Group, run_study

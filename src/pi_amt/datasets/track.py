@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.audio import content_hash, read_audio
-from pi_amt.notes import Notes, read_notes
+from pi_amt.note_files import read_notes
+from pi_amt.notes import Notes
 
 
 @runtime_checkable
@@ -73,7 +74,7 @@ class FileTrack:
         audio_path: any file that libsndfile reads.
         notes_path: MIDI or MAPS text.
         composition: cluster for the statistics.
-        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.notes.read_notes`.
+        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.note_files.read_notes`.
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
         duration_seconds: of the audio, after the cut, where it is known.
     """
@@ -98,7 +99,7 @@ class FileTrack:
         """Reference notes.
 
         Raises:
-            DataError: see :func:`pi_amt.notes.read_notes`.
+            DataError: see :func:`pi_amt.note_files.read_notes`.
         """
         notes = read_notes(self.notes_path, pedal=self.pedal)
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)

@@ -11,7 +11,7 @@ from typing import TypeVar, overload
 from pi_amt.audio import AUDIO_SUFFIXES, audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.errors import DataError
-from pi_amt.notes import PEDAL_RULES
+from pi_amt.note_files import PEDAL_RULES
 from pi_amt.options import check_choice, check_count
 
 T = TypeVar("T", bound=Track)
@@ -56,7 +56,7 @@ class Selection:
         subsample_every: keep every n-th track in sorted order.
         max_tracks: then keep the first so many; ``None``: all.
         max_seconds: cut each recording here; ``None``: whole recordings.
-        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.notes.read_notes`.
+        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.note_files.read_notes`.
 
     Raises:
         ValueError: if an option cannot work.

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pi_amt.notes import Notes, write_midi
+from pi_amt.note_files import write_midi
+from pi_amt.notes import Notes
 from pi_amt.training.scores import excerpt_score
 
 VALIDATION = (
