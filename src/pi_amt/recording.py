@@ -24,6 +24,7 @@ from pi_amt.effects import EffectMeter
 from pi_amt.frames import FrameScorer
 from pi_amt.jobs import Job, JobResult, blank_row, empty_rows, error_rows
 from pi_amt.matching import match_notes
+from pi_amt.memory import return_freed_memory
 from pi_amt.models import ModelSpec, built
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Decoder, Samples, Stitcher, Transcriber
@@ -35,6 +36,9 @@ from pi_amt.scoring import score_notes
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.store import Row
 from pi_amt.tuning import estimate_tuning
+
+# each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all
+_PARTS_PER_TRIM = 4
 
 
 def evaluate(job: Job) -> JobResult:
@@ -177,7 +181,7 @@ def _stream(
     ordered = sorted(lent.items(), key=lambda item: item[0].role != "baseline")
     runs: list[_Run] = []
     refused: dict[Condition, Exception] = {}
-    for clean in recording.stream(model) if ordered else ():
+    for number, clean in enumerate(recording.stream(model) if ordered else (), start=1):
         runs = runs or [
             _Run(
                 condition,
@@ -195,6 +199,8 @@ def _stream(
         runs = [run for run in runs if run.condition not in refused]
         if not runs:
             break
+        if number % _PARTS_PER_TRIM == 0:
+            return_freed_memory()
         if job.pulse is not None:
             job.pulse.beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
     for run in runs:
