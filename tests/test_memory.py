@@ -18,12 +18,12 @@ from pi_amt.memory import return_freed_memory
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
-np.ones(2**22)  # 32 MB, freed: from now on glibc keeps pieces of this size on its heap
+np.ones(2**21)  # 16 MB, freed: from now on glibc keeps pieces of this size on its heap
 before = resident_mb()
 large, kept = [], []
 for _ in range(60):
     large.append(np.ones(2**17))  # 1 MB
-    kept.append(np.ones(100))
+    kept.append(np.ones(2_000))
 del large
 scattered = resident_mb() - before
 return_freed_memory()
