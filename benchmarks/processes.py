@@ -1,6 +1,6 @@
 """Parts that need a process of their own: start-up, and one recording's memory and cost by length.
 
-``python -m benchmarks.processes MODEL MINUTES FOLDER [stub]`` is that process: it makes a recording
+``python -m benchmarks.processes MODEL MINUTES FOLDER`` is that process: it makes a recording
 of so many minutes out of the demo, runs the eight conditions on it and prints its cost as JSON.
 """
 
@@ -10,9 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -25,14 +23,12 @@ from pi_amt.audio import resample
 from pi_amt.conditions import make_conditions
 from pi_amt.datasets.track import FileTrack
 from pi_amt.jobs import Job
-from pi_amt.models import cached_model
 from pi_amt.note_files import write_midi
 from pi_amt.notes import Notes
 from pi_amt.recording import evaluate
 from pi_amt.units import Floats
 
 RATE = 44_100
-_REAL_CALLS = 4
 
 
 def long_recording(minutes: float, folder: Path) -> FileTrack:
@@ -57,14 +53,12 @@ def long_recording(minutes: float, folder: Path) -> FileTrack:
     return FileTrack("long", path, path.with_suffix(".mid"), "long")
 
 
-def child(model: str, minutes: float, folder: Path, stub: bool) -> None:
+def child(model: str, minutes: float, folder: Path) -> None:
     """What the process does; see the module."""
     torch.set_num_threads(1)
     name = f"long_{minutes:g}"
     track = FileTrack("long", folder / f"{name}.wav", folder / f"{name}.mid", "long")
     spec = spec_of(model)
-    if stub:
-        _leave_out_network(cached_model(spec))
     started = time.process_time()
     rows = evaluate(Job(spec, "long", track, tuple(make_conditions(EIGHT)))).rows
     failed = [row.error for row in rows if row.error]
@@ -78,19 +72,6 @@ def child(model: str, minutes: float, folder: Path, stub: bool) -> None:
     print(json.dumps(told))
 
 
-def _leave_out_network(model: Any) -> None:
-    """After some real calls, which take all the memory that the network ever takes, its outputs
-    are its inputs times a number."""
-    network, calls = model.network, count()
-
-    def cheap(values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
-        if next(calls) < _REAL_CALLS:
-            return dict(network(values, reference))
-        return {"transcription": 0.05 * values}
-
-    model.network = cheap
-
-
 def _peak_mb() -> float:
     """Peak memory of this process; getrusage would count its parent's, which made the audio."""
     status = Path("/proc/self/status").read_text()
@@ -98,43 +79,37 @@ def _peak_mb() -> float:
     return int(line.split()[1]) / 1024
 
 
-#: model, minutes, whether the network is left out
-LENGTHS = (
-    *(("basic_pitch", minutes, False) for minutes in (2, 10, 45)),
-    *(("timbre_trap", minutes, False) for minutes in (0.5, 2)),
-    *(("timbre_trap", minutes, True) for minutes in (2, 45)),
-)
-
-
 def length(rounds: int) -> list[Line]:
-    """Peak memory and cost per minute against length, eight conditions, one worker.
-
-    Timbre-Trap's network costs the same for every block, and 45 minutes of it would take an hour:
-    of long recordings only the first part goes through it.
-    """
+    """Peak memory and cost per minute against length, eight conditions, one worker."""
     del rounds
-    lines: list[Line] = []
-    shortest: dict[str, float] = {}
-    for model, minutes, stub in LENGTHS:
-        what = f"{model}{', network of the first part only' if stub else ''}"
-        told = _measure(model, minutes, stub)
-        cost = told["cpu"] / minutes
-        cheap = shortest.setdefault(what, cost)
-        lines.append(
-            Line(
-                f"{what}: {minutes:g} min, {told['notes']} notes",
-                f"{cost:.2f} s per minute",
-                f"{cost / cheap:.2f} × the shortest's, peak {told['peak_mb']:.0f} MB (goal 2 GB)",
-            )
+    return [*_over_length("basic_pitch", 2, 10, 45), *_over_length("timbre_trap", 0.5, 2)]
+
+
+def long(rounds: int) -> list[Line]:
+    """The same for Timbre-Trap's longest recording, which takes most of an hour."""
+    del rounds
+    return _over_length("timbre_trap", 2, 45)
+
+
+def _over_length(model: str, *lengths: float) -> list[Line]:
+    told = {minutes: _measure(model, minutes) for minutes in lengths}
+    costs = {minutes: of["cpu"] / minutes for minutes, of in told.items()}
+    first = costs[lengths[0]]
+    return [
+        Line(
+            f"{model}: {minutes:g} min, {told[minutes]['notes']} notes",
+            f"{cost:.2f} s per minute",
+            f"{cost / first:.2f} × the shortest's, "
+            f"peak {told[minutes]['peak_mb']:.0f} MB (goal 2 GB)",
         )
-    return lines
+        for minutes, cost in costs.items()
+    ]
 
 
-def _measure(model: str, minutes: float, stub: bool) -> dict[str, float]:
+def _measure(model: str, minutes: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         long_recording(minutes, Path(folder))
-        options = ("stub",) if stub else ()
-        done = run_module("benchmarks.processes", model, str(minutes), folder, *options)
+        done = run_module("benchmarks.processes", model, str(minutes), folder)
     told: dict[str, float] = json.loads(done.output.strip().splitlines()[-1])
     return told
 
@@ -171,4 +146,4 @@ def startup(rounds: int) -> list[Line]:
 
 
 if __name__ == "__main__":
-    child(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), "stub" in sys.argv[4:])
+    child(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))

@@ -148,7 +148,17 @@ def test_a_dry_run_tells_and_writes_nothing(
         assert program(*arguments) == 0
         told = capsys.readouterr().out
         assert "toy × toy: 3 recordings (0.00 h) × 4 conditions = 12 rows" in told
-    assert not (tmp_path / "results" / "results.sqlite").exists()
+    assert program("permutation=fund_mask", "--dry-run") == 0
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_dry_run_leaves_out_what_the_model_does_not_allow(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("-m", "permutation=fund_mask,ablate_channel", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "× 2 conditions = 6 rows" in told  # with the baseline
+    assert "    skipped ablate_channel: toy has no harmonic_channel\n" in told
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt import __version__
@@ -85,8 +86,12 @@ def run_hydra(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     from pi_amt import app
 
-    sys.argv = ["pi-amt", *mend(arguments)]
-    app.run()
+    overrides = mend(arguments)
+    with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
+        if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
+            overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
+        sys.argv = ["pi-amt", *overrides]
+        app.run()
     if app.OUTCOME.error is not None:
         raise app.OUTCOME.error
     failed = failures(app.OUTCOME.failed)

@@ -9,7 +9,7 @@ from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.executors import available_cores
 from pi_amt.models import built
-from pi_amt.study import Group
+from pi_amt.study import Group, askable
 from pi_amt.words import in_words
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
@@ -32,18 +32,20 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
         known = [s for s in lengths if s is not None]
         seconds = sum(known) * len(lengths) / max(len(known), 1)
         name = built(group.model).identity.name
+        conditions, skipped = askable(group)
         front_end, each = COST_PER_SECOND.get(name, (0.01, 0.1))
-        work += seconds * (front_end + each * len(group.conditions))
-        rows = len(lengths) * len(group.conditions)
-        size += rows * _ROW_BYTES + seconds * len(group.conditions) * _BYTES_PER_SECOND_OF_AUDIO
+        work += seconds * (front_end + each * len(conditions))
+        rows = len(lengths) * len(conditions)
+        size += rows * _ROW_BYTES + seconds * len(conditions) * _BYTES_PER_SECOND_OF_AUDIO
         unread = (
             f", {len(lengths) - len(known)} of unknown length" if len(known) < len(lengths) else ""
         )
         print(
             f"{name} × {group.dataset}: {len(lengths)} recordings ({seconds / 3600:.2f} h{unread}) "
-            f"× {len(group.conditions)} conditions = {rows} rows"
+            f"× {len(conditions)} conditions = {rows} rows"
         )
-        print(f"    {', '.join(dict.fromkeys(c.label for c in group.conditions))}")
+        print("".join(f"    skipped {reason}\n" for reason in skipped), end="")
+        print(f"    {', '.join(dict.fromkeys(c.label for c in conditions))}")
     cores = available_cores()
     print(
         f"about {in_words(work / cores)} on this machine's {cores} cores "

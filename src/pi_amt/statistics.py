@@ -233,8 +233,8 @@ def importance_from_rows(
     if not panels:
         labels = ", ".join(sorted({row.label for row in rows}))
         raise ValueError(
-            f"got no rows of the baseline {baseline!r}, expected one per recording; run it, or "
-            f"name one of the labels as the baseline: {labels}"
+            f"got no rows of the baseline {baseline!r}, expected one per recording; "
+            f"compute it first, there are: {labels}"
         )
     _check_score(chosen, score)
     settings = Settings(score=score, n_resamples=n_resamples, seed=seed)

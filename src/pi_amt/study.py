@@ -136,9 +136,8 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
     """One job per recording for which rows are missing."""
     tracks = sorted(group.tracks, key=lambda track: track.name)
     model = built(group.model)
-    reasons = {c: _why_not(c, model, len(tracks)) for c in group.conditions}
-    summary.skipped += [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
-    conditions = [c for c, reason in reasons.items() if not reason]
+    conditions, skipped = askable(group)
+    summary.skipped += skipped
     for i, track in enumerate(tracks):
         neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
         job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)
@@ -177,6 +176,14 @@ def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
             return None
         store.remember(stamp, known)
     return known
+
+
+def askable(group: Group) -> tuple[list[Condition], list[str]]:
+    """The conditions that model and recordings allow, and why the others are left out."""
+    model, n_tracks = built(group.model), len(group.tracks)
+    reasons = {c: _why_not(c, model, n_tracks) for c in group.conditions}
+    skipped = [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
+    return [c for c, reason in reasons.items() if not reason], skipped
 
 
 def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
