@@ -55,7 +55,7 @@ def _job(model: Any) -> Job:
 
 def test_smaller_batches_give_the_same_rows() -> None:
     crowded = Crowded()
-    with pytest.warns(UserWarning, match="2 blocks at a time"):
+    with pytest.warns(UserWarning, match="2 blocks at once"):
         rows = evaluate(_job(crowded)).rows
     assert crowded.micro_batch == 2
     expected = evaluate(_job(ToyTranscriber())).rows
@@ -63,6 +63,7 @@ def test_smaller_batches_give_the_same_rows() -> None:
     assert {r.status for r in rows} == {"ok"}
 
 
+@pytest.mark.filterwarnings("ignore:cpu is full")
 def test_auto_goes_on_with_the_cpu() -> None:
     with pytest.warns(UserWarning, match="with the CPU"):
         rows = evaluate(_job(ModelSpec(f"{__name__}:Full"))).rows
@@ -83,6 +84,7 @@ def test_a_model_that_does_not_fit_is_made_on_the_cpu_if_the_device_was_left_ope
         ModelSpec(f"{__name__}:NoContext", '{"device":"cuda"}').build()
 
 
+@pytest.mark.filterwarnings("ignore:cpu is full")
 def test_the_error_does_not_hold_the_gpu_while_the_cpu_works() -> None:
     """A traceback keeps the tensors of all frames that it went through."""
     held: list[weakref.ref[Any]] = []

@@ -23,6 +23,7 @@ from pi_amt.models.threads import map_on_threads
 from pi_amt.notes import Notes
 from pi_amt.spectrogram import Spectrogram, concatenate
 from pi_amt.units import Floats
+from pi_amt.words import plural
 
 Activations = dict[str, NDArray[np.float32]]
 Samples = NDArray[np.float32]
@@ -156,7 +157,7 @@ class Transcriber(ABC):
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             warnings.warn(
-                f"{self.device} is full: going on with {self.micro_batch} blocks at a time",
+                f"{self.device} is full: going on with {plural(self.micro_batch, 'block')} at once",
                 stacklevel=2,
             )
 
