@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from tests.datasets.layouts import make_maps
 from tests.rows import make_row
 
 from pi_amt.arguments import COMMANDS
@@ -98,6 +99,12 @@ def test_help_does_not_import_torch_or_hydra() -> None:
         (["tuning=sharp"], "tuning"),
         (["repeats=0"], "repeats"),
         (["modle=basic_pitch"], "did you mean model"),
+        (["results_dir="], "results_dir: got nothing, expected a folder"),
+        (["results_dir=null", "-m"], "results_dir: got nothing, expected a folder"),
+        (["dataset=folder"], "got no dataset.data_folder, expected one"),
+        (["-m", "dataset=maps,maestro", "dataset.data_folder=x"], "one command per dataset"),
+        (["model=timbre_trap", "model.onset_threshold=0.4"], "the chosen model has no such option"),
+        (["permutation=random", f"seed={2**63}"], "expected a whole number of at most 64 bits"),
         (["score=F-mesure"], "F-measure"),
         (["controls=maybe"], "controls: got unknown 'maybe'"),
         (["seed=abc"], "seed: got 'abc'"),
@@ -134,6 +141,14 @@ def test_a_wrong_option_is_one_line_that_names_the_right_one(
 def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:
     told = one_line(OSError(errno.ENOSPC, "No space left on device"))
     assert told.startswith("No space left on device: make room")
+
+
+def test_a_warning_is_one_line_without_source_code(tmp_path: Path) -> None:
+    make_maps(tmp_path, settings=["ENSTDkAm"])
+    command = [sys.executable, "-m", "pi_amt", "data", "maps", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert told.startswith("pi-amt: warning: dataset maps: ")
+    assert told.count("\n") == 1
 
 
 def test_failures_name_the_conditions_where_the_recording_itself_is_good() -> None:

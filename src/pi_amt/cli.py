@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    warnings.formatwarning = _plain_warning
     try:
         with stopped_by_signals():
             return _dispatch(arguments)
@@ -46,6 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pi-amt: {one_line(error)}", file=sys.stderr)
         return 2
+
+
+def _plain_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Our own warnings are for users: no file, no line of code."""
+    if category is UserWarning:
+        return f"pi-amt: warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 def _interrupted(arguments: list[str]) -> str:
@@ -87,6 +102,10 @@ def run_hydra(arguments: list[str]) -> int:
     from pi_amt import app
 
     overrides = mend(arguments)
+    if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
+        raise ValueError(
+            "results_dir: got nothing, expected a folder"
+        )  # else Hydra writes to /runs
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from pi_amt.options import check_choice, check_count
+from pi_amt.options import check_choice, check_count, check_seed
 from pi_amt.permutations import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
@@ -50,6 +50,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         check_choice("normalization", self.normalization, NORMALIZATIONS)
+        check_seed(self.seed)
 
     @property
     def name(self) -> str:

@@ -30,7 +30,17 @@ def known_keys() -> tuple[str, ...]:
 
 
 def unknown_key(key: str) -> str:
-    """Message for a key that the configuration does not have."""
+    """Message for a key that the configuration does not have, or not with what was chosen.
+
+    A sweep is composed with the default of each swept group first, so that a key which only
+    another choice has is missing there, too.
+    """
+    if key in known_keys():
+        group = key.partition(".")[0]
+        return (
+            f"{key}: the chosen {group} has no such option, or not every {group} of the sweep has "
+            f"it; use one command per {group}"
+        )
     hint = near(key, known_keys()) or "; `pi-amt --cfg job` prints all keys"
     return f"got unknown key {key!r}{hint}"
 

@@ -21,7 +21,7 @@ def one_line(error: BaseException) -> str:
         error = error.__cause__  # what the called function said, without Hydra's frame around it
     text = " | ".join(_reasons(error)[:2]) or type(error).__name__
     if _is_hydra(error):
-        return _unknown_key(text) or _unknown_choice(text) or text
+        return _missing_value(text) or _unknown_key(text) or _unknown_choice(text) or text
     if isinstance(error, OSError | ValueError | RuntimeError):
         return text
     return f"{type(error).__name__}: {text}"
@@ -43,6 +43,12 @@ def _reasons(error: BaseException) -> list[str]:
 
 def _is_hydra(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in ("hydra", "omegaconf")
+
+
+def _missing_value(text: str) -> str:
+    """OmegaConf's complaint about a key that must be given; else nothing."""
+    found = re.search(r"Missing mandatory value: (\S+)", text)
+    return f"got no {found[1]}, expected one, set {found[1]}=…" if found else ""
 
 
 def _unknown_key(text: str) -> str:

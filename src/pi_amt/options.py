@@ -28,6 +28,12 @@ def check_count(name: str, value: int) -> None:
         raise ValueError(f"{name}: got {value!r}, expected a whole number, at least 1")
 
 
+def check_seed(seed: int) -> None:
+    """Raise ``ValueError`` unless ``seed`` is a whole number that a store can hold (64 bits)."""
+    if type(seed) is not int or not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed: got {seed!r}, expected a whole number of at most 64 bits")
+
+
 def check_share(name: str, value: float) -> None:
     """Raise ``ValueError`` unless ``value`` is a number above 0 and up to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:

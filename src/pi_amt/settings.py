@@ -21,7 +21,7 @@ from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
 from pi_amt.notes import Notes
-from pi_amt.options import unknown
+from pi_amt.options import check_seed, unknown
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
@@ -54,8 +54,7 @@ def check_options(cfg: DictConfig) -> None:
         if not any(cfg[option] is a or (cfg[option] == a and type(a) is str) for a in allowed):
             known = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
             raise ValueError(unknown(option, str(cfg[option]), known))
-    if type(cfg.seed) is not int:
-        raise ValueError(f"seed: got {cfg.seed!r}, expected a whole number")
+    check_seed(cfg.seed)
     for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
         make_permutation(cfg, name, {})
 
