@@ -39,7 +39,8 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
     failed = max((result.n_errors for result in results), default=0)
     silent = max((result.n_without_reference for result in results), default=0)
     if failed:
-        said.append(f"left out: {plural(failed, 'recording')} that failed")
+        broken = plural(failed, "recording")
+        said.append(f"left out: {broken} that failed ({_first_error(panel)})")
     if silent:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
@@ -49,6 +50,12 @@ def _needed(repeats: float) -> str:
     if math.isinf(repeats):
         return "and the recordings do not differ beyond it, so no number of repeats is enough"
     return f"{repeats:.0f} are needed"
+
+
+def _first_error(panel: Panel) -> str:
+    """Why the first of the failed recordings failed."""
+    failed = (row for row in panel.baseline.values() if row.status != "ok")
+    return next((row.error for row in failed), "no reason stored")
 
 
 def _reason(panel: Panel, result: ConditionResult) -> str:

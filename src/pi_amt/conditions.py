@@ -11,13 +11,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import PurePath
 from typing import Any
+
+import numpy as np
 
 from pi_amt.options import check_choice, check_count, check_seed
 from pi_amt.permutations import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.spectrogram import NORMALIZATIONS
+from pi_amt.stable_text import stable_text
 from pi_amt.store import BASELINE
 
 #: Change this when a change of method changes rows: old rows are then computed again.
@@ -93,7 +97,14 @@ def describe(permutation: Permutation) -> dict[str, Any]:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no blanks: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_text)
+
+
+def _json_text(value: Any) -> Any:
+    """What JSON does not know: numpy's numbers as such, a path as it is, all else by contents."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, PurePath) else stable_text(value)
 
 
 def digest(value: Any) -> str:

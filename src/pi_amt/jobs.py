@@ -136,7 +136,7 @@ def empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> 
     ]
 
 
-def error_rows(job: Job, error: Exception, fingerprint: str | None = None) -> tuple[Row, ...]:
+def error_rows(job: Job, error: BaseException, fingerprint: str | None = None) -> tuple[Row, ...]:
     """The rows of a job that failed, each with the reason in one plain line that names the file.
 
     Args:

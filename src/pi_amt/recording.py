@@ -65,7 +65,8 @@ def evaluate(job: Job) -> JobResult:
         for condition, reason in (broken | refused).items():
             alone = replace(job, conditions=(condition,))
             (rows[condition],) = error_rows(alone, reason, fingerprint)
-    except Exception as error:  # one bad recording must not end a study of thousands
+    # one bad recording must not end a study of thousands, nor a model that leaves with sys.exit
+    except (Exception, SystemExit) as error:
         on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
         if not is_full(error):
             return JobResult(error_rows(job, error, fingerprint), fingerprint)

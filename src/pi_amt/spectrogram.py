@@ -58,12 +58,30 @@ class Spectrogram:
     probe: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
+        if len(self.values.shape) != 3:
+            raise ValueError(
+                f"values: got shape {tuple(self.values.shape)}, expected (blocks, bins, frames)"
+            )
         blocks, bins, frames = self.values.shape
         expected = {"frequencies": (bins,), "times": (blocks, frames), "window_seconds": (bins,)}
         for name, shape in expected.items():
             got = getattr(self, name).shape
             if got != shape:
                 raise ValueError(f"{name}: got shape {got}, expected {shape} from values")
+        hz = self.frequencies
+        if not (np.isfinite(hz).all() and (hz > 0).all() and (np.diff(hz) > 0).all()):
+            raise ValueError(
+                "frequencies: got some that do not ascend, expected Hz above 0, ascending"
+            )
+        if not (np.isfinite(self.window_seconds).all() and (self.window_seconds > 0).all()):
+            raise ValueError(
+                "window_seconds: got some that are not above 0, expected seconds per bin"
+            )
+        if not (self.frame_rate > 0 and self.sample_rate > 0):
+            raise ValueError(
+                f"got frame_rate {self.frame_rate} and sample_rate {self.sample_rate}, "
+                "expected both above 0"
+            )
 
     @property
     def frame_numbers(self) -> NDArray[np.int64]:

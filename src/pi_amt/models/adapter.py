@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
 from pi_amt.notes import N_PITCHES, Notes
 from pi_amt.spectrogram import Spectrogram
+from pi_amt.stable_text import stable_text
 from pi_amt.units import Floats, frames_to_seconds
 
 
@@ -36,8 +37,12 @@ def as_transcriber(model: object) -> Transcriber:
     """The model as a transcriber.
 
     Raises:
-        TypeError: if it lacks one of the three methods.
+        TypeError: if it lacks one of the three methods, or is a class and not an object of it.
     """
+    if isinstance(model, type):
+        raise TypeError(
+            f"got the class {model.__name__}, expected a model: an object, {model.__name__}(…)"
+        )
     if isinstance(model, Transcriber):
         return model
     if not isinstance(model, Ladder):
@@ -65,12 +70,25 @@ class WholeRecording(Transcriber):
         options = inspect.signature(self.model.analyze).parameters
         tuning = {"tuning_cents": tuning_cents} if "tuning_cents" in options else {}
         spectrogram = self.model.analyze(samples, sample_rate, **tuning)
+        _check_analysis(self.identity.name, spectrogram)
         self._rate = spectrogram.frame_rate
         yield spectrogram
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, Any]]:
-        """The model's activations of each condition."""
-        return [dict(self.model.activations(spectrogram)) for spectrogram in spectrograms]
+        """The model's activations of each condition.
+
+        Each call gets values of its own: conditions that touch nothing share those of the clean
+        input, and a model may normalise in place.
+        """
+        found = []
+        for spectrogram in spectrograms:
+            own = spectrogram.with_values(np.array(spectrogram.values))
+            activations = self.model.activations(own)
+            _check_kind(
+                f"{self.identity.name}.activations", activations, Mapping, "a dict of arrays"
+            )
+            found.append(dict(activations))
+        return found
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Not separable in a three-method model; see :meth:`outputs`."""
@@ -114,7 +132,39 @@ class _OnceDecoder:
         self._activations = activations
 
     def finish(self) -> Notes:
-        return self._model.decode(self._activations)
+        notes = self._model.decode(self._activations)
+        _check_kind(f"{type(self._model).__name__}.decode", notes, Notes, "pi_amt.Notes")
+        return notes
+
+
+def _check_kind(what: str, got: object, kind: type, expected: str) -> None:
+    """Raise ``TypeError`` if a method of the model returned something of another kind."""
+    if not isinstance(got, kind):
+        raise TypeError(f"{what}: got {type(got).__name__}, expected {expected}")
+
+
+def _check_analysis(name: str, found: Spectrogram) -> None:
+    """Refuse what a model's ``analyze`` must not return, since masks would act on it in silence.
+
+    Raises:
+        TypeError, ValueError: for anything but a spectrogram with linear values and exact times.
+    """
+    what = f"{name}.analyze"
+    _check_kind(what, found, Spectrogram, "a pi_amt.Spectrogram")
+    values = np.asarray(found.values)
+    if values.dtype.kind not in "fc":
+        raise ValueError(f"{what}: got values of type {values.dtype}, expected float or complex")
+    if not values.size:
+        raise ValueError(f"{what}: got values of shape {values.shape}, expected at least one frame")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what}: got NaN or infinite values, expected finite numbers")
+    if values.dtype.kind == "f" and values.min() < 0:
+        raise ValueError(
+            f"{what}: got values down to {values.min():.3g}, expected linear magnitudes, at least "
+            "0 (take the logarithm in activations), or complex coefficients"
+        )
+    if not (np.isfinite(found.times).all() and (np.diff(found.times, axis=1) > 0).all()):
+        raise ValueError(f"{what}: got times that do not ascend, expected seconds per frame")
 
 
 def _identity_of(model: object) -> Identity:
@@ -124,7 +174,8 @@ def _identity_of(model: object) -> Identity:
         source = inspect.getsource(kind)
     except (OSError, TypeError):
         source = kind.__qualname__
-    settings = {k: repr(v) for k, v in sorted(vars(model).items()) if not k.startswith("_")}
+    own = sorted(getattr(model, "__dict__", {}).items())
+    settings = {key: stable_text(value) for key, value in own if not key.startswith("_")}
     return Identity(
         name=str(getattr(model, "name", kind.__name__)),
         weights_sha256=hashlib.sha256(source.encode()).hexdigest(),

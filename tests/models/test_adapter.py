@@ -1,0 +1,146 @@
+"""Models that users bring: mistakes are named, and rows are found again in every process."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import pi_amt
+from pi_amt.models.adapter import as_transcriber
+from pi_amt.notes import Notes
+from pi_amt.spectrogram import Spectrogram
+from pi_amt.stable_text import stable_text
+
+HZ = np.array([220.0, 440.0, 880.0])
+
+
+class Mine:
+    """Returns what it is told to; its activations normalise in place, as people write it."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+
+    def analyze(self, samples: np.ndarray, sample_rate: int) -> Any:
+        found: dict[str, Any] = {
+            "values": np.linspace(1, 2, 12, dtype=np.float32).reshape(1, 3, 4),
+            "frequencies": HZ,
+            "times": np.arange(4)[None] * 0.1,
+            "window_seconds": np.full(3, 0.1),
+            "frame_rate": 10.0,
+            "n_samples": len(samples),
+            "sample_rate": sample_rate,
+        } | self.changes
+        return found.get("analysis") or Spectrogram(
+            **{k: v for k, v in found.items() if k not in ("analysis", "activations", "notes")}
+        )
+
+    def activations(self, spectrogram: Spectrogram) -> Any:
+        values = np.asarray(spectrogram.values)
+        values /= values.max() / 2
+        return self.changes.get("activations", {"pitch": values[0].T})
+
+    def decode(self, activations: Mapping[str, Any]) -> Any:
+        return self.changes.get("notes", Notes.empty())
+
+
+class Short:
+    """A recording of 0.4 s."""
+
+    name = composition = "short"
+    duration_seconds = 0.4
+
+    def audio(self) -> tuple[np.ndarray, int]:
+        return np.zeros(400, np.float32), 1000
+
+    def notes(self) -> Notes:
+        return Notes.from_arrays([0.1], [0.2], [69])
+
+    def fingerprint(self) -> str:
+        return "short"
+
+    stamp = fingerprint
+
+
+WHOLE = np.ones((1, 3, 4), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"analysis": "text"}, "Mine.analyze: got str, expected a pi_amt.Spectrogram"),
+        ({"values": WHOLE[0]}, r"values: got shape \(3, 4\), expected \(blocks, bins, frames\)"),
+        ({"values": WHOLE[:, :, :0], "times": np.zeros((1, 0))}, "expected at least one frame"),
+        ({"values": WHOLE * np.nan}, "NaN or infinite values"),
+        ({"values": -20 * WHOLE}, "got values down to -20, expected linear magnitudes"),
+        ({"values": WHOLE.astype(int)}, "values of type int64, expected float or complex"),
+        ({"frequencies": HZ[::-1]}, "frequencies: .* do not ascend"),
+        ({"frequencies": HZ - 220}, "expected Hz above 0"),
+        ({"window_seconds": np.zeros(3)}, "window_seconds: .* not above 0"),
+        ({"frame_rate": 0.0}, "got frame_rate 0.0"),
+        ({"times": np.zeros((1, 4))}, "times that do not ascend"),
+        ({"activations": WHOLE}, "Mine.activations: got ndarray, expected a dict of arrays"),
+        ({"notes": ([0.0], [1.0], [60])}, "Mine.decode: got tuple, expected pi_amt.Notes"),
+    ],
+)
+def test_a_mistake_in_a_model_is_named_in_rows_and_result(
+    changes: dict[str, Any], reason: str
+) -> None:
+    found = pi_amt.importance(Mine(**changes), [Short()], permutations=["random"], n_jobs=1)
+    (row,) = {row.error for row in found.panels[0].rows}
+    assert re.search(reason, row)
+    assert any("1 recording that failed (" in said and row in said for said in found.warnings)
+
+
+def test_a_class_is_not_a_model() -> None:
+    with pytest.raises(TypeError, match=r"got the class Mine, expected a model: an object, Mine"):
+        as_transcriber(Mine)
+
+
+def test_a_model_may_normalise_in_place() -> None:
+    model = as_transcriber(Mine())
+    (clean,) = model.stream(np.zeros(400, np.float32), 1000)
+    before = np.array(clean.values)
+    first, second = model.outputs([clean, clean])
+    assert np.array_equal(clean.values, before)
+    assert np.array_equal(first["pitch"], second["pitch"])
+
+
+def test_a_model_that_exits_costs_one_recording() -> None:
+    def leave(activations: object) -> Notes:
+        sys.exit(3)
+
+    model = Mine()
+    model.decode = leave  # type: ignore[method-assign]
+    found = pi_amt.importance(model, [Short()], permutations=["random"], n_jobs=1)
+    assert {row.error for row in found.panels[0].rows} == {"SystemExit: 3"}
+
+
+def test_texts_are_the_same_in_every_process() -> None:
+    code = (
+        "import torch; from pi_amt.stable_text import stable_text; torch.manual_seed(0);"
+        "print(stable_text([lambda x: x, object(), torch.nn.Linear(2, 3)]))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "make", [np.array, torch.tensor, lambda v: {"weights": [np.array(v)]}, tuple]
+)
+def test_texts_differ_where_contents_do(make: Callable[[list[float]], Any]) -> None:
+    values = [0.0] * 5000
+    other = [*values[:2500], 1.0, *values[2501:]]  # where repr shows dots
+    assert stable_text(make(values)) == stable_text(make(list(values)))
+    assert stable_text(make(values)) != stable_text(make(other))
