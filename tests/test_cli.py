@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from tests.datasets.layouts import make_maps
+from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
 from pi_amt.arguments import COMMANDS
@@ -99,6 +99,7 @@ def test_help_does_not_import_torch_or_hydra() -> None:
         (["tuning=sharp"], "tuning"),
         (["repeats=0"], "repeats"),
         (["modle=basic_pitch"], "did you mean model"),
+        (["dataset=folder", "dataset.data_folder=a (b), c"], "\"dataset.data_folder='a (b), c'\""),
         (["results_dir="], "results_dir: got nothing, expected a folder"),
         (["results_dir=null", "-m"], "results_dir: got nothing, expected a folder"),
         (["dataset=folder"], "got no dataset.data_folder, expected one"),
@@ -141,6 +142,23 @@ def test_a_wrong_option_is_one_line_that_names_the_right_one(
 def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:
     told = one_line(OSError(errno.ENOSPC, "No space left on device"))
     assert told.startswith("No space left on device: make room")
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".midi", ".txt"])
+def test_a_transcription_never_takes_the_place_of_a_reference(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = tmp_path / f"take{suffix}"
+    write_pair(tmp_path / "take.wav", reference)
+    before = reference.read_bytes()
+    transcribe = ["transcribe", str(tmp_path / "take.wav"), "-o"]
+    assert main([*transcribe, str(tmp_path)]) == 2
+    assert "expected another folder" in capsys.readouterr().err
+    assert main([*transcribe, str(tmp_path / "out")]) == 0
+    given = tmp_path / "out" / "take.mid"
+    assert main([*transcribe, str(tmp_path / "out"), "--midi", str(given)]) == 2
+    assert reference.read_bytes() == before
+    assert not (tmp_path / "take.mid").exists() or suffix == ".mid"
 
 
 def test_a_warning_is_one_line_without_source_code(tmp_path: Path) -> None:

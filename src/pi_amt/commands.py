@@ -16,6 +16,7 @@ from pi_amt import datasets, models, permutations
 from pi_amt.audio import read_audio
 from pi_amt.comparison import compare
 from pi_amt.config_keys import CONF, names_in
+from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.errors import printable
 from pi_amt.executors import available_cores
 from pi_amt.models import load_model
@@ -26,6 +27,8 @@ from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
 from pi_amt.tuning import estimate_tuning
+
+_REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
 
 def do_transcribe(options: Namespace) -> int:
@@ -47,9 +50,10 @@ def do_transcribe(options: Namespace) -> int:
         raise ValueError("--option: got one without --permutation, expected both")
     notes = read_notes(options.midi) if options.midi else None
     folder = Path(options.output)
-    folder.mkdir(parents=True, exist_ok=True)
     failures = 0
     _check_different_names(options.audio)
+    _check_references_stay(options.audio, folder, options.midi)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, options.audio):
         try:
             samples, sample_rate = read_audio(path)
@@ -82,6 +86,25 @@ def _check_different_names(paths: list[str]) -> None:
                 f"got {other} and {path}, expected names that differ: both would be written to "
                 f"{Path(path).stem}.mid, use one output folder each"
             )
+
+
+def _check_references_stay(paths: list[str], folder: Path, midi: str | None) -> None:
+    """Refuse transcriptions that would overwrite, or be taken for, the notes beside the audio."""
+    for path in map(Path, paths):
+        reference = Path(midi) if midi else None
+        in_place = _same(folder, path.parent)
+        at_risk = [path.with_suffix(suffix) for suffix in _REFERENCES] if in_place else []
+        if reference and _same(folder / f"{path.stem}.mid", reference):
+            at_risk.append(reference)
+        for notes in filter(Path.exists, at_risk):
+            raise ValueError(
+                f"--output: got {folder.absolute()}, where {notes} would be overwritten or the "
+                "transcription taken for it, expected another folder, such as -o transcriptions"
+            )
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and a.samefile(b)
 
 
 def _against(reference: Notes | None, found: Notes) -> str:

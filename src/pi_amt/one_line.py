@@ -21,7 +21,13 @@ def one_line(error: BaseException) -> str:
         error = error.__cause__  # what the called function said, without Hydra's frame around it
     text = " | ".join(_reasons(error)[:2]) or type(error).__name__
     if _is_hydra(error):
-        return _missing_value(text) or _unknown_key(text) or _unknown_choice(text) or text
+        return (
+            _unreadable(error)
+            or _missing_value(text)
+            or _unknown_key(text)
+            or _unknown_choice(text)
+            or text
+        )
     if isinstance(error, OSError | ValueError | RuntimeError):
         return text
     return f"{type(error).__name__}: {text}"
@@ -43,6 +49,18 @@ def _reasons(error: BaseException) -> list[str]:
 
 def _is_hydra(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in ("hydra", "omegaconf")
+
+
+def _unreadable(error: BaseException) -> str:
+    """Hydra's complaint about an override that it cannot parse; else nothing."""
+    override = getattr(error, "override", None)
+    if type(error).__name__ != "OverrideParseException" or not override:
+        return ""
+    key, _, value = str(override).partition("=")
+    return (
+        f"cannot read {override!r}: give values with ( ) = , ~ # and the like quotes of their own, "
+        f"\"{key}='{value}'\"; ~ must be written out"
+    )
 
 
 def _missing_value(text: str) -> str:

@@ -223,7 +223,7 @@ def _channels(numbers: Collection[int]) -> tuple[int, ...]:
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:
     """Arrays of a weights file and the label in its metadata (its name where there is none)."""
     if not path.is_file():
-        raise FileNotFoundError(f"weights: got {path}, expected a safetensors file")
+        raise FileNotFoundError(f"weights: there is no file {path}, expected a safetensors file")
     try:
         with safe_open(path, framework="pt") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
