@@ -20,9 +20,12 @@ from functools import partial
 from typing import Any
 
 import pi_amt
+from pi_amt.conditions import METHOD_VERSION
 from pi_amt.executors import WorkerDied, resolve_n_jobs, set_threads
 from pi_amt.options import check_count
 
+#: what workers must run, too
+VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
 _COUNT_WORKERS_EVERY_SECONDS = 5.0
 
 
@@ -171,7 +174,7 @@ class DaskExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         job = partial(fn, *args, **kwargs)
-        remote = self._client.submit(run_on_worker, pi_amt.__version__, job, pure=False)
+        remote = self._client.submit(run_on_worker, VERSION, job, pure=False)
         remote.add_done_callback(partial(_settle, future))
         return future
 
@@ -182,8 +185,8 @@ def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
     Raises:
         RuntimeError: if it does not.
     """
-    if version != pi_amt.__version__:
-        raise RuntimeError(_other_version("a worker", pi_amt.__version__, version))
+    if version != VERSION:
+        raise RuntimeError(_other_version("a worker", VERSION, version))
     set_threads(1)
     return job()
 
@@ -207,13 +210,19 @@ def _settle(future: Future[Any], remote: Any) -> None:
 
 def _executor(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
     """The client's executor, once a worker is there and all run this version."""
+    # a scheduler that goes away is told in one line, see _settle
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
     def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function
         try:
             import pi_amt as installed
         except ImportError:
             return "nothing"
-        return str(installed.__version__)
+        try:
+            from pi_amt.conditions import METHOD_VERSION as method
+        except ImportError:
+            return str(installed.__version__)
+        return f"{installed.__version__} (method {method})"
 
     try:
         client.wait_for_workers(1, timeout=timeout_seconds)
@@ -223,8 +232,8 @@ def _executor(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor
             "`dask worker ADDRESS --nthreads 1` (SLURM: see squeue and the jobs' logs)"
         ) from error
     for worker, version in client.run(version_of_worker).items():
-        if version != pi_amt.__version__:
-            raise RuntimeError(_other_version(f"worker {worker}", version, pi_amt.__version__))
+        if version != VERSION:
+            raise RuntimeError(_other_version(f"worker {worker}", version, VERSION))
     return DaskExecutor(client, at_most)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -198,6 +199,16 @@ def test_a_fingerprint_goes_by_content_and_a_stamp_by_path(tmp_path: Path) -> No
     write_pair(tracks[0].audio_path, tracks[0].notes_path, (60, 65, 67))
     assert tracks[0].fingerprint() != before[0]
     assert tracks[0].stamp() != before[1]
+
+
+def test_a_stamp_sees_new_contents_of_the_same_size_and_date(tmp_path: Path) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    write_pair(track.audio_path, track.notes_path)
+    status, before = track.audio_path.stat(), track.stamp()
+    track.audio_path.write_bytes(bytes(reversed(track.audio_path.read_bytes())))
+    os.utime(track.audio_path, ns=(status.st_atime_ns, status.st_mtime_ns))  # as cp -p and rsync do
+    assert track.audio_path.stat().st_mtime_ns == status.st_mtime_ns
+    assert track.stamp() != before
 
 
 def test_a_track_of_missing_files_has_a_stamp_and_a_plain_error(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class FileTrack:
         return _hash(*contents, self.notes_path.suffix.lower(), *self._options())
 
     def stamp(self) -> str:
-        """Hash of path, size and time of both files and of the options; never fails."""
+        """Hash of path, size and times of both files and of the options; never fails."""
         marks = (mark for path in (self.audio_path, self.notes_path) for mark in _file_mark(path))
         return _hash(*marks, *self._options())
 
@@ -124,12 +124,16 @@ class FileTrack:
 
 
 def _file_mark(path: Path) -> tuple[str, str, str]:
-    """Path, size and modification time; without the latter where there is no such file."""
+    """Path, size and times of a file, ``""`` where there is none.
+
+    Of times that of the inode, too: copies and archives may give new contents the old date.
+    """
     try:
         status = path.stat()
     except OSError:
         return str(path.absolute()), "", ""
-    return str(path.absolute()), str(status.st_size), str(status.st_mtime_ns)
+    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+    return str(path.absolute()), str(status.st_size), times
 
 
 def _hash(*parts: str) -> str:
