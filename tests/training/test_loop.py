@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests.training.tones import tone_bank
 
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
@@ -81,7 +81,17 @@ def test_a_run_resumes_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("learning_rat=1", "learning_rat"),
+        ("learning_rat=1", "got unknown key 'learning_rat'; did you mean learning_rate?"),
+        ("foo=1", "got unknown key 'foo'; there are output"),
+        ("learning_rate=fast", "learning_rate: got 'fast', expected a number"),
+        ("steps=abc", "steps: got 'abc', expected a number"),
+        ("steps=2.5", "steps: got 2.5, expected a whole number"),
+        ("batch=0", "batch: got 0, expected a whole number, at least 1"),
+        ("resume=maybe", "resume: got 'maybe', expected true or false"),
+        ("frames=129", "frames: got 129, expected a number, 1 to 128"),
+        ("stages=[]", "stages: got an empty list"),
+        ("stages=[{until: 1}]", "stages: got {'until': 1} without stride"),
+        ("train_on=[{name: a, soundfont: b, progam: 2}]", "did you mean program?"),
         ("precision=fp8", "fp8"),
         ("minutes=0", "minutes"),
     ],
@@ -90,7 +100,31 @@ def test_wrong_options_fail_with_one_clear_message(
     override: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([override]) == 2
-    assert message in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+
+
+def test_weights_to_start_from_must_be_of_this_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file({"contour.hidden.bias": torch.zeros(8)}, other)
+    assert main([*TINY, f"output={tmp_path}", f"init={other}"]) == 2
+    assert "missing key encoder.convin.0.weight" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tones")
+def test_a_checkpoint_that_does_not_fit_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*TINY, f"output={tmp_path}"]) == 0
+    assert main([*TINY, f"output={tmp_path}", "optimizer=adamw"]) == 2
+    assert "of another optimizer; use resume=false" in capsys.readouterr().err
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert main([*TINY, f"output={tmp_path}"]) == 2
+    assert f"cannot go on from {checkpoint}" in capsys.readouterr().err
 
 
 def test_the_default_config_holds_instruments_out() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
+from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.training.banks import load_bank
 from pi_amt.training.config import Config, load_config
 from pi_amt.training.objective import initialize, transcription_loss
@@ -53,7 +55,9 @@ class Training:
         torch.manual_seed(config.seed)
         self.network = TimbreTrapNetwork()
         if config.init:
-            self.network.load_state_dict(load_file(config.init), strict=False)
+            self.network.load_state_dict(
+                load_weights(config.init)[0], strict=False
+            )  # its sliCQ stays
         else:
             initialize(self.network, config.seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -217,11 +221,18 @@ class Training:
         path = self.config.output / "checkpoint.pt"
         if not (self.config.resume and path.exists()):
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"], strict=False)
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(state["network"], strict=False)
+            for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(held)
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"cannot go on from {path.absolute()} ({reason:.120}): it is damaged, or of "
+                "another optimizer; use resume=false or another output"
+            ) from None
         self.average = {k: v.to(self.device) for k, v in state["average"].items()}
-        for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(held)
         self.step, self.minutes, self.best, self.stale, self.best_stage = state["clock"]
         print(f"resumed at step {self.step}, minute {self.minutes:.1f}", flush=True)
 
