@@ -54,8 +54,7 @@ def _needed(repeats: float) -> str:
 
 def _first_error(panel: Panel) -> str:
     """Why the first of the failed recordings failed."""
-    failed = (row for row in panel.baseline.values() if row.status != "ok")
-    return next((row.error for row in failed), "no reason stored")
+    return next((row.error for row in panel.rows if row.status == "error"), "no reason stored")
 
 
 def _reason(panel: Panel, result: ConditionResult) -> str:

@@ -54,7 +54,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         check_choice("normalization", self.normalization, NORMALIZATIONS)
-        check_seed(self.seed)
+        object.__setattr__(self, "seed", check_seed(self.seed))
 
     @property
     def name(self) -> str:
@@ -132,6 +132,10 @@ def make_conditions(
         ValueError: if ``repeats`` is below 1 or a name is unknown.
     """
     check_count("repeats", repeats)
+    if not isinstance(controls, bool) and controls != "floor":
+        raise ValueError(f"controls: got {controls!r}, expected True, False or 'floor'")
+    if isinstance(permutations, str):
+        raise ValueError(f"permutations: got {permutations!r}, expected a list, [{permutations!r}]")
     wanted = [as_condition(item, seed) for item in permutations]
     if controls == "floor":
         wanted.append(as_condition("floor", seed))
@@ -151,6 +155,10 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
     if isinstance(item, Condition):
         return item
     permutation = load_permutation(item) if isinstance(item, str) else item
+    if not isinstance(permutation, Permutation):
+        raise TypeError(
+            f"permutations: got {item!r}, expected names, objects of Permutation or conditions"
+        )
     if permutation.name == BASELINE:
         return Condition(permutation, BASELINE, role="baseline", seed=seed)
     target = getattr(permutation, "target_permutation", None)

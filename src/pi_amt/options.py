@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -28,10 +29,22 @@ def check_count(name: str, value: int) -> None:
         raise ValueError(f"{name}: got {value!r}, expected a whole number, at least 1")
 
 
-def check_seed(seed: int) -> None:
-    """Raise ``ValueError`` unless ``seed`` is a whole number that a store can hold (64 bits)."""
-    if type(seed) is not int or not -(2**63) <= seed < 2**63:
+def check_seed(seed: int) -> int:
+    """The seed as a plain ``int``.
+
+    Raises:
+        ValueError: unless it is a whole number that a store can hold (64 bits).
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed: got {seed!r}, expected a whole number of at most 64 bits")
+    return int(seed)
+
+
+def check_tuning(tuning: str | float) -> None:
+    """Raise ``ValueError`` unless ``tuning`` is ``estimate``, ``off`` or cents within ±50."""
+    number = isinstance(tuning, int | float) and not isinstance(tuning, bool)
+    if tuning not in ("estimate", "off") and not (number and abs(float(tuning)) <= 50):
+        raise ValueError(f"tuning: got {tuning!r}, expected estimate, off or cents within ±50")
 
 
 def check_share(name: str, value: float) -> None:

@@ -7,6 +7,7 @@ depends on which worker runs it, on the order of jobs or on the other conditions
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,6 +95,7 @@ class _Recording:
     @staticmethod
     def read(job: Job, model: Transcriber) -> _Recording:
         samples, sample_rate = job.track.audio()
+        _check_audio(samples, sample_rate)
         seconds = len(samples) / sample_rate
         if job.tuning == "estimate":
             tuning = estimate_tuning(samples, sample_rate)
@@ -101,6 +103,24 @@ class _Recording:
             tuning = 0.0 if job.tuning == "off" else float(job.tuning)
         samples, sample_rate = model.resampled(samples, sample_rate)
         return _Recording(samples, sample_rate, seconds, job.track.notes(), tuning)
+
+
+def _check_audio(samples: Samples, sample_rate: float) -> None:
+    """Refuse what a dataset of a user may return for audio; integers would be full scale × 32,768.
+
+    Raises:
+        ValueError: for anything but finite mono floats and a rate.
+    """
+    if not (isinstance(samples, np.ndarray) and samples.ndim == 1 and samples.dtype.kind == "f"):
+        got = getattr(samples, "shape", type(samples).__name__)
+        kind = getattr(samples, "dtype", "")
+        raise ValueError(f"audio: got {got} {kind}, expected (samples,) of float, full scale 1")
+    # a sum is NaN or infinite where a sample is, and needs no memory
+    if not (len(samples) and math.isfinite(samples.sum(dtype=np.float64)) and sample_rate > 0):
+        raise ValueError(
+            f"audio: got {len(samples)} samples at {sample_rate} Hz, expected at least one, all "
+            "finite, and a rate above 0"
+        )
 
 
 @dataclass
@@ -121,13 +141,24 @@ class _Run:
     def perturb(self, clean: Spectrogram, notes: Notes, kept: NDArray[np.bool_]) -> Spectrogram:
         started = time.perf_counter()
         key, other = self.key, self.neighbour
-        perturbed = self.permutation(clean, notes, key=key, neighbour=other)
+        perturbed = self._perturbed(clean, notes)
         self.meter.push(
             clean, perturbed, self.permutation, notes, key=key, neighbour=other, kept=kept
         )
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, reference=None)
+        return perturbed
+
+    def _perturbed(self, clean: Spectrogram, notes: Notes) -> Spectrogram:
+        """What the permutation makes; one of a user gets values of its own and is checked."""
+        key, other, permutation = self.key, self.neighbour, self.permutation
+        if type(permutation).__module__.partition(".")[0] == "pi_amt":
+            return permutation(clean, notes, key=key, neighbour=other)
+        own = clean.with_values(clean.tensor.clone())
+        perturbed = permutation(own, notes, key=key, neighbour=other)
+        if not bool(torch.isfinite(perturbed.tensor).all()):
+            raise ValueError(f"{permutation.name}: made NaN or infinite values, expected numbers")
         return perturbed
 
     def push(self, model: Transcriber, outputs: Mapping[str, torch.Tensor] | None) -> None:
@@ -225,7 +256,9 @@ def _advance(
         try:
             perturbed.append(run.perturb(clean, recording.reference, kept))
             able.append(run)
-        except ValueError as error:
+        except Exception as error:
+            if is_full(error):  # of the GPU: nothing that a condition could help
+                raise
             refused[run.condition] = error
     if able:
         started = time.perf_counter()

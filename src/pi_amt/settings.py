@@ -21,7 +21,7 @@ from pi_amt.frames import FRAME_SCORES
 from pi_amt.models import ModelSpec
 from pi_amt.models.devices import pick_device
 from pi_amt.notes import Notes
-from pi_amt.options import check_seed, unknown
+from pi_amt.options import check_seed, check_tuning, unknown
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
@@ -112,11 +112,8 @@ def tuning_of(cfg: DictConfig) -> str | float:
     tuning = cfg.tuning
     if tuning is False:  # YAML reads a bare `off` as false
         return "off"
-    if tuning in ("estimate", "off"):
-        return str(tuning)
-    if isinstance(tuning, int | float) and abs(tuning) <= 50:
-        return float(tuning)
-    raise ValueError(f"tuning: got {tuning!r}, expected estimate, off or cents within ±50")
+    check_tuning(tuning)
+    return tuning if isinstance(tuning, str) else float(tuning)
 
 
 def executor_of(cfg: DictConfig) -> ExecutorFactory:

@@ -8,6 +8,7 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -25,12 +26,17 @@ from pi_amt.manifest import environment, sources
 from pi_amt.models import ModelSpec, built
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.options import check_tuning
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.progress import StudyProgress
 from pi_amt.pulse import Pulses
 from pi_amt.scoring import check_pitch_units
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row, Store
+
+_TRACK_MEMBERS = (
+    "name", "composition", "duration_seconds", "audio", "notes", "fingerprint", "stamp"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ class Group:
     tracks: Sequence[Track]
     conditions: Sequence[Condition]
     tuning: str | float = "estimate"
+
+    def __post_init__(self) -> None:
+        check_tuning(self.tuning)
+        counts = Counter(track.name for track in self.tracks)
+        if doubles := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(
+                f"tracks: got {counts[doubles[0]]} of the name {doubles[0]!r}, expected names that "
+                "differ: rows are found by them"
+            )
 
     @property
     def data(self) -> tuple[Any, ...]:
@@ -238,12 +253,21 @@ def importance(
     listed = list(tracks)
     if not listed:
         raise ValueError("tracks: got none, expected at least one recording")
+    for track in listed:
+        _check_track(track)
     conditions = make_conditions(permutations, repeats=repeats, seed=seed, controls=controls)
     group = Group(spec, name, listed, conditions, tuning)
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
         rows = store.rows(summary.asked[0])
     return importance_from_rows(rows, score=score)
+
+
+def _check_track(track: object) -> None:
+    """Raise ``TypeError`` for what is not a recording, naming what it lacks."""
+    for member in _TRACK_MEMBERS:
+        if not hasattr(track, member):
+            raise TypeError(f"tracks: got {track!r} without {member}, expected recordings (Track)")
 
 
 def _spec_of(model: str | ModelSpec | Ladder) -> ModelSpec | Transcriber:

@@ -155,4 +155,11 @@ class Permutation(ABC):
             if self.stochastic:
                 raise ValueError(f"{self.name}: got neither rng nor key, pass rng=… or key=…")
             key = 0
-        return self.apply(spectrogram, self.draw(spectrogram, notes, key, neighbour))
+        perturbed = self.apply(spectrogram, self.draw(spectrogram, notes, key, neighbour))
+        shape = tuple(spectrogram.values.shape)
+        if not isinstance(perturbed, Spectrogram) or tuple(perturbed.values.shape) != shape:
+            got = getattr(getattr(perturbed, "values", None), "shape", type(perturbed).__name__)
+            raise ValueError(
+                f"{self.name}: apply returned {got}, expected a Spectrogram with values {shape}"
+            )
+        return perturbed
