@@ -36,3 +36,9 @@ def test_a_path_needs_no_registration_and_an_unknown_name_gets_near_matches() ->
     assert model_class("pi_amt.options.check_choice") is check_choice
     with pytest.raises(ValueError, match="dataset: got unknown 'our'; did you mean ours"):
         plugins.load("dataset", "our", BUILT_IN)
+
+
+@pytest.mark.parametrize("path", ["no_such_module:x", "pi_amt.options:nothing"])
+def test_a_name_behind_which_nothing_is_says_which(path: str) -> None:
+    with pytest.raises(ValueError, match=f"model: cannot load theirs from {path}"):
+        plugins.load("model", "theirs", {"theirs": path})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from tests.rows import make_row
 from tests.toys import ToyTrack, ToyTranscriber
 
 from pi_amt import jobs, recording, scorers
 from pi_amt.conditions import make_conditions
 from pi_amt.jobs import Job
 from pi_amt.notes import Notes
+from pi_amt.statistics import importance_from_rows
 
 
 def _count(reference: Notes, estimate: Notes) -> dict[str, float]:
@@ -29,3 +33,26 @@ def test_scores_of_an_installed_scorer_are_in_the_rows(monkeypatch: pytest.Monke
 
 def test_without_scorers_nothing_is_added() -> None:
     assert scorers.plugged_scores(Notes.empty(), Notes.empty()) == {}
+
+
+def test_a_scorer_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(reference: Notes, estimate: Notes) -> dict[str, float]:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(scorers, "scorers", lambda: {"chords": broken})
+    with pytest.raises(ValueError, match=r"scorer chords: failed \(ZeroDivisionError: oh\)"):
+        scorers.plugged_scores(Notes.empty(), Notes.empty())
+
+
+def test_drops_of_a_score_beyond_one_keep_their_interval() -> None:
+    rows = [
+        replace(row, scores={"F-measure_no_offset": 0.5, "count.more": value + i})
+        for i in range(12)
+        for label, value in (("no_permutation", 700.0), ("random", 500.0 + 3 * i))
+        for row in [make_row(label, 0.5, track=f"t{i:02}")]
+    ]
+    found = importance_from_rows(rows, score="count.more")
+    (result,) = [r for r in found.results if r.role == "condition"]
+    assert 100 < result.drop_low < result.drop < result.drop_high < 300
+    assert "count.more, mean over recordings" in str(found.table())
+    assert importance_from_rows(rows).settings.bounded

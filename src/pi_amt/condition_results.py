@@ -37,6 +37,11 @@ class Settings:
     seed: int = 0
     level: float = LEVEL
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the score lies in [0, 1]; one of a plug-in, ``<entry point>.<key>``, may not."""
+        return "." not in self.score
+
 
 @dataclass(frozen=True)
 class ConditionResult:

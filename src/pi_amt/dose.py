@@ -198,8 +198,10 @@ def _curve(panel: Panel, series: _Series, settings: Settings) -> Curve:
     if len(matrix):
         n, seed = settings.n_resamples, settings.seed
         found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
-        # scores lie in [0, 1], so no mean drop is beyond ±1
-        drop, low, high = found.estimate, np.clip(found.low, -1, 1), np.clip(found.high, -1, 1)
+        # our scores lie in [0, 1], so no mean drop is beyond ±1
+        most = 1.0 if settings.bounded else np.inf
+        drop = found.estimate
+        low, high = np.clip(found.low, -most, most), np.clip(found.high, -most, most)
     return Curve(
         model=panel.model,
         dataset=panel.dataset,

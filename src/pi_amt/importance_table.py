@@ -129,8 +129,9 @@ def notes(importance: Importance) -> Iterator[str]:
     """What a reader must know: score, pedal rule, method, weights, then messages and warnings."""
     settings = importance.settings
     tests = sum(result.role == "condition" for result in importance.results)
+    span = " (0 to 1)" if settings.bounded else ""
     yield (
-        f"Score: {settings.score} (0 to 1), mean over recordings; drop = baseline − perturbed on "
+        f"Score: {settings.score}{span}, mean over recordings; drop = baseline − perturbed on "
         f"the same recordings; pedal: {pedal_rule(importance)}."
     )
     yield method_note(settings.n_resamples, settings.seed, tests)

@@ -55,7 +55,8 @@ def interval_over(
         clusters: composition of each piece.
         settings: resamples, seed, level.
         bottom: ``(pieces,)`` of a ratio's denominator; ones if not given.
-        limits: bounds end here. Scores lie in [0, 1], so no difference of two means is beyond ±1.
+        limits: bounds end here, if the score is ours: those lie in [0, 1], so no difference of two
+            means is beyond ±1.
     """
     known = ~np.isnan(top) if bottom is None else ~np.isnan(top) & ~np.isnan(bottom)
     found = mean_interval(
@@ -66,7 +67,7 @@ def interval_over(
         level=settings.level,
         seed=settings.seed,
     )
-    return found.within(*limits)
+    return found.within(*limits) if settings.bounded else found
 
 
 def p_value_over(differences: Floats, clusters: Sequence[str], settings: Settings) -> float:

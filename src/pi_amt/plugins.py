@@ -30,11 +30,14 @@ def load(what: str, name: str, known: Mapping[str, str]) -> Callable[..., Any]:
         known: of :func:`registered`.
 
     Raises:
-        ValueError: for an unknown name, with near matches.
+        ValueError: for an unknown name, with near matches, or one behind which nothing is.
     """
     path = known.get(name, name)
     if ":" not in path:
         raise ValueError(unknown(what, name, known))
     module, attribute = path.split(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{what}: cannot load {name} from {path} ({error})") from error
     return found

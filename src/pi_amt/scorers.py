@@ -26,8 +26,13 @@ def scorers() -> dict[str, Scorer]:
 
 def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
     """The scores of all installed scorers."""
-    return {
-        f"{name}.{key}": float(value)
-        for name, scorer in scorers().items()
-        for key, value in scorer(reference, estimate).items()
-    }
+    found: dict[str, float] = {}
+    for name, scorer in scorers().items():
+        try:
+            found |= {f"{name}.{k}": float(v) for k, v in scorer(reference, estimate).items()}
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(
+                f"scorer {name}: failed ({reason}), expected a dict of floats"
+            ) from error
+    return found

@@ -273,6 +273,8 @@ def test_no_store_an_empty_one_and_one_without_baseline_are_refused(tmp_path: Pa
         build(only, tmp_path / "r.html")
     with pytest.raises(ValueError, match="examples"):
         build(make_rows(), tmp_path / "r.html", examples=-1)
+    with pytest.raises(ValueError, match="output: got the folder"):
+        build(make_rows(), tmp_path)
     assert not list(tmp_path.glob("*.html"))
 
 

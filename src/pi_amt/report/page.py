@@ -42,11 +42,16 @@ def build(
 
     Raises:
         StoreError: if there is no store.
-        ValueError: for an empty store, one without a baseline, or an unknown score.
+        ValueError: for an empty store, one without a baseline, an unknown score, or a folder as
+            output.
     """
     if examples < 0:
         raise ValueError(f"examples: got {examples}, expected 0 or more")
     output = Path(output)
+    if output.is_dir():
+        raise ValueError(
+            f"output: got the folder {output}, expected a file, {output / 'report.html'}"
+        )
     page = make_page(*_read(source, score), examples)
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = output.with_name(f"{output.stem}_files")
