@@ -9,6 +9,7 @@ a whole one.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,24 @@ def audio_seconds(path: str | Path) -> float:
     """
     with _open(path) as file:
         return float(file.frames / file.samplerate)
+
+
+def check_audio(samples: Samples, sample_rate: float) -> None:
+    """Refuse what a user's own dataset may return for audio.
+
+    Raises:
+        ValueError: for anything but finite mono floats and a rate; integers, as full scale is 1.
+    """
+    if not (isinstance(samples, np.ndarray) and samples.ndim == 1 and samples.dtype.kind == "f"):
+        got = getattr(samples, "shape", type(samples).__name__)
+        kind = getattr(samples, "dtype", "")
+        raise ValueError(f"audio: got {got} {kind}, expected (samples,) of float, full scale 1")
+    # a sum is NaN or infinite where a sample is, and needs no memory
+    if not (len(samples) and math.isfinite(samples.sum(dtype=np.float64)) and sample_rate > 0):
+        raise ValueError(
+            f"audio: got {len(samples)} samples at {sample_rate} Hz, expected at least one, all "
+            "finite, and a rate above 0"
+        )
 
 
 def resample(samples: Samples, from_rate: float, to_rate: float) -> Samples:

@@ -103,9 +103,8 @@ def run_hydra(arguments: list[str]) -> int:
 
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
-        raise ValueError(
-            "results_dir: got nothing, expected a folder"
-        )  # else Hydra writes to /runs
+        # here, before Hydra makes its own folder in /
+        raise ValueError("results_dir: got nothing, expected a folder")
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]

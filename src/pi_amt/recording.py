@@ -7,7 +7,6 @@ depends on which worker runs it, on the order of jobs or on the other conditions
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt import anatomy
+from pi_amt.audio import check_audio
 from pi_amt.conditions import Condition
 from pi_amt.donors import Lender
 from pi_amt.effects import EffectMeter
@@ -95,7 +95,7 @@ class _Recording:
     @staticmethod
     def read(job: Job, model: Transcriber) -> _Recording:
         samples, sample_rate = job.track.audio()
-        _check_audio(samples, sample_rate)
+        check_audio(samples, sample_rate)
         seconds = len(samples) / sample_rate
         if job.tuning == "estimate":
             tuning = estimate_tuning(samples, sample_rate)
@@ -103,24 +103,6 @@ class _Recording:
             tuning = 0.0 if job.tuning == "off" else float(job.tuning)
         samples, sample_rate = model.resampled(samples, sample_rate)
         return _Recording(samples, sample_rate, seconds, job.track.notes(), tuning)
-
-
-def _check_audio(samples: Samples, sample_rate: float) -> None:
-    """Refuse what a dataset of a user may return for audio; integers would be full scale × 32,768.
-
-    Raises:
-        ValueError: for anything but finite mono floats and a rate.
-    """
-    if not (isinstance(samples, np.ndarray) and samples.ndim == 1 and samples.dtype.kind == "f"):
-        got = getattr(samples, "shape", type(samples).__name__)
-        kind = getattr(samples, "dtype", "")
-        raise ValueError(f"audio: got {got} {kind}, expected (samples,) of float, full scale 1")
-    # a sum is NaN or infinite where a sample is, and needs no memory
-    if not (len(samples) and math.isfinite(samples.sum(dtype=np.float64)) and sample_rate > 0):
-        raise ValueError(
-            f"audio: got {len(samples)} samples at {sample_rate} Hz, expected at least one, all "
-            "finite, and a rate above 0"
-        )
 
 
 @dataclass
