@@ -58,3 +58,8 @@ def test_headline_of_nothing_significant_says_so() -> None:
 
 def test_headline_of_a_baseline_alone() -> None:
     assert "nothing to say" in sentence(make_rows({}))
+
+
+def test_headline_of_one_composition_does_not_blame_the_number_of_recordings() -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=8, compositions=["sonata"] * 8)
+    assert "(8 recordings of one composition are too few for a test)" in sentence(rows)

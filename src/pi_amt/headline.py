@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pi_amt.condition_results import ConditionResult
+from pi_amt.words import plural
 
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
@@ -36,14 +37,7 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
     worst = max(known, key=lambda r: r.drop)
     found = [r for r in known if r.drop > 0 and r.p_holm < SIGNIFICANT]
     if not found:
-        why = (
-            f"p = {worst.p_holm:.3f} after correction, {worst.n_pieces} recordings"
-            if not math.isnan(worst.p_holm)
-            else "one recording is too few for a test"
-            if worst.n_pieces == 1
-            else f"{worst.n_pieces} recordings are too few for a test"
-        )
-        largest = f"{_interval(worst, 'drop')} under {worst.condition} ({why})."
+        largest = f"{_interval(worst, 'drop')} under {worst.condition} ({_no_evidence(worst)})."
         if len(known) == 1:
             return f"{place} does not fall significantly; the drop is {largest}"
         return (
@@ -55,6 +49,16 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
         f"{place} is most sensitive to {top.condition} (drop {_interval(top, 'drop')} from "
         f"{top.baseline:.2f}, {top.n_pieces} recordings); {_control(top, found)}."
     )
+
+
+def _no_evidence(worst: ConditionResult) -> str:
+    """The test's answer, or why there was none."""
+    if not math.isnan(worst.p_holm):
+        return f"p = {worst.p_holm:.3f} after correction, {plural(worst.n_pieces, 'recording')}"
+    if worst.n_pieces == 1:
+        return "one recording is too few for a test"
+    one_kind = " of one composition" if worst.n_compositions == 1 else ""
+    return f"{plural(worst.n_pieces, 'recording')}{one_kind} are too few for a test"
 
 
 def _control(top: ConditionResult, found: Sequence[ConditionResult]) -> str:

@@ -15,6 +15,7 @@ from pi_amt.panels import Panel
 from pi_amt.resampling import EXACT_CLUSTERS
 from pi_amt.summaries import baseline_result
 from pi_amt.tables import Table
+from pi_amt.words import plural
 
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
@@ -184,5 +185,5 @@ def _weights(panel: Panel) -> str:
     hours = sum(panel.seconds) / 3600
     return (
         f"{row.weights_label} ({row.weights[:12]}), {row.precision}, "
-        f"{len(panel.pieces)} recordings, {hours:.2f} h, pi_amt {row.version}"
+        f"{plural(len(panel.pieces), 'recording')}, {hours:.2f} h, pi_amt {row.version}"
     )

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from tests.report.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
+from tests.rows import make_rows
+
+from pi_amt.statistics import importance_from_rows
 
 pytestmark = [
     pytest.mark.browser,
@@ -246,6 +249,19 @@ def test_forest_stays_inside_its_card(visit: Open, width: int) -> None:
     table = page.locator("table.forest").bounding_box()
     assert table["x"] + table["width"] <= card["x"] + card["width"]
     assert page.locator("td.plot").first.bounding_box()["width"] > 170
+
+
+def test_a_very_long_condition_leaves_the_forest_inside_the_page(
+    browser: Any, tmp_path: Path
+) -> None:
+    label = f"my_perm(name={'long' * 40})"
+    importance = importance_from_rows(make_rows({label: 0.2, "random": 0.0}), n_resamples=200)
+    opened = Visit(
+        browser, importance.report(tmp_path / "long.html"), viewport={"width": 1280, "height": 900}
+    )
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert opened.page.locator("td.plot").first.bounding_box()["width"] > 170
+    opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -12,6 +14,7 @@ from pi_amt.report.catalog import catalog
 from pi_amt.report.figures import dose, forest, piece, profile
 from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
+from pi_amt.report.style import new_figure, save_figure
 from pi_amt.statistics import Importance, importance_from_rows
 
 
@@ -102,3 +105,11 @@ def test_importance_methods_return_the_axes_they_drew_on() -> None:
     ax = axes()
     assert planted().plot_forest(ax=ax) is ax
     assert planted().plot_piece(ax=axes()).lines
+
+
+@pytest.mark.filterwarnings("error")
+def test_letters_that_the_font_lacks_make_no_warning(tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3}, model="\N{MUSICAL KEYBOARD}", n_pieces=3)
+    figure = new_figure(4.0, 3.0)
+    forest(importance_from_rows(rows, n_resamples=200), ax=figure.add_subplot())
+    assert [path.suffix for path in save_figure(figure, tmp_path / "forest")] == [".svg", ".pdf"]

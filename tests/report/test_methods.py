@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,3 +113,36 @@ def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:
         assert cited == set(re.findall(r"^@\w+\{(\w+),", bibtex, re.MULTILINE))
         assert {"breiman2001", "holm1979", "pi_amt"} <= cited
         assert bibtex.count("{") == bibtex.count("}")
+
+
+def test_recordings_without_a_score_are_said_to_be_so() -> None:
+    rows = make_rows({"fund_mask": 0.2}, n_pieces=6)
+    broken = [
+        replace(row, status="error", error="truncated", scores={})
+        if row.track in ("piece_01", "piece_04")
+        else row
+        for row in rows
+    ]
+    assert "6 recordings (1.0 min; without a score: 2)" in methods_markdown(
+        importance_from_rows(broken, n_resamples=500)
+    )
+    half = make_rows({"fund_mask": 0.2}, n_pieces=3, model="timbre_trap")
+    assert "6 recordings (1.5 min; without a score: 3 for Timbre-Trap)" in methods_markdown(
+        importance_from_rows([*rows, *half], n_resamples=500)
+    )
+    assert "without a score" not in methods_markdown(importance_from_rows(rows, n_resamples=500))
+
+
+def test_widths_and_repeats_that_differ_are_not_said_of_all() -> None:
+    rows = make_rows({"fund_mask": 0.2, "random": 0.1}, repeats={"random": 3}, n_pieces=3)
+    swept: dict[str, dict[str, object]] = {
+        "soft_fund_mask(half_width_cents=35)": {"half_width_cents": 35},
+        "random(p=0.5)": {"p": 0.5},
+    }
+    more = make_rows(dict.fromkeys(swept, 0.1), parameters=swept, n_pieces=3)
+    assert "; 3 repeats where stochastic" in methods_markdown(importance_from_rows(rows))
+    text = methods_markdown(
+        importance_from_rows([*rows, *(row for row in more if row.role != "baseline")])
+    )
+    assert "±70 cents in Basic Pitch around each partial unless another width is listed" in text
+    assert "up to 3 repeats where stochastic" in text

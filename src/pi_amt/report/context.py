@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from pi_amt.dose import NUMBERS
 from pi_amt.panels import Panel, flat_options
 from pi_amt.report.catalog import Entry
@@ -43,13 +45,17 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """One dataset of the study, for the overview."""
+    """One dataset of the study, for the overview and the methods.
+
+    ``unscored`` says which recordings no mean rests on; empty if each model scored all of them.
+    """
 
     name: str
     title: str
     pieces: int
     compositions: int
     hours: str
+    unscored: str = ""
 
 
 def model_facts(importance: Importance) -> list[ModelFacts]:
@@ -90,8 +96,26 @@ def dataset_facts(importance: Importance) -> list[DatasetFacts]:
         compositions = {c for panel in panels for c in panel.compositions}
         shown = duration(sum(seconds.values()))
         title = dataset_title(name)
-        facts.append(DatasetFacts(name, title, len(seconds), len(compositions), shown))
+        unscored = _unscored(panels, len(seconds), importance.score)
+        facts.append(DatasetFacts(name, title, len(seconds), len(compositions), shown, unscored))
     return facts
+
+
+def _unscored(panels: Sequence[Panel], pieces: int, score: str) -> str:
+    """How many of a dataset's recordings have no clean score, where that is any, per model."""
+    lacking = {
+        model_title(panel.model): pieces - int(np.isfinite(panel.baseline_values(score)).sum())
+        for panel in panels
+    }
+    if not any(lacking.values()):
+        return ""
+    counts = set(lacking.values())
+    said = (
+        f"{counts.pop():,}"
+        if len(counts) == 1
+        else ", ".join(f"{count:,} for {title}" for title, count in lacking.items() if count)
+    )
+    return f"without a score: {said}"
 
 
 def run_facts(

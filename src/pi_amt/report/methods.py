@@ -71,7 +71,10 @@ def _data(importance: Importance) -> list[str]:
         name = _cited(dataset.title, _DATASET_KEYS.get(dataset.name))
         if dataset.name not in _DATASET_KEYS:
             name = f"The dataset “{name}”"
-        said.append(f"{name} contributed {plural(dataset.pieces, 'recording')} ({dataset.hours}).")
+        left_out = f"; {dataset.unscored}" if dataset.unscored else ""
+        said.append(
+            f"{name} contributed {plural(dataset.pieces, 'recording')} ({dataset.hours}{left_out})."
+        )
     return said
 
 
@@ -94,12 +97,22 @@ def _perturbations(importance: Importance) -> list[str]:
         )
     said += _masks(importance, [c for c in tried if c.permutation in _MASKS])
     seeds = sorted({row.seed for row in importance.rows})
-    repeats = max(panel.n_repeats for panel in importance.panels)
     said.append(
         f"Random draws were keyed by recording, permutation and repeat "
-        f"(seed {', '.join(map(str, seeds))}; {plural(repeats, 'repeat')} where stochastic)."
+        f"(seed {', '.join(map(str, seeds))}; {_repeats(importance)} where stochastic)."
     )
     return said + _controls(conditions)
+
+
+def _repeats(importance: Importance) -> str:
+    """The most, which is *up to* so many where conditions of one permutation differ in theirs."""
+    counts: dict[str, set[int]] = {}
+    for result in importance.results:
+        if result.n_pieces:
+            counts.setdefault(result.permutation, set()).add(result.n_repeats)
+    most = max(panel.n_repeats for panel in importance.panels)
+    differ = any(len(found) > 1 for found in counts.values())
+    return f"{'up to ' if differ else ''}{plural(most, 'repeat')}"
 
 
 def _listing(conditions: Iterable[Condition]) -> str:
@@ -135,17 +148,19 @@ def _partials(masks: Sequence[Condition]) -> str:
 
 def _width(importance: Importance, masks: Sequence[Condition]) -> str:
     widths = {mask.options.get("half_width_cents") for mask in masks}
-    if len(widths) > 1:
+    if len(widths) == 1:
+        (width,) = widths
+        if isinstance(width, int | float):
+            return f", ±{width:g} cents around each partial"
+    if None not in widths:
         return ""  # the list of conditions says them
-    (width,) = widths
-    if isinstance(width, int | float):
-        return f", ±{width:g} cents around each partial"
     known = [
         f"±{HALF_WIDTH_CENTS[model]} cents in {model_title(model)}"
         for model in importance.models
         if model in HALF_WIDTH_CENTS
     ]
-    return f", {' and '.join(known)} around each partial" if known else ""
+    unless = " unless another width is listed" if len(widths) > 1 else ""
+    return f", {' and '.join(known)} around each partial{unless}" if known else ""
 
 
 def _controls(conditions: Sequence[Condition]) -> list[str]:

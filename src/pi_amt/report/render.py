@@ -85,6 +85,7 @@ def render(page: Page, folder: str, links: Links) -> str:
         hard_text=names.HARD_BADGE,
         breakable=breakable,
         dataset_title=names.dataset_title,
+        plural=plural,
     )
 
 
@@ -178,7 +179,7 @@ def _headlines(importance: Importance, sentences: Sequence[str]) -> list[dict[st
                 "dataset": names.dataset_title(panel.dataset),
                 "text": minus(text)
                 .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
-                .replace(f" on {panel.dataset} ", f" on {names.dataset_title(panel.dataset)} ", 1),
+                .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
                 "colour": colour,
                 "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
                 "reproduction": names.is_reproduction(panel),
