@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -48,3 +49,18 @@ def test_what_only_one_store_has_is_named() -> None:
 def test_stores_without_a_common_model_are_refused() -> None:
     with pytest.raises(ValueError, match="expected a model and dataset in both"):
         compare(make_rows(), make_rows(model="other"), n_resamples=N)
+
+
+def test_what_was_not_held_equal_is_warned_of() -> None:
+    a = make_rows({"fund_mask": 0.3}, n_pieces=6)
+    settings = json.dumps({"pedal": "extend", "trim": "published", "max_seconds": 8})
+    b = [
+        replace(row, settings=settings, data="new" if row.track == "piece_03" else row.data)
+        for row in a
+    ]
+    said = " ".join(compare(a, b, n_resamples=N).footers)
+    assert "not the same in both, basic_pitch × demo: trim (A full, B published)." in said
+    assert "max_seconds (A not recorded, B 8)" in said
+    assert "basic_pitch × demo: 1 recording of 6 with other audio or notes" in said
+    assert "pedal (" not in said
+    assert "Warning" not in " ".join(compare(a, a, n_resamples=N).footers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,9 +18,11 @@ from pi_amt.contrasts import (
     two_sides,
 )
 from pi_amt.paired import mean
+from pi_amt.panels import Panel, flat_options
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row
 from pi_amt.tables import Table
+from pi_amt.words import plural
 
 
 def compare(
@@ -58,7 +61,9 @@ def compare(
     said = [f"{name}: {note}" for name, side in zip(names, (a, b), strict=True)
             for note in (*_weights(side), *side.messages, *side.warnings)]  # fmt: skip
     alone = [*_only_in(names[0], a, b), *_only_in(names[1], b, a)]
-    return contrast_table(f"{names[0]} against {names[1]}", records, a.settings, [*alone, *said])
+    unlike = _unlike(names, a, b)
+    notes = [*unlike, *alone, *said]
+    return contrast_table(f"{names[0]} against {names[1]}", records, a.settings, notes)
 
 
 def _baseline_record(a: Side, b: Side, settings: Settings) -> dict[str, Any]:
@@ -99,6 +104,38 @@ def _only_in(name: str, own: Importance, other: Importance) -> Iterator[str]:
         if pieces:
             count = f"{pieces} of {len(panel.pieces)} recordings"
             yield f"Only in {name}, not compared: {place}, {count}."
+
+
+def _unlike(names: tuple[str, str], a: Importance, b: Importance) -> Iterator[str]:
+    """What was not held equal besides the weights, so that it may be what the difference shows."""
+    others = {(panel.model, panel.dataset): panel for panel in b.panels}
+    for panel in a.panels:
+        place, other = f"{panel.model} × {panel.dataset}", others.get((panel.model, panel.dataset))
+        if other is None:
+            continue
+        ways = [_way(side) for side in (panel, other)]
+        for key in dict.fromkeys(key for way in ways for key in way):
+            values = [way.get(key, "not recorded") for way in ways]
+            if values[0] != values[1]:
+                told = ", ".join(
+                    f"{name} {'none' if v is None else v}"
+                    for name, v in zip(names, values, strict=True)
+                )
+                yield f"Warning: not the same in both, {place}: {key} ({told})."
+        shared = panel.baseline.keys() & other.baseline.keys()
+        changed = sum(panel.baseline[t].data != other.baseline[t].data for t in shared)
+        if changed:
+            yield (
+                f"Warning: {place}: {plural(changed, 'recording')} of {len(shared)} with other "
+                "audio or notes in one store than in the other."
+            )
+
+
+def _way(panel: Panel) -> dict[str, object]:
+    """How a panel's rows were made, flat: settings, precision and method."""
+    row = panel.rows[0]
+    settings = flat_options(json.loads(row.settings or "{}"))
+    return {**settings, "precision": row.precision, "method": row.method}
 
 
 def _weights(importance: Importance) -> list[str]:

@@ -16,6 +16,7 @@ from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
 from pi_amt.report.style import new_figure, save_figure
 from pi_amt.statistics import Importance, importance_from_rows
+from pi_amt.store import Row
 
 
 def axes() -> Axes:
@@ -113,3 +114,31 @@ def test_letters_that_the_font_lacks_make_no_warning(tmp_path: Path) -> None:
     figure = new_figure(4.0, 3.0)
     forest(importance_from_rows(rows, n_resamples=200), ax=figure.add_subplot())
     assert [path.suffix for path in save_figure(figure, tmp_path / "forest")] == [".svg", ".pdf"]
+
+
+def test_long_names_leave_the_forest_its_axis() -> None:
+    label = f"my_perm(name={'long' * 40})"
+    importance = importance_from_rows(make_rows({label: 0.3, "random": 0.0}), n_resamples=200)
+    figure = new_figure(7.0, 2.0)
+    ax = forest(importance, ax=figure.add_subplot())
+    figure.draw_without_rendering()
+    assert ax.get_window_extent().width > 0.4 * figure.bbox.width
+    assert ax.get_yticklabels()[0].get_text().count("\n") <= 2
+
+
+def test_no_two_dose_curves_of_a_model_look_alike() -> None:
+    rows: dict[str, Row] = {}
+    for fill in ("silence", "background"):
+        for norm in ("frozen", "model"):
+            for mask in ("fund_mask", "harm_mask"):
+                constant = {"fill": fill, "normalization": norm}
+                made = make_dose_rows(
+                    {0.0: 0.1, 0.25: 0.2, 0.5: 0.3},
+                    permutation=mask, parameter="time_dilation", constant=constant, n_pieces=3,
+                )  # fmt: skip
+                rows |= {row.key: row for row in made}
+    ax = dose(importance_from_rows(list(rows.values()), n_resamples=200), ax=axes())
+    # matplotlib keeps a line's own dashes in a private place only
+    looks = {(str(vars(line)["_unscaled_dash_pattern"]), str(line.get_markerfacecolor()))
+             for line in ax.lines[:-1]}  # fmt: skip
+    assert len(ax.lines) - 1 == len(looks) == 8

@@ -6,8 +6,9 @@ PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
 
 _UNITS = {"attenuation_db": "attenuation (dB)", "half_width_cents": "half-width (cents)",
           "cutoff_hz": "cutoff (Hz)", "p": "share of bins p", "harmonic": "harmonic k"}  # fmt: skip
-_DASHES = ("-", "--", ":", "-.")
+#: as many as a sensitivity experiment has curves in one figure
+_DASHES: tuple[Any, ...] = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (1, 4)),
+    (0, (9, 3)),
+    (0, (4, 1, 1, 1, 1, 1)),
+    (0, (9, 2, 4, 2)),
+)
+_LABEL_LETTERS = 44
 
 
 def forest(importance: Importance, ax: Axes | None = None) -> Axes:
@@ -61,7 +73,13 @@ def forest(importance: Importance, ax: Axes | None = None) -> Axes:
 
 
 def _forest_label(entry: Entry) -> str:
-    return f"{entry.title}\n[hard]" if entry.hard else entry.title
+    """At most three lines, so that names with many options leave room for the numbers."""
+    lines = textwrap.wrap(
+        entry.title, _LABEL_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False
+    )
+    if not entry.hard:
+        return "\n".join(lines)
+    return "\n".join(lines) + ("\n[hard]" if len(lines) == 1 else " [hard]")
 
 
 def _forest_series(
@@ -136,7 +154,7 @@ def dose(importance: Importance, ax: Axes | None = None, parameter: str | None =
     return ax
 
 
-def _draw_curve(importance: Importance, curve: Curve, what: str, dash: str, ax: Axes) -> None:
+def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     panel = importance.panels[places.index((curve.model, curve.dataset))]
     colour = colour_of(importance, panel)
@@ -144,7 +162,14 @@ def _draw_curve(importance: Importance, curve: Curve, what: str, dash: str, ax: 
     marker = marker_of(importance, panel)
     fill = colour if dash == _DASHES[0] else "white"
     ax.plot(
-        curve.values, curve.drop, dash, color=colour, marker=marker, ms=4, mfc=fill, label=label
+        curve.values,
+        curve.drop,
+        linestyle=dash,
+        color=colour,
+        marker=marker,
+        ms=4,
+        mfc=fill,
+        label=label,
     )
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
 
@@ -154,7 +179,11 @@ def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
     ax.set_xlabel(xlabel)
     ax.set_ylabel(f"drop in {score_name(importance.score)}")
     # above the axes: the bands leave no room that is always free
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=7, handlelength=3)
+    longest = max(len(label) for label in ax.get_legend_handles_labels()[1])
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if longest > _LABEL_LETTERS else 2,
+        fontsize=7, handlelength=4,
+    )  # fmt: skip
 
 
 def piece(importance: Importance, ax: Axes | None = None, condition: str | None = None) -> Axes:
