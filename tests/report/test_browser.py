@@ -251,6 +251,7 @@ def test_forest_stays_inside_its_card(visit: Open, width: int) -> None:
     assert page.locator("td.plot").first.bounding_box()["width"] > 170
 
 
+@pytest.mark.filterwarnings("error::UserWarning")  # a figure without room for its axes warns
 def test_a_very_long_condition_leaves_the_forest_inside_the_page(
     browser: Any, tmp_path: Path
 ) -> None:

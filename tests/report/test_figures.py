@@ -142,3 +142,18 @@ def test_no_two_dose_curves_of_a_model_look_alike() -> None:
     looks = {(str(vars(line)["_unscaled_dash_pattern"]), str(line.get_markerfacecolor()))
              for line in ax.lines[:-1]}  # fmt: skip
     assert len(ax.lines) - 1 == len(looks) == 8
+
+
+def test_small_plots_tell_the_cells_of_a_sensitivity_experiment_apart() -> None:
+    labels = [
+        f"fund_mask(fill=background, time_dilation={share}, normalization={norm})"
+        for share in (0.0, 0.25)
+        for norm in ("frozen", "model")
+    ]
+    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
+    entries = catalog(importance)
+    figure = panel_figure("pieces", importance, entries, payload(importance, entries), 0)
+    assert figure is not None
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert len(set(titles)) == len(labels)
+    assert max(len(line) for title in titles for line in title.split("\n")) <= 32

@@ -5,6 +5,7 @@ They are drawn from the same numbers as the page (:func:`pi_amt.report.payload.p
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Cell = Mapping[str, Any]
 #: most small plots on one figure
 _MOST = 24
+#: width of a small plot's title
+_TITLE_LETTERS = 32
 #: from this recall lost on, of 1, a cell of the strata is too dark for dark ink
 _DARK = 0.6
 
@@ -70,11 +73,20 @@ def panel_figure(
         figure.suptitle(title, fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
             draw(importance, place, cells[entry.id][place], data, ax)
-            ax.set_title(entry.title.replace("(", "\n(", 1), fontsize=7)
+            ax.set_title(_title(entry), fontsize=7)
             ax.tick_params(labelsize=6.5)
         for ax in axes.flat[len(chosen) :]:
             ax.set_visible(False)
     return figure
+
+
+def _title(entry: Entry) -> str:
+    """The permutation, and its options below; cut where they would reach into the next plot."""
+    lines = entry.title.replace("(", "\n(", 1).split("\n")
+    return "\n".join(
+        textwrap.fill(line, _TITLE_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False)
+        for line in lines
+    )
 
 
 def _array(values: Sequence[float | None]) -> Floats:
