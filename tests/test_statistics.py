@@ -209,6 +209,26 @@ def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
     assert any("left out: 1 recording that failed" in said for said in found.warnings)
 
 
+def test_recordings_that_fail_under_different_conditions_are_all_counted() -> None:
+    failing = {("piece_01", "fund_mask"), ("piece_02", "harm_mask"), ("piece_02", "fund_mask")}
+    rows = [
+        replace(row, status="error", error="broken", scores={})
+        if (row.track, row.label) in failing
+        else row
+        for row in make_rows(n_pieces=6)
+    ]
+    assert "left out: 2 recordings that failed" in " ".join(importance(rows).warnings)
+
+
+def test_a_baseline_without_any_score_has_no_drop_of_zero() -> None:
+    rows = [
+        replace(row, status="error", error="broken", scores={}) for row in make_rows(n_pieces=3)
+    ]
+    line = importance(rows).table().records[0]
+    assert line["n_pieces"] == 0
+    assert np.isnan(line["drop"])
+
+
 def test_hours_are_of_recordings_that_were_read_not_of_what_broken_headers_claim() -> None:
     rows = study({"no_permutation": [0.8, 0.8], "fund_mask": [0.5, 0.5]}, seconds=1800.0)
     claims: dict[str, Any] = {

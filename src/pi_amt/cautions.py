@@ -36,7 +36,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
                 f"{name}: not defined for {plural(result.n_empty, 'recording')} "
                 f"({_reason(panel, result)})"
             )
-    failed = max((result.n_errors for result in results), default=0)
+    failed = len(_failed(panel))
     silent = max((result.n_without_reference for result in results), default=0)
     if failed:
         broken = plural(failed, "recording")
@@ -44,6 +44,18 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
     if silent:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
+
+
+def _failed(panel: Panel) -> set[str]:
+    """Recordings without a baseline, or without any draw of some condition, because of errors."""
+    lost = {piece for piece, row in panel.baseline.items() if row.status == "error"}
+    draws: dict[tuple[int, int], set[str]] = {}
+    for (number, piece, _), row in panel.cells.items():
+        draws.setdefault((number, piece), set()).add(row.status)
+    without = {
+        piece for (_, piece), found in draws.items() if "error" in found and "ok" not in found
+    }
+    return lost | {panel.pieces[piece] for piece in without}
 
 
 def _needed(repeats: float) -> str:

@@ -164,7 +164,8 @@ def method_note(n_resamples: int, seed: int, tests: int) -> str:
     """How intervals and p-values were made."""
     return (
         f"Intervals: 95 %, studentised bootstrap, {n_resamples:,} resamples over recordings, "
-        f"clustered by composition, seed {seed}; p: sign-flip test, Holm over {tests} tests."
+        f"clustered by composition, seed {seed}; p: sign-flip test, "
+        f"Holm over {plural(tests, 'test')}."
     )
 
 

@@ -61,7 +61,7 @@ def baseline_result(panel: Panel, settings: Settings) -> ConditionResult:
         n_without_reference=len(panel.baseline) - failed - int(known.sum()),
         baseline=mean(values),
         perturbed=mean(values),
-        drop=0.0,
+        drop=0.0 if known.any() else NAN,
         precision=mean(panel.baseline_values(precision)[known]),
         recall=mean(panel.baseline_values(recall)[known]),
         baseline_micro=pooled if settings.score == "F-measure_no_offset" else NAN,

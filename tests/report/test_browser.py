@@ -11,7 +11,7 @@ from tests.report.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_rows
 
-from pi_amt.statistics import importance_from_rows
+from pi_amt.report import build
 
 pytestmark = [
     pytest.mark.browser,
@@ -252,19 +252,6 @@ def test_forest_stays_inside_its_card(visit: Open, width: int) -> None:
 
 
 @pytest.mark.filterwarnings("error::UserWarning")  # a figure without room for its axes warns
-def test_a_very_long_condition_leaves_the_forest_inside_the_page(
-    browser: Any, tmp_path: Path
-) -> None:
-    label = f"my_perm(name={'long' * 40})"
-    importance = importance_from_rows(make_rows({label: 0.2, "random": 0.0}), n_resamples=200)
-    opened = Visit(
-        browser, importance.report(tmp_path / "long.html"), viewport={"width": 1280, "height": 900}
-    )
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 1280
-    assert opened.page.locator("td.plot").first.bounding_box()["width"] > 170
-    opened.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, scheme: str) -> None:
@@ -293,3 +280,52 @@ def test_page_reads_without_scripts(visit: Open) -> None:
     page = visit(java_script_enabled=False).page
     assert page.locator("table.forest tbody tr:visible").count() > 3
     assert "Scripts are off" in page.locator("noscript").inner_text()
+    # "all text, tables and the forest plot are here"
+    assert set(visible(page)) == set(VIEWS) - {"explorer"}
+    assert page.locator("article.entry:visible").count() == page.locator("article.entry").count()
+    assert page.locator("figure:visible").count() == 0
+
+
+@pytest.fixture(scope="module")
+def wide_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two datasets; the names of one, and of a condition, are longer than any screen."""
+    drops = {"fund_mask": 0.3, "very_long_condition_name_" * 6: 0.1}
+    rows = [row for name in ("maps", "very_long_dataset_name_" * 8)
+            for row in make_rows(drops, n_pieces=4, dataset=name)]  # fmt: skip
+    return build(rows, tmp_path_factory.mktemp("wide") / "report.html")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("view", ["overview", "conditions"])
+def test_long_names_are_broken(browser: Any, wide_report: Path, view: str, width: int) -> None:
+    opened = Visit(browser, wide_report, f"#{view}", viewport={"width": width, "height": 900})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    if view == "overview":
+        assert opened.page.locator("td.plot").first.bounding_box()["width"] > 170
+    switch = opened.page.locator("fieldset:visible").bounding_box()
+    assert switch["x"] + switch["width"] <= width
+    opened.close()
+
+
+@pytest.mark.parametrize("media", ["print", "no scripts"])
+def test_where_both_datasets_are_seen_both_are_named(
+    browser: Any, wide_report: Path, media: str
+) -> None:
+    opened = Visit(browser, wide_report, java_script_enabled=media == "print")
+    opened.page.emulate_media(media="print" if media == "print" else "screen")
+    captions = opened.page.locator("table.forest caption")
+    assert captions.count() == 2
+    for caption in captions.all():
+        assert caption.bounding_box()["height"] > 10
+    assert "MAPS" in captions.first.inner_text()
+    opened.close()
+
+
+def test_controls_are_shown_where_nothing_else_was_run(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"floor": 0.5, "identity": 0.0}, n_pieces=3)
+    opened = Visit(browser, build(rows, tmp_path / "report.html"))
+    rows_shown = opened.page.locator("table.forest tbody tr:visible")
+    assert rows_shown.count() == 2
+    opened.page.locator("#controls").uncheck()
+    assert rows_shown.count() == 0
+    opened.close()

@@ -17,6 +17,7 @@ from pi_amt.report.context import (
     run_facts,
     sensitivity,
 )
+from pi_amt.report.methods import methods_markdown
 from pi_amt.report.names import slug, unique_slugs
 from pi_amt.statistics import importance_from_rows
 
@@ -110,6 +111,13 @@ def test_facts_count_what_is_there() -> None:
     assert said["Machine"] == "TestOS, 3 cores"
     assert said["Last run"] == "then (1 run)"
     assert "2 of 5 recordings" in missing(importance, catalog(importance))[0]
+
+
+def test_controls_without_a_condition_are_said_to_control_nothing() -> None:
+    importance = importance_from_rows(make_rows({"floor": 0.5, "identity": 0.0}))
+    (said,) = missing(importance, catalog(importance))
+    assert "Only the baseline and controls were run" in said
+    assert "baseline and the controls `floor`, `identity` were run." in methods_markdown(importance)
 
 
 def test_failed_recordings_are_listed_once_with_their_conditions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pi_amt.report.catalog import catalog
 from pi_amt.report.figures import dose, forest, piece, profile
 from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
-from pi_amt.report.style import new_figure, save_figure
+from pi_amt.report.style import WIDE, new_figure, save_figure
 from pi_amt.statistics import Importance, importance_from_rows
 from pi_amt.store import Row
 
@@ -47,6 +48,15 @@ def test_names_with_dollars_are_no_formulas() -> None:
     ax = forest(importance_from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
     assert ax.get_legend_handles_labels()[1] == [name]
     ax.get_figure().draw_without_rendering()  # type: ignore[union-attr]
+
+
+def test_names_that_a_font_lacks_or_a_page_cannot_hold_raise_no_warning(tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3, "very_long_name_" * 20: 0.1}, model="🎹 " + "long" * 60)
+    figure = new_figure(WIDE, 3.0)
+    forest(importance_from_rows(rows), ax=figure.add_subplot())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert all(path.stat().st_size for path in save_figure(figure, tmp_path / "forest"))
 
 
 def test_figure_of_small_plots_says_what_it_leaves_out() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pi_amt.audio import audio_seconds
 from pi_amt.datasets.track import Dataset, FileTrack
 from pi_amt.errors import EMPTY, DataError, data_error, open_data
+from pi_amt.words import plural
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Survey:
     def __str__(self) -> str:
         depth = "all files decoded" if self.decoded else "headers read; --full decodes all files"
         length = f"{self.hours:.1f} hours" if self.hours >= 1 else f"{60 * self.hours:.1f} minutes"
-        lines = [f"{self.name}: {self.n_tracks} tracks, {length} ({depth})"]
+        lines = [f"{self.name}: {plural(self.n_tracks, 'track')}, {length} ({depth})"]
         for title, found in (("missing", self.missing), ("unreadable", self.unreadable)):
             lines += [f"{title}: {len(found)}", *(f"  {line}" for line in found)]
         return "\n".join(lines)

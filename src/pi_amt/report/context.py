@@ -227,6 +227,11 @@ def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
             "Only the baseline was run: there is nothing to compare it with. "
             "Run at least one condition, for example permutation=fund_mask."
         )
+    elif all(entry.condition.role == "control" for entry in entries):
+        said.append(
+            "Only the baseline and controls were run: there is nothing for them to control. "
+            "Run at least one condition, for example permutation=fund_mask."
+        )
     for place, panel in enumerate(importance.panels):
         lacking = [e.title for e in entries if place not in e.numbers
                    and e.condition.role == "condition"]  # fmt: skip

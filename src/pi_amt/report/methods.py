@@ -82,7 +82,8 @@ def _perturbations(importance: Importance) -> list[str]:
     conditions = list(dict.fromkeys(c for panel in importance.panels for c in panel.conditions))
     tried = [c for c in conditions if c.role == "condition"]
     if not tried:
-        return ["Only the unperturbed baseline was run."]
+        besides = f" and the controls {_listing(conditions)} were" if conditions else " was"
+        return [f"Only the unperturbed baseline{besides} run."]
     inside = [c for c in tried if c.permutation in _INSIDE_THE_NETWORK]
     said = []
     if len(inside) < len(tried):

@@ -111,6 +111,8 @@ def _headings(page: Page) -> dict[str, Any]:
         f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
         "recording, unperturbed."
         if conditions
+        else f"The baseline and its controls only: {where}."
+        if page.entries
         else f"The baseline only, without any perturbation: {where}.",
         "tabs": tabs,
         "models": models,
@@ -138,12 +140,15 @@ def _numbers(page: Page) -> dict[str, Any]:
     score = score_name(importance.score)
     explorer = page.explorer.data
     leading = main_conditions(page.entries)
+    any_conditions = any(e.condition.role == "condition" for e in page.entries)
     return {
         "importance": importance,
         "entries": page.entries,
         "forests": forests(importance, page.entries),
         "has_controls": any(e.condition.role == "control" for e in page.entries),
         "steps": [e.id for e in page.entries if e.step and e not in leading],
+        # what the forest plot begins with: where only controls were run, these
+        "leading_roles": ("condition",) if any_conditions else ("control",),
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
         "dose_table": page.tables.get("dose_curves"),

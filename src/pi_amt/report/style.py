@@ -95,8 +95,8 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     svg, pdf = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.pdf")
     # the canvases themselves: savefig() would draw everything once more before it writes
     with paper_style(), warnings.catch_warnings():
-        # a name in a script that the font lacks is drawn as boxes; the tables beside have it whole
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # an emoji in a name, or a name longer than the page, is no trouble of the reader's
+        warnings.filterwarnings("ignore", r"Glyph \d+|constrained_layout not applied", UserWarning)
         svg_canvas: Any = FigureCanvasSVG(figure)
         svg_canvas.print_svg(svg, metadata={"Date": None, "Creator": "pi_amt"})
         figure.set_layout_engine("none")  # places stay
