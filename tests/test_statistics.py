@@ -210,7 +210,7 @@ def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
 
 
 def test_recordings_that_fail_under_different_conditions_are_all_counted() -> None:
-    failing = {("piece_01", "fund_mask"), ("piece_02", "harm_mask"), ("piece_02", "fund_mask")}
+    failing = {("piece_01", "fund_mask"), ("piece_02", "harm_mask")}
     rows = [
         replace(row, status="error", error="broken", scores={})
         if (row.track, row.label) in failing

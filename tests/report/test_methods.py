@@ -27,6 +27,21 @@ def test_paragraph_follows_the_rows() -> None:
     assert "reproduction" not in text
 
 
+@pytest.mark.parametrize(
+    ("score", "said", "cited"),
+    [
+        ("Recall", "the Recall as defined by mir_eval", True),
+        ("Frame_Average_Precision", "the Frame Average Precision (is each of 88 pitches", False),
+        ("chords", "The score is `chords`, averaged", False),
+    ],
+)
+def test_only_scores_of_mir_eval_are_called_so(score: str, said: str, cited: bool) -> None:
+    rows = [replace(row, scores={**row.scores, "chords": 0.5}) for row in make_rows()]
+    text = methods_markdown(importance_from_rows(rows, score=score))
+    assert said in text
+    assert ("raffel2014mireval" in references(text)) == cited
+
+
 def test_a_reproduction_and_matched_controls_are_named() -> None:
     drops = {"fund_mask": 0.2, "matched_tracks(fund_mask)": 0.1}
     rows = make_rows(drops, model="timbre_trap", weights_label="synthetic-trained reproduction")

@@ -273,8 +273,9 @@ def test_no_store_an_empty_one_and_one_without_baseline_are_refused(tmp_path: Pa
         build(only, tmp_path / "r.html")
     with pytest.raises(ValueError, match="examples"):
         build(make_rows(), tmp_path / "r.html", examples=-1)
-    with pytest.raises(ValueError, match="output: got the folder"):
-        build(make_rows(), tmp_path)
+    with pytest.raises(ValueError, match=r"got the folder .*, expected a file"):
+        build(make_rows(), tmp_path / "empty")
+    assert {path.name for path in tmp_path.iterdir()} == {"empty"}
     assert not list(tmp_path.glob("*.html"))
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
+from pi_amt.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.panels import Condition, Panel
 from pi_amt.report.context import dataset_facts
 from pi_amt.report.names import (
@@ -14,6 +15,7 @@ from pi_amt.report.names import (
     is_reproduction,
     model_title,
 )
+from pi_amt.scoring import NOTE_SCORES
 from pi_amt.statistics import Importance
 from pi_amt.words import plural
 
@@ -185,19 +187,27 @@ def _controls(conditions: Sequence[Condition]) -> list[str]:
 
 def _statistics(importance: Importance) -> list[str]:
     settings = importance.settings
-    what = (
-        "note F-measure (onset within 50 ms, pitch within 50 cents, offsets ignored)"
-        if settings.score == "F-measure_no_offset"
-        else settings.score.replace("_", " ")
-    )
     return [
-        f"The score is the {what} as defined by mir_eval [@raffel2014mireval], "
+        f"The score is {_score(settings.score)}, "
         "averaged over recordings; repeats were averaged inside a recording first.",
         "Intervals are 95 % studentised bootstrap intervals [@efron1993] "
         f"({settings.n_resamples:,} resamples over recordings, clustered by composition, seed "
         f"{settings.seed}); p-values come from paired sign-flip permutation tests, corrected over "
         "all conditions after Holm [@holm1979].",
     ]
+
+
+def _score(score: str) -> str:
+    """What a score is, and whose: mir_eval's for notes, pi_amt's for frames, else a user's own."""
+    name = score.replace("_", " ")
+    if score in FRAME_SCORES:
+        grid = f"{1000 * GRID_SECONDS:g} ms"
+        return f"the {name} (is each of 88 pitches sounding, every {grid})"
+    if score not in NOTE_SCORES:
+        return f"`{score}`"
+    if score == "F-measure_no_offset":
+        name = "note F-measure (onset within 50 ms, pitch within 50 cents, offsets ignored)"
+    return f"the {name} as defined by mir_eval [@raffel2014mireval]"
 
 
 def _reservations(importance: Importance) -> list[str]:
