@@ -9,7 +9,7 @@ dependency. No work of the demo dataset is among them.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -86,4 +86,11 @@ def main(what: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("chorales", "validation", "test"))
+    parser.add_argument("path", help="npz file; a folder for test")
+    given = parser.parse_args()
+    try:
+        main(given.what, given.path)
+    except ModuleNotFoundError as error:
+        parser.error(f"{error}; pip install music21")
