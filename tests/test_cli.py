@@ -14,6 +14,7 @@ import pytest
 from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
+from pi_amt import models
 from pi_amt.arguments import COMMANDS
 from pi_amt.cli import failures, main, mend
 from pi_amt.one_line import one_line
@@ -201,3 +202,23 @@ def test_a_damaged_note_table_names_its_store(
     assert main([command[0], "results", *command[1:]]) == 2
     told = capsys.readouterr().err
     assert f"{tmp_path / 'results' / FILE_NAME} is damaged: got a damaged note table" in told
+
+
+def test_an_export_of_a_store_without_rows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(tmp_path):
+        pass
+    assert main(["export", str(tmp_path), "--rows", str(tmp_path / "rows.csv")]) == 2
+    assert f"{tmp_path}: got a store without rows" in capsys.readouterr().err
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models, "available_models", lambda: ["broken:Model", "basic_pitch"])
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "WRONG: model: cannot load broken:Model" in told
+    assert "ok: hears a synthetic A4 · published weights" in told

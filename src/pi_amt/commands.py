@@ -23,6 +23,7 @@ from pi_amt.models import load_model
 from pi_amt.note_files import read_notes, write_midi
 from pi_amt.note_table import note_tables_of
 from pi_amt.notes import Notes
+from pi_amt.one_line import one_line
 from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
@@ -180,13 +181,15 @@ def do_export(options: Namespace) -> None:
     """Write raw rows and notes.
 
     Raises:
-        ValueError: if neither was asked for.
+        ValueError: if neither was asked for, or there are no rows.
     """
     from pi_amt.export import export_notes, export_rows
 
     rows = read_rows(options.results)
     if not (options.rows or options.notes):
         raise ValueError("export: got neither --rows nor --notes, expected one of them")
+    if not rows:
+        raise ValueError(f"{options.results}: got a store without rows, run a study first")
     if options.rows:
         print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
     if options.notes:
@@ -240,8 +243,13 @@ def do_doctor(options: Namespace) -> int:
     tone = sum(0.3 / k * np.sin(2 * np.pi * 440 * k * times) for k in range(1, 6))
     tone = (np.asarray(tone) * np.exp(-3 * times)).astype(np.float32)
     for name in models.available_models():
-        model = load_model(name)
-        found = model.transcribe(np.concatenate([np.zeros(8820, np.float32), tone]), 22050)
+        try:
+            model = load_model(name)
+            found = model.transcribe(np.concatenate([np.zeros(8820, np.float32), tone]), 22050)
+        except Exception as error:  # of a plug-in, say; the other models are checked all the same
+            print(f"{name:12} WRONG: {one_line(error)}")
+            healthy = False
+            continue
         good = 69.0 in found.pitches
         healthy &= good
         heard = "ok: hears a synthetic A4" if good else f"WRONG: hears {found.pitches}, expected 69"

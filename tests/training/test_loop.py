@@ -56,6 +56,8 @@ def test_a_run_writes_its_files_and_can_be_repeated_exactly(tmp_path: Path) -> N
     two = load_file(tmp_path / "two" / "weights.safetensors")
     assert all(torch.equal(one[key], two[key]) for key in one)
     load_weights(tmp_path / "one" / "weights.safetensors")
+    modes = {path.stat().st_mode for path in (tmp_path / "one").iterdir()}
+    assert len(modes) == 1  # who may read the log may read the weights
     rows = list(csv.DictReader((tmp_path / "one" / "log.csv").open()))
     assert rows[-1]["step"] == "4"
     assert rows[-1]["stage"] == "1"

@@ -25,6 +25,7 @@ def ship(weights: str, facts: dict[str, str]) -> str:
     state, _ = load_weights(weights)
     metadata = {"label": SHIPPED_LABEL, "architecture": "timbre-trap", **facts}
     save_file({k: v.contiguous() for k, v in state.items()}, SHIPPED_PATH, metadata)
+    SHIPPED_PATH.chmod(0o644)  # safetensors lets nobody else read what it writes
     sha256 = hashlib.sha256(SHIPPED_PATH.read_bytes()).hexdigest()
     record = {"sha256": sha256, **metadata}
     SHIPPED_RECORD.write_text(json.dumps(record, indent=2) + "\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import pickle
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -55,9 +56,8 @@ class Training:
         torch.manual_seed(config.seed)
         self.network = TimbreTrapNetwork()
         if config.init:
-            self.network.load_state_dict(
-                load_weights(config.init)[0], strict=False
-            )  # its sliCQ stays
+            trained, _ = load_weights(config.init)
+            self.network.load_state_dict(trained, strict=False)  # its sliCQ stays
         else:
             initialize(self.network, config.seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -215,6 +215,8 @@ class Training:
         if better:
             tensors = {k: v.cpu().contiguous() for k, v in self.average.items()}
             save_file(tensors, output / "weights.partial")
+            # safetensors lets nobody else read what it writes
+            shutil.copymode(output / "checkpoint.pt", output / "weights.partial")
             (output / "weights.partial").replace(output / "weights.safetensors")
 
     def _resume(self) -> None:
