@@ -18,12 +18,10 @@ from pi_amt.comparison import compare
 from pi_amt.config_keys import CONF, names_in
 from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.errors import printable
-from pi_amt.executors import available_cores
 from pi_amt.models import load_model
 from pi_amt.note_files import read_notes, write_midi
 from pi_amt.note_table import note_tables_of
 from pi_amt.notes import Notes
-from pi_amt.one_line import one_line
 from pi_amt.printout import print_headline, tables_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
@@ -225,38 +223,10 @@ def do_list(options: Namespace) -> None:
 
 
 def do_doctor(options: Namespace) -> int:
-    """Check the installation with a known answer per model; 1 if something is wrong."""
-    import numpy as np
-    import torch
+    """Check the installation; 1 if something is wrong."""
+    from pi_amt.doctor import examine
 
-    from pi_amt.manifest import environment
-    from pi_amt.scoring import check_pitch_units
-
-    for name, version in environment()["versions"].items():
-        print(f"{name:12} {version}")
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
-    print(f"{'cores':12} {available_cores()}\n{'GPU':12} {gpu}")
-    check_pitch_units()
-    print("scoring      ok: one semitone off scores 0, 49 cents 1, 51 cents 0")
-    healthy = True
-    times = np.arange(22050) / 22050
-    tone = sum(0.3 / k * np.sin(2 * np.pi * 440 * k * times) for k in range(1, 6))
-    tone = (np.asarray(tone) * np.exp(-3 * times)).astype(np.float32)
-    for name in models.available_models():
-        try:
-            model = load_model(name)
-            found = model.transcribe(np.concatenate([np.zeros(8820, np.float32), tone]), 22050)
-        except Exception as error:  # of a plug-in, say; the other models are checked all the same
-            print(f"{name:12} WRONG: {one_line(error)}")
-            healthy = False
-            continue
-        good = 69.0 in found.pitches
-        healthy &= good
-        heard = "ok: hears a synthetic A4" if good else f"WRONG: hears {found.pitches}, expected 69"
-        print(f"{name:12} {heard} · {model.identity.weights_label}")
-        print(f"{'':12} weights sha256 {model.identity.weights_sha256}")
-    print("all is well" if healthy else "something is wrong: reinstall pi_amt")
-    return 0 if healthy else 1
+    return 0 if examine() else 1
 
 
 def do_train(arguments: list[str]) -> int:
