@@ -23,6 +23,7 @@ LAYERS = (
     ("notes", "audio", "spectrogram", "store"),
     ("permutations", "models", "datasets", "scoring", "statistics"),
     ("study", "report"),
+    ("permutation_importance",),
     ("app", "cli", "commands"),
 )
 

@@ -40,7 +40,7 @@ def test_scattered_memory_goes_back() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment
     )
     scattered, left = map(float, done.stdout.split())
-    assert scattered - left > 30, f"{scattered} MB, then {left} MB"  # of the 62 MB that are free
+    assert scattered - left > 50, f"{scattered} MB, then {left} MB"  # of the 62 MB that are free
 
 
 def test_systems_without_it_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

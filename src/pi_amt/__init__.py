@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from pi_amt.models.transcriber import Transcriber
     from pi_amt.note_files import read_notes, write_midi
     from pi_amt.notes import Notes
+    from pi_amt.permutation_importance import importance
     from pi_amt.permutations import Permutation, load_permutation
     from pi_amt.scoring import score_notes
     from pi_amt.spectrogram import Spectrogram
     from pi_amt.statistics import Importance
     from pi_amt.store import read_rows
-    from pi_amt.study import importance
 
 __version__ = "0.1.0"
 
@@ -60,7 +60,7 @@ _HOMES = {
     "Permutation": "permutations",
     "Spectrogram": "spectrogram",
     "Transcriber": "models.transcriber",
-    "importance": "study",
+    "importance": "permutation_importance",
     "load_dataset": "datasets",
     "load_model": "models",
     "load_permutation": "permutations",
