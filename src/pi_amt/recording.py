@@ -32,10 +32,10 @@ from pi_amt.models.transcriber import Decoder, Samples, Stitcher, Transcriber
 from pi_amt.note_table import NoteTable
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.rows import Row
 from pi_amt.scorers import plugged_scores
 from pi_amt.scoring import score_notes
 from pi_amt.spectrogram import Spectrogram
-from pi_amt.store import Row
 from pi_amt.tuning import estimate_tuning
 
 # each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all

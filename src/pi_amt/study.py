@@ -25,8 +25,9 @@ from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.options import check_tuning
 from pi_amt.progress import StudyProgress
 from pi_amt.pulse import Pulses
+from pi_amt.rows import Row
 from pi_amt.scoring import check_pitch_units
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 
 
 @dataclass(frozen=True)

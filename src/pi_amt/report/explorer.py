@@ -34,8 +34,8 @@ from pi_amt.report.pictures import (
 )
 from pi_amt.report.replay import Recording, Replayed, replay
 from pi_amt.report.roll import FATES, agreement, played, roll
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance
-from pi_amt.store import Row
 
 #: the page stays under 5 MB: examples that would take the explorer beyond this are left out
 MOST_BYTES = 4_000_000

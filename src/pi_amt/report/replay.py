@@ -22,8 +22,8 @@ from pi_amt.note_table import NoteTable
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.examples import Example, permutation_of
+from pi_amt.rows import Row
 from pi_amt.spectrogram import Spectrogram, concatenate
-from pi_amt.store import Row
 
 Samples = NDArray[np.float32]
 #: blocks this far around the excerpt are computed, too: notes at its edges need their context
