@@ -32,7 +32,7 @@ from pi_amt.report.pictures import (
     powers,
     touched,
 )
-from pi_amt.report.replay import Recording, Replayed, replay
+from pi_amt.report.replay import Replayed, read_recording, replay
 from pi_amt.report.roll import FATES, agreement, played, roll
 from pi_amt.rows import Row
 from pi_amt.statistics import Importance
@@ -143,7 +143,7 @@ def _example(
         if isinstance(model, str) or not shown:
             continue
         base = panel.baseline[example.track]
-        recording = Recording.read(example, base)
+        recording = read_recording(example, base)
         whole = Sound(recording.samples, recording.sample_rate, 0.0)
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))
