@@ -6,6 +6,7 @@ only the package's own styles and scripts go in as they are.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -159,7 +160,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "shown_columns": shown_columns,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
-        "known": context.is_known,
+        "known": lambda value: not math.isnan(value),
         "failures_of": _failures,
         "data_json": Markup(safe_json({**data, "scoreName": score})),
         "explorer_json": Markup(safe_json(explorer)) if explorer else "",
