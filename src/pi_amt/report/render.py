@@ -60,6 +60,11 @@ class Page:
     bibtex: str
     explorer: Explorer = field(default_factory=Explorer)
 
+    @property
+    def conditions(self) -> list[Entry]:
+        """The entries that are no controls."""
+        return [entry for entry in self.entries if entry.condition.role == "condition"]
+
 
 def render(page: Page, folder: str, links: Links) -> str:
     """The HTML text.
@@ -95,44 +100,49 @@ def _headings(page: Page) -> dict[str, Any]:
     importance = page.importance
     models = context.model_facts(importance)
     datasets = context.dataset_facts(importance)
-    conditions = [e for e in page.entries if e.condition.role == "condition"]
-    curves = bool(page.data["curves"])
-    tabs = [("overview", "Overview")]
-    tabs += [("conditions", "Conditions")] if page.entries else []
-    tabs += [("curves", "Profiles and doses")] if curves else []
-    tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
     what = " and ".join(model.title for model in models)
-    where = (
-        f"{plural(len(datasets), 'dataset')}, "
-        f"{plural(sum(d.pieces for d in datasets), 'recording')}"
-    )
+    sentences = importance.headline() if page.conditions else _baselines(importance)
+    said = notes(importance)
     return {
         "title": f"What {'do' if len(models) > 1 else 'does'} {what} rely on?",
-        "lede": f"{plural(len(conditions), 'perturbation')} of the models' own input, "
-        f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
-        "recording, unperturbed."
-        if conditions
-        else f"The baseline and its controls only: {where}."
-        if page.entries
-        else f"The baseline only, without any perturbation: {where}.",
-        "tabs": tabs,
+        "lede": _lede(page, datasets),
+        "tabs": _tabs(page),
         "models": models,
         "by_name": {model.name: model for model in models},
         "datasets": datasets,
-        "headlines": _headlines(
-            importance, importance.headline() if conditions else _baselines(importance)
-        ),
+        "headlines": _headlines(importance, sentences),
         "gaps": context.missing(importance, page.entries),
         "run_facts": context.run_facts(importance, page.manifests),
         "messages": importance.messages,
-        "warnings": [
-            note.removeprefix(_WARNING) for note in notes(importance) if note.startswith(_WARNING)
-        ],
+        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
         "reproductions": context.reproductions(importance.panels),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,
     }
+
+
+def _lede(page: Page, datasets: Sequence[context.DatasetFacts]) -> str:
+    """What was run on what."""
+    recordings = plural(sum(dataset.pieces for dataset in datasets), "recording")
+    where = f"{plural(len(datasets), 'dataset')}, {recordings}"
+    if page.conditions:
+        return (
+            f"{plural(len(page.conditions), 'perturbation')} of the models' own input, {where}. "
+            f"Each number is the fall of {score_name(page.importance.score)} against the same "
+            "recording, unperturbed."
+        )
+    if page.entries:
+        return f"The baseline and its controls only: {where}."
+    return f"The baseline only, without any perturbation: {where}."
+
+
+def _tabs(page: Page) -> list[tuple[str, str]]:
+    """(id, title) of the sections that have something to show."""
+    tabs = [("overview", "Overview")]
+    tabs += [("conditions", "Conditions")] if page.entries else []
+    tabs += [("curves", "Profiles and doses")] if page.data["curves"] else []
+    return [*tabs, ("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
 
 
 def _numbers(page: Page) -> dict[str, Any]:
@@ -141,7 +151,6 @@ def _numbers(page: Page) -> dict[str, Any]:
     score = score_name(importance.score)
     explorer = page.explorer.data
     leading = main_conditions(page.entries)
-    any_conditions = any(e.condition.role == "condition" for e in page.entries)
     return {
         "importance": importance,
         "entries": page.entries,
@@ -149,7 +158,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "has_controls": any(e.condition.role == "control" for e in page.entries),
         "steps": [e.id for e in page.entries if e.step and e not in leading],
         # what the forest plot begins with: where only controls were run, these
-        "leading_roles": ("condition",) if any_conditions else ("control",),
+        "leading_roles": ("condition",) if page.conditions else ("control",),
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
         "dose_table": page.tables.get("dose_curves"),
