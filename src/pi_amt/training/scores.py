@@ -41,7 +41,7 @@ def random_score(
     ``excerpts``: public-domain scores, each (notes, 3) of onset and length in quarters and pitch.
     """
     others = (scattered, runs, restrikes, chords)
-    textures = (*3 * (two_hands,), *others)
+    textures = 3 * (two_hands,) + others
     if excerpts and rng.random() < 0.25:
         events = _excerpt(rng, seconds, excerpts)
     else:
