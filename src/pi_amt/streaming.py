@@ -21,10 +21,11 @@ from pi_amt.frames import FrameScorer
 from pi_amt.jobs import Job
 from pi_amt.memory import return_freed_memory
 from pi_amt.models.devices import is_full
-from pi_amt.models.transcriber import Decoder, Samples, Stitcher, Transcriber
+from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.spectrogram import Spectrogram
+from pi_amt.units import Samples
 
 # each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all
 _PARTS_PER_TRIM = 4
