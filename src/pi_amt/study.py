@@ -2,7 +2,7 @@
 
 :func:`run_study` is the driver. It finds out which rows are missing, makes one job per recording
 with all that is missing for it, gives the jobs to an executor, and writes what comes back.
-:func:`importance` is the same for notebooks: it ends in statistics.
+:func:`pi_amt.importance` is the same for notebooks: it ends in statistics.
 """
 
 from __future__ import annotations
