@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pi_amt.dose import NUMBERS
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, without_controls
 from pi_amt.tables import Table
 
 
@@ -17,8 +17,7 @@ def sensitivity(entries: Sequence[Entry]) -> Table:
 
     The number of a partial or a channel is no setting: profiles are left to their chart.
     """
-    able = [e for e in entries if e.condition.role == "condition"
-            and not set(NUMBERS) & set(e.parameters)]  # fmt: skip
+    able = [e for e in without_controls(entries) if not set(NUMBERS) & set(e.parameters)]
     counts = Counter(entry.condition.permutation for entry in able)
     chosen = [entry for entry in able if counts[entry.condition.permutation] > 1]
     varied = _varied(chosen)
