@@ -16,8 +16,8 @@ from pi_amt.report.figures import dose, forest, piece, profile
 from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
 from pi_amt.report.style import WIDE, new_figure, save_figure
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 
 
 def axes() -> Axes:
