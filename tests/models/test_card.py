@@ -18,7 +18,7 @@ from pi_amt.models import load_model
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations import available
 from pi_amt.recording import evaluate
-from pi_amt.store import Row
+from pi_amt.rows import Row
 
 # Timbre-Trap's readable network takes seconds a block on a CPU
 _SECONDS = {"basic_pitch": 4.0, "timbre_trap": 1.5}
