@@ -19,7 +19,7 @@ from pi_amt.report.forest_plot import forests, make_axis
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page import make_page
 from pi_amt.report.payload import payload, safe_json
-from pi_amt.report.render import render
+from pi_amt.report.render import render, title_of
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import Row, Store, StoreError
 
@@ -244,6 +244,30 @@ def test_only_a_baseline_says_so(tmp_path: Path) -> None:
     assert "Only the baseline was run" in page.text
     assert "F 0.800 without any perturbation, mean over 12 recordings" in page.text
     assert not any(a.get("data-view") == "conditions" for _, a in page.tags)
+
+
+@pytest.mark.parametrize(
+    ("drops", "title"),
+    [
+        ({}, "Basic Pitch, unperturbed"),
+        ({"floor": 0.5}, "Basic Pitch, under controls only"),
+        ({"fund_mask": 0.3, "floor": 0.5}, "What is Basic Pitch sensitive to?"),
+        ({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1}, "What does Basic Pitch rely on?"),
+    ],
+)
+def test_the_title_asks_only_what_the_conditions_can_answer(
+    drops: dict[str, float], title: str
+) -> None:
+    page = page_of(make_rows(drops, n_pieces=4))
+    assert f"<h1>{title}</h1>" in page
+    assert f"<title>{title} · pi_amt</title>" in page
+
+
+def test_the_title_names_all_models() -> None:
+    assert (
+        title_of(["A", "B"], catalog(importance_from_rows(study()))) == "What do A and B rely on?"
+    )
+    assert title_of(["A", "B"], []) == "A and B, unperturbed"
 
 
 def test_warnings_of_the_tables_stand_on_the_page() -> None:

@@ -100,13 +100,12 @@ def _headings(page: Page) -> dict[str, Any]:
     tabs += [("conditions", "Conditions")] if page.entries else []
     tabs += [("curves", "Profiles and doses")] if curves else []
     tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
-    what = " and ".join(model.title for model in models)
     where = (
         f"{plural(len(datasets), 'dataset')}, "
         f"{plural(sum(d.pieces for d in datasets), 'recording')}"
     )
     return {
-        "title": f"What {'do' if len(models) > 1 else 'does'} {what} rely on?",
+        "title": title_of([model.title for model in models], page.entries),
         "lede": f"{plural(len(conditions), 'perturbation')} of the models' own input, "
         f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
         "recording, unperturbed."
@@ -132,6 +131,20 @@ def _headings(page: Page) -> dict[str, Any]:
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,
     }
+
+
+def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
+    """The question that the conditions can answer; without one there is none to ask.
+
+    Reliance is read off the excess over matched controls, sensitivity off the drops alone.
+    """
+    who = " and ".join(models)
+    several = len(models) > 1
+    if not any(entry.condition.role == "condition" for entry in entries):
+        return f"{who}, unperturbed" if not entries else f"{who}, under controls only"
+    if any(entry.controls for entry in entries):
+        return f"What {'do' if several else 'does'} {who} rely on?"
+    return f"What {'are' if several else 'is'} {who} sensitive to?"
 
 
 def _numbers(page: Page) -> dict[str, Any]:
