@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,12 @@ def test_tables_sort_and_save(visit: Open) -> None:
     assert numbers == sorted(numbers)
     with page.expect_download() as download:
         page.locator('[data-csv="importance"]').click()
-    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 1 + table.locator("tbody tr").count()
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        saved = list(csv.DictReader(file))
+    assert len(saved) == table.locator("tbody tr").count()
+    drops = [line["drop_low"] for line in saved]
+    assert "" in drops  # the baseline has no interval
+    assert min(float(drop) for drop in drops if drop) < 0  # program-readable, with a hyphen
 
 
 def test_curves_are_drawn(visit: Open) -> None:

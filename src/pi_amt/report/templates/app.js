@@ -119,7 +119,9 @@ for (const table of $$(".scroll table")) {
 for (const button of $$("[data-csv]")) button.addEventListener("click", () => {
   const table = $(`[data-table="${button.dataset.csv}"] table`);
   const quote = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(cell.textContent.trim())).join(","));
+  // a program reads numbers with a hyphen, and nothing where a value is undefined
+  const plain = cell => cell.classList.contains("num") ? cell.textContent.trim().replace("−", "-").replace(/^–$/, "") : cell.textContent.trim();
+  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(plain(cell))).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
   link.download = `${button.dataset.csv}.csv`;
