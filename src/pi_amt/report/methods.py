@@ -59,9 +59,11 @@ def references(markdown: str) -> str:
 
 def _data(importance: Importance) -> list[str]:
     row = importance.rows[0]
+    controlled = any(result.n_excess for result in importance.results)
     said = [
-        "We measured which harmonic features of their input transcription models rely on by "
-        "permutation importance [@breiman2001], applied to the models' own time–frequency input "
+        "We measured which harmonic features of their input transcription models "
+        f"{'rely on' if controlled else 'are sensitive to'} by permutation importance "
+        "[@breiman2001], applied to the models' own time–frequency input "
         f"with pi_amt {row.version or '(version unknown)'} [@pi_amt]."
     ]
     for model in importance.models:

@@ -21,7 +21,7 @@ from pi_amt.panels import Panel
 from pi_amt.report import context, names
 from pi_amt.report.catalog import Entry, main_conditions
 from pi_amt.report.files import Links
-from pi_amt.report.forest_plot import forests, interval_text
+from pi_amt.report.forest_plot import forests, interval_text, ticks_of
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
@@ -158,6 +158,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "importance": importance,
         "entries": page.entries,
         "forests": forests(importance, page.entries),
+        "ticks_of": ticks_of,
         "has_controls": any(e.condition.role == "control" for e in page.entries),
         "steps": [e.id for e in page.entries if e.step and e not in leading],
         # what the forest plot begins with: where only controls were run, these
@@ -196,6 +197,7 @@ def _headlines(importance: Importance, sentences: Sequence[str]) -> list[dict[st
                 "model": names.model_title(panel.model),
                 "dataset": names.dataset_title(panel.dataset),
                 "text": minus(text)
+                .replace("p = ", "p\u00a0=\u00a0")
                 .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
                 .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
                 "colour": colour,

@@ -74,9 +74,19 @@ function filterForest() {
     row.hidden = (row.dataset.role === "control" && !controls) || (row.dataset.role === "step" && !steps) || !row.dataset.find.includes(words);
     if (!row.hidden && !row.closest("table").hidden) shown += 1;
   }
+  for (const table of $$("table.forest")) nearer(table, [...table.tBodies[0].rows].every(row => row.hidden || row.dataset.role === "condition"));
   const nothing = $("#nothing-found");
   if (nothing) nothing.hidden = shown > 0;
   return shown;
+}
+// places are on the axis of all rows: a wider frame shows the part that the leading rows need
+function nearer(table, near) {
+  const [x, width] = near ? table.dataset.near.split(" ") : [0, 100];
+  table.classList.toggle("whole", !near);
+  for (const frame of $$(".frame", table)) {
+    frame.setAttribute("x", `${x}%`);
+    frame.setAttribute("width", `${width}%`);
+  }
 }
 $("#find")?.addEventListener("input", () => say(`${filterForest()} conditions`));
 for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(`${filterForest()} conditions`));
