@@ -66,7 +66,8 @@ def _failed(panel: Panel) -> set[str]:
 def _copies(panel: Panel) -> list[tuple[str, str]]:
     """(recording, its copy) of every recording that stands here under a second name."""
     first: dict[str, str] = {}
-    held = [(row.data, piece) for piece, row in panel.baseline.items() if row.data]
+    good = {piece: row for piece, row in panel.baseline.items() if row.status == "ok"}
+    held = [(row.data, piece) for piece, row in good.items() if row.data]
     return [(first[data], piece) for data, piece in held if first.setdefault(data, piece) != piece]
 
 
