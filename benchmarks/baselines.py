@@ -9,7 +9,7 @@ from tests.models.basic_pitch import published
 from pi_amt.models.timbre_trap import TimbreTrap
 from pi_amt.models.timbre_trap.overlap import OverlapAdd
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.models.transcriber import Samples
+from pi_amt.units import Samples
 
 Weights = dict[str, torch.Tensor]
 

@@ -9,8 +9,8 @@ from benchmarks.studies import demo_tracks, job_of, samples_of, spec_of
 from pi_amt.conditions import make_conditions
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models import cached_model
-from pi_amt.models.transcriber import Samples
 from pi_amt.recording import evaluate
+from pi_amt.units import Samples
 
 SCORE = "F-measure_no_offset"
 

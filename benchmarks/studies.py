@@ -18,8 +18,8 @@ from pi_amt.datasets.track import FileTrack
 from pi_amt.executors import available_cores, local
 from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec, cached_model
-from pi_amt.models.transcriber import Samples
 from pi_amt.recording import evaluate
+from pi_amt.units import Samples
 
 EIGHT = (
     *("no_permutation", "random", "microtonal", "high_freq"),

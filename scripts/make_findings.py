@@ -217,7 +217,8 @@ def cost_lines() -> Iterator[str]:
         "Computing time of eight conditions per hour of audio, from the costs per core that "
         "`dry_run=true` uses, which were measured on a machine of two cores (see "
         "[benchmarks](benchmarks.md)). **16 cores and the cluster are extrapolated** from that "
-        "linearly: recordings are independent and rows are small. None of these times is a GPU's.\n"
+        "linearly: recordings are independent and rows are small. One [GPU](gpu.md) "
+        "was not measured.\n"
     )
     yield "| model | one core | 2 cores | 16 cores | cluster of 100 workers |"
     yield "|---|---:|---:|---:|---:|"

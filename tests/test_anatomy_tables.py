@@ -11,8 +11,8 @@ from pi_amt.anatomy import annotate
 from pi_amt.anatomy_tables import anatomy_tables
 from pi_amt.matching import match_notes
 from pi_amt.notes import Notes
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 
 LOW, HIGH = [40.0, 43.0, 45.0], [76.0, 79.0]
 REFERENCE = Notes.from_arrays(range(5), [i + 0.5 for i in range(5)], LOW + HIGH)

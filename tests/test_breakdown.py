@@ -11,8 +11,8 @@ from pi_amt.anatomy import annotate
 from pi_amt.breakdown import breakdown
 from pi_amt.matching import match_notes
 from pi_amt.notes import Notes
+from pi_amt.rows import Row
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row
 
 
 def noted(row: Row, estimate: Notes) -> Row:

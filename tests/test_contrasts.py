@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.rows import make_rows
 
-from pi_amt.resampling import mean_interval, sign_flip
+from pi_amt.resampling import mean_interval
+from pi_amt.significance import sign_flip
 from pi_amt.statistics import importance_from_rows
 
 N = 400

@@ -11,8 +11,8 @@ from tests.rows import make_dose_rows, make_row, make_rows
 from pi_amt.dose import dose_curves, harmonic_profiles
 from pi_amt.dose_measures import area_under, crossing
 from pi_amt.dose_table import dose_table
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
 

@@ -15,7 +15,7 @@ from pi_amt.anatomy import annotate
 from pi_amt.export import NOTE_COLUMNS, export_notes, export_rows
 from pi_amt.matching import match_notes
 from pi_amt.notes import Notes
-from pi_amt.store import Row
+from pi_amt.rows import Row
 
 
 def _notes(pitches: list[float]) -> Notes:

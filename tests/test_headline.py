@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.rows import make_row, make_rows
 
+from pi_amt.rows import Row
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row
 
 N = 400
 

@@ -19,7 +19,7 @@ MODULES = {
 }
 #: from the bottom to the top; what stands side by side does not know each other
 LAYERS = (
-    ("units",),
+    ("units", "rows"),
     ("notes", "audio", "spectrogram", "store"),
     ("permutations", "models", "datasets", "scoring", "statistics"),
     ("study", "report"),

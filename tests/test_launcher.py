@@ -18,8 +18,8 @@ from tests.toys import ToyTrack, write_toy_configs
 
 from pi_amt import app, cli
 from pi_amt.conditions import make_conditions
-from pi_amt.models.transcriber import Samples
 from pi_amt.store import StoreError, read_rows
+from pi_amt.units import Samples
 
 ROOT = Path(__file__).parents[1]
 SWEEP = "permutation=no_permutation,random,fund_mask,harm_mask"

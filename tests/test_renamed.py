@@ -17,8 +17,9 @@ from pi_amt.executors import serial
 from pi_amt.importance_table import notes
 from pi_amt.models import ModelSpec
 from pi_amt.renamed import read_results, under_newest_names
+from pi_amt.rows import Row
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 from pi_amt.study import Group, run_study
 
 ROWS = [

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.rows import make_row, make_rows
 
+from pi_amt.rows import Row
 from pi_amt.selection import select_rows
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 
 OLD = make_rows({"fund_mask": 0.1, "harm_mask": 0.1}, n_pieces=5, noise=0.0)
 NEW = make_rows({"fund_mask": 0.3, "harm_mask": 0.3}, n_pieces=5, noise=0.0, weights="b" * 64)

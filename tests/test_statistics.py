@@ -12,8 +12,8 @@ from statsmodels.stats.multitest import multipletests
 from tests.rows import make_row, make_rows
 
 from pi_amt.condition_results import ConditionResult
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 from pi_amt.variance import repeat_variance_share, repeats_needed
 
 N = 500  # resamples: enough where the test is not about the interval

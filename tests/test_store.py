@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rows import make_row, make_rows
 
-from pi_amt.store import FILE_NAME, SCHEMA_VERSION, Row, Store, StoreError, read_rows
+from pi_amt.rows import Row
+from pi_amt.store import FILE_NAME, SCHEMA_VERSION, Store, StoreError, read_rows
 
 
 def same(a: Row, b: Row) -> bool:

@@ -23,8 +23,9 @@ from pi_amt.executors import ExecutorFactory, local, serial
 from pi_amt.models import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutation_importance import importance
+from pi_amt.rows import Row
 from pi_amt.spectrogram import Spectrogram
-from pi_amt.store import Row, Store, read_rows
+from pi_amt.store import Store, read_rows
 from pi_amt.study import Group, Summary, run_study
 
 ROOT = Path(__file__).parents[1]

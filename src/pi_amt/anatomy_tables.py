@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pi_amt.anatomy import INTERVAL_CLASSES
 from pi_amt.breakdown import Breakdown, breakdown
+from pi_amt.condition_results import NAN
 from pi_amt.panels import Panel
 from pi_amt.strata import FACTORS
 from pi_amt.tables import Table
@@ -18,7 +19,6 @@ from pi_amt.tables import Table
 if TYPE_CHECKING:
     from pi_amt.statistics import Importance
 
-NAN = float("nan")
 _GROUPS = ("model", "dataset")
 
 

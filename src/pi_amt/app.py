@@ -23,8 +23,9 @@ from pi_amt.datasets.track import Dataset
 from pi_amt.note_table import note_tables_of
 from pi_amt.plan import print_plan
 from pi_amt.printout import print_run
+from pi_amt.rows import Row
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 from pi_amt.study import Group, Summary, run_study
 
 

@@ -17,12 +17,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 
 from pi_amt.containers import length_problem
 from pi_amt.errors import EMPTY, data_error, open_data
-
-Samples = NDArray[np.float32]
+from pi_amt.units import Samples
 
 #: what :func:`pi_amt.datasets` look for, lower case; every one is read by libsndfile
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf")

@@ -16,7 +16,7 @@ import numpy as np
 from pi_amt.anatomy import chance_histogram, interval_histogram
 from pi_amt.note_table import NoteTable
 from pi_amt.panels import Panel
-from pi_amt.store import Row
+from pi_amt.rows import Row
 from pi_amt.strata import FACTORS, found_by_stratum
 from pi_amt.units import Floats
 

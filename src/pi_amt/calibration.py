@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
 from pi_amt.models.transcriber import Transcriber
@@ -26,6 +25,7 @@ from pi_amt.notes import LOWEST_PITCH, Notes
 from pi_amt.permutations import Permutation, load_permutation
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.tables import Table
+from pi_amt.units import Floats, Samples
 
 #: two tones per octave from C2 to G6, one after the other
 TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
@@ -61,7 +61,7 @@ class Trial:
         """The mask itself."""
         return load_permutation(self.mask, **dict(self.options))
 
-    def true_audio(self, track: CalibrationTrack) -> tuple[NDArray[np.float32], int]:
+    def true_audio(self, track: CalibrationTrack) -> tuple[Samples, int]:
         """The sound that the mask is to imitate: samples ``(samples,)`` and their rate in Hz."""
         return track.audio_with_only({1}) if self.keep else track.audio_without({1})
 
@@ -129,7 +129,7 @@ def _table(model: str, records: list[dict[str, Any]]) -> Table:
     )
 
 
-def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> NDArray[np.float64]:
+def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> Floats:
     """``(steps, 88)`` mean activity of every pitch while each tone or chord sounds."""
     activations = model.activations(spectrogram)
     activity = model.pitch_activity(activations)
@@ -141,9 +141,9 @@ def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> ND
 
 def _record(
     trial: Trial,
-    clean: NDArray[np.float64],
-    truth: NDArray[np.float64],
-    masked: NDArray[np.float64],
+    clean: Floats,
+    truth: Floats,
+    masked: Floats,
 ) -> dict[str, Any]:
     distances = np.abs(masked - truth).sum(axis=1)
     tones, chords = distances[: len(TONES)], distances[len(TONES) :]

@@ -24,7 +24,7 @@ from pi_amt.stopping import stopped_by_signals
 from pi_amt.words import plural
 
 if TYPE_CHECKING:
-    from pi_amt.store import Row
+    from pi_amt.rows import Row
 
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 

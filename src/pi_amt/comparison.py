@@ -19,8 +19,8 @@ from pi_amt.contrasts import (
 )
 from pi_amt.paired import mean
 from pi_amt.panels import Panel, flat_options
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 from pi_amt.tables import Table
 from pi_amt.words import plural
 

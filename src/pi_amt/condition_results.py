@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pi_amt.resampling import LEVEL, N_RESAMPLES, holm
+from pi_amt.resampling import LEVEL, N_RESAMPLES
+from pi_amt.significance import holm
 
 NAN = float("nan")
 

@@ -20,9 +20,9 @@ from pi_amt.options import check_choice, check_count, check_seed
 from pi_amt.permutations import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.rows import BASELINE
 from pi_amt.spectrogram import NORMALIZATIONS
 from pi_amt.stable_text import stable_text
-from pi_amt.store import BASELINE
 
 #: Change this when a change of method changes rows: old rows are then computed again.
 METHOD_VERSION = "1"

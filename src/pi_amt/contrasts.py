@@ -17,7 +17,7 @@ from pi_amt.condition_results import Settings
 from pi_amt.importance_table import method_note
 from pi_amt.paired import interval_over, mean, p_value_over, snapped
 from pi_amt.panels import Condition, Panel
-from pi_amt.resampling import holm
+from pi_amt.significance import holm
 from pi_amt.tables import Table
 from pi_amt.units import Floats
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from pi_amt import models
-from pi_amt.audio import Samples
 from pi_amt.executors import available_cores
 from pi_amt.manifest import environment
 from pi_amt.one_line import one_line
 from pi_amt.scoring import check_pitch_units
+from pi_amt.units import Samples
 
 _RATE = 22_050
 

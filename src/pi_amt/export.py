@@ -14,7 +14,7 @@ from typing import Any
 
 from pi_amt.anatomy import compare
 from pi_amt.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
-from pi_amt.store import Row
+from pi_amt.rows import Row
 
 Record = dict[str, Any]
 _IDENTITY = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")

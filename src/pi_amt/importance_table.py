@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pi_amt.headline import SIGNIFICANT
 from pi_amt.panels import Panel
-from pi_amt.resampling import EXACT_CLUSTERS
+from pi_amt.significance import EXACT_CLUSTERS
 from pi_amt.summaries import baseline_result
 from pi_amt.tables import Table
 from pi_amt.words import plural

@@ -17,8 +17,8 @@ from pi_amt.errors import DataError, data_error
 from pi_amt.models import ModelSpec, built
 from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.pulse import Pulse
+from pi_amt.rows import Row
 from pi_amt.scorers import scorers
-from pi_amt.store import Row
 
 
 @dataclass(frozen=True)

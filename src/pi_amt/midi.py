@@ -1,14 +1,11 @@
-"""Standard MIDI files: bytes → key presses, pedal and times; notes → bytes.
+"""Standard MIDI files: bytes → events and times; notes → bytes.
 
 Our own reader, because the notes that matter here get lost elsewhere: symusic drops notes without
 a note-off and pedals of channels without notes, and its seconds are float32; pretty_midi refuses
 the 32,767 ticks per quarter note of MAPS. It is plain Python: no input can crash the process.
 
-Conventions: a note-on with velocity 0 is a note-off. A key press ends at the first note-off after
-it *on the same track, channel and pitch*, or where that key is struck again (one string cannot
-sound twice), or, if neither comes, at the end of the file. Controllers 120 and 123 (all sound,
-all notes off) release every key of their channel. Tempo changes of all tracks count.
-Format-2 files (independent patterns) are refused.
+Conventions: events mean nothing here, :mod:`pi_amt.keyboard` makes key presses of them. Tempo
+changes of all tracks count. Format-2 files (independent patterns) are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +25,6 @@ Ticks = NDArray[np.int64]
 Event = tuple[int, int, int, int, int]
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
-SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 DEFAULT_TEMPO = 500_000  # microseconds per quarter note
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
@@ -188,58 +184,6 @@ def _number(data: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
     raise ValueError("damaged MIDI file (a number of more than four bytes)")
-
-
-def key_presses(midi: MidiFile) -> NDArray[np.int64]:
-    """Pair note-ons with note-offs: ``(presses, 5)`` on tick, off tick, channel, pitch, velocity.
-
-    Drums (channel 10) are not notes. Rows are in the order of their note-ons.
-    """
-    presses: list[list[int]] = []
-    # open key (track, channel, pitch) → its press, and the tick at which it cut a held press
-    held: dict[tuple[int, int, int], tuple[list[int], int]] = {}
-    for tick, track, status, first, second in midi.events:
-        kind, channel = status & 0xF0, status & 0x0F
-        if channel == 9:
-            continue
-        key = (track, channel, first)
-        if kind == CONTROL:
-            if first in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-                for other in [other for other in held if other[1] == channel]:
-                    held.pop(other)[0][1] = tick
-        elif kind == NOTE_ON and second:
-            cut = -1
-            if key in held:
-                old = held.pop(key)[0]
-                if old[0] == tick:  # the same key twice at once is one press
-                    old[4] = max(old[4], second)
-                    held[key] = (old, -1)
-                    continue
-                old[1] = cut = tick
-            press = [tick, midi.end, channel, first, second]
-            presses.append(press)
-            held[key] = (press, cut)
-        elif key in held:
-            press, cut = held[key]
-            if cut == tick:  # this note-off came late: it belongs to the press that was cut
-                held[key] = (press, -1)
-            else:
-                press[1] = tick
-                del held[key]
-    return np.array(presses, dtype=np.int64).reshape(-1, 5)
-
-
-def pedal_changes(midi: MidiFile) -> dict[int, tuple[Ticks, NDArray[np.bool_]]]:
-    """Sustain pedal per channel: ticks ``(changes,)`` and whether it is down (value ≥ 64)."""
-    found: dict[int, list[tuple[int, bool]]] = {}
-    for tick, _, status, first, second in midi.events:
-        if status & 0xF0 == CONTROL and first in (SUSTAIN, RESET_CONTROLLERS):
-            down = first == SUSTAIN and second >= 64
-            found.setdefault(status & 0x0F, []).append((tick, down))
-    return {
-        channel: (np.array([t for t, _ in changes]), np.array([d for _, d in changes]))
-        for channel, changes in found.items()
-    }
 
 
 def midi_bytes(

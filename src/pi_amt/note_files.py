@@ -1,4 +1,4 @@
-"""Notes from and to files: MIDI, MAPS text, and the pedal rule that says when a note stops."""
+"""Notes from and to files: MIDI and MAPS text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import math
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.errors import data_error, read_bytes
-from pi_amt.midi import (
-    DEFAULT_TEMPO,
-    Ticks,
-    key_presses,
-    midi_bytes,
-    parse_midi,
-    pedal_changes,
-)
+from pi_amt.keyboard import key_presses, sounding_ends
+from pi_amt.midi import DEFAULT_TEMPO, midi_bytes, parse_midi
 from pi_amt.notes import Notes
 from pi_amt.options import check_choice
 
@@ -63,50 +56,11 @@ def read_midi(path: str | Path, pedal: str = "extend") -> Notes:
         midi = parse_midi(data)
     except ValueError as error:
         raise data_error(path, str(error)) from None
-    on, off, channels, pitches, velocities = key_presses(midi).T
+    presses = key_presses(midi)
+    on, off, _, pitches, velocities = presses.T
     if pedal == "extend":
-        off = _sounding_ends(on, off, channels, pitches, pedal_changes(midi), midi.end)
+        off = sounding_ends(midi, presses)
     return Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
-
-
-def _sounding_ends(
-    on: Ticks,
-    off: Ticks,
-    channels: Ticks,
-    pitches: Ticks,
-    pedals: dict[int, tuple[Ticks, NDArray[np.bool_]]],
-    end: int,
-) -> Ticks:
-    """Ticks ``(notes,)`` where notes stop sounding: the pedal rule of :func:`read_notes`."""
-    ends = off.copy()
-    for channel, (ticks, down) in pedals.items():
-        # tick at which the pedal comes up after each change, the end of the file if it never does
-        ups = np.where(down, end, ticks)
-        ups = np.minimum.accumulate(ups[::-1])[::-1]
-        state = np.searchsorted(ticks, off, side="right") - 1
-        sustained = (channels == channel) & (state >= 0) & down[state]
-        ends[sustained] = ups[state[sustained]]
-    restarts = _next_onsets(on, channels * 128 + pitches, end)
-    return np.minimum(ends, restarts)
-
-
-def _next_onsets(on: Ticks, keys: Ticks, end: int) -> Ticks:
-    """Tick ``(notes,)`` of the next strictly later onset of the same key, else ``end``.
-
-    Strictly later, or two tracks that strike one key at once would silence each other.
-    """
-    order = np.lexsort((on, keys))
-    sorted_on, sorted_keys = on[order], keys[order]
-    count = len(order)
-    new = np.ones(count + 1, dtype=np.bool_)
-    new[1:-1] = (np.diff(sorted_on) != 0) | (np.diff(sorted_keys) != 0)
-    firsts = np.where(new, np.arange(count + 1), count)
-    following = np.minimum.accumulate(firsts[::-1])[::-1][1:]
-    found = following < count
-    found[found] = sorted_keys[following[found]] == sorted_keys[found]
-    result = np.full(count, end, dtype=np.int64)
-    result[order[found]] = sorted_on[following[found]]
-    return result
 
 
 def read_maps_txt(path: str | Path) -> Notes:

@@ -1,7 +1,7 @@
 """Notes: the reference of a recording or the transcription of a model.
 
 Conventions: seconds, MIDI numbers as float (69 = A4), velocities 0–127, sorted by onset, then
-pitch. A note's offset is where it stops *sounding* (pedal rule: :mod:`pi_amt.note_files`).
+pitch. A note's offset is where it stops *sounding* (pedal rule: :func:`pi_amt.read_notes`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.condition_results import NAN, Settings
-from pi_amt.resampling import Interval, mean_interval, sign_flip
+from pi_amt.resampling import Interval, mean_interval
+from pi_amt.significance import sign_flip
 from pi_amt.units import Floats
 
 #: differences of scores below this are rounding noise

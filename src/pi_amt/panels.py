@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pi_amt.store import BASELINE, Row
+from pi_amt.rows import BASELINE, Row
 from pi_amt.units import Floats
 
 

@@ -14,7 +14,7 @@ from pi_amt.words import in_words
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
 #: (front end once, each condition).
-COST_PER_SECOND = {"basic_pitch": (0.005, 0.005), "timbre_trap": (0.02, 0.13)}
+COST_PER_SECOND = {"basic_pitch": (0.004, 0.0037), "timbre_trap": (0.02, 0.125)}
 _ROW_BYTES = 3_000
 _BYTES_PER_SECOND_OF_AUDIO = 68  # note tables of piano, compressed
 

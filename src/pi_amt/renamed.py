@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pi_amt.store import Row, Store
+from pi_amt.rows import Row
+from pi_amt.store import Store
 from pi_amt.words import plural
 
 

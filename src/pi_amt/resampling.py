@@ -1,21 +1,18 @@
-"""Resampling over recordings: intervals, paired tests and their correction for many conditions.
+"""Resampling over recordings: intervals of means and of ratios of means.
 
 The unit is the *cluster* (all recordings of one composition; a recording alone where compositions
 do not repeat). Everything is a pure function of the data and a seed.
 
-* :func:`bootstrap_t`: studentised bootstrap (bootstrap-t) interval of a ratio of means; a mean is
-  the ratio over ones. The standard error is cluster-robust and is computed anew in each resample.
-* :func:`sign_flip`: paired permutation test that flips whole clusters.
-* :func:`holm`: step-down correction.
+:func:`bootstrap_t` is the studentised bootstrap (bootstrap-t) interval of a ratio of means; a mean
+is the ratio over ones. The standard error is cluster-robust and is computed anew in each resample.
 
 What may surprise: half of all drops are often exactly zero, so some resamples have no spread and
 their t statistic is infinite. They are *kept* (leaving them out makes intervals too short), and
 where they reach the wanted quantile the most extreme finite t statistic takes their place, but
 never less than Student's. With two or three clusters this is Student's interval.
 
-References: Efron & Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 12 and 15;
-Cameron, Gelbach & Miller (2008) for resampled clusters; Phipson & Smyth (2010) for the +1;
-Holm (1979).
+References: Efron & Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 12;
+Cameron, Gelbach & Miller (2008) for resampled clusters.
 """
 
 from __future__ import annotations
@@ -32,8 +29,6 @@ from pi_amt.units import Floats
 
 N_RESAMPLES = 10_000
 LEVEL = 0.95
-#: up to this many clusters the sign-flip test goes through all 2^n patterns
-EXACT_CLUSTERS = 12
 #: relative size under which a variance or a difference is rounding noise
 TOLERANCE = 1e-12
 _COLUMNS_PER_CHUNK = 64
@@ -213,54 +208,3 @@ def mean_interval(
     bottom = None if denominators is None else np.asarray(denominators, np.float64)[:, None]
     result = bootstrap_t(top, bottom, clusters, n_resamples=n_resamples, level=level, seed=seed)
     return Interval(float(result.estimate[0]), float(result.low[0]), float(result.high[0]))
-
-
-def sign_flip(
-    differences: ArrayLike,
-    clusters: Sequence[Hashable] | None = None,
-    *,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> Floats:
-    """Two-sided p of paired differences ``(recordings, columns)``: is their mean zero?
-
-    Signs flip cluster by cluster; all 2^n patterns up to :data:`EXACT_CLUSTERS` clusters, else
-    ``n_resamples`` random ones with (hits + 1) / (resamples + 1). All zero gives 1. One cluster
-    gives NaN: both of its patterns are equally extreme.
-
-    Raises:
-        ValueError: for another shape or values that are not finite.
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    if values.ndim != 2 or not np.isfinite(values).all():
-        raise ValueError(f"got {values.shape}, expected finite values (recordings, columns)")
-    sums = cluster_sums(values, clusters)
-    n = len(sums)
-    if n < 2:
-        return np.full(values.shape[1], np.nan)
-    observed = np.abs(sums.sum(axis=0))
-    threshold = observed - TOLERANCE * np.abs(sums).sum(axis=0)
-    if n <= EXACT_CLUSTERS:
-        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return np.asarray((np.abs(signs @ sums) >= threshold).mean(axis=0))
-    hits = (np.abs(_random_signs(n, n_resamples, seed) @ sums) >= threshold).sum(axis=0)
-    return np.asarray((hits + 1) / (n_resamples + 1))
-
-
-@lru_cache(maxsize=8)
-def _random_signs(n: int, n_resamples: int, seed: int) -> Floats:
-    heads = np.random.default_rng([seed, n, 1]).integers(0, 2, size=(n_resamples, n))
-    signs: Floats = 2.0 * heads.astype(np.float64) - 1.0
-    signs.flags.writeable = False
-    return signs
-
-
-def holm(p_values: ArrayLike) -> Floats:
-    """Holm's step-down adjusted p-values ``(tests,)``; NaN stay NaN and are not counted."""
-    p = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * (len(order) - np.arange(len(order)))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted

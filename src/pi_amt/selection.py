@@ -25,7 +25,7 @@ from typing import Any
 
 from pi_amt.options import check_choice
 from pi_amt.panels import condition_of, flat_options, is_baseline
-from pi_amt.store import BASELINE, Row
+from pi_amt.rows import BASELINE, Row
 
 VARIANTS = ("newest", "separate", "refuse")
 

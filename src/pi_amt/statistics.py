@@ -29,8 +29,8 @@ from pi_amt.headline import headline
 from pi_amt.importance_table import importance_table
 from pi_amt.panels import Condition, Panel, is_baseline, panels_of
 from pi_amt.resampling import N_RESAMPLES
+from pi_amt.rows import BASELINE, Row
 from pi_amt.selection import select_rows
-from pi_amt.store import BASELINE, Row
 from pi_amt.summaries import panel_results
 from pi_amt.tables import Table
 from pi_amt.units import Floats

@@ -2,7 +2,7 @@
 
 :func:`run_study` is the driver. It finds out which rows are missing, makes one job per recording
 with all that is missing for it, gives the jobs to an executor, and writes what comes back.
-:func:`importance` is the same for notebooks: it ends in statistics.
+:func:`pi_amt.importance` is the same for notebooks: it ends in statistics.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.options import check_tuning
 from pi_amt.progress import StudyProgress
 from pi_amt.pulse import Pulses
+from pi_amt.rows import Row
 from pi_amt.scoring import check_pitch_units
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 
 
 @dataclass(frozen=True)

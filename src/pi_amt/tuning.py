@@ -9,9 +9,8 @@ weighted by magnitude: low partials, which are loudest and least sharp, decide i
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pi_amt.units import Floats, hz_to_midi
+from pi_amt.units import Floats, Samples, hz_to_midi
 
 LOWEST_HZ, HIGHEST_HZ = 80.0, 2000.0
 _WINDOW_SECONDS = 0.74
@@ -25,7 +24,7 @@ _MIN_CONCENTRATION = 0.25
 _KERNEL_CENTS = 6.0
 
 
-def estimate_tuning(samples: NDArray[np.float32], sample_rate: int) -> float:
+def estimate_tuning(samples: Samples, sample_rate: int) -> float:
     """Deviation of a recording from A4 = 440 Hz, in cents within [−50, 50].
 
     Args:
@@ -61,7 +60,7 @@ def _mode_cents(cents: Floats, weights: Floats) -> float:
     return (centre + 50.0) % 100.0 - 50.0
 
 
-def _peak_deviations(samples: NDArray[np.float32], sample_rate: int) -> tuple[Floats, Floats]:
+def _peak_deviations(samples: Samples, sample_rate: int) -> tuple[Floats, Floats]:
     """Deviation from the nearest semitone, cents, and weight of all spectral peaks."""
     window_length = min(round(_WINDOW_SECONDS * sample_rate), len(samples))
     size = 1 << max(window_length - 1, 1).bit_length()

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+#: sound ``(samples,)``, mono
+Samples = NDArray[np.float32]
 
 A4_HZ = 440.0
 A4_MIDI = 69.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from pi_amt.datasets import load_dataset
 from pi_amt.datasets.calibration import (
@@ -15,8 +14,8 @@ from pi_amt.datasets.calibration import (
     synthesise,
 )
 from pi_amt.partials import partial_frequencies
+from pi_amt.units import Floats
 
-Floats = NDArray[np.float64]
 TRACKS = [track for track in calibration() if isinstance(track, CalibrationTrack)]
 
 

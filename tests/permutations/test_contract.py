@@ -12,6 +12,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from tests.card import card
 from tests.permutations.synthetic import (
     BLOCK_STEP,
     FRAMES,
@@ -171,8 +172,6 @@ class TestContract:
         assert isinstance(got.values, torch.Tensor)
         np.testing.assert_array_equal(bits(got), bits(out))
 
-    @pytest.mark.gpu
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
     def test_a_graphics_card_gets_what_numpy_gets(
         self,
         permutation: Permutation,
@@ -181,11 +180,14 @@ class TestContract:
         notes: Notes,
         neighbour: Neighbour,
     ) -> None:
-        got = run(permutation, replace(whole, values=whole.tensor.cuda()), notes, neighbour)
-        assert isinstance(got.values, torch.Tensor)
-        assert got.values.device.type == "cuda"
+        with card() as device:
+            moved = replace(whole, values=whole.tensor.to(device))
+            got = run(permutation, moved, notes, neighbour)
+            assert isinstance(got.values, torch.Tensor)
+            assert got.values.device.type == "cuda"
+            values = got.values.cpu().numpy()
         # Logarithm and cosine of the noise may differ in the last bit.
-        np.testing.assert_allclose(got.values.cpu().numpy(), np.asarray(out.values), rtol=1e-5)
+        np.testing.assert_allclose(values, np.asarray(out.values), rtol=1e-5)
 
     def test_energy_account_names_bins_of_this_input(
         self,

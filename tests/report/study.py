@@ -19,7 +19,8 @@ from pi_amt.executors import serial
 from pi_amt.models import ModelSpec
 from pi_amt.note_files import write_midi
 from pi_amt.permutations import load_permutation
-from pi_amt.store import Row, Store
+from pi_amt.rows import Row
+from pi_amt.store import Store
 from pi_amt.study import Group, run_study
 
 #: what a page must show as text and never run

@@ -15,7 +15,6 @@ from pi_amt.report.context import (
     model_facts,
     reproductions,
     run_facts,
-    sensitivity,
 )
 from pi_amt.report.methods import methods_markdown
 from pi_amt.report.names import slug, unique_slugs
@@ -65,30 +64,6 @@ def test_slugs_are_safe_and_unique() -> None:
     assert slug("<b>A & B</b>") == "b-a-b-b"
     assert slug("!!!") == "x"
     assert unique_slugs(["a b", "a-b", "a_b", "a b"]) == ["a-b", "a-b-2", "a_b", "a-b-3"]
-
-
-def test_sensitivity_lists_what_varied_and_only_that() -> None:
-    rows = make_dose_rows({0.1: 0.1, 0.3: 0.2}, constant={"draw": "per_frame"}, noise=0.0)
-    rows += [row for row in make_rows({"microtonal": 0.0}) if row.role != "baseline"]
-    importance = importance_from_rows(rows)
-    table = sensitivity(importance, catalog(importance))
-    assert table.columns[:2] == ("permutation", "p")
-    assert table.column("p") == ["0.1", "0.3"]
-    assert table.column("drop") == pytest.approx([0.1, 0.2])
-
-
-def test_sensitivity_tells_an_unsaid_option_from_a_said_one_and_leaves_profiles_out() -> None:
-    labels: dict[str, dict[str, object]] = {
-        "fund_mask": {"fill": "silence"},
-        "fund_mask(normalization=model)": {"fill": "silence", "normalization": "model"},
-        "remove_harmonic(harmonic=1)": {"harmonic": 1},
-        "remove_harmonic(harmonic=2)": {"harmonic": 2},
-    }
-    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), parameters=labels))
-    table = sensitivity(importance, catalog(importance))
-    assert table.columns[:2] == ("permutation", "normalization")
-    assert table.column("normalization") == ["frozen", "model"]
-    assert set(table.column("permutation")) == {"fund_mask"}
 
 
 def test_facts_count_what_is_there() -> None:

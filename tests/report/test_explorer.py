@@ -28,7 +28,7 @@ from pi_amt.report.listen import Sound, audio_address, heard, residual_db
 from pi_amt.report.page import make_page
 from pi_amt.report.pictures import column_times, columns, outline, picture
 from pi_amt.report.render import render
-from pi_amt.report.replay import Recording, replay
+from pi_amt.report.replay import read_recording, replay
 from pi_amt.report.roll import roll
 from pi_amt.scoring import match_notes
 from pi_amt.spectrogram import Spectrogram
@@ -78,7 +78,7 @@ def test_replay_is_the_study_again(explored: Explored, toy_results: Path) -> Non
     base, row = panel.baseline[track], row_of(panel, entries["random"], 0, track)
     assert row is not None
     audio = toy_results.parent / "files" / "0.wav"
-    recording = Recording.read(Example("toys", track, (0,), "", audio, 0, 0), base)
+    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), base)
     model = load_model(TOY)
     whole = model.transcribe(recording.samples, recording.sample_rate)
     for start, stop in ((0.0, 5.0), (6.0, 13.0)):

@@ -18,8 +18,8 @@ from pi_amt.report.files import write_files
 from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
 from pi_amt.report.style import WIDE, drawable, new_figure, save_figure
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Row
 
 
 def axes() -> Axes:

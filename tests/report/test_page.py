@@ -16,12 +16,14 @@ from tests.rows import make_dose_rows, make_rows
 from pi_amt.report import build
 from pi_amt.report.catalog import catalog, main_conditions
 from pi_amt.report.forest_plot import forests, make_axis, ticks_of
+from pi_amt.report.headings import title_of
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page import make_page
 from pi_amt.report.payload import payload, safe_json
-from pi_amt.report.render import render, title_of
+from pi_amt.report.render import render
+from pi_amt.rows import Row
 from pi_amt.statistics import importance_from_rows
-from pi_amt.store import Row, Store, StoreError
+from pi_amt.store import Store, StoreError
 
 MODELS = {"basic_pitch": "published weights", "timbre_trap": "synthetic-trained reproduction"}
 

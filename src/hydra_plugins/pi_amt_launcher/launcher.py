@@ -13,7 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 if TYPE_CHECKING:
-    from pi_amt.store import Row
+    from pi_amt.rows import Row
 
 # a plain node: Hydra runs this file before it is in sys.modules, where a dataclass would look
 ConfigStore.instance().store(

@@ -17,13 +17,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_amt.datasets.track_list import Selection, TrackList
 from pi_amt.notes import Notes
 from pi_amt.options import check_choice
 from pi_amt.partials import INHARMONICITIES, partial_frequencies
-from pi_amt.units import Floats
+from pi_amt.units import Floats, Samples
 
 SAMPLE_RATE = 22_050
 N_PARTIALS = 20
@@ -78,16 +77,16 @@ class CalibrationTrack:
         whole = START_SECONDS + len(self.chords) * STEP_SECONDS
         return whole if self.max_seconds is None else min(whole, float(self.max_seconds))
 
-    def audio(self) -> tuple[NDArray[np.float32], int]:
+    def audio(self) -> tuple[Samples, int]:
         """The sound with all partials: samples ``(samples,)`` and their rate in Hz."""
         return self._render(range(1, N_PARTIALS + 1))
 
-    def audio_without(self, partials: Collection[int]) -> tuple[NDArray[np.float32], int]:
+    def audio_without(self, partials: Collection[int]) -> tuple[Samples, int]:
         """The true ablation: samples ``(samples,)`` and rate of the same sound synthesised without
         these partials of every note."""
         return self._render([k for k in range(1, N_PARTIALS + 1) if k not in partials])
 
-    def audio_with_only(self, partials: Collection[int]) -> tuple[NDArray[np.float32], int]:
+    def audio_with_only(self, partials: Collection[int]) -> tuple[Samples, int]:
         """The true opposite: samples ``(samples,)`` and rate of these partials of every note and
         nothing else."""
         return self._render([k for k in range(1, N_PARTIALS + 1) if k in partials])
@@ -112,7 +111,7 @@ class CalibrationTrack:
     def _onset(step: int) -> float:
         return START_SECONDS + step * STEP_SECONDS
 
-    def _render(self, partials: Collection[int]) -> tuple[NDArray[np.float32], int]:
+    def _render(self, partials: Collection[int]) -> tuple[Samples, int]:
         samples = np.zeros(round((START_SECONDS + len(self.chords) * STEP_SECONDS) * SAMPLE_RATE))
         for step, chord in enumerate(self.chords):
             start = round(self._onset(step) * SAMPLE_RATE)

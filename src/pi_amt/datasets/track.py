@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pi_amt.audio import content_hash, read_audio
 from pi_amt.note_files import read_notes
 from pi_amt.notes import Notes
+from pi_amt.units import Samples
 
 
 @runtime_checkable
@@ -36,7 +34,7 @@ class Track(Protocol):
     @property
     def duration_seconds(self) -> float | None: ...
 
-    def audio(self) -> tuple[NDArray[np.float32], int]:
+    def audio(self) -> tuple[Samples, int]:
         """Mono samples ``(samples,)`` and their rate in Hz."""
 
     def notes(self) -> Notes:
@@ -87,7 +85,7 @@ class FileTrack:
     max_seconds: float | None = None
     duration_seconds: float | None = None
 
-    def audio(self) -> tuple[NDArray[np.float32], int]:
+    def audio(self) -> tuple[Samples, int]:
         """Mono samples ``(samples,)`` and their rate in Hz.
 
         Raises:

@@ -22,11 +22,10 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.threads import map_on_threads
 from pi_amt.notes import Notes
 from pi_amt.spectrogram import Spectrogram, concatenate
-from pi_amt.units import Floats
+from pi_amt.units import Floats, Samples
 from pi_amt.words import plural
 
 Activations = dict[str, NDArray[np.float32]]
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

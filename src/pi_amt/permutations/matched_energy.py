@@ -9,7 +9,7 @@ energies of the whole recording: a study that streams makes a pass over it first
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
 from pi_amt.options import check_choice, check_range
-from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.counterpart import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.permutation import Neighbour, Permutation
@@ -49,7 +49,7 @@ class Attenuations:
 
 
 @dataclass(frozen=True)
-class MatchedEnergy(Permutation):
+class MatchedEnergy(Counterpart):
     """One side of an energy-matched comparison.
 
     Attributes:
@@ -59,20 +59,17 @@ class MatchedEnergy(Permutation):
         attenuation_db: settled by the pass over the recording; ``None`` until then.
     """
 
-    target_permutation: Permutation = field(default_factory=FundMask)
     side: str = "target"
     attenuation_db: float | None = None
 
     name: ClassVar[str] = "matched_energy"
     summary: ClassVar[str] = "a mask, or its control, attenuated to the same loss of energy"
-    aliases: ClassVar[dict[str, str]] = {"target": "target_permutation"}
     # Both sides: the control's partials decide how much the target is attenuated, too.
     stochastic = True
     needs_notes = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.target_permutation, PartialMask):
-            raise ValueError(f"target: got {self.target_permutation!r}, expected a mask")
+        super().__post_init__()
         check_choice("side", self.side, SIDES)
         if self.attenuation_db is not None:
             check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from pi_amt.notes import Notes
 from pi_amt.partials import partial_frequencies
+from pi_amt.permutations.counterpart import Counterpart
 from pi_amt.permutations.draws import hash_bits
-from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.high_freq import HighFreq
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, sounding_in
 from pi_amt.permutations.shuffles import Moves, shuffle_drawn
 from pi_amt.spectrogram import Spectrogram
@@ -33,39 +33,24 @@ CANDIDATES = tuple(range(2, 11))
 
 
 @dataclass(frozen=True)
-class MatchedTracks(Permutation):
+class MatchedTracks(Counterpart):
     """Control: touches as much as its target, but no sounding fundamental.
 
     For a mask of fundamentals: the same notes, widths, times and fill on one random partial
     k ∈ 2…10 per note that hits no sounding fundamental; for a mask that keeps the fundamentals:
     such a partial is kept instead. A note without a free partial is left out. For ``high_freq``:
     as many bins as lie above the cutoff, drawn below it.
-
-    Attributes:
-        target_permutation: a mask or ``high_freq``. In configs and
-            :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
     """
-
-    target_permutation: Permutation = field(default_factory=FundMask)
 
     name: ClassVar[str] = "matched_tracks"
     summary: ClassVar[str] = "control: the target's notes and widths on a random other partial"
-    aliases: ClassVar[dict[str, str]] = {"target": "target_permutation"}
+    targets = (PartialMask, HighFreq)
+    targets_in_words = "a mask or high_freq"
     stochastic = True
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.target_permutation, PartialMask | HighFreq):
-            raise ValueError(
-                f"target: got {self.target_permutation!r}, expected a mask or high_freq"
-            )
 
     @property
     def needs_notes(self) -> bool:
         return self.target_permutation.needs_notes
-
-    @property
-    def out_of_distribution(self) -> bool:
-        return self.target_permutation.out_of_distribution
 
     def draw(
         self,
@@ -81,9 +66,6 @@ class MatchedTracks(Permutation):
         assert notes is not None
         near, numbers = _choice(target, spectrogram, notes, key)
         return target.fill_region(spectrogram, near, target.region(spectrogram, near, numbers), key)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return self.target_permutation.apply(spectrogram, parameters)
 
     def target(
         self,

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pi_amt.notes import Notes
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.counterpart import Counterpart
+from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
 from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)
-class WrongPiece(Permutation):
+class WrongPiece(Counterpart):
     """Control: the target mask, from the notes of the next track.
 
     Touches as much as the target does, in the wrong places: shows whether a mask's edges alone
-    leak (or destroy) the answer.
-
-    Attributes:
-        target_permutation: a mask. In configs and
-            :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
+    leak (or destroy) the answer. Its target is a mask.
     """
-
-    target_permutation: Permutation = field(default_factory=FundMask)
 
     name: ClassVar[str] = "wrong_piece"
     summary: ClassVar[str] = "control: the target mask, from the notes of the next track"
-    aliases: ClassVar[dict[str, str]] = {"target": "target_permutation"}
     needs_neighbour = "notes"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.target_permutation, PartialMask):
-            raise ValueError(f"target: got {self.target_permutation!r}, expected a mask")
 
     @property
     def stochastic(self) -> bool:
         return self.target_permutation.stochastic
-
-    @property
-    def out_of_distribution(self) -> bool:
-        return self.target_permutation.out_of_distribution
 
     def draw(
         self,
@@ -53,9 +37,6 @@ class WrongPiece(Permutation):
     ) -> Any:
         assert neighbour is not None
         return self.target_permutation.draw(spectrogram, neighbour.notes, key)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return self.target_permutation.apply(spectrogram, parameters)
 
     def target(
         self,

@@ -83,11 +83,16 @@ def catalog(importance: Importance) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.condition.role == "control")
 
 
+def without_controls(entries: Sequence[Entry]) -> list[Entry]:
+    """What the study asked about."""
+    return [entry for entry in entries if entry.condition.role == "condition"]
+
+
 def main_conditions(entries: Sequence[Entry]) -> list[Entry]:
     """The conditions that lead: without controls, and without steps of profiles and doses, which
     have charts of their own, unless there is nothing else.
     """
-    conditions = [entry for entry in entries if entry.condition.role == "condition"]
+    conditions = without_controls(entries)
     return [entry for entry in conditions if not entry.step] or conditions
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from pi_amt.dose import NUMBERS
 from pi_amt.panels import Panel, flat_options
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import (
@@ -172,53 +168,6 @@ def failed_recordings(importance: Importance) -> Table:
     return Table("Failed recordings", columns, records)
 
 
-def sensitivity(importance: Importance, entries: Sequence[Entry]) -> Table:
-    """Conditions that were run with several settings of their options, side by side.
-
-    The number of a partial or a channel is no setting: profiles are left to their chart.
-    """
-    able = [e for e in entries if e.condition.role == "condition"
-            and not set(NUMBERS) & set(e.parameters)]  # fmt: skip
-    counts = Counter(entry.condition.permutation for entry in able)
-    chosen = [entry for entry in able if counts[entry.condition.permutation] > 1]
-    varied = _varied(chosen)
-    columns = ("permutation", *varied, "model", "dataset", "n_pieces", "drop", "drop_low",
-               "drop_high", "excess_drop")  # fmt: skip
-    records = []
-    for entry in sorted(chosen, key=lambda e: e.condition.permutation):
-        options = entry.parameters
-        for result in entry.results.values():
-            record: dict[str, Any] = {name: options.get(name, _unsaid(name)) for name in varied}
-            record |= {"permutation": entry.condition.permutation, "model": result.model}
-            record |= {name: getattr(result, name) for name in columns if name not in record}
-            records.append(record)
-    return Table(
-        "Sensitivity to the settings of a perturbation",
-        columns,
-        tuple(records),
-        intervals={"drop": ("drop_low", "drop_high")},
-    )
-
-
-def _varied(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Options with more than one value inside some permutation; being unsaid is a value."""
-    names = dict.fromkeys(name for entry in entries for name in entry.parameters)
-    return tuple(
-        name
-        for name in names
-        if any(
-            a.parameters.get(name) != b.parameters.get(name)
-            for a, b in pairwise(sorted(entries, key=lambda e: e.condition.permutation))
-            if a.condition.permutation == b.condition.permutation
-        )
-    )
-
-
-def _unsaid(name: str) -> str:
-    """What an option is where a condition does not name it."""
-    return "frozen" if name == "normalization" else "–"
-
-
 def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
     """What a reader may look for and not find: conditions or recordings that a model lacks."""
     said = []
@@ -251,11 +200,6 @@ def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
 def reproductions(panels: Sequence[Panel]) -> list[str]:
     """Titles of models whose weights are a synthetic-trained reproduction."""
     return list(dict.fromkeys(model_title(p.model) for p in panels if is_reproduction(p)))
-
-
-def is_known(value: float) -> bool:
-    """For templates: whether a number is there."""
-    return not math.isnan(value)
 
 
 def _joined(values: Any) -> str:

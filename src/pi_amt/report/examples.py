@@ -15,8 +15,8 @@ from pi_amt.panels import Panel
 from pi_amt.permutations import load_permutation
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.catalog import Entry
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance
-from pi_amt.store import Row
 from pi_amt.words import plural
 
 EXCERPT_SECONDS = 10.0

@@ -19,7 +19,7 @@ from pi_amt.note_table import NoteTable
 from pi_amt.panels import Panel
 from pi_amt.report.catalog import Entry
 from pi_amt.report.examples import Example, choose_conditions, choose_examples, row_of
-from pi_amt.report.listen import Samples, Sound, Synthesizer, audio_address, heard, residual_db
+from pi_amt.report.listen import Sound, Synthesizer, audio_address, heard, residual_db
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
 from pi_amt.report.pictures import (
     RANGE_DB,
@@ -32,10 +32,11 @@ from pi_amt.report.pictures import (
     powers,
     touched,
 )
-from pi_amt.report.replay import Recording, Replayed, replay
+from pi_amt.report.replay import Replayed, read_recording, replay
 from pi_amt.report.roll import FATES, agreement, played, roll
+from pi_amt.rows import Row
 from pi_amt.statistics import Importance
-from pi_amt.store import Row
+from pi_amt.units import Samples
 
 #: the page stays under 5 MB: examples that would take the explorer beyond this are left out
 MOST_BYTES = 4_000_000
@@ -143,7 +144,7 @@ def _example(
         if isinstance(model, str) or not shown:
             continue
         base = panel.baseline[example.track]
-        recording = Recording.read(example, base)
+        recording = read_recording(example, base)
         whole = Sound(recording.samples, recording.sample_rate, 0.0)
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))

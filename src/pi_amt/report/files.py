@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pi_amt.dose import dose_curves, harmonic_profiles
-from pi_amt.report.catalog import Entry, main_conditions
+from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.figures import dose, forest, profile
 from pi_amt.report.names import dataset_title, model_title, slug
 from pi_amt.report.panel_figures import KINDS, panel_figure
@@ -61,7 +61,7 @@ def _figures(
     folder: Path, importance: Importance, entries: Sequence[Entry], data: Mapping[str, Any]
 ) -> Links:
     links: Links = []
-    conditions = [entry for entry in entries if entry.condition.role == "condition"]
+    conditions = without_controls(entries)
     if conditions:
         for dataset in importance.datasets:
             part = importance.select(dataset=dataset)

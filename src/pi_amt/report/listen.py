@@ -21,16 +21,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import soundfile
 import torch
-from numpy.typing import NDArray
 
 from pi_amt.audio import resample
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, BLOCK_SAMPLES, SAMPLE_RATE_HZ, SliCQ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.report.pictures import columns
 from pi_amt.spectrogram import Spectrogram, concatenate
-from pi_amt.units import Floats, db_to_amplitude, hz_to_midi
+from pi_amt.units import Floats, Samples, db_to_amplitude, hz_to_midi
 
-Samples = NDArray[np.float32]
 _MOST_GAIN = float(db_to_amplitude(40.0))
 _HOP = BLOCK_SAMPLES // 2
 #: libsndfile's scale from best (0) to smallest (1): about 32 kbit/s

@@ -19,8 +19,10 @@ from pi_amt.report.files import write_files
 from pi_amt.report.methods import methods_markdown, references
 from pi_amt.report.payload import payload
 from pi_amt.report.render import Explorer, Page, render
+from pi_amt.report.sensitivity import sensitivity
+from pi_amt.rows import Row
 from pi_amt.statistics import SCORE, Importance, importance_from_rows
-from pi_amt.store import Row, Store
+from pi_amt.store import Store
 from pi_amt.tables import Table
 
 Source = str | os.PathLike[str] | Importance | Sequence[Row]
@@ -120,7 +122,7 @@ def _tables(importance: Importance, entries: Sequence[Entry]) -> dict[str, Table
     tables = {"importance": importance.table()}
     optional = {
         "contrasts": importance.contrasts(),
-        "sensitivity": context.sensitivity(importance, entries),
+        "sensitivity": sensitivity(entries),
         "dose_curves": dose_table(importance),
         "failed_recordings": context.failed_recordings(importance),
     }

@@ -6,6 +6,7 @@ only the package's own styles and scripts go in as they are.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +19,13 @@ from markupsafe import Markup
 from pi_amt import __version__
 from pi_amt.importance_table import notes
 from pi_amt.panels import Panel
-from pi_amt.report import context, names
-from pi_amt.report.catalog import Entry, main_conditions
+from pi_amt.report import context, headings, names
+from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.files import Links
 from pi_amt.report.forest_plot import forests, interval_text, ticks_of
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
-from pi_amt.summaries import baseline_result
 from pi_amt.table_cells import format_value, minus
 from pi_amt.tables import Table
 from pi_amt.words import plural
@@ -73,7 +73,7 @@ def render(page: Page, folder: str, links: Links) -> str:
     )
     template = environment.from_string(_text("report.html.j2"))
     return template.render(
-        **_headings(page),
+        **_words(page),
         **_numbers(page),
         css=Markup(_text("report.css")),
         js=Markup("\n".join(_text(name) for name in _SCRIPTS)),
@@ -89,43 +89,24 @@ def render(page: Page, folder: str, links: Links) -> str:
     )
 
 
-def _headings(page: Page) -> dict[str, Any]:
+def _words(page: Page) -> dict[str, Any]:
     """Title, lede, tabs and everything that is said in words."""
     importance = page.importance
     models = context.model_facts(importance)
     datasets = context.dataset_facts(importance)
-    conditions = [e for e in page.entries if e.condition.role == "condition"]
-    curves = bool(page.data["curves"])
-    tabs = [("overview", "Overview")]
-    tabs += [("conditions", "Conditions")] if page.entries else []
-    tabs += [("curves", "Profiles and doses")] if curves else []
-    tabs += [("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
-    where = (
-        f"{plural(len(datasets), 'dataset')}, "
-        f"{plural(sum(d.pieces for d in datasets), 'recording')}"
-    )
+    said = notes(importance)
     return {
-        "title": title_of([model.title for model in models], page.entries),
-        "lede": f"{plural(len(conditions), 'perturbation')} of the models' own input, "
-        f"{where}. Each number is the fall of {score_name(importance.score)} against the same "
-        "recording, unperturbed."
-        if conditions
-        else f"The baseline and its controls only: {where}."
-        if page.entries
-        else f"The baseline only, without any perturbation: {where}.",
-        "tabs": tabs,
+        "title": headings.title_of([model.title for model in models], page.entries),
+        "lede": headings.lede(importance, datasets, page.entries),
+        "tabs": _tabs(page),
         "models": models,
         "by_name": {model.name: model for model in models},
         "datasets": datasets,
-        "headlines": _headlines(
-            importance, importance.headline() if conditions else _baselines(importance)
-        ),
+        "headlines": headings.headlines(importance, page.entries),
         "gaps": context.missing(importance, page.entries),
         "run_facts": context.run_facts(importance, page.manifests),
         "messages": importance.messages,
-        "warnings": [
-            note.removeprefix(_WARNING) for note in notes(importance) if note.startswith(_WARNING)
-        ],
+        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
         "reproductions": context.reproductions(importance.panels),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
@@ -133,18 +114,12 @@ def _headings(page: Page) -> dict[str, Any]:
     }
 
 
-def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
-    """The question that the conditions can answer; without one there is none to ask.
-
-    Reliance is read off the excess over matched controls, sensitivity off the drops alone.
-    """
-    who = " and ".join(models)
-    several = len(models) > 1
-    if not any(entry.condition.role == "condition" for entry in entries):
-        return f"{who}, unperturbed" if not entries else f"{who}, under controls only"
-    if any(entry.controls for entry in entries):
-        return f"What {'do' if several else 'does'} {who} rely on?"
-    return f"What {'are' if several else 'is'} {who} sensitive to?"
+def _tabs(page: Page) -> list[tuple[str, str]]:
+    """(id, title) of the sections that have something to show."""
+    tabs = [("overview", "Overview")]
+    tabs += [("conditions", "Conditions")] if page.entries else []
+    tabs += [("curves", "Profiles and doses")] if page.data["curves"] else []
+    return [*tabs, ("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
 
 
 def _numbers(page: Page) -> dict[str, Any]:
@@ -153,7 +128,6 @@ def _numbers(page: Page) -> dict[str, Any]:
     score = score_name(importance.score)
     explorer = page.explorer.data
     leading = main_conditions(page.entries)
-    any_conditions = any(e.condition.role == "condition" for e in page.entries)
     return {
         "importance": importance,
         "entries": page.entries,
@@ -162,7 +136,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "has_controls": any(e.condition.role == "control" for e in page.entries),
         "steps": [e.id for e in page.entries if e.step and e not in leading],
         # what the forest plot begins with: where only controls were run, these
-        "leading_roles": ("condition",) if any_conditions else ("control",),
+        "leading_roles": ("condition",) if without_controls(page.entries) else ("control",),
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
         "dose_table": page.tables.get("dose_curves"),
@@ -173,39 +147,11 @@ def _numbers(page: Page) -> dict[str, Any]:
         "shown_columns": shown_columns,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
-        "known": context.is_known,
+        "known": lambda value: not math.isnan(value),
         "failures_of": _failures,
         "data_json": Markup(safe_json({**data, "scoreName": score})),
         "explorer_json": Markup(safe_json(explorer)) if explorer else "",
     }
-
-
-def _baselines(importance: Importance) -> list[str]:
-    """One sentence per panel where nothing but the baseline was run."""
-    score = score_name(importance.score)
-    found = [baseline_result(panel, importance.settings) for panel in importance.panels]
-    return [f"{score} {format_value(result.baseline)} without any perturbation, mean over "
-            f"{plural(result.n_pieces, 'recording')}." for result in found]  # fmt: skip
-
-
-def _headlines(importance: Importance, sentences: Sequence[str]) -> list[dict[str, Any]]:
-    found = []
-    for panel, text in zip(importance.panels, sentences, strict=True):
-        colour = importance.models.index(panel.model)
-        found.append(
-            {
-                "model": names.model_title(panel.model),
-                "dataset": names.dataset_title(panel.dataset),
-                "text": minus(text)
-                .replace("p = ", "p\u00a0=\u00a0")
-                .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
-                .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
-                "colour": colour,
-                "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
-                "reproduction": names.is_reproduction(panel),
-            }
-        )
-    return found
 
 
 def breakable(title: str) -> Markup:

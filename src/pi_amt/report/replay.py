@@ -22,38 +22,12 @@ from pi_amt.note_table import NoteTable
 from pi_amt.notes import Notes
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.examples import Example, permutation_of
+from pi_amt.rows import Row
 from pi_amt.spectrogram import Spectrogram, concatenate
-from pi_amt.store import Row
+from pi_amt.streaming import Recording
 
-Samples = NDArray[np.float32]
 #: blocks this far around the excerpt are computed, too: notes at its edges need their context
 MARGIN_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What a replay reads: samples as the study saw them, reference, tuning."""
-
-    samples: Samples
-    sample_rate: int
-    reference: Notes
-    tuning_cents: float
-
-    @staticmethod
-    def read(example: Example, row: Row) -> Recording:
-        """The recording of a row; a study that cut it is followed.
-
-        Raises:
-            DataError: if the audio cannot be read.
-        """
-        samples, sample_rate = read_audio(example.audio)
-        cut = round(row.seconds * sample_rate)
-        table = NoteTable.from_bytes(row.notes)
-        reference = Notes.from_arrays(
-            table.onset, table.onset + table.duration, table.pitch, table.velocity
-        )
-        tuning = float(row.effects.get("tuning_cents", 0.0))
-        return Recording(samples[: cut or None], sample_rate, reference, tuning)
 
 
 @dataclass(frozen=True)
@@ -71,6 +45,22 @@ class Replayed:
     notes: Notes
 
 
+def read_recording(example: Example, row: Row) -> Recording:
+    """The recording of a row, as the study saw it; a study that cut it is followed.
+
+    Raises:
+        DataError: if the audio cannot be read.
+    """
+    samples, sample_rate = read_audio(example.audio)
+    cut = round(row.seconds * sample_rate)
+    table = NoteTable.from_bytes(row.notes)
+    reference = Notes.from_arrays(
+        table.onset, table.onset + table.duration, table.pitch, table.velocity
+    )
+    tuning = float(row.effects.get("tuning_cents", 0.0))
+    return Recording(samples[: cut or None], sample_rate, row.seconds, reference, tuning)
+
+
 def replay(
     model: Transcriber, recording: Recording, rows: Sequence[Row], start: float, stop: float
 ) -> list[Replayed]:
@@ -83,11 +73,8 @@ def replay(
         start, stop: of the excerpt, seconds.
     """
     runs = [_Run(None, 0), *(_Run.of(row) for row in rows)]
-    stream = model.stream(
-        recording.samples, recording.sample_rate, tuning_cents=recording.tuning_cents
-    )
     skipped = 0
-    for clean in stream:
+    for clean in recording.stream(model):
         if clean.times.max() < start - MARGIN_SECONDS:
             skipped += len(clean.times)
             continue

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pi_amt.units import midi_to_hz
+from pi_amt.units import Samples, midi_to_hz
 
 RATE = 22_050
-Samples = NDArray[np.float32]
 
 
 def polyphony(seconds: float, seed: int = 0, notes_per_second: float = 8.0) -> Samples:

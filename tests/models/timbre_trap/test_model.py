@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 from tests.models.timbre_trap.parity import synthetic_state
 
@@ -19,8 +18,7 @@ from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS, SAMPLE_RATE_HZ
 from pi_amt.permutations import load_permutation
 from pi_amt.spectrogram import Spectrogram
-
-Samples = NDArray[np.float32]
+from pi_amt.units import Samples
 
 
 @cache

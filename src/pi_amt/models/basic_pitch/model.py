@@ -33,10 +33,10 @@ from pi_amt.models.basic_pitch.windows import (
 )
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
-from pi_amt.models.transcriber import Identity, Samples, Transcriber
+from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.options import check_choice, check_range
 from pi_amt.spectrogram import NORMALIZATIONS, Spectrogram, moved
-from pi_amt.units import Floats
+from pi_amt.units import Floats, Samples
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 

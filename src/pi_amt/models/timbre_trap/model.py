@@ -25,11 +25,11 @@ from pi_amt.models.timbre_trap.slicq import (
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.models.transcriber import Activations, Identity, Samples, Transcriber
+from pi_amt.models.transcriber import Activations, Identity, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.options import unknown
 from pi_amt.spectrogram import Spectrogram, moved
-from pi_amt.units import Floats, frames_to_seconds, seconds_to_frames
+from pi_amt.units import Floats, Samples, frames_to_seconds, seconds_to_frames
 
 
 class TimbreTrap(Transcriber):
