@@ -27,10 +27,11 @@ from pi_amt.dose import dose_curves
 from pi_amt.dose_table import dose_table
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.plan import COST_PER_SECOND
+from pi_amt.renamed import read_results
 from pi_amt.report.names import BANNER, duration, is_reproduction, model_title
 from pi_amt.report.style import paper_style
 from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import read_rows, store_path
+from pi_amt.store import store_path
 from pi_amt.words import in_words, plural
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -98,7 +99,8 @@ def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
 
 def read_importance(store: Path) -> Importance:
     """The importances of a store."""
-    return importance_from_rows(read_rows(store))
+    rows, said = read_results(store)
+    return importance_from_rows(rows, messages=said)
 
 
 def scope_lines(importance: Importance) -> Iterator[str]:

@@ -148,6 +148,7 @@ def test_a_dry_run_tells_and_writes_nothing(
         assert program(*arguments) == 0
         told = capsys.readouterr().out
         assert "toy × toy: 3 recordings (0.00 h) × 4 conditions = 12 rows" in told
+        assert "\n    no_permutation, " in told  # the baseline first
     assert program("permutation=fund_mask", "--dry-run") == 0
     assert not (tmp_path / "results").exists()
 

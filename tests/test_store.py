@@ -231,6 +231,15 @@ def test_a_damaged_store_is_told_as_such(damage: str, tmp_path: Path) -> None:
         read_rows(tmp_path)
 
 
+def test_a_damaged_manifest_is_told_as_such(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.add_manifest("now", {})
+        store._db.execute("UPDATE runs SET manifest = '{'")
+        store._db.commit()
+        with pytest.raises(StoreError, match=r"is damaged .*: move it away"):
+            store.manifests()
+
+
 def test_folders_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

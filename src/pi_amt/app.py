@@ -90,9 +90,10 @@ def fuse(jobs: Iterable[Group]) -> list[Group]:
     fused: dict[tuple[Any, ...], Group] = {}
     for job in jobs:
         known = fused.get(job.data)
-        conditions = [*(known.conditions if known else ()), *job.conditions]
-        unique = {c.identity: c for c in reversed(conditions)}  # the first of equal ones stays
-        fused[job.data] = replace(job, conditions=list(unique.values())[::-1])
+        unique: dict[tuple[Any, ...], Condition] = {}
+        for condition in (*(known.conditions if known else ()), *job.conditions):
+            unique.setdefault(condition.identity, condition)  # the first stays, in its place
+        fused[job.data] = replace(job, conditions=list(unique.values()))
     return list(fused.values())
 
 

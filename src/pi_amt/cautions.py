@@ -36,6 +36,11 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
                 f"{name}: not defined for {plural(result.n_empty, 'recording')} "
                 f"({_reason(panel, result)})"
             )
+    if copies := _copies(panel):
+        said.append(
+            f"{plural(len(copies), 'recording')} with the same audio and notes as another "
+            f"({copies[0][1]} = {copies[0][0]}): each counts, which makes intervals and p too small"
+        )
     failed = len(_failed(panel))
     silent = max((result.n_without_reference for result in results), default=0)
     if failed:
@@ -56,6 +61,14 @@ def _failed(panel: Panel) -> set[str]:
         piece for (_, piece), found in draws.items() if "error" in found and "ok" not in found
     }
     return lost | {panel.pieces[piece] for piece in without}
+
+
+def _copies(panel: Panel) -> list[tuple[str, str]]:
+    """(recording, its copy) of every recording that stands here under a second name."""
+    first: dict[str, str] = {}
+    good = {piece: row for piece, row in panel.baseline.items() if row.status == "ok"}
+    held = [(row.data, piece) for piece, row in good.items() if row.data]
+    return [(first[data], piece) for data, piece in held if first.setdefault(data, piece) != piece]
 
 
 def _needed(repeats: float) -> str:

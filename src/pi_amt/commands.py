@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from pi_amt.note_files import read_notes, write_midi
 from pi_amt.note_table import note_tables_of
 from pi_amt.notes import Notes
 from pi_amt.printout import print_headline, tables_of
+from pi_amt.renamed import read_results
 from pi_amt.statistics import importance_from_rows
 from pi_amt.store import read_rows
 from pi_amt.tuning import estimate_tuning
@@ -123,8 +125,10 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
-    rows = read_rows(options.results, notes=options.anatomy)
-    importance = importance_from_rows(rows, score=options.score, variants=options.variants)
+    rows, said = read_results(options.results, notes=options.anatomy)
+    importance = importance_from_rows(
+        rows, score=options.score, variants=options.variants, messages=said
+    )
     result = importance.table()
     with note_tables_of(options.results):
         tables = tables_of(importance)
@@ -163,14 +167,16 @@ def do_compare(options: Namespace) -> None:
     Raises:
         ValueError: if one of them has no rows, or nothing can be compared.
     """
-    stores = {store: read_rows(store, notes=False) for store in (options.store_a, options.store_b)}
-    for store, rows in stores.items():
+    stores = {s: read_results(s, notes=False) for s in (options.store_a, options.store_b)}
+    for store, (rows, _) in stores.items():
         if not rows:
             raise ValueError(
                 f"compare: got a store without rows in {store}, expected results, run a study first"
             )
-    result = compare(stores[options.store_a], stores[options.store_b], score=options.score)
-    print(result)
+    (rows_a, said_a), (rows_b, said_b) = stores[options.store_a], stores[options.store_b]
+    result = compare(rows_a, rows_b, score=options.score)
+    renamed = [f"{name}: {line}" for name, said in (("A", said_a), ("B", said_b)) for line in said]
+    print(replace(result, footers=(*result.footers, *renamed)))
     if options.csv:
         result.to_csv(options.csv)
 

@@ -211,6 +211,7 @@ def importance_from_rows(
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
     variants: str = "newest",
+    messages: Sequence[str] = (),
 ) -> Importance:
     """Importances with uncertainty from stored rows.
 
@@ -222,13 +223,14 @@ def importance_from_rows(
         variants: what to do where the rows of one model and dataset differ in weights,
             precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
             :func:`pi_amt.selection.select_rows`.
+        messages: what was said when the rows were read, for the table.
 
     Raises:
         ValueError: for no rows, an unknown baseline or score, or variants that are refused.
     """
     if not rows:
         raise ValueError("got no rows, expected the rows of a results store, run a study first")
-    chosen, messages = select_rows(rows, variants=variants, baseline=baseline)
+    chosen, choices = select_rows(rows, variants=variants, baseline=baseline)
     panels = panels_of(chosen, baseline)
     if not panels:
         labels = ", ".join(sorted({row.label for row in rows}))
@@ -244,7 +246,8 @@ def importance_from_rows(
         found, said = panel_results(panel, settings)
         results += found
         warnings += said
-    return Importance(panels, holm_corrected(results), settings, tuple(warnings), tuple(messages))
+    messages = (*messages, *choices)
+    return Importance(panels, holm_corrected(results), settings, tuple(warnings), messages)
 
 
 def _check_score(rows: Sequence[Row], score: str) -> None:

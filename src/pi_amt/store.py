@@ -183,7 +183,7 @@ class Store:
         """The manifests of all runs, oldest first."""
         with self._clear_errors():
             records = self._db.execute("SELECT started, manifest FROM runs ORDER BY id").fetchall()
-        return [{"started": started, **json.loads(text)} for started, text in records]
+            return [{"started": started, **json.loads(text)} for started, text in records]
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

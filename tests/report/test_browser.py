@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,42 @@ def test_steps_of_profiles_and_doses_wait_until_asked_for(visit: Open) -> None:
     assert steps.count() == 1
 
 
+def drop_shown(page: Any, name: str) -> float:
+    """Where the first mark of a condition stands between the ticks that are seen."""
+    ticks = [(t.bounding_box(), t.text_content()) for t in page.locator(".axis text:visible").all()]
+    (x0, low), (x1, high) = (
+        (box["x"] + box["width"] / 2, float(text.replace("−", "-")))
+        for box, text in (ticks[0], ticks[-1])
+    )
+    row = page.locator("table.forest tbody tr", has=page.get_by_role("link", name=name, exact=True))
+    box = row.locator(".plot .mark").first.bounding_box()
+    return float(low + (box["x"] + box["width"] / 2 - x0) / (x1 - x0) * (high - low))
+
+
+def test_hidden_rows_do_not_squeeze_the_forest(browser: Any, tmp_path: Path) -> None:
+    options = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = {"fund_mask": 0.05, "random": 0.1} | dict.fromkeys(options, 0.6)
+    rows = make_rows(drops, n_pieces=4, parameters=options, noise=0.0)
+    opened = Visit(browser, build(rows, tmp_path / "report.html"))
+    page = opened.page
+    ticks = page.locator(".axis text:visible")
+    assert ticks.last.text_content() == "0.1"
+    assert drop_shown(page, "fund_mask") == pytest.approx(0.05, abs=0.003)
+    for filter_on, filter_off in (
+        (page.locator("#steps").check, page.locator("#steps").uncheck),
+        (lambda: page.locator("#find").fill("m"), lambda: page.locator("#find").fill("")),
+    ):
+        filter_on()
+        assert float(ticks.last.text_content()) > 0.5
+        assert drop_shown(page, "fund_mask") == pytest.approx(0.05, abs=0.006)
+        assert drop_shown(page, "remove_harmonic(harmonic=2)") == pytest.approx(0.6, abs=0.006)
+        filter_off()
+        assert ticks.last.text_content() == "0.1"
+    page.locator("#find").fill("fund")
+    assert ticks.last.text_content() == "0.1"
+    opened.close()
+
+
 def test_an_address_of_nonsense_shows_the_overview(visit: Open) -> None:
     assert visible(visit("#%E0%A4%A").page) == ["overview"]
 
@@ -149,8 +187,12 @@ def test_tables_sort_and_save(visit: Open) -> None:
     assert numbers == sorted(numbers)
     with page.expect_download() as download:
         page.locator('[data-csv="importance"]').click()
-    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 1 + table.locator("tbody tr").count()
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        saved = list(csv.DictReader(file))
+    assert len(saved) == table.locator("tbody tr").count()
+    drops = [line["drop_low"] for line in saved]
+    assert "" in drops  # the baseline has no interval
+    assert min(float(drop) for drop in drops if drop) < 0  # program-readable, with a hyphen
 
 
 def test_curves_are_drawn(visit: Open) -> None:
@@ -259,6 +301,13 @@ def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, sche
     assert visible(opened.page) == [view]
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     opened.screenshot(f"phone-{scheme}-{view}")
+
+
+def test_phone_shows_the_excess_too(visit: Open) -> None:
+    page = visit(viewport=PHONE).page
+    cells = page.locator("table.forest td.excess div:visible")
+    assert cells.count() == 1  # the one condition and model with a matched control
+    assert re.fullmatch(r"−?\d\.\d{3}( \[.*\])?", cells.first.text_content().strip())
 
 
 def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:

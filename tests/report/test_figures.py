@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.report.catalog import catalog
 from pi_amt.report.figures import dose, forest, piece, profile
+from pi_amt.report.files import write_files
 from pi_amt.report.panel_figures import panel_figure
 from pi_amt.report.payload import payload
-from pi_amt.report.style import WIDE, new_figure, save_figure
+from pi_amt.report.style import WIDE, drawable, new_figure, save_figure
 from pi_amt.rows import Row
 from pi_amt.statistics import Importance, importance_from_rows
 
@@ -50,8 +52,8 @@ def test_names_with_dollars_are_no_formulas() -> None:
     ax.get_figure().draw_without_rendering()  # type: ignore[union-attr]
 
 
-def test_names_that_a_font_lacks_or_a_page_cannot_hold_raise_no_warning(tmp_path: Path) -> None:
-    rows = make_rows({"fund_mask": 0.3, "very_long_name_" * 20: 0.1}, model="🎹 " + "long" * 60)
+def test_a_name_that_a_page_cannot_hold_raises_no_warning(tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3, "very_long_name_" * 20: 0.1}, model="long" * 60)
     figure = new_figure(WIDE, 3.0)
     forest(importance_from_rows(rows), ax=figure.add_subplot())
     with warnings.catch_warnings():
@@ -118,12 +120,39 @@ def test_importance_methods_return_the_axes_they_drew_on() -> None:
     assert planted().plot_piece(ax=axes()).lines
 
 
+PIANO, WATER = "\N{MUSICAL KEYBOARD}", "\u6c34"
+
+
+def test_letters_without_a_glyph_are_told_by_number() -> None:
+    assert drawable(f"{PIANO} take 1") == "[U+1F3B9] take 1"
+    assert drawable(WATER) == "[U+6C34]"
+    for known in ("Für Élise, op. 1 (−3 dB)", "Прелюдия", "Ωμέγα", "two\nlines", "$5 & <b>"):
+        assert drawable(known) == known
+
+
 @pytest.mark.filterwarnings("error")
-def test_letters_that_the_font_lacks_make_no_warning(tmp_path: Path) -> None:
-    rows = make_rows({"fund_mask": 0.3}, model="\N{MUSICAL KEYBOARD}", n_pieces=3)
-    figure = new_figure(4.0, 3.0)
-    forest(importance_from_rows(rows, n_resamples=200), ax=figure.add_subplot())
-    assert [path.suffix for path in save_figure(figure, tmp_path / "forest")] == [".svg", ".pdf"]
+def test_no_figure_shows_a_letter_that_its_font_lacks(tmp_path: Path) -> None:
+    score = f"score {PIANO}"
+    drops = {f"{WATER}_mask": 0.3, f"matched_tracks({WATER}_mask)": 0.1}
+    doses = {f"{PIANO}(p={p})": {"p": p} for p in (0.1, 0.2, 0.5)}
+    rows = make_rows(
+        drops | dict.fromkeys(doses, 0.2), parameters=doses, n_pieces=3,
+        model=f"{WATER}_net", dataset=f"{PIANO}_songs",
+    )  # fmt: skip
+    rows += [
+        replace(row, dataset="demo", key=f"demo {row.key}") for row in rows
+    ]  # two datasets: their names stand in legends, too
+    rows = [replace(row, scores={**row.scores, score: row.scores["F-measure"]}) for row in rows]
+    importance = importance_from_rows(rows, score=score, n_resamples=200)
+    entries = catalog(importance)
+    write_files(tmp_path, importance, entries, payload(importance, entries), {}, {})
+    figures = list(tmp_path.glob("*.svg"))
+    assert {figure.name.split("_")[0] for figure in figures} == {"forest", "dose", "pieces"}
+    for figure in figures:
+        text = figure.read_text(encoding="utf-8")
+        assert "U+" in text
+        assert PIANO not in text, figure.name
+        assert WATER not in text, figure.name
 
 
 def test_long_names_leave_the_forest_its_axis() -> None:

@@ -50,6 +50,27 @@ def test_a_reproduction_and_matched_controls_are_named() -> None:
     assert "do not describe the published model" in text
 
 
+@pytest.mark.parametrize(
+    ("drops", "asked", "others"),
+    [
+        ({}, "We scored", ("rely on", "sensitive to", "breiman2001", "Intervals", "repeats")),
+        ({"floor": 0.5}, "We scored", ("rely on", "sensitive to", "breiman2001")),
+        ({"fund_mask": 0.3}, "are sensitive to", ("rely on",)),
+        (
+            {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1},
+            "models rely on by permutation importance [@breiman2001]",
+            ("sensitive to",),
+        ),
+    ],
+)
+def test_the_question_is_one_that_the_conditions_answer(
+    drops: dict[str, float], asked: str, others: tuple[str, ...]
+) -> None:
+    text = methods_markdown(importance_from_rows(make_rows(drops, n_pieces=4)))
+    assert asked in text
+    assert not [other for other in others if other in text]
+
+
 def test_each_matched_control_is_described_as_what_it_is() -> None:
     drops = {
         f"{control}{name}{')' if control else ''}": 0.1

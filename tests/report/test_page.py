@@ -15,7 +15,8 @@ from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.report import build
 from pi_amt.report.catalog import catalog, main_conditions
-from pi_amt.report.forest_plot import forests, make_axis
+from pi_amt.report.forest_plot import forests, make_axis, ticks_of
+from pi_amt.report.headings import title_of
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page import make_page
 from pi_amt.report.payload import payload, safe_json
@@ -142,7 +143,7 @@ def test_banner_stands_on_every_view_of_a_reproduction_and_only_there(text: str)
 
 
 def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -> None:
-    rows = re.findall(r"<tr data-role.*?</tr>", text, re.DOTALL)
+    rows = re.findall(r"<tr data-role.*?</tr>", text.replace("<wbr>", ""), re.DOTALL)
     badged = {re.search(r'class="condition"[^>]*>(.*?)</a>', row)[1]: HARD_BADGE in row  # type: ignore[index]
               for row in rows}  # fmt: skip
     assert badged == {"fund_mask": True, "microtonal": False, "matched_tracks(fund_mask)": False}
@@ -161,6 +162,22 @@ def test_forest_marks_stand_where_the_planted_drops_are() -> None:
     assert mark.control == pytest.approx(plot.axis.place(0.1), abs=0.02)
     assert mark.text == "0.400"
     assert "0.300" in mark.excess
+
+
+def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
+    steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = {"fund_mask": 0.1, "microtonal": -0.05, "floor": 0.7} | dict.fromkeys(steps, 0.6)
+    importance = importance_from_rows(make_rows(drops, parameters=steps, noise=0.0))
+    plot = forests(importance, catalog(importance))[0]
+    assert plot.near.high < 0.2
+    assert plot.axis.high > 0.7
+    # a place on the axis of all rows, seen through the frame, is the place on the near axis
+    left, width = plot.axis.frame_on(plot.near)
+    for value in (-0.05, 0.0, 0.1, *plot.near.ticks):
+        seen = left + width / 100 * plot.axis.place(value)
+        assert seen == pytest.approx(plot.near.place(value), abs=0.2)
+    assert {tick for tick, kind in ticks_of(plot) if kind != "far"} == set(plot.near.ticks)
+    assert {tick for tick, kind in ticks_of(plot) if kind != "near"} == set(plot.axis.ticks)
 
 
 @pytest.mark.parametrize("values", [[0.0], [-0.3, 0.9], [0.001], [1.0], [0.02, 0.04]])
@@ -245,6 +262,39 @@ def test_only_a_baseline_says_so(tmp_path: Path) -> None:
     assert "Only the baseline was run" in page.text
     assert "F 0.800 without any perturbation, mean over 12 recordings" in page.text
     assert not any(a.get("data-view") == "conditions" for _, a in page.tags)
+
+
+@pytest.mark.parametrize(
+    ("drops", "title"),
+    [
+        ({}, "Basic Pitch, unperturbed"),
+        ({"floor": 0.5}, "Basic Pitch, under controls only"),
+        ({"fund_mask": 0.3, "floor": 0.5}, "What is Basic Pitch sensitive to?"),
+        ({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1}, "What does Basic Pitch rely on?"),
+    ],
+)
+def test_the_title_asks_only_what_the_conditions_can_answer(
+    drops: dict[str, float], title: str
+) -> None:
+    page = page_of(make_rows(drops, n_pieces=4))
+    assert f"<h1>{title}</h1>" in page
+    assert f"<title>{title} · pi_amt</title>" in page
+
+
+def test_the_title_names_all_models() -> None:
+    assert (
+        title_of(["A", "B"], catalog(importance_from_rows(study()))) == "What do A and B rely on?"
+    )
+    assert title_of(["A", "B"], []) == "A and B, unperturbed"
+
+
+def test_excess_is_spoken_of_only_where_there_are_matched_controls(text: str) -> None:
+    assert "hollow matched control" in Document(text).text
+    assert "Excess over control" in Document(text).text
+    without = Document(page_of(make_rows({"fund_mask": 0.3}, n_pieces=4))).text
+    assert "No matched control was run" in without
+    assert "Excess over control" not in without
+    assert "hollow matched control" not in without
 
 
 def test_warnings_of_the_tables_stand_on_the_page() -> None:

@@ -20,6 +20,7 @@ from pi_amt.report.style import (
     INK,
     WIDE,
     colour_of,
+    drawable,
     marker_of,
     name_of,
     new_axes,
@@ -65,7 +66,7 @@ def forest(importance: Importance, ax: Axes | None = None) -> Axes:
         ax.set_yticks(range(len(entries)), [_forest_label(entry) for entry in entries])
         ax.set_ylim(len(entries) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"drop in {score_name(importance.score)} (95 % interval)")
+        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} (95 % interval)")
         if any(entry.controls for entry in entries):
             ax.plot([], [], marker="D", mfc="none", color=GREY, ls="", label="matched control")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -75,7 +76,7 @@ def forest(importance: Importance, ax: Axes | None = None) -> Axes:
 def _forest_label(entry: Entry) -> str:
     """At most three lines, so that names with many options leave room for the numbers."""
     lines = textwrap.wrap(
-        entry.title, _LABEL_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False
+        drawable(entry.title), _LABEL_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False
     )
     if not entry.hard:
         return "\n".join(lines)
@@ -158,7 +159,7 @@ def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: 
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     panel = importance.panels[places.index((curve.model, curve.dataset))]
     colour = colour_of(importance, panel)
-    label = f"{name_of(importance, panel)}: {what}"
+    label = f"{name_of(importance, panel)}: {drawable(what)}"
     marker = marker_of(importance, panel)
     fill = colour if dash == _DASHES[0] else "white"
     ax.plot(
@@ -176,8 +177,8 @@ def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: 
 
 def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(f"drop in {score_name(importance.score)}")
+    ax.set_xlabel(drawable(xlabel))
+    ax.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
     # above the axes: the bands leave no room that is always free
     longest = max(len(label) for label in ax.get_legend_handles_labels()[1])
     ax.legend(
@@ -219,10 +220,10 @@ def piece(importance: Importance, ax: Axes | None = None, condition: str | None 
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)
         ax.set_aspect("equal")
-        name = score_name(importance.score)
+        name = drawable(score_name(importance.score))
         ax.set_xlabel(f"{name}, clean")
         ax.set_ylabel(f"{name}, perturbed")
-        ax.set_title(entry.title)
+        ax.set_title(drawable(entry.title))
         ax.legend(loc="upper left", fontsize=7)
     return ax
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pi_amt.condition_results import ConditionResult
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, main_conditions
 from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
 from pi_amt.statistics import Importance
 from pi_amt.table_cells import format_value, minus
@@ -28,9 +28,13 @@ class Axis:
     ticks: tuple[float, ...]
 
     def place(self, value: float) -> float:
-        """Per cent from the left, kept on the plot."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(100 * min(max(share, 0.0), 1.0), 2)
+        """Per cent from the left."""
+        return round(100 * (value - self.low) / (self.high - self.low), 2)
+
+    def frame_on(self, near: Axis) -> tuple[float, float]:
+        """Left edge and width, per cent, at which all of this axis fits into a plot of ``near``."""
+        width = 100 * (self.high - self.low) / (near.high - near.low)
+        return round(near.place(self.low), 2), round(width, 2)
 
 
 @dataclass(frozen=True)
@@ -66,25 +70,27 @@ class ForestRow:
 
 @dataclass(frozen=True)
 class Forest:
-    """The forest plot of one dataset; ``height`` of a row in pixels."""
+    """The forest plot of one dataset.
+
+    Attributes:
+        dataset: config name.
+        axis: holds all rows; positions of marks are on it.
+        near: holds the rows that are shown at first, so that what is hidden does not squeeze them.
+        rows: all, the hidden ones too.
+        height: of a row, pixels.
+    """
 
     dataset: str
     axis: Axis
+    near: Axis
     rows: tuple[ForestRow, ...]
     height: int
 
 
 def forests(importance: Importance, entries: Sequence[Entry]) -> list[Forest]:
-    """One forest plot per dataset, all on the same axis."""
-    axis = make_axis(
-        [
-            value
-            for entry in entries
-            for result in (*entry.results.values(), *entry.controls.values())
-            for value in (result.drop, result.drop_low, result.drop_high)
-            if not math.isnan(value)
-        ]
-    )
+    """One forest plot per dataset, all on the same axes."""
+    axis = make_axis(_values(entries))
+    near = make_axis(_values(main_conditions(entries) or entries))
     found = []
     for dataset in importance.datasets:
         places = [i for i, panel in enumerate(importance.panels) if panel.dataset == dataset]
@@ -94,8 +100,19 @@ def forests(importance: Importance, entries: Sequence[Entry]) -> list[Forest]:
             for entry in entries
             if any(place in entry.results for place in places)
         ]
-        found.append(Forest(dataset, axis, tuple(rows), height))
+        found.append(Forest(dataset, axis, near, tuple(rows), height))
     return found
+
+
+def _values(entries: Sequence[Entry]) -> list[float]:
+    """Drops and ends of intervals of conditions and their matched controls, as far as known."""
+    return [
+        value
+        for entry in entries
+        for result in (*entry.results.values(), *entry.controls.values())
+        for value in (result.drop, result.drop_low, result.drop_high)
+        if not math.isnan(value)
+    ]
 
 
 def make_axis(values: Sequence[float]) -> Axis:
@@ -106,6 +123,14 @@ def make_axis(values: Sequence[float]) -> Axis:
     ticks = tuple(round(i * step, 4) + 0.0 for i in range(first, last + 1))
     margin = 0.04 * (ticks[-1] - ticks[0])
     return Axis(ticks[0] - margin, ticks[-1] + margin, ticks)
+
+
+def ticks_of(forest: Forest) -> list[tuple[float, str]]:
+    """(value, ``far``, ``near`` or nothing for both) of the ticks of both axes."""
+    far, near = forest.axis.ticks, forest.near.ticks
+    kinds = dict.fromkeys(far, "far") | dict.fromkeys(near, "near")
+    kinds |= dict.fromkeys(set(far) & set(near), "")
+    return sorted(kinds.items())
 
 
 def _row(importance: Importance, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:

@@ -15,9 +15,18 @@ from pi_amt.table_cells import format_value, minus
 from pi_amt.words import plural
 
 
-def title_of(models: Sequence[str]) -> str:
-    """The question that the page answers."""
-    return f"What {'do' if len(models) > 1 else 'does'} {' and '.join(models)} rely on?"
+def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
+    """The question that the conditions can answer; without one there is none to ask.
+
+    Reliance is read off the excess over matched controls, sensitivity off the drops alone.
+    """
+    who = " and ".join(models)
+    several = len(models) > 1
+    if not without_controls(entries):
+        return f"{who}, under controls only" if entries else f"{who}, unperturbed"
+    if any(entry.controls for entry in entries):
+        return f"What {'do' if several else 'does'} {who} rely on?"
+    return f"What {'are' if several else 'is'} {who} sensitive to?"
 
 
 def lede(importance: Importance, datasets: Sequence[DatasetFacts], entries: Sequence[Entry]) -> str:
@@ -46,6 +55,7 @@ def headlines(importance: Importance, entries: Sequence[Entry]) -> list[dict[str
                 "model": names.model_title(panel.model),
                 "dataset": names.dataset_title(panel.dataset),
                 "text": minus(text)
+                .replace("p = ", "p\u00a0=\u00a0")
                 .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
                 .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
                 "colour": colour,

@@ -58,12 +58,8 @@ def references(markdown: str) -> str:
 
 
 def _data(importance: Importance) -> list[str]:
-    row = importance.rows[0]
-    said = [
-        "We measured which harmonic features of their input transcription models rely on by "
-        "permutation importance [@breiman2001], applied to the models' own time–frequency input "
-        f"with pi_amt {row.version or '(version unknown)'} [@pi_amt]."
-    ]
+    version = importance.rows[0].version or "(version unknown)"
+    said = [f"{_question(importance)} with pi_amt {version} [@pi_amt]."]
     for model in importance.models:
         panel = next(panel for panel in importance.panels if panel.model == model)
         said.append(
@@ -78,6 +74,18 @@ def _data(importance: Importance) -> list[str]:
             f"{name} contributed {plural(dataset.pieces, 'recording')} ({dataset.hours}{left_out})."
         )
     return said
+
+
+def _question(importance: Importance) -> str:
+    """What was asked: of reliance only with matched controls, of nothing without a condition."""
+    if not any(result.role == "condition" for result in importance.results):
+        return "We scored transcription models"
+    controlled = any(result.n_excess for result in importance.results)
+    return (
+        "We measured which harmonic features of their input transcription models "
+        f"{'rely on' if controlled else 'are sensitive to'} by permutation importance "
+        "[@breiman2001], applied to the models' own time–frequency input"
+    )
 
 
 def _perturbations(importance: Importance) -> list[str]:
@@ -187,9 +195,11 @@ def _controls(conditions: Sequence[Condition]) -> list[str]:
 
 def _statistics(importance: Importance) -> list[str]:
     settings = importance.settings
+    score = f"The score is {_score(settings.score)}, averaged over recordings"
+    if not importance.results:
+        return [f"{score}."]
     return [
-        f"The score is {_score(settings.score)}, "
-        "averaged over recordings; repeats were averaged inside a recording first.",
+        f"{score}; repeats were averaged inside a recording first.",
         "Intervals are 95 % studentised bootstrap intervals [@efron1993] "
         f"({settings.n_resamples:,} resamples over recordings, clustered by composition, seed "
         f"{settings.seed}); p-values come from paired sign-flip permutation tests, corrected over "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.dose_table import dose_table
+from pi_amt.renamed import under_newest_names
 from pi_amt.report import context
 from pi_amt.report.catalog import Entry, catalog
 from pi_amt.report.files import write_files
@@ -88,13 +89,14 @@ def _read(source: Source, score: str) -> tuple[Importance, list[dict[str, Any]]]
     if not isinstance(source, str | os.PathLike):
         return importance_from_rows(source, score=score), []
     with Store(Path(source), readonly=True) as store:
-        rows, manifests = store.rows(), store.manifests()
+        manifests = store.manifests()
+        rows, said = under_newest_names(store.rows(), manifests)
     if not rows:
         raise ValueError(
             f"report: got a store without rows in {Path(source)}, expected results; "
             "run a study first, for example: python -m pi_amt -m dataset=demo"
         )
-    return importance_from_rows(rows, score=score), manifests
+    return importance_from_rows(rows, score=score, messages=said), manifests
 
 
 def _explorer(

@@ -19,6 +19,7 @@ from pi_amt.report.style import (
     INK,
     WIDE,
     colour_of,
+    drawable,
     marker_of,
     new_figure,
     paper_style,
@@ -70,7 +71,7 @@ def panel_figure(
         title = f"{model_title(panel.model)}{weights_note(panel)} on {dataset_title(panel.dataset)}"
         if len(able) > _MOST:
             title += f", the first {_MOST} of {len(able)} conditions"
-        figure.suptitle(title, fontsize=9, x=0.02, ha="left")
+        figure.suptitle(drawable(title), fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
             draw(importance, place, cells[entry.id][place], data, ax)
             ax.set_title(_title(entry), fontsize=7)
@@ -82,7 +83,7 @@ def panel_figure(
 
 def _title(entry: Entry) -> str:
     """The permutation, and its options below; cut where they would reach into the next plot."""
-    lines = entry.title.replace("(", "\n(", 1).split("\n")
+    lines = drawable(entry.title).replace("(", "\n(", 1).split("\n")
     return "\n".join(
         textwrap.fill(line, _TITLE_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False)
         for line in lines
@@ -106,7 +107,7 @@ def _unit_square(ax: Axes, xlabel: str, ylabel: str) -> None:
 def _paired(
     importance: Importance, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
 ) -> None:
-    panel, name = importance.panels[place], score_name(importance.score)
+    panel, name = importance.panels[place], drawable(score_name(importance.score))
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
     ax.plot(
         _array(data["panels"][place]["base"]), _array(cell["after"]),

@@ -22,7 +22,7 @@ from pi_amt.panels import Panel
 from pi_amt.report import context, headings, names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.files import Links
-from pi_amt.report.forest_plot import forests, interval_text
+from pi_amt.report.forest_plot import forests, interval_text, ticks_of
 from pi_amt.report.payload import safe_json
 from pi_amt.report.style import score_name
 from pi_amt.statistics import Importance
@@ -96,7 +96,7 @@ def _words(page: Page) -> dict[str, Any]:
     datasets = context.dataset_facts(importance)
     said = notes(importance)
     return {
-        "title": headings.title_of([model.title for model in models]),
+        "title": headings.title_of([model.title for model in models], page.entries),
         "lede": headings.lede(importance, datasets, page.entries),
         "tabs": _tabs(page),
         "models": models,
@@ -132,6 +132,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "importance": importance,
         "entries": page.entries,
         "forests": forests(importance, page.entries),
+        "ticks_of": ticks_of,
         "has_controls": any(e.condition.role == "control" for e in page.entries),
         "steps": [e.id for e in page.entries if e.step and e not in leading],
         # what the forest plot begins with: where only controls were run, these

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,10 @@ INK, GREY, PALE = "#1d2430", "#6b7280", "#d9dce1"
 #: width of a figure, inches: two columns of a paper
 WIDE = 7.0
 
+#: comes with matplotlib, so that figures are the same everywhere
+_FONT = "DejaVu Sans"
 _RC: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": _FONT,
     "font.size": 8.5,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -53,6 +56,27 @@ _RC: Any = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
+
+
+def drawable(text: str) -> str:
+    """Text whose every letter has a glyph: others, such as emoji, by number, ``[U+1F3B9]``.
+
+    Fonts of the machine that have them may differ or not go into a PDF; a number is the same
+    everywhere, and two names stay two.
+    """
+    return "".join(c if c == "\n" or ord(c) in _glyphs() else f"[U+{ord(c):04X}]" for c in text)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """Code points that the font has in both weights that figures use."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    regular, bold = (
+        get_font(findfont(FontProperties(family=_FONT, weight=weight))).get_charmap()
+        for weight in ("normal", "bold")
+    )
+    return frozenset(regular.keys() & bold.keys())
 
 
 @contextmanager
@@ -95,8 +119,8 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     svg, pdf = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.pdf")
     # the canvases themselves: savefig() would draw everything once more before it writes
     with paper_style(), warnings.catch_warnings():
-        # an emoji in a name, or a name longer than the page, is no trouble of the reader's
-        warnings.filterwarnings("ignore", r"Glyph \d+|constrained_layout not applied", UserWarning)
+        # a name longer than the page is no trouble of the reader's
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         svg_canvas: Any = FigureCanvasSVG(figure)
         svg_canvas.print_svg(svg, metadata={"Date": None, "Creator": "pi_amt"})
         figure.set_layout_engine("none")  # places stay
@@ -121,7 +145,7 @@ def name_of(importance: Importance, panel: Panel) -> str:
     name = model_title(panel.model)
     if len(importance.datasets) > 1:
         name += f" · {dataset_title(panel.dataset)}"
-    return name + weights_note(panel)
+    return drawable(name) + weights_note(panel)
 
 
 def weights_note(panel: Panel) -> str:

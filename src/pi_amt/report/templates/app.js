@@ -74,9 +74,19 @@ function filterForest() {
     row.hidden = (row.dataset.role === "control" && !controls) || (row.dataset.role === "step" && !steps) || !row.dataset.find.includes(words);
     if (!row.hidden && !row.closest("table").hidden) shown += 1;
   }
+  for (const table of $$("table.forest")) nearer(table, [...table.tBodies[0].rows].every(row => row.hidden || row.dataset.role === "condition"));
   const nothing = $("#nothing-found");
   if (nothing) nothing.hidden = shown > 0;
   return shown;
+}
+// places are on the axis of all rows: a wider frame shows the part that the leading rows need
+function nearer(table, near) {
+  const [x, width] = near ? table.dataset.near.split(" ") : [0, 100];
+  table.classList.toggle("whole", !near);
+  for (const frame of $$(".frame", table)) {
+    frame.setAttribute("x", `${x}%`);
+    frame.setAttribute("width", `${width}%`);
+  }
 }
 $("#find")?.addEventListener("input", () => say(`${filterForest()} conditions`));
 for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(`${filterForest()} conditions`));
@@ -119,7 +129,9 @@ for (const table of $$(".scroll table")) {
 for (const button of $$("[data-csv]")) button.addEventListener("click", () => {
   const table = $(`[data-table="${button.dataset.csv}"] table`);
   const quote = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(cell.textContent.trim())).join(","));
+  // a program reads numbers with a hyphen, and nothing where a value is undefined
+  const plain = cell => cell.classList.contains("num") ? cell.textContent.trim().replace("−", "-").replace(/^–$/, "") : cell.textContent.trim();
+  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(plain(cell))).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
   link.download = `${button.dataset.csv}.csv`;

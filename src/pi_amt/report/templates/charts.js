@@ -42,7 +42,7 @@ function nothing(text) {
 function paired(panel, cell) {
   const pairs = panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
   if (!pairs.length) return nothing("No recording has both scores.");
-  const svg = canvas(300, 312, `Clean against perturbed score of ${pairs.length} recordings`);
+  const svg = canvas(300, 296, `Clean against perturbed score of ${pairs.length} recordings`);
   const at = unitSquare(svg, 250, 42, 8, `${report.scoreName}, clean`, `${report.scoreName}, perturbed`);
   const [x0, y0] = at(0, 0), [x1, y1] = at(1, 1);
   svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "zero" }));
@@ -60,7 +60,7 @@ function movement(panel, cell) {
   if (!cell.precision) return nothing("This score has no precision and recall.");
   const rows = panel.pieces.map((name, i) => [panel.recall[i], panel.precision[i], cell.recall[i], cell.precision[i], name]).filter(row => row.slice(0, 4).every(known));
   if (!rows.length) return nothing("No recording has both scores.");
-  const svg = canvas(300, 312, `Mean precision and recall of ${rows.length} recordings, clean to perturbed`);
+  const svg = canvas(300, 296, `Mean precision and recall of ${rows.length} recordings, clean to perturbed`);
   const at = unitSquare(svg, 250, 42, 8, "recall", "precision");
   for (const f of [0.2, 0.4, 0.6, 0.8]) {
     const points = [];
@@ -93,6 +93,7 @@ function intervals(panel, cell) {
   const values = [...cell.change, ...cell.chance].filter(known);
   let low = Math.min(0, ...values), high = Math.max(0, ...values);
   if (high - low < 0.1) high = low + 0.1;
+  [low, high] = [low && low - 0.04 * (high - low), high && high + 0.04 * (high - low)];
   const [width, height, left, top, bottom] = [300, 230, 34, 8, 34];
   const svg = canvas(width, height, `Change of false notes per interval class, ${cell.notes} recordings`);
   const y = v => top + (high - v) / (high - low) * (height - top - bottom);
@@ -111,6 +112,7 @@ function intervals(panel, cell) {
   return svg;
 }
 
+const span = text => text.replace(/(?<=\d)-(?=\d)/, "–");
 const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Math.min(0.9, Math.abs(share) * 1.1).toFixed(3)})`;
 function strata(panel, cell) {
   if (!cell.strata) return nothing("No note tables are stored for this condition.");
@@ -120,7 +122,7 @@ function strata(panel, cell) {
   const svg = canvas(300, 178, "Recall lost per register, velocity and polyphony");
   polyphonies.forEach((poly, k) => {
     const x0 = left + k * (3 * cw - 6);
-    svg.append(textAt(x0 + 1.5 * (cw - 3), 12, poly.replace(" and more", "+"), { "text-anchor": "middle", class: "ink" }));
+    svg.append(textAt(x0 + 1.5 * (cw - 3), 12, span(poly).replace(" and more", "+"), { "text-anchor": "middle", class: "ink" }));
     registers.forEach((register, i) => {
       const row = registers.length - 1 - i, y = top + row * ch * 1.6;
       if (k === 0) svg.append(textAt(left - 6, y + ch * 0.8 + 4, register.replace("below", "<").replace(" and above", "+").replace(" to ", "–"), { "text-anchor": "end" }));
@@ -143,7 +145,7 @@ function strata(panel, cell) {
   for (const levels of Object.values(cell.alone)) for (const [name, [before, after, all]] of Object.entries(levels)) {
     const share = all ? (before - after) / all : 0;
     const label = document.createElement("span"), bar = document.createElement("i"), value = document.createElement("span");
-    label.textContent = name;
+    label.textContent = span(name);
     bar.style.width = `${Math.abs(share) / most * 100}%`;
     if (share < 0) bar.style.opacity = ".35";
     value.textContent = all ? `${fixed(100 * share, 1)} of ${Math.round(all).toLocaleString("en")}` : "no note";

@@ -1,3 +1,4 @@
-/* Last: show what the address asks for. */
+/* Last: show what the address and the filters, which a reload may keep, ask for. */
+filterForest();
 showEntry();
 follow(false);
