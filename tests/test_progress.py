@@ -115,6 +115,18 @@ def test_a_long_recording_moves_the_count_before_it_ends(clock: list[float]) -> 
     ]
 
 
+def test_the_last_line_comes_once_however_long_workers_take_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pi_amt.progress._LOOK_EVERY_SECONDS", 0.01)
+    stream = io.StringIO()
+    with StudyProgress(1, stream=stream) as study:
+        study.advance("only", rows=8, failures=0)
+        study._watcher.join(2.0)
+        assert not study._watcher.is_alive()
+    assert len(shown(stream)) == 1
+
+
 def test_recordings_under_way_never_count_as_more_than_are_left() -> None:
     stream = io.StringIO()
     with StudyProgress(1, lambda: 3.0, stream=stream) as study:

@@ -91,9 +91,14 @@ class StudyProgress:
             self._show()
 
     def _watch(self) -> None:
-        """Show now and then how far the recordings in flight are."""
+        """Show now and then how far the recordings in flight are, until none is left.
+
+        Workers may take seconds to end after the last one, which has had its line.
+        """
         while not self._over.wait(_LOOK_EVERY_SECONDS):
             with self._lock:
+                if self._done == self._total:
+                    return
                 self._show()
 
     def _show(self) -> None:

@@ -13,9 +13,11 @@ from pi_amt.models.timbre_trap.decoder import (
     Decoder,
     DecoderOptions,
     NoteColumns,
+    _extremes,
     semitone_activity,
 )
-from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS
+from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+from pi_amt.units import hz_to_midi
 
 PLAIN = DecoderOptions(
     onset_threshold=0.5, sustain_threshold=0.3, rise=0.2, gap_ms=30.0, restrike_ms=60.0
@@ -122,6 +124,22 @@ def test_merging_takes_the_nearest_semitone_and_the_largest_bin() -> None:
     assert merged.shape == (1, 88)
     assert np.flatnonzero(merged).tolist() == [60 - 21]
     assert merged[0, 60 - 21] == np.float32(0.7)
+
+
+def test_every_key_takes_all_bins_that_are_nearest_to_it_and_no_others() -> None:
+    nearest = np.rint(hz_to_midi(center_frequencies_hz())).astype(int)
+    alone = semitone_activity(np.eye(N_BINS, dtype=np.float32))
+    assert [set(np.flatnonzero(row) + 21) for row in alone] == [
+        {key} if 21 <= key <= 108 else set() for key in nearest
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 20, 21, 42])
+def test_extremes_are_those_of_every_span(size: int) -> None:
+    frames = np.random.default_rng(size).random((97, 88), dtype=np.float32)
+    spans = np.lib.stride_tricks.sliding_window_view(frames, size, axis=0)
+    np.testing.assert_array_equal(_extremes(np.maximum, frames, size), spans.max(axis=-1))
+    np.testing.assert_array_equal(_extremes(np.minimum, frames, size), spans.min(axis=-1))
 
 
 def test_wrong_shapes_are_refused() -> None:
