@@ -129,7 +129,7 @@ def _columns(width: int) -> list[ProgressColumn]:
             TaskProgressColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),  # names may hold brackets
         ]
     short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
     bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
