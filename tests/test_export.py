@@ -51,6 +51,17 @@ def test_notes_say_what_became_of_each(rows: list[Row], tmp_path: Path) -> None:
     assert (mine[3]["interval_semitones"], mine[3]["reference_index"]) == ("12", "-1")
 
 
+@pytest.mark.parametrize("changed", [{"data": "other contents"}, {"method": "0"}])
+def test_notes_are_compared_with_the_baseline_of_the_same_contents_and_method(
+    rows: list[Row], changed: dict[str, str], tmp_path: Path
+) -> None:
+    other = replace(_row("no_permutation", "baseline", [60, 62, 64]), key="other", **changed)
+    export_notes([*rows, other], tmp_path / "notes.csv")
+    frame = pd.read_csv(tmp_path / "notes.csv", keep_default_na=False)
+    mine = frame[frame["label"] == "fund_mask"]
+    assert mine["change"].tolist() == ["lost", "kept", "gained", "new"]
+
+
 def test_parquet_has_the_same_table_with_types(rows: list[Row], tmp_path: Path) -> None:
     path = tmp_path / "notes.parquet"
     assert export_notes(rows, path) == 8
