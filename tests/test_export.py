@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ def test_notes_say_what_became_of_each(rows: list[Row], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", [{"data": "other contents"}, {"method": "0"}])
 def test_notes_are_compared_with_the_baseline_of_the_same_contents_and_method(
-    rows: list[Row], changed: dict[str, str], tmp_path: Path
+    rows: list[Row], changed: dict[str, Any], tmp_path: Path
 ) -> None:
     other = replace(_row("no_permutation", "baseline", [60, 62, 64]), key="other", **changed)
     export_notes([*rows, other], tmp_path / "notes.csv")
