@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.rows import make_rows
 
@@ -44,6 +45,21 @@ def test_breakdown_counts_intervals_and_strata() -> None:
         ("C3 to B4", "loud (≥ 80)", "1 note"): (3.0, 0.0, 3.0),
     }
     assert found.alone["duration"]["0.25-1 s"] == (6.0, 3.0, 6.0)
+
+
+def test_chance_keeps_the_number_of_false_notes_where_one_side_begins_without_any() -> None:
+    """1,600 false notes of the baseline in the first recording, as many of the mask in the last."""
+    onsets = np.arange(1600.0) + 10.0
+    many = Notes.from_arrays(onsets, onsets + 0.5, np.full(1600, 60.0))
+    with_false = {("piece_00", "baseline"), ("piece_01", "condition")}
+    rows = [
+        noted(row, many if (row.track, row.role) in with_false else Notes.empty())
+        for row in make_rows({"fund_mask": 0.5}, n_pieces=2)
+    ]
+    found = breakdown(importance_from_rows(rows, n_resamples=10).panels[0], 0)
+    assert found is not None
+    assert found.change()["none"] == 0
+    assert sum(found.chance_change().values()) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_breakdown_averages_repeats_and_needs_note_tables() -> None:

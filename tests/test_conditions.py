@@ -41,6 +41,14 @@ def test_only_what_is_drawn_is_repeated() -> None:
         assert repeats[name] == [0, 1, 2]
 
 
+def test_a_ready_condition_keeps_its_own_repeat() -> None:
+    third = replace(as_condition("random"), repeat=2)
+    assert [c.repeat for c in make_conditions([third])] == [0, 2]
+    assert [c.repeat for c in make_conditions([third], repeats=2)] == [0, 2, 3]
+    made = make_conditions(["random", replace(third, repeat=1)], repeats=2)
+    assert [c.repeat for c in made if c.name == "random"] == [0, 1, 2]
+
+
 def test_equal_conditions_are_one() -> None:
     assert len(make_conditions(["fund_mask", "fund_mask", load_permutation("fund_mask")])) == 2
     wide = load_permutation("fund_mask", half_width_cents=90.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,17 @@ def test_notes_say_what_became_of_each(rows: list[Row], tmp_path: Path) -> None:
     assert [line["change"] for line in mine] == ["lost", "kept", "gained", "new"]
     assert [line["kind"] for line in mine] == ["missed", "found", "found", "false"]
     assert (mine[3]["interval_semitones"], mine[3]["reference_index"]) == ("12", "-1")
+
+
+@pytest.mark.parametrize("changed", [{"data": "other contents"}, {"method": "0"}])
+def test_notes_are_compared_with_the_baseline_of_the_same_contents_and_method(
+    rows: list[Row], changed: dict[str, Any], tmp_path: Path
+) -> None:
+    other = replace(_row("no_permutation", "baseline", [60, 62, 64]), key="other", **changed)
+    export_notes([*rows, other], tmp_path / "notes.csv")
+    frame = pd.read_csv(tmp_path / "notes.csv", keep_default_na=False)
+    mine = frame[frame["label"] == "fund_mask"]
+    assert mine["change"].tolist() == ["lost", "kept", "gained", "new"]
 
 
 def test_parquet_has_the_same_table_with_types(rows: list[Row], tmp_path: Path) -> None:

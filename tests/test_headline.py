@@ -56,6 +56,15 @@ def test_headline_of_nothing_significant_says_so() -> None:
     assert "drop is 0.60 under" in few
 
 
+def test_headline_of_a_gain_has_a_small_p_and_no_negative_zero() -> None:
+    gain = sentence(make_rows({"random": -0.1}, n_pieces=20, noise=0.0))
+    assert "does not fall significantly; the drop is -0.10" in gain
+    assert "(p = 0.002 after" in gain  # 1 / (N + 1), which more resamples make smaller
+    (many,) = importance_from_rows(make_rows({"random": -0.1}, n_pieces=20, noise=0.0)).headline()
+    assert "(p < 0.001 after" in many
+    assert "the drop is 0.00 [0.00, 0.00]" in sentence(make_rows({"random": -0.001}, noise=0.0))
+
+
 def test_headline_of_a_baseline_alone() -> None:
     assert "nothing to say" in sentence(make_rows({}))
 

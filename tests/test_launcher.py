@@ -27,12 +27,11 @@ Program = Callable[..., int]
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+def program(tmp_path: Path) -> Iterator[Program]:
     """Runs ``pi-amt`` on the toy in this process, with results in ``tmp_path / results_dir``."""
     configs = write_toy_configs(tmp_path / "configs")
 
     def run(*arguments: str, results_dir: str = "results") -> int:
-        monkeypatch.setattr(app, "OUTCOME", app.Outcome())
         flags = [argument for argument in arguments if argument.startswith("-")]
         options = [argument for argument in arguments if not argument.startswith("-")]
         toy = ["model=toy", "dataset=toy", "n_jobs=1", "report=false"]
@@ -105,6 +104,18 @@ def test_each_job_of_any_sweep_has_the_result_of_running_alone(
         assert program(*options, results_dir=f"alone{number}") == 0
         assert list(metrics(tmp_path / f"alone{number}").values()) == [job]
     assert len({json.dumps(job["scores"]) for job in found.values()}) == 8
+
+
+def test_an_experiment_has_no_common_mean_and_an_earlier_failure_is_forgotten(
+    tmp_path: Path, program: Program
+) -> None:
+    assert program("dataset.count=2", "dataset.broken=1", results_dir="broken") == 1
+    assert program("permutation=nothing", results_dir="failed") == 2
+    assert program("-m", "experiment=onset", "dataset.count=2") == 0
+    (job,) = metrics(tmp_path / "results").values()
+    assert job["experiment"] == "onset"
+    assert job["scores"] == job["parameters"] == {}
+    assert job["n_pieces"] == 2
 
 
 def test_deterministic_rows_of_another_seed_are_used(tmp_path: Path, program: Program) -> None:

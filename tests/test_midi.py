@@ -298,6 +298,14 @@ def test_repeated_notes_and_notes_of_no_length_are_written(tmp_path: Path) -> No
     assert back.offsets.tolist() == [1, 2, 3, 2]
 
 
+@pytest.mark.parametrize("offsets", [[1, 2], [2, 1]])
+def test_a_note_of_no_length_does_not_end_the_one_that_begins_with_it(
+    offsets: list[float], tmp_path: Path
+) -> None:
+    write_midi(Notes.from_arrays([1, 1], offsets, [60, 60]), tmp_path / "a.mid")
+    assert sorted(read_midi(tmp_path / "a.mid").offsets) == [1, 2]
+
+
 def test_notes_that_midi_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="0 to 127"):
         write_midi(Notes.from_arrays([0], [1], [130]), tmp_path / "a.mid")
@@ -344,6 +352,7 @@ def test_a_tempo_of_zero_is_damage(tmp_path: Path) -> None:
         (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x04\0\x90\x3c\xff", "above 127"),
         (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x05\xff\xff\xff\xff\x7f", "four bytes"),
         (b"MThd\0\0\0\6\0\2\0\1\1\xe0", "format 2"),
+        (b"MThd\0\0\0\4\0\0\0\1\1\xe0", "a header of 4 bytes"),
         (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks"),
         (b"MThd\0\0\0\6\0\0\0\0\x80\x28", "SMPTE"),
     ],

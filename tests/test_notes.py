@@ -31,6 +31,7 @@ def test_constructor_does_not_sort() -> None:
     [
         (([0.0], [1.0, 2.0], [60], [64]), "shape"),
         (([[0.0]], [[1.0]], [[60]], [[64]]), "shape"),
+        ((0.0, 1.0, 60, 64), r"onsets of shape \(\)"),
         (([0.0], [np.nan], [60], [64]), "NaN"),
         (([0.0], [1.0], [np.inf], [64]), "NaN or infinite pitches"),
         (([0.0, 2.0], [1.0, 1.5], [60, 60], [64, 64]), "negative duration at note 1"),

@@ -38,7 +38,10 @@ def test_a_path_needs_no_registration_and_an_unknown_name_gets_near_matches() ->
         plugins.load("dataset", "our", BUILT_IN)
 
 
-@pytest.mark.parametrize("path", ["no_such_module:x", "pi_amt.options:nothing"])
+@pytest.mark.parametrize(
+    "path",
+    ["no_such_module:x", "pi_amt.options:nothing", "http://here:80/x", ":x", ".options:near"],
+)
 def test_a_name_behind_which_nothing_is_says_which(path: str) -> None:
     with pytest.raises(ValueError, match=f"model: cannot load theirs from {path}"):
         plugins.load("model", "theirs", {"theirs": path})

@@ -94,6 +94,15 @@ def test_a_bar_keeps_to_one_line_of_any_terminal(
         assert "a recording with" in lines[-1]
 
 
+def test_brackets_in_a_name_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with StudyProgress(2, stream=stream) as study:
+        study.advance("take [live] [/2]", rows=8, failures=0)
+    assert "take [live] [/2]" in shown(stream)[-1]
+
+
 def test_a_bar_is_taken_down_when_the_study_ends_with_an_error() -> None:
     stream = Terminal()
     with pytest.raises(KeyboardInterrupt), StudyProgress(5, stream=stream):

@@ -133,6 +133,23 @@ def test_one_seed_per_condition() -> None:
     assert {row.seed for row in taken if row.label == "random"} == {1}
 
 
+def test_recordings_that_only_another_seed_has_are_kept() -> None:
+    # a study of two recordings went on under another seed with all five: what is not drawn was
+    # there already, and bears the first seed
+    rows = [replace(row, seed=int(row.track > "piece_01")) for row in OLD]
+    taken, messages = select_rows(rows)
+    assert len(taken) == len(rows)
+    assert messages == []
+    later = make_row("fund_mask", 0.2, track="piece_00", seed=1, key="later")
+    taken, messages = select_rows([*rows, later])
+    found = {row.track: row.seed for row in taken if row.label == "fund_mask"}
+    assert [found[f"piece_0{i}"] for i in range(5)] == [1, 0, 1, 1, 1]
+    assert messages == [
+        "basic_pitch × demo: fund_mask: seeds 0, 1 in the store, seed 1 taken, another one where "
+        "it is missing"
+    ]
+
+
 def test_a_changed_recording_is_never_paired_with_its_old_baseline() -> None:
     first = [replace(row, data="old") for row in OLD]
     # the file changed, then only the baseline and one condition ran again

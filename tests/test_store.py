@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
@@ -38,6 +39,19 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
         store.write(rows)
         assert all(map(same, store.rows(), rows))
     assert all(map(same, read_rows(tmp_path), rows))
+
+
+def test_two_drivers_may_make_a_store_at_the_same_moment(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)
+    with closing(other):
+        other.execute("BEGIN IMMEDIATE")  # it is just writing its first table
+        other.execute("CREATE TABLE first (x)")
+        later = threading.Timer(0.2, other.commit)
+        later.start()
+        with Store(tmp_path) as store:
+            store.write(make_rows({"fund_mask": 0.3}, n_pieces=1))
+            assert len(store.rows()) == 2
+        later.join()
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 from tests.toys import ToyTrack, ToyTranscriber
 
 from pi_amt.conditions import Condition, make_conditions
@@ -81,6 +82,12 @@ def test_what_fails_midway_is_left_out_and_costs_the_others_nothing() -> None:
         a, b = one.decoder.finish(), other.decoder.finish()
         np.testing.assert_array_equal(a.onsets, b.onsets)
         np.testing.assert_array_equal(a.pitches, b.pitches)
+
+
+def test_a_model_without_any_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recording, "stream", lambda *_: iter(()))
+    with pytest.raises(ValueError, match="toy: streamed no part"):
+        run(*make_conditions(["fund_mask"]))
 
 
 def test_where_no_condition_can_go_on_the_rest_is_not_analysed() -> None:

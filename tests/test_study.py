@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from pi_amt.conditions import Condition, make_conditions
 from pi_amt.executors import ExecutorFactory, local, serial
 from pi_amt.models import ModelSpec
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.notes import Notes
 from pi_amt.permutation_importance import importance
 from pi_amt.rows import Row
 from pi_amt.spectrogram import Spectrogram
@@ -213,6 +215,34 @@ def test_a_stored_baseline_is_what_later_conditions_are_compared_with(tmp_path: 
     assert masked.counts["lost"] == masked.counts["reference"] == 5
 
 
+class Fine(ToyTranscriber):
+    """Hears one false note: clean at 1.00004 s, else 50.04 ms later, just inside the tolerance;
+    outside if the first were rounded to 0.1 ms."""
+
+    def decoder(self) -> Any:
+        return FineDecoder()
+
+
+class FineDecoder:
+    def __init__(self) -> None:
+        self._loudest = 0.0
+
+    def push(self, activations: Mapping[str, Any]) -> None:
+        self._loudest = max(self._loudest, float(activations["pitch"].max(initial=0.0)))
+
+    def finish(self) -> Notes:
+        onset = 1.00004 if self._loudest > 0.5 else 1.05008
+        return Notes.from_arrays([onset], [onset + 0.5], [40.0])
+
+
+def test_counts_do_not_depend_on_whether_the_baseline_was_stored(tmp_path: Path) -> None:
+    study(tmp_path / "at once", toy_tracks(1), ["no_permutation", "fund_mask"], model=Fine())
+    study(tmp_path / "later", toy_tracks(1), ["no_permutation"], model=Fine())
+    study(tmp_path / "later", toy_tracks(1), ["fund_mask"], model=Fine())
+    at_once, later = (facts(read_rows(tmp_path / name)) for name in ("at once", "later"))
+    assert at_once == later
+
+
 @pytest.mark.parametrize(
     ("change", "recomputed"),
     [
@@ -368,6 +398,40 @@ def test_a_broken_neighbour_costs_only_the_conditions_that_borrow_from_it(tmp_pa
     assert failed.keys() == {"wrong_piece(fund_mask)"}
     assert "toy_002: broken on purpose" in failed["wrong_piece(fund_mask)"]
     assert {row.label for row in rows} > {"no_permutation", "fund_mask", "floor"}
+
+
+class Odd(ToyTrack):
+    """A user's recording that fails with errors of its own kind."""
+
+    def notes(self) -> Notes:
+        if self.fault == "odd notes":
+            raise RuntimeError("these notes cannot be parsed")
+        return super().notes()
+
+    def fingerprint(self) -> str:
+        if self.fault == "odd fingerprint":
+            raise KeyError("no such recording")
+        return super().fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("fault", "lent"),
+    [("odd notes", {("toy_001", "wrong_piece(fund_mask)")}), ("odd fingerprint", set())],
+)
+def test_whatever_a_users_recording_raises_costs_itself_and_what_borrows_from_it(
+    fault: str, lent: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    tracks = [*toy_tracks(2), Odd("toy_002", fault=fault)]
+    for _ in range(2):  # the second time the driver itself asks for fingerprints
+        study(tmp_path, tracks, ["fund_mask"], controls=True)
+    failed = [(r.track, r.label) for r in read_rows(tmp_path) if r.status == "error"]
+    assert {(track, label) for track, label in failed if track != "toy_002"} == lent
+    assert len(failed) == len(lent) + 6  # all of its own
+
+
+def test_a_name_that_no_store_can_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected text that UTF-8 can hold"):
+        study(tmp_path, [ToyTrack("caf\udce9")])
 
 
 def test_what_is_borrowed_decides_a_row_too(tmp_path: Path) -> None:

@@ -107,25 +107,27 @@ def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:
     """Write ``metrics.json`` into the job's Hydra folder.
 
     ``scores`` are means over the recordings of the job's own condition (repeats first averaged
-    inside a recording); undefined scores are left out of the means.
+    inside a recording); undefined scores are left out of the means. The many conditions of an
+    experiment have no common mean: their scores are in the store only.
     """
     own = _own_conditions(cfg)
     mine = [r for r in rows if (r.label, r.parameters) in own]
     good = [r for r in mine if r.status == "ok"]
     one = mine[0] if mine else None
+    alone = len(own) == 1
     result = {
         "model": settings.choice(cfg, "model"),
         "dataset": settings.choice(cfg, "dataset"),
         "permutation": settings.choice(cfg, "permutation"),
         "experiment": settings.choice(cfg, "experiment"),
-        "scores": mean_scores(good),
+        "scores": mean_scores(good) if alone else {},
         "n_pieces": len({r.track for r in good if not math.isnan(r.scores["F-measure"])}),
         "n_without_reference": len({r.track for r in good if r.counts.get("reference") == 0}),
         "n_errors": len({r.track for r in mine if r.status == "error"}),
         "weights": one.weights if one else "",
         "weights_label": one.weights_label if one else "",
         "precision": one.precision if one else "",
-        "parameters": json.loads(one.parameters) if one else {},
+        "parameters": json.loads(one.parameters) if one and alone else {},
         "settings": json.loads(one.settings) if one else {},
         "dataset_options": settings.plain(cfg.dataset),
         "tuning": cfg.tuning,

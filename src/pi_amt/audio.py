@@ -53,7 +53,7 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
     with _open(path) as file:
         wanted = file.frames
         if max_seconds is not None:
-            wanted = min(wanted, max(1, round(max_seconds * file.samplerate)))
+            wanted = max(1, round(min(max_seconds * file.samplerate, wanted)))
         samples = np.empty(wanted, dtype=np.float32)
         done = 0
         try:

@@ -136,17 +136,15 @@ def _chance(
 ) -> dict[str, float]:
     """Chance shares from the first recordings, times all false notes, after minus before."""
     sums = [dict.fromkeys(after, 0.0), dict.fromkeys(after, 0.0)]
-    placed = 0.0
     for base, repeats in pairs:
-        if placed >= _CHANCE_NOTES:
-            break
         for total, table in zip(sums, (base, repeats[0]), strict=True):
+            if sum(total.values()) >= _CHANCE_NOTES:
+                continue
             n = len(table.false_onset)
             chosen = np.arange(n) % max(1, -(-n // _CHANCE_NOTES)) == 0
             weight = n / max(int(chosen.sum()), 1)
             for name, value in chance_histogram(table, chosen).items():
                 total[name] += weight * value
-        placed = max(sum(total.values()) for total in sums)
     if not sum(after.values()):
         return {}
     shares = [{k: v / max(sum(total.values()), 1e-9) for k, v in total.items()} for total in sums]

@@ -65,7 +65,7 @@ def _plain_warning(
 
 def _interrupted(arguments: list[str]) -> str:
     """What to tell somebody who stopped the program."""
-    if arguments and arguments[0] in {*COMMANDS, "train"} - {"run"}:
+    if arguments and arguments[0] in {*COMMANDS, "train"}:
         return "interrupted"
     return "interrupted: finished rows are stored, the same command goes on"
 
@@ -101,6 +101,7 @@ def run_hydra(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     from pi_amt import app
 
+    app.OUTCOME = app.Outcome()
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /

@@ -193,24 +193,31 @@ def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
 
 def _settle(future: Future[Any], remote: Any) -> None:
     """Pass on how a dask future ended."""
+    try:
+        if remote.status == "finished":
+            future.set_result(remote.result())
+        else:
+            future.set_exception(_failure(remote))
+    # dask only logs what is raised here, and the driver would wait for ever
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _failure(remote: Any) -> BaseException:
+    """Why a dask future has no result."""
     from distributed import KilledWorker
 
-    if remote.status == "finished":
-        future.set_result(remote.result())
-    elif remote.status == "error":
-        error = remote.exception()
-        future.set_exception(WorkerDied(str(error)) if isinstance(error, KilledWorker) else error)
-    else:
-        future.set_exception(
-            ConnectionError(
-                "the dask scheduler went away; finished rows are stored, the same command goes on"
-            )
-        )
+    if remote.status == "error":
+        error: BaseException = remote.exception()
+        return WorkerDied(str(error)) if isinstance(error, KilledWorker) else error
+    return ConnectionError(
+        "the dask scheduler went away; finished rows are stored, the same command goes on"
+    )
 
 
 def _executor(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
     """The client's executor, once a worker is there and all run this version."""
-    # a scheduler that goes away is told in one line, see _settle
+    # a scheduler that goes away is told in one line, see _failure
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
     def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function

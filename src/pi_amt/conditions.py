@@ -123,7 +123,7 @@ def make_conditions(
 
     Args:
         permutations: names, permutation objects or ready conditions.
-        repeats: draws per stochastic permutation.
+        repeats: draws per stochastic permutation; a ready condition's begin with its own repeat.
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece`` and
             ``matched_tracks`` where these are defined; ``"floor"``: only that one.
@@ -142,12 +142,12 @@ def make_conditions(
     elif controls:
         wanted += _controls_of(wanted, seed)
     baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
-    unique = {(c.label, c.parameters, c.repeat, c.seed): c for c in [baseline, *wanted]}
-    return [
-        replace(condition, repeat=repeat)
-        for condition in unique.values()
-        for repeat in (range(repeats) if condition.permutation.stochastic else (condition.repeat,))
-    ]
+    drawn = (
+        replace(condition, repeat=condition.repeat + draw)
+        for condition in [baseline, *wanted]
+        for draw in range(repeats if condition.permutation.stochastic else 1)
+    )
+    return list({(c.label, c.parameters, c.repeat, c.seed): c for c in drawn}.values())
 
 
 def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Condition:

@@ -74,7 +74,8 @@ def _row_record(row: Row) -> Record:
 
 
 def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]]:
-    """Rows that hold notes, each with the baseline's table of the same recording and model."""
+    """Rows that hold notes, each with the baseline's table of the same recording and model, of the
+    same contents and method."""
     baselines: dict[tuple[str, ...], NoteTable] = {}
     good = [row for row in rows if row.status == "ok" and row.notes]
     for row in good:
@@ -85,7 +86,8 @@ def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]
 
 
 def _cell(row: Row) -> tuple[str, ...]:
-    return row.model, row.weights, row.settings, row.precision, row.dataset, row.track
+    model = row.model, row.weights, row.settings, row.precision, row.method or row.version
+    return *model, row.dataset, row.track, row.data
 
 
 def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:

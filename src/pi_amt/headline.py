@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pi_amt.condition_results import ConditionResult
+from pi_amt.table_cells import format_value
 from pi_amt.words import plural
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
 def _no_evidence(worst: ConditionResult) -> str:
     """The test's answer, or why there was none."""
     if not math.isnan(worst.p_holm):
-        return f"p = {worst.p_holm:.3f} after correction, {plural(worst.n_pieces, 'recording')}"
+        p = "p < 0.001" if worst.p_holm < 0.001 else f"p = {worst.p_holm:.3f}"
+        return f"{p} after correction, {plural(worst.n_pieces, 'recording')}"
     if worst.n_pieces == 1:
         return "one recording is too few for a test"
     one_kind = " of one composition" if worst.n_compositions == 1 else ""
@@ -92,7 +94,8 @@ def _relies(result: ConditionResult) -> bool:
 def _interval(result: ConditionResult, of: str) -> str:
     value = result.drop if of == "drop" else result.excess_drop
     low, high = getattr(result, f"{of}_low"), getattr(result, f"{of}_high")
-    return f"{value:.2f}" if math.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    said, least, most = (format_value(number, ".2f") for number in (value, low, high))
+    return said if math.isnan(low) else f"{said} [{least}, {most}]"
 
 
 def _short(score: str) -> str:

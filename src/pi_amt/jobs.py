@@ -55,7 +55,7 @@ class Job:
             return self
         try:
             return replace(self, neighbour_fingerprint=self.neighbour.fingerprint())
-        except (OSError, ValueError):
+        except Exception:
             return self
 
 

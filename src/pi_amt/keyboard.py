@@ -3,8 +3,8 @@
 Conventions: a note-on with velocity 0 is a note-off. A key press ends at the first note-off after
 it *on the same track, channel and pitch*, or where that key is struck again (one string cannot
 sound twice), or, if neither comes, at the end of the file. Controllers 120 and 123 (all sound,
-all notes off) release every key of their channel. How long a released key sounds on is the pedal
-rule, told at :func:`pi_amt.note_files.read_notes`.
+all notes off) release every key of their channel, 121 (reset controllers) lifts its pedal. How long
+a released key sounds on is the pedal rule, told at :func:`pi_amt.note_files.read_notes`.
 """
 
 from __future__ import annotations

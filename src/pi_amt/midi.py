@@ -66,7 +66,9 @@ def parse_midi(data: bytes) -> MidiFile:
     if len(data) < 14:
         raise ValueError("truncated MIDI file (the header is incomplete)")
     length, kind, n_tracks, division = struct.unpack(">IHHH", data[4:14])
-    if length < 6 or kind > 1:
+    if length < 6:
+        raise ValueError(f"damaged MIDI file (a header of {length} bytes)")
+    if kind > 1:
         raise ValueError(f"got MIDI format {kind}, expected format 0 or 1")
     events: list[Event] = []
     tempos: list[tuple[int, int]] = []
@@ -191,12 +193,14 @@ def midi_bytes(
 ) -> bytes:
     """Format-0 MIDI file of ``(on tick, off tick, pitch, velocity)`` on channel 1.
 
-    At one tick, note-offs come before note-ons, except the one of a note of no length.
+    At one tick, note-offs come first, then notes of no length, then note-ons: between on and off
+    of a note of no length no other note of its pitch may begin, which that off would end.
     """
     timed: list[tuple[int, int, bytes]] = []
     for on, off, pitch, velocity in notes:
-        timed.append((on, 1, bytes([NOTE_ON, pitch, velocity])))
-        timed.append((off, 0 if off > on else 2, bytes([NOTE_OFF, pitch, 0])))
+        lasts = off > on
+        timed.append((on, 2 if lasts else 1, bytes([NOTE_ON, pitch, velocity])))
+        timed.append((off, 0 if lasts else 1, bytes([NOTE_OFF, pitch, 0])))
     timed.sort(key=itemgetter(0, 1))
     body = bytearray(b"\x00\xff\x51\x03" + tempo.to_bytes(3, "big"))
     last = 0

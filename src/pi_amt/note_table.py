@@ -30,8 +30,6 @@ NO_INTERVAL = 127
 _HEAD = struct.Struct("<2sBII")
 _MAGIC, _VERSION = b"nt", 1
 _TIME_STEPS, _PITCH_STEPS = 1e4, 100.0
-
-
 _FORMATS = {
     "onset": "<i4",
     "duration": "<i4",

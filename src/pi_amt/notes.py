@@ -46,10 +46,10 @@ class Notes:
         for name in ("onsets", "offsets", "pitches", "velocities"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             object.__setattr__(self, name, values)
-            if values.ndim != 1 or len(values) != len(self.onsets):
+            if values.ndim != 1 or values.shape != self.onsets.shape:
                 raise ValueError(
-                    f"notes: got {name} of shape {values.shape}, "
-                    f"expected ({len(self.onsets)},) as many as onsets"
+                    f"notes: got {name} of shape {values.shape}, expected (notes,), one per onset "
+                    f"{self.onsets.shape}"
                 )
             if not np.isfinite(values).all():
                 raise ValueError(f"notes: got NaN or infinite {name}, expected finite numbers")

@@ -35,9 +35,10 @@ def load(what: str, name: str, known: Mapping[str, str]) -> Callable[..., Any]:
     path = known.get(name, name)
     if ":" not in path:
         raise ValueError(unknown(what, name, known))
-    module, attribute = path.split(":")
+    module, _, attribute = path.partition(":")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    # TypeError and ValueError: what stands before the colon is no name of a module
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{what}: cannot load {name} from {path} ({error})") from error
     return found

@@ -134,7 +134,8 @@ def _columns(width: int) -> list[ProgressColumn]:
             TaskProgressColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            # a name may hold brackets
+            TextColumn("{task.fields[note]}", markup=False),
         ]
     short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
     bar = [BarColumn(bar_width=10)] if width >= _NARROW else []

@@ -28,10 +28,11 @@ class Row:
         status: ``ok``, ``error``, or ``empty`` where the condition is not defined for the
             recording; ``error`` is the reason, one plain line.
         scores: mir_eval's keys and frame scores, NaN where undefined (no reference notes).
-        effects: removed energy in dB, share of bins touched, collateral.
-        counts: ``reference``, ``estimate``, ``matched`` (no-offset), ``kept``, ``lost``,
-            ``gained`` notes.
-        notes: compressed per-note table of error anatomy (see :mod:`pi_amt.anatomy`).
+        effects: removed energy in dB, share of bins touched, collateral (see
+            :class:`pi_amt.effects.EffectMeter`), and ``tuning_cents`` of the recording.
+        counts: ``reference``, ``estimate``, ``matched`` (no-offset) notes, and against the
+            baseline those of each class of :class:`pi_amt.anatomy.Comparison`.
+        notes: compressed table of error anatomy (:class:`pi_amt.note_table.NoteTable`).
         version: package version; ``method`` the version of the method that decides rows.
         elapsed_seconds: computing time of this condition.
         data: fingerprint of the track's audio and notes; rows of other contents of the same

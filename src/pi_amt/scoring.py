@@ -53,10 +53,11 @@ NOTE_SCORES = (
 
 
 def score_notes(reference: Notes, estimate: Notes) -> Scores:
-    """Scores of an estimate, under mir_eval's names (:data:`NOTE_SCORES`), each in [0, 1].
+    """Scores of an estimate, under mir_eval's names (:data:`NOTE_SCORES`).
 
-    ``F-measure_no_offset`` is *the* F of this package. Average overlap ratios can be negative,
-    as in mir_eval, and depend on the choice among largest matchings (see the module).
+    ``F-measure_no_offset`` is *the* F of this package. All lie in [0, 1] but the average overlap
+    ratios, which can be negative, as in mir_eval, and depend on the choice among largest
+    matchings (see the module).
 
     Args:
         reference, estimate: notes, in any order; pitches in MIDI numbers.

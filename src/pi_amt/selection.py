@@ -10,8 +10,8 @@ The rule, printed with every table that needed it:
    rows. ``variants="separate"`` keeps all, as models of their own; ``"refuse"`` raises.
 3. Inside a variant, a recording whose audio or notes changed between runs takes the contents with
    most results, then the newest: a drop never pairs two contents.
-4. A condition takes one seed (the one on most tracks, then the newest), a cell (condition, track,
-   repeat) its newest row, and a result goes before an error.
+4. On each recording a condition takes one seed (of several the one on most recordings, then the
+   newest), a cell (condition, track, repeat) its newest row, and a result goes before an error.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _one_content_per_track(rows: Sequence[Row], place: str) -> tuple[list[Row], 
 
 
 def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:
-    """Rule 4: one seed per condition, one row per cell."""
+    """Rule 4: one seed per recording, one row per cell."""
     messages: list[str] = []
     kept: list[Row] = []
     by_condition: dict[tuple[str, str], list[Row]] = {}
@@ -189,14 +189,21 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
 
 
 def _one_seed(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:
-    """Rows of the seed on most tracks; errors go along, whatever their seed."""
-    seeds = Counter(dict.fromkeys(dict.fromkeys(row.seed for row in rows), 0))
-    for seed, _ in {(row.seed, row.track) for row in rows if row.status != "error"}:
-        seeds[seed] += 1
-    if len(seeds) == 1:
-        return list(rows), []
-    newest = list(seeds)
-    best = max(newest, key=lambda seed: (seeds[seed], newest.index(seed)))
-    named = ", ".join(str(seed) for seed in seeds)
-    same = [row for row in rows if row.seed == best or row.status == "error"]
-    return same, [f"{place}: seeds {named} in the store, seed {best} taken"]
+    """On each recording the rows of one seed; errors go along, whatever their seed.
+
+    A recording that the favoured seed lacks keeps its rows: where nothing is drawn, a row holds
+    under every seed and bears the one under which it was first computed.
+    """
+    recordings: dict[int, set[str]] = {row.seed: set() for row in rows}
+    for row in rows:
+        if row.status != "error":
+            recordings[row.seed].add(row.track)
+    order = list(recordings)  # of equal numbers of recordings the newest seed goes last
+    favoured = sorted(order, key=lambda seed: (len(recordings[seed]), order.index(seed)))
+    taken = {track: seed for seed in favoured for track in recordings[seed]}
+    kept = [row for row in rows if row.status == "error" or row.seed == taken[row.track]]
+    if len(kept) == len(rows):
+        return kept, []
+    named, mixed = ", ".join(map(str, order)), len(set(taken.values())) > 1
+    elsewhere = ", another one where it is missing" if mixed else ""
+    return kept, [f"{place}: seeds {named} in the store, seed {favoured[-1]} taken{elsewhere}"]

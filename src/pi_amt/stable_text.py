@@ -30,6 +30,8 @@ def stable_text(value: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {stable_text(v)}" for key, v in value.items()) + "}"
     if type(value) in (list, tuple):
         return f"{type(value).__name__}({', '.join(map(stable_text, value))})"
+    if isinstance(value, set | frozenset):  # strings stand in another order in every process
+        return f"{type(value).__name__}({', '.join(sorted(map(stable_text, value)))})"
     return _ADDRESS.sub("", repr(value))
 
 

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -22,6 +23,7 @@ from pi_amt.rows import Row
 
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
+_PATIENCE_SECONDS = 60.0  # with another process that is writing
 
 
 class StoreError(RuntimeError):
@@ -78,7 +80,7 @@ class Store:
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
             if not readonly:
-                self._db.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(self._db)
                 # FULL would wait for the disk at each recording; WAL + NORMAL survives kill -9.
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(_SCHEMA)
@@ -187,7 +189,24 @@ class Store:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=60.0)
+    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE_SECONDS)
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead mode, where it is not.
+
+    SQLite does not wait for others here: of two drivers that make one store at the same moment, the
+    second is told "locked" at once.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:

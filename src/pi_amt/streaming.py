@@ -135,6 +135,9 @@ def run_conditions(
     Returns:
         The runs, ready to be decoded, the baseline first; and the errors of the conditions that
         cannot perturb this recording.
+
+    Raises:
+        ValueError: if the model's stream is empty.
     """
     ordered = sorted(lent.items(), key=lambda item: item[0].role != "baseline")
     runs: list[Run] = []
@@ -160,6 +163,8 @@ def run_conditions(
             return_freed_memory()
         if job.pulse is not None:
             job.pulse.beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
+    if ordered and not (runs or refused):
+        raise ValueError(f"{model.identity.name}: streamed no part, expected at least one")
     for run in runs:
         run.push(model, None)
     return runs, refused

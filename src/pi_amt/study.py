@@ -51,6 +51,8 @@ class Group:
     def __post_init__(self) -> None:
         check_tuning(self.tuning)
         counts = Counter(track.name for track in self.tracks)
+        if odd := [name for name in counts if name.encode(errors="replace").decode() != name]:
+            raise ValueError(f"tracks: got the name {odd[0]!r}, expected text that UTF-8 can hold")
         if doubles := [name for name, count in counts.items() if count > 1]:
             raise ValueError(
                 f"tracks: got {counts[doubles[0]]} of the name {doubles[0]!r}, expected names that "
@@ -178,7 +180,7 @@ def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
     if known is None and store.knows(dataset, track.name):
         try:
             known = track.fingerprint()
-        except (OSError, ValueError):
+        except Exception:  # told by the worker, as an error row
             return None
         store.remember(stamp, known)
     return known

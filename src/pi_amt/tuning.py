@@ -3,7 +3,8 @@
 One number per recording, from its clean audio alone, so that every model gets the same masks. The
 stretch of a piano's tuning (Railsback) is not modelled: masks shift as a whole. The estimate is
 the mode, on the circle of 100 cents, of the interpolated spectral peaks between 80 and 2000 Hz,
-weighted by magnitude: low partials, which are loudest and least sharp, decide it.
+each weighted by the root of its magnitude: low partials, which are loudest and least sharp, decide
+it.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from pi_amt.clusters import dask, slurm
+from pi_amt.clusters import DaskExecutor, dask, slurm
 
 
 def test_slurm_needs_a_login_node(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +34,26 @@ def test_a_missing_package_is_named_with_the_command_to_install_it(
         dask().__enter__()
     with pytest.raises(RuntimeError, match=r"dask_jobqueue: pip install 'pi_amt\[slurm\]'"):
         slurm().__enter__()
+
+
+class LostOnTheWay:
+    """A dask client, and its future: finished, but the result cannot be had any more."""
+
+    status = "finished"
+
+    def submit(self, *_: Any, **__: Any) -> LostOnTheWay:
+        return self
+
+    def add_done_callback(self, tell: Callable[[LostOnTheWay], None]) -> None:
+        with contextlib.suppress(Exception):  # as dask does, which only logs
+            tell(self)
+
+    def result(self) -> Any:
+        raise OSError("connection lost")
+
+
+def test_a_result_that_is_lost_on_the_way_is_an_error_and_no_endless_wait() -> None:
+    future = DaskExecutor(LostOnTheWay()).submit(len, "abc")
+    assert future.done()
+    with pytest.raises(OSError, match="connection lost"):
+        future.result()

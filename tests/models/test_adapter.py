@@ -125,7 +125,7 @@ def test_a_model_that_exits_costs_one_recording() -> None:
 def test_texts_are_the_same_in_every_process() -> None:
     code = (
         "import torch; from pi_amt.stable_text import stable_text; torch.manual_seed(0);"
-        "print(stable_text([lambda x: x, object(), torch.nn.Linear(2, 3)]))"
+        "print(stable_text([lambda x: x, object(), torch.nn.Linear(2, 3), set('abcdefgh')]))"
     )
     told = {
         subprocess.run(
