@@ -77,9 +77,9 @@ class _Utilisation:
         while not self._over.wait(0.5):
             try:
                 answer = subprocess.run(("nvidia-smi", *query), capture_output=True, check=True)
-            except (OSError, subprocess.CalledProcessError):
+                self._samples.append(float(answer.stdout))
+            except (OSError, subprocess.CalledProcessError, ValueError):  # "[N/A]" under MIG
                 return
-            self._samples.append(float(answer.stdout))
 
     @property
     def mean(self) -> str:

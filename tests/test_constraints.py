@@ -22,6 +22,6 @@ def test_every_pin_goes_with_the_oldest_python_of_the_readme() -> None:
         with suppress(PackageNotFoundError):  # some are for other systems
             found = distribution(name)
             if found.version.partition("+")[0] == version:
-                asked[name] = found.metadata.get("Requires-Python") or ""
+                asked[name] = str(found.metadata.json.get("requires_python", ""))
     assert len(asked) > 50
     assert {n: python for n, python in asked.items() if "3.11.0" not in SpecifierSet(python)} == {}

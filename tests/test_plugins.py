@@ -6,9 +6,10 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from pi_amt import plugins
+from pi_amt import permutations, plugins
 from pi_amt.models import available_models, load_model, model_class
 from pi_amt.options import check_choice
+from pi_amt.permutations.fund_mask import FundMask
 
 BUILT_IN = {"ours": "pi_amt.options:check_choice"}
 
@@ -36,6 +37,27 @@ def test_a_path_needs_no_registration_and_an_unknown_name_gets_near_matches() ->
     assert model_class("pi_amt.options.check_choice") is check_choice
     with pytest.raises(ValueError, match="dataset: got unknown 'our'; did you mean ours"):
         plugins.load("dataset", "our", BUILT_IN)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("no_such_module:x", "cannot load theirs from no_such_module:x"),
+        ("pi_amt.options:nothing", "cannot load theirs from pi_amt.options:nothing"),
+        ("pi_amt.options:check_choice", "expected a sub-class of Permutation"),
+    ],
+)
+def test_a_broken_permutation_of_others_stops_nobody(
+    path: str, reason: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(permutations._paths.cache_clear)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint("theirs", path, group)])
+    permutations._paths.cache_clear()
+    assert permutations.load_permutation("fund_mask") == FundMask()
+    assert next(iter(permutations.available())) == "no_permutation"
+    assert reason in permutations.available()["theirs"]
+    with pytest.raises(ValueError, match=reason):
+        permutations.load_permutation("theirs")
 
 
 @pytest.mark.parametrize(

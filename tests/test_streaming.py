@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.toys import ToyTrack, ToyTranscriber
 
+from pi_amt import streaming
 from pi_amt.conditions import Condition, make_conditions
 from pi_amt.jobs import Job
 from pi_amt.models.transcriber import Transcriber
@@ -88,6 +89,32 @@ def test_a_model_without_any_input_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Recording, "stream", lambda *_: iter(()))
     with pytest.raises(ValueError, match="toy: streamed no part"):
         run(*make_conditions(["fund_mask"]))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_how_many_conditions_go_together_is_bounded_and_changes_nothing(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditions = make_conditions(["random", "soft_fund_mask"], repeats=3, controls=True)
+    conditions = [c for c in conditions if not c.permutation.needs_neighbour]
+    expected, _ = run(*conditions)
+    sizes: list[int] = []
+    network = ToyTranscriber.outputs
+
+    def outputs(model: ToyTranscriber, spectrograms: Sequence[Spectrogram]) -> Any:
+        sizes.append(len(spectrograms))
+        return network(model, spectrograms)
+
+    monkeypatch.setattr(ToyTranscriber, "outputs", outputs)
+    monkeypatch.setattr(streaming, "_CONDITIONS_AT_ONCE", at_once)
+    runs, _ = run(*conditions)
+    assert max(sizes) == min(at_once, len(conditions))
+    for one, other in zip(runs, expected, strict=True):
+        assert one.condition == other.condition
+        assert one.meter.finish() == pytest.approx(other.meter.finish(), nan_ok=True, rel=0)
+        a, b = one.decoder.finish(), other.decoder.finish()
+        for name in ("onsets", "offsets", "pitches", "velocities"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
 
 def test_where_no_condition_can_go_on_the_rest_is_not_analysed() -> None:

@@ -23,10 +23,11 @@ def check_range(
         raise ValueError(f"{name}: got {value!r}, expected a number, {limits} {unit}".rstrip())
 
 
-def check_count(name: str, value: int) -> None:
-    """Raise ``ValueError`` unless ``value`` is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}: got {value!r}, expected a whole number, at least 1")
+def check_count(name: str, value: int, low: int = 1, high: float = math.inf) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number and ``low <= value <= high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        limits = f"at least {low}" if high == math.inf else f"{low} to {high:g}"
+        raise ValueError(f"{name}: got {value!r}, expected a whole number, {limits}")
 
 
 def check_seed(seed: int) -> int:

@@ -1,7 +1,7 @@
 """A recording streams by, once, under all its conditions.
 
 Part by part (a few blocks of the model's input) every condition perturbs the same clean part, the
-network runs on all of them as one batch, and each condition's decoder and meters take what comes
+network runs on many of them as one batch, and each condition's decoder and meters take what comes
 out. Only the state of the conditions stays: memory does not grow with the recording.
 """
 
@@ -29,6 +29,9 @@ from pi_amt.units import Samples
 
 # each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all
 _PARTS_PER_TRIM = 4
+# The study's eight and as many controls. Each holds 34 MB while Timbre-Trap computes it, and on a
+# GPU eight times that. Fewer at once cost time: what two have in common is computed once.
+_CONDITIONS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,12 @@ def run_conditions(
             )
             for condition, neighbour in ordered
         ]
-        refused |= _advance(model, recording, runs, clean)
+        kept = model.counted_frames(clean)
+        for first in range(0, len(runs), _CONDITIONS_AT_ONCE):
+            if first:
+                return_freed_memory()
+            some = runs[first : first + _CONDITIONS_AT_ONCE]
+            refused |= _advance(model, recording, some, clean, kept)
         runs = [run for run in runs if run.condition not in refused]
         if not runs:
             break
@@ -171,14 +179,17 @@ def run_conditions(
 
 
 def _advance(
-    model: Transcriber, recording: Recording, runs: Sequence[Run], clean: Spectrogram
+    model: Transcriber,
+    recording: Recording,
+    runs: Sequence[Run],
+    clean: Spectrogram,
+    kept: NDArray[np.bool_],
 ) -> dict[Condition, Exception]:
-    """Take all conditions through one part of the recording.
+    """Take some conditions through one part of the recording, their network inputs in one batch.
 
     Returns:
         The errors of those that cannot perturb it; these are not run.
     """
-    kept = model.counted_frames(clean)
     refused: dict[Condition, Exception] = {}
     able: list[Run] = []
     perturbed: list[Spectrogram] = []

@@ -34,6 +34,13 @@ def test_the_csv_may_lie_one_folder_below(tmp_path: Path) -> None:
     assert len(maestro(tmp_path)) == 3
 
 
+def test_a_duration_that_is_no_number_is_measured_instead(tmp_path: Path) -> None:
+    table = next(make_maestro(tmp_path).glob("*.csv"))
+    table.write_text(table.read_text(encoding="utf-8").replace(",1.0", ",1²"), encoding="utf-8")
+    assert "1²" in table.read_text(encoding="utf-8")
+    assert [track.duration_seconds for track in maestro(tmp_path)] == [1.0] * 3
+
+
 def test_missing_files_stay_tracks_and_are_reported(tmp_path: Path) -> None:
     make_maestro(tmp_path)
     (tmp_path / "2018" / "MIDI-Unprocessed_03.wav").unlink()

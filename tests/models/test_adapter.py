@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.card import card
 
 import pi_amt
+from pi_amt.conditions import make_conditions
+from pi_amt.jobs import Job
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.notes import Notes
+from pi_amt.recording import evaluate
 from pi_amt.spectrogram import Spectrogram
 from pi_amt.stable_text import stable_text
 
@@ -110,6 +114,40 @@ def test_a_model_may_normalise_in_place() -> None:
     first, second = model.outputs([clean, clean])
     assert np.array_equal(clean.values, before)
     assert np.array_equal(first["pitch"], second["pitch"])
+
+
+def test_activations_are_of_the_recording_as_a_whole() -> None:
+    blocks = 9  # more than a transcriber of our own takes at once
+    many = {"values": np.repeat(WHOLE, blocks, axis=0), "times": np.arange(36.0).reshape(9, 4)}
+
+    class Seen(Mine):
+        def activations(self, spectrogram: Spectrogram) -> Any:
+            return {"pitch": np.zeros((len(spectrogram.times), 88))}
+
+    model = as_transcriber(Seen(**many))
+    found = model.activations(model.analyze(np.zeros(400, np.float32), 1000))
+    assert found["pitch"].shape == (blocks, 88)
+
+
+@pytest.mark.parametrize("where", ["host", "card"])
+def test_a_model_of_tensors_gets_tensors_where_it_put_them(where: str) -> None:
+    with card() as device:
+        there = device if where == "card" else torch.device("cpu")
+
+        class Tensors(Mine):
+            def activations(self, spectrogram: Spectrogram) -> Any:
+                values = spectrogram.values
+                assert isinstance(values, torch.Tensor)
+                assert values.device == there
+                return {"pitch": values[0].T}
+
+            def pitch_activity(self, activations: Mapping[str, Any]) -> Any:
+                return activations["pitch"].sum(dim=1, keepdim=True).expand(-1, 88)
+
+        model = Tensors(values=torch.ones(1, 3, 4, device=there))
+        conditions = tuple(make_conditions(["random", "fund_mask"]))
+        rows = evaluate(Job(as_transcriber(model), "mine", Short(), conditions)).rows
+    assert {row.status for row in rows} == {"ok"}, rows[0].error
 
 
 def test_a_model_that_exits_costs_one_recording() -> None:

@@ -122,6 +122,13 @@ def test_what_counts_as_full(error: Exception, full: bool) -> None:
     assert is_full(error) == full
 
 
+def test_errors_are_told_apart_with_the_oldest_torch_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = torch.OutOfMemoryError("CUDA out of memory.")
+    monkeypatch.delattr(torch, "OutOfMemoryError")  # 2.4 has it in torch.cuda only
+    assert is_full(full)
+    assert not is_full(ValueError("no audio"))
+
+
 def test_on_the_way_to_a_gpu_memory_is_pinned_and_nobody_waits() -> None:
     class Host:
         device = torch.device("cpu")

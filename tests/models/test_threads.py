@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -46,3 +47,28 @@ def test_errors_reach_the_caller(threads: int) -> None:
     with pytest.raises(ZeroDivisionError):
         map_on_threads(lambda i: 1 / i, range(3), CPU)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("own", ["ieee", "tf32"])
+def test_convolutions_of_a_gpu_are_exact_whatever_the_process_has_set(own: str) -> None:
+    cudnn: Any = torch.backends.cudnn
+    if not hasattr(cudnn, "conv"):
+        pytest.skip("this torch has no fp32_precision")
+
+    def settings(_: int) -> tuple[str, bool]:
+        return cudnn.conv.fp32_precision, cudnn.deterministic
+
+    before = cudnn.conv.fp32_precision
+    try:
+        cudnn.conv.fp32_precision = own
+        assert map_on_threads(settings, [0], torch.device("cuda")) == [("ieee", True)]
+        assert settings(0) == (own, False)
+    finally:
+        cudnn.conv.fp32_precision = before
+
+
+def test_an_older_torch_gets_the_older_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    cudnn: Any = torch.backends.cudnn
+    monkeypatch.delattr(type(cudnn), "conv", raising=False)  # it came with torch 2.9
+    assert map_on_threads(lambda _: cudnn.allow_tf32, [0], torch.device("cuda")) == [False]
+    assert cudnn.allow_tf32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.models.basic_pitch.recordings import polyphony
@@ -32,9 +34,17 @@ def test_conditions_side_by_side_do_not_touch_each_other() -> None:
         assert all(np.array_equal(output[name], alone[name]) for name in alone)
 
 
-def test_a_channel_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="channel"):
-        load_permutation("ablate_channel", channel=8)
+@pytest.mark.parametrize("channel", [8, -1, 1.5, True, "1"])
+def test_a_channel_that_is_not_there_is_refused(channel: Any) -> None:
+    with pytest.raises(ValueError, match=r"channel: got .*, expected a whole number, 0 to 7"):
+        load_permutation("ablate_channel", channel=channel)
+    with pytest.raises(ValueError, match=r"ablate_channels: got .*, expected a whole number"):
+        load_model("basic_pitch", ablate_channels=(0, channel))
+
+
+def test_channels_are_a_list() -> None:
+    with pytest.raises(ValueError, match="ablate_channels: got 3, expected a list"):
+        load_model("basic_pitch", ablate_channels=3)
 
 
 def test_a_model_without_a_stack_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -102,6 +103,8 @@ def test_says_what_it_is() -> None:
     assert not FundMask().stochastic
     assert FundMask(fill="background").stochastic
     assert not FundMask(fill="background").out_of_distribution
+    assert not FundMask(fill="attenuate").out_of_distribution
+    assert FundMask(fill="attenuate", attenuation_db=math.inf).out_of_distribution
     with pytest.raises(ValueError, match="got no notes"):
         FundMask()(make_spectrogram("real", 1))
 

@@ -20,10 +20,14 @@ from tests.permutations.synthetic import (
 
 from pi_amt.notes import Notes
 from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.harm_mask import HarmMask
 from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy, attenuations_for
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.regions import partial_mask
+from pi_amt.permutations.soft_fund_mask import SoftFundMask
+from pi_amt.permutations.soft_harm_mask import SoftHarmMask
 from pi_amt.spectrogram import Spectrogram
 
 
@@ -71,6 +75,17 @@ def test_sides_lose_the_same_energy_within_half_a_decibel(kind: str) -> None:
     ]
     assert losses[0] > 1.0
     assert losses[0] == pytest.approx(losses[1], abs=0.01)
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(SoftFundMask, FundMask), (SoftHarmMask, HarmMask)])
+def test_the_fill_of_the_target_does_not_matter(
+    soft: type[PartialMask], hard: type[PartialMask]
+) -> None:
+    s, notes = tonal("real", 60.0)
+    s = with_contents(s, np.asarray(s.values) * (1.0 + 5.0 * MatchedTracks().target(s, notes, 8)))
+    masks = (kind(half_width_cents=60.0, onset="spare") for kind in (soft, hard))
+    found, expected = (MatchedEnergy(mask, attenuation_db=3.0)(s, notes, key=8) for mask in masks)
+    np.testing.assert_array_equal(bits(found), bits(expected))
 
 
 def test_streamed_pass_settles_what_the_whole_recording_settles() -> None:

@@ -93,6 +93,12 @@ def test_a_run_resumes_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFi
         ("frames=129", "frames: got 129, expected a number, 1 to 128"),
         ("stages=[]", "stages: got an empty list"),
         ("stages=[{until: 1}]", "stages: got {'until': 1} without stride"),
+        ("stages=[{until: 1, stride: 3, crops: 1, fresh: 1}]", "stride: got 3, expected a divisor"),
+        (
+            "stages=[{until: 1, stride: 1, crops: 1, fresh: 1},"
+            "{until: 0.5, stride: 1, crops: 1, fresh: 1}]",
+            "until: got [1, 0.5], expected shares that ascend",
+        ),
         ("train_on=[{name: a, soundfont: b, progam: 2}]", "did you mean program?"),
         ("precision=fp8", "fp8"),
         ("minutes=0", "minutes"),

@@ -108,6 +108,6 @@ def _track(folder: Path, record: dict[str, str]) -> FileTrack:
 def _number(text: str | None) -> float | None:
     """A positive number, or none; a wrong duration only spoils an estimate of time."""
     digits = (text or "").strip()
-    if not digits.replace(".", "", 1).isdigit():
+    if not digits.replace(".", "", 1).isdecimal():
         return None
     return float(digits) or None

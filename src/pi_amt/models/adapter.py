@@ -82,13 +82,17 @@ class WholeRecording(Transcriber):
         """
         found = []
         for spectrogram in spectrograms:
-            own = spectrogram.with_values(np.array(spectrogram.values))
+            own = spectrogram.with_values(spectrogram.tensor.clone())
             activations = self.model.activations(own)
             _check_kind(
                 f"{self.identity.name}.activations", activations, Mapping, "a dict of arrays"
             )
             found.append(dict(activations))
         return found
+
+    def activations(self, spectrogram: Spectrogram) -> Activations:
+        """The model's own, of the recording as a whole."""
+        return self.outputs([spectrogram])[0]
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Not separable in a three-method model; see :meth:`outputs`."""
@@ -111,7 +115,7 @@ class WholeRecording(Transcriber):
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """The model's own pitch activity; without one, zeros (frame scores are then zero)."""
         if hasattr(self.model, "pitch_activity"):
-            return np.asarray(self.model.pitch_activity(activations), dtype=np.float32)
+            return _on_host(self.model.pitch_activity(activations)).astype(np.float32)
         return np.zeros((len(next(iter(activations.values()))), N_PITCHES), dtype=np.float32)
 
 
@@ -137,6 +141,11 @@ class _OnceDecoder:
         return notes
 
 
+def _on_host(values: Any) -> NDArray[Any]:
+    """Numbers as a numpy array, whatever device they are on."""
+    return np.asarray(torch.as_tensor(values).detach().cpu().numpy())
+
+
 def _check_kind(what: str, got: object, kind: type, expected: str) -> None:
     """Raise ``TypeError`` if a method of the model returned something of another kind."""
     if not isinstance(got, kind):
@@ -151,7 +160,7 @@ def _check_analysis(name: str, found: Spectrogram) -> None:
     """
     what = f"{name}.analyze"
     _check_kind(what, found, Spectrogram, "a pi_amt.Spectrogram")
-    values = np.asarray(found.values)
+    values = _on_host(found.values)
     if values.dtype.kind not in "fc":
         raise ValueError(f"{what}: got values of type {values.dtype}, expected float or complex")
     if not values.size:

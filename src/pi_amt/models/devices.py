@@ -32,7 +32,7 @@ def pick_device(device: str) -> torch.device:
 def is_full(error: BaseException) -> bool:
     """Whether an error means that a GPU has no memory left (its libraries have words of their own
     for it, and so has the driver when not even a context fits)."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError):  # by the name that torch 2.4 has, too
         return True
     words = ("out of memory", "ALLOC_FAILED", "CUFFT_INTERNAL_ERROR")
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)

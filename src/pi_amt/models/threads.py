@@ -7,10 +7,11 @@ each piece of work runs on a single thread, and several pieces run at a time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -24,11 +25,10 @@ def map_on_threads(
     """``[function(item) for item in items]``, in inference mode.
 
     On a CPU the calls are spread over as many threads as torch may use, each with one torch thread
-    to itself; on a GPU they are queued one after another, in true fp32 (cuDNN would take TF32).
+    to itself; on a GPU they are queued one after another, their convolutions in true fp32.
     """
     if device.type == "cuda":
-        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), exact:
+        with torch.inference_mode(), _exact_convolutions():
             return [function(item) for item in items]
 
     def call(item: Item) -> Result:
@@ -43,6 +43,30 @@ def map_on_threads(
     finally:
         # what the pool's threads set for themselves is also torch's default for new threads
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def _exact_convolutions() -> Iterator[None]:
+    """cuDNN repeats itself and takes fp32 for fp32, not TF32; afterwards as the process had it.
+
+    Not by ``torch.backends.cudnn.flags``: it raises, or leaves TF32 on, where the process has used
+    the settings of torch 2.9 (``fp32_precision``).
+    """
+    cudnn: Any = torch.backends.cudnn
+    wanted: list[tuple[Any, str, Any]]
+    wanted = [(cudnn, "enabled", True), (cudnn, "deterministic", True), (cudnn, "benchmark", False)]
+    if hasattr(cudnn, "conv"):
+        wanted.append((cudnn.conv, "fp32_precision", "ieee"))
+    else:
+        wanted.append((cudnn, "allow_tf32", False))
+    before = [getattr(owner, name) for owner, name, _ in wanted]
+    try:
+        for owner, name, value in wanted:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for (owner, name, _), value in zip(wanted, before, strict=True):
+            setattr(owner, name, value)
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from pi_amt.options import unknown
@@ -31,6 +30,7 @@ from pi_amt.permutations.remove_harmonic import RemoveHarmonic
 from pi_amt.permutations.soft_fund_mask import SoftFundMask
 from pi_amt.permutations.soft_harm_mask import SoftHarmMask
 from pi_amt.permutations.wrong_piece import WrongPiece
+from pi_amt.plugins import load, registered
 
 __all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
 
@@ -57,8 +57,9 @@ BUILT_IN: tuple[type[Permutation], ...] = (
 
 
 def available() -> dict[str, str]:
-    """Config name → one-line summary of every permutation, built-in ones first."""
-    return {name: found.summary for name, found in _registry().items()}
+    """Config name → one-line summary of every permutation, built-in ones first; of one that cannot
+    be loaded, why."""
+    return {name: _summary(name) for name in _paths()}
 
 
 def load_permutation(name: str, **options: Any) -> Permutation:
@@ -73,10 +74,7 @@ def load_permutation(name: str, **options: Any) -> Permutation:
         ValueError: if the name, an option or an option's value is not known; near matches are
             named.
     """
-    registry = _registry()
-    if name not in registry:
-        raise ValueError(unknown("permutation", name, registry))
-    found = registry[name]
+    found = _class(name)
     known = list(inspect.signature(found).parameters)
     allowed = [k for k in known if k not in found.aliases.values()] + list(found.aliases)
     arguments: dict[str, Any] = {}
@@ -101,8 +99,23 @@ def controls_of(permutation: Permutation) -> list[Permutation]:
 
 
 @cache
-def _registry() -> dict[str, type[Permutation]]:
-    registry = {permutation.name: permutation for permutation in BUILT_IN}
-    for entry in entry_points(group=ENTRY_POINTS):
-        registry.setdefault(entry.name, entry.load())
-    return registry
+def _paths() -> dict[str, str]:
+    """Config name → where its class is. Classes of others are not loaded until they are asked for:
+    one that is broken must not stop the rest."""
+    built_in = {found.name: f"{found.__module__}:{found.__name__}" for found in BUILT_IN}
+    return built_in | registered(ENTRY_POINTS, built_in)
+
+
+def _class(name: str) -> type[Permutation]:
+    """The class behind a config name; ``ValueError`` where there is none."""
+    found: object = load("permutation", name, _paths())
+    if not (isinstance(found, type) and issubclass(found, Permutation)):
+        raise ValueError(f"permutation {name}: got {found!r}, expected a sub-class of Permutation")
+    return found
+
+
+def _summary(name: str) -> str:
+    try:
+        return _class(name).summary
+    except ValueError as error:
+        return str(error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from pi_amt.notes import Notes
-from pi_amt.options import check_range
+from pi_amt.options import check_count
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.spectrogram import Spectrogram
 
@@ -31,7 +31,7 @@ class AblateChannel(Permutation):
     summary: ClassVar[str] = "probe: one channel of Basic Pitch's harmonic stack is set to zero"
 
     def __post_init__(self) -> None:
-        check_range("channel", self.channel, 0, 7)
+        check_count("channel", self.channel, 0, 7)
 
     @property
     def needs_probe(self) -> str:

@@ -6,9 +6,10 @@ bins are filled with silence, with noise at the local background, or attenuated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,8 @@ class PartialMask(Permutation):
 
     @property
     def out_of_distribution(self) -> bool:
-        return self.fill == "silence"
+        silences = self.fill == "attenuate" and self.attenuation_db == math.inf
+        return self.fill == "silence" or silences
 
     def bands(
         self,
@@ -153,8 +155,8 @@ class PartialMask(Permutation):
         others = [k for k in COUNTED_PARTIALS if (k in meant) == self.keep]
         return self.bands(spectrogram, notes, others)
 
-    def attenuated(self, attenuation_db: float) -> Self:
-        """The same mask, attenuating by so many dB."""
+    def attenuated(self, attenuation_db: float) -> PartialMask:
+        """A mask of the same bins that attenuates by so many dB."""
         return replace(self, fill="attenuate", attenuation_db=attenuation_db)
 
 

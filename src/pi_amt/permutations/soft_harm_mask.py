@@ -24,3 +24,7 @@ class SoftHarmMask(HarmMask):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_soft(self.name, self.fill)
+
+    def attenuated(self, attenuation_db: float) -> HarmMask:
+        options = {**vars(self), "fill": "attenuate", "attenuation_db": attenuation_db}
+        return HarmMask(**options)

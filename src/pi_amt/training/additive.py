@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from pi_amt.partials import piano_inharmonicity
 from pi_amt.units import cents_to_ratio, midi_to_hz
 
 SAMPLE_RATE_HZ = 22_050
@@ -61,16 +62,12 @@ def draw_model(seed: int) -> PianoModel:
     )
 
 
-def _inharmonicity(pitch: int) -> float:
-    return float(np.exp(0.0926 * pitch - 13.64) + np.exp(-0.0847 * pitch - 5.82))
-
-
 def modelled_piano_note(seed: int, pitch: int, velocity: int, n_samples: int) -> np.ndarray:
     """One held note float32 (n_samples,) at 22,050 Hz, peak well under 1."""
     model = draw_model(seed)
     rng = np.random.default_rng([seed, pitch])  # the same strings at every velocity
     f0 = float(midi_to_hz(pitch + rng.normal(0, 0.015)))
-    stiffness = _inharmonicity(pitch) * model.stiffness_factor
+    stiffness = float(piano_inharmonicity(pitch)) * model.stiffness_factor
     k = np.arange(1, _MAX_PARTIALS + 1)
     frequencies = k * f0 * np.sqrt((1 + stiffness * k**2) / (1 + stiffness))
     keep = frequencies < 0.48 * SAMPLE_RATE_HZ

@@ -145,4 +145,10 @@ def _check(config: Config) -> None:
         check_range(f"{_WHERE}stages: until", stage.until, 0, 1)
         for key in ("stride", "crops", "fresh"):
             check_count(f"{_WHERE}stages: {key}", getattr(stage, key))
+        if BLOCK_FRAMES % stage.stride:
+            expected = f"expected a divisor of {BLOCK_FRAMES}"
+            raise ValueError(f"{_WHERE}stages: stride: got {stage.stride}, {expected}")
         check_range(f"{_WHERE}frames", config.frames, 1, BLOCK_FRAMES // stage.stride, "in a stage")
+    ends = [stage.until for stage in config.stages]
+    if ends != sorted(ends):
+        raise ValueError(f"{_WHERE}stages: until: got {ends}, expected shares that ascend")

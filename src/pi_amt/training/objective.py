@@ -38,11 +38,10 @@ def initialize(network: TimbreTrapNetwork, seed: int) -> None:
     for name, module in network.named_modules():
         if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             continue
-        out_channels, in_channels = module.out_channels, module.in_channels
         taps = module.weight[0, 0].numel()
         if isinstance(module, nn.ConvTranspose2d):
             taps = 2 if taps == 4 else 1  # what reaches one output row
-        std = 1.25 / (in_channels * taps) ** 0.5
+        std = 1.25 / (module.in_channels * taps) ** 0.5
         if name.endswith("conv2.0"):
             std *= 0.4
         if name == "encoder.convin.0":
@@ -55,7 +54,6 @@ def initialize(network: TimbreTrapNetwork, seed: int) -> None:
                 module.weight.mul_(0.1)
                 module.weight[1].zero_()
                 module.bias.copy_(torch.tensor([0.05, 0.0]))
-        assert out_channels > 0
 
 
 def pitch_scores(activations: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, float]:

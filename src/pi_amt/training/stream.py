@@ -119,7 +119,7 @@ class Reservoir:
         self.items: list[Packed] = []
 
     def refill(self, n: int) -> None:
-        """Take n new crops; the oldest places are overwritten at random once it is full."""
+        """Take n new crops; once it is full they overwrite others, drawn at random."""
         for _ in range(n):
             item = next(self.source)
             if len(self.items) < self.size:

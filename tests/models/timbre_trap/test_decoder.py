@@ -17,6 +17,7 @@ from pi_amt.models.timbre_trap.decoder import (
     semitone_activity,
 )
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
+from pi_amt.notes import Notes
 from pi_amt.units import hz_to_midi
 
 PLAIN = DecoderOptions(
@@ -114,6 +115,16 @@ def test_notes_at_the_very_start_and_end_are_kept_and_silence_is_empty() -> None
     assert offsets[1] == pytest.approx((len(pitch) - 1) / FRAME_RATE_HZ, abs=0.004)
     assert [len(a) for a in decode(canvas(0.5))] == [0, 0, 0, 0]
     assert [len(a) for a in Decoder().finish()] == [0, 0, 0, 0]
+
+
+def test_a_shift_of_the_onsets_ends_no_note_before_it_begins() -> None:
+    activity = np.zeros((frame(1), 88), np.float32)
+    activity[frame(0.5) : frame(0.56), 40] = 0.9
+    decoder = Decoder(DecoderOptions(onset_shift_ms=100.0))
+    decoder.push_semitones(activity, np.arange(len(activity)) / FRAME_RATE_HZ)
+    notes = Notes(*decoder.finish())
+    assert notes.onsets == pytest.approx([0.6], abs=0.003)
+    assert notes.durations == pytest.approx([0.0])
 
 
 def test_merging_takes_the_nearest_semitone_and_the_largest_bin() -> None:

@@ -164,6 +164,15 @@ def test_truncated_files_are_refused_in_one_line(tmp_path: Path, suffix: str, ke
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"\x80\x02.", b"\x80\x02K", b"\x80\x02M\x01", b"\x80\x02e."])
+def test_damaged_pickles_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "damaged.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="not a readable checkpoint") as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+
+
 class Bomb:
     """Pickles into a call of a function."""
 

@@ -14,8 +14,8 @@ instrument-agnostic model for polyphonic note transcription and multipitch estim
 Steps 2 and 3 are in :mod:`pi_amt.models.basic_pitch.note_search`. A recording without any rise has
 no onset at all (the published scaling divides by zero there), only notes of the third step.
 
-Velocity is ``round(127 * mean note activation)``. Activations wait in a temporary file once they
-exceed a few MB, so that many decoders can be open at a time.
+Velocity is ``round(127 * mean note activation)``. Activations wait in temporary files once they
+exceed a MB, so that many decoders can be open at a time.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from pi_amt.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.options import check_choice, check_count, check_flag, check_range, check_share
 
 FRAME_MAPPINGS = ("published", "exact")
-#: activations held in memory by each decoder before they go to a temporary file, bytes
-SPOOL_BYTES = 8 * 2**20
+#: of each kind of activation a decoder holds in memory before it goes to a temporary file, bytes
+SPOOL_BYTES = 2**20
 #: frames that are looked at together in the search for onset peaks
 CHUNK_FRAMES = 8192
 

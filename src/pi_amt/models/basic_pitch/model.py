@@ -34,7 +34,7 @@ from pi_amt.models.basic_pitch.windows import (
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Transcriber
-from pi_amt.options import check_choice, check_range
+from pi_amt.options import check_choice, check_count, check_range
 from pi_amt.spectrogram import NORMALIZATIONS, Spectrogram, moved
 from pi_amt.units import Floats, Samples
 
@@ -118,7 +118,7 @@ class BasicPitch(Transcriber):
             melodia_trick=melodia_trick,
             frame_mapping=frame_mapping,
         )
-        path = PUBLISHED_WEIGHTS if weights is None else Path(weights)
+        path = PUBLISHED_WEIGHTS if weights is None else Path(weights).expanduser()
         self._arrays, label = _read_weights(path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self.identity = Identity("basic_pitch", sha256, label, settings, precision)
@@ -214,10 +214,11 @@ class BasicPitch(Transcriber):
 
 def _channels(numbers: Collection[int]) -> tuple[int, ...]:
     """Channels of the harmonic stack, sorted, each once."""
-    channels = tuple(sorted(set(numbers)))
-    if not set(channels) <= set(range(len(HARMONICS))):
-        raise ValueError(f"ablate_channels: got {channels}, expected numbers 0 to 7")
-    return channels
+    if not isinstance(numbers, Collection):
+        raise ValueError(f"ablate_channels: got {numbers!r}, expected a list of numbers 0 to 7")
+    for number in numbers:
+        check_count("ablate_channels", number, 0, len(HARMONICS) - 1)
+    return tuple(sorted(set(numbers)))
 
 
 def _read_weights(path: Path) -> tuple[dict[str, torch.Tensor], str]:

@@ -136,6 +136,7 @@ class Decoder:
         _clip_to_next_onset(onsets, offsets, pitches)
         long = offsets - onsets >= self.options.minimum_ms / 1000 - 1e-9
         onsets = np.maximum(0.0, onsets + self.options.onset_shift_ms / 1000)
+        offsets = np.maximum(offsets, onsets)  # a shift may be longer than a note
         return onsets[long], offsets[long], pitches[long], velocities[long]
 
     def _append(self, frames: np.ndarray, times: np.ndarray) -> None:
