@@ -7,6 +7,7 @@ comes back as :class:`~pi_amt.executors.WorkerDied`.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -66,14 +67,28 @@ def dask(
             yield _executor(client, worker_timeout_seconds)
         return
     try:
+        _greet(distributed, address, connect_timeout_seconds)
         client = distributed.Client(address, timeout=connect_timeout_seconds)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # what answers may be no scheduler: then there is no telling
         raise ConnectionError(
             f"no dask scheduler answers at {address} ({connect_timeout_seconds:g} s): start one "
             "with `dask scheduler`, or check executor.address and the network"
         ) from error
     with client:
         yield _executor(client, worker_timeout_seconds)
+
+
+def _greet(distributed: Any, address: str, seconds: float) -> None:
+    """Raise unless a dask scheduler answers in time: dask's client waits for ever for the first
+    word of a server that is something else."""
+
+    async def greet() -> None:
+        security = distributed.Security().get_connection_args("client")
+        comm = await distributed.comm.connect(address, timeout=seconds, **security)
+        await comm.close()
+
+    with ThreadPoolExecutor(1) as aside:  # a notebook's own loop runs in this thread
+        aside.submit(asyncio.run, asyncio.wait_for(greet(), seconds)).result()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -157,6 +158,19 @@ def test_an_unreachable_scheduler_is_said_so_within_seconds(tmp_path: Path, addr
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith(f"pi-amt: no dask scheduler answers at {address} (1 s): start one with")
+
+
+def test_a_server_that_is_no_scheduler_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes calls and never says a word
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        closing = threading.Timer(30, mute.shutdown, [socket.SHUT_RDWR])  # else: a hang
+        closing.start()
+        try:
+            with pytest.raises(ConnectionError, match=f"no dask scheduler answers at {address}"):
+                dask(address, connect_timeout_seconds=0.5).__enter__()
+            assert closing.is_alive()
+        finally:
+            closing.cancel()
 
 
 def test_a_job_carries_names_and_paths_but_no_data() -> None:
