@@ -55,6 +55,30 @@ def test_permutations_that_were_drawn_once_are_named() -> None:
     assert app.drawn_once(make_conditions(["random", "fund_mask"], repeats=2)) == []
 
 
+@pytest.mark.parametrize(
+    ("swept", "said"),
+    [
+        ("results_dir=one,two", "results_dir: got one and two in one sweep"),
+        ("score=F-measure,Precision", "score: got F-measure and Precision in one sweep"),
+        ("n_jobs=1,2", "n_jobs: got 1 and 2 in one sweep"),
+        ("executor=serial,local", "executor: got {"),
+        ("dry_run=false,true", "dry_run: got False and True in one sweep"),
+    ],
+)
+def test_what_all_jobs_of_a_sweep_share_has_one_value(
+    swept: str,
+    said: str,
+    tmp_path: Path,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program("-m", swept) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.sqlite"))
+
+
 def test_a_fused_sweep_equals_an_unfused_one(
     tmp_path: Path, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
     """
     for cfg in configs:
         settings.check_options(cfg)
+    settings.check_alike(configs)
     datasets: dict[str, Dataset] = {}
     jobs = [settings.group_of(cfg, datasets) for cfg in configs]
     groups = fuse(jobs)

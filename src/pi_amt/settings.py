@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +28,8 @@ from pi_amt.scoring import score_notes
 from pi_amt.study import Group
 
 PROCESSES_PER_GPU = 6
+#: what all jobs of a sweep have in common
+_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
 _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
@@ -57,6 +59,24 @@ def check_options(cfg: DictConfig) -> None:
     check_seed(cfg.seed)
     for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
         make_permutation(cfg, name, {})
+
+
+def check_alike(configs: Sequence[DictConfig]) -> None:
+    """Refuse a sweep over what its jobs share: they are computed together, so only the first
+    value would count.
+
+    Raises:
+        ValueError: for the first such option, with its values.
+    """
+    for option in _SHARED:
+        nodes = [cfg[option] for cfg in configs]
+        values = [plain(node) if isinstance(node, DictConfig) else node for node in nodes]
+        said = list(dict.fromkeys(str(value) for value in values))
+        if len(said) > 1:
+            raise ValueError(
+                f"{option}: got {' and '.join(said)} in one sweep, expected one value: "
+                "run once for each"
+            )
 
 
 def _check_added_keys(cfg: DictConfig) -> None:
