@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -49,6 +49,7 @@ class PartialMask(Permutation):
 
     Class attributes:
         keep: whether the partials are what is kept.
+        hard: of a soft mask, which fills with ``background`` only, its twin with any fill.
     """
 
     half_width_cents: float | None = None
@@ -59,6 +60,7 @@ class PartialMask(Permutation):
     inharmonicity: str = "piano"
 
     keep: ClassVar[bool] = False
+    hard: ClassVar[type[PartialMask] | None] = None
     needs_notes = True
 
     def __post_init__(self) -> None:
@@ -69,6 +71,11 @@ class PartialMask(Permutation):
         check_range("time_dilation", self.time_dilation, 0.0, 10.0, "windows")
         check_choice("onset", self.onset, ONSETS)
         check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+        if self.hard is not None and self.fill != "background":
+            raise ValueError(
+                f"{self.name}: got fill={self.fill!r}, expected 'background', "
+                f"use {self.hard.name} for others"
+            )
 
     @property
     def partials(self) -> tuple[int, ...]:
@@ -157,15 +164,6 @@ class PartialMask(Permutation):
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""
-        return replace(self, fill="attenuate", attenuation_db=attenuation_db)
-
-
-def check_soft(name: str, fill: str) -> None:
-    """A soft mask is its hard twin with another fill, and nothing else.
-
-    Raises:
-        ValueError: for any other fill.
-    """
-    if fill != "background":
-        hard = name.removeprefix("soft_")
-        raise ValueError(f"{name}: got fill={fill!r}, expected 'background', use {hard} for others")
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        options |= {"fill": "attenuate", "attenuation_db": attenuation_db}
+        return (self.hard or type(self))(**options)
