@@ -14,22 +14,29 @@ from numpy.typing import NDArray
 from pi_amt.audio import resample
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
+from pi_amt.models.timbre_trap.blocks import (
+    BlockStitcher,
+    block_times,
+    cut_blocks,
+    n_blocks,
+    n_frames,
+    used_frames,
+)
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
 from pi_amt.models.timbre_trap.inference import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES, OverlapAdd
+from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES
 from pi_amt.models.timbre_trap.slicq import (
-    BLOCK_FRAMES,
     BLOCK_SAMPLES,
     FRAME_RATE_HZ,
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.models.transcriber import Activations, Identity, Transcriber
+from pi_amt.models.transcriber import Identity, Transcriber
 from pi_amt.notes import Notes
 from pi_amt.options import unknown
 from pi_amt.spectrogram import Spectrogram, moved
-from pi_amt.units import Floats, Samples, frames_to_seconds, seconds_to_frames
+from pi_amt.units import Floats, Samples, frames_to_seconds
 
 
 class TimbreTrap(Transcriber):
@@ -110,17 +117,17 @@ class TimbreTrap(Transcriber):
             raise ValueError(f"samples: got shape {samples.shape}, expected (samples,), not empty")
         samples = resample(samples, sample_rate, SAMPLE_RATE_HZ)
         peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0))) or 1.0
-        n_blocks = 2 * max(-(-len(samples) // BLOCK_SAMPLES), 1) + 1
+        total = n_blocks(len(samples))
         slicq = self._network.sliCQ
-        for first in range(0, n_blocks, self.stream_blocks):
-            count = min(self.stream_blocks, n_blocks - first)
-            blocks = _cut_blocks(samples, first, count) / np.float32(peak)
+        for first in range(0, total, self.stream_blocks):
+            count = min(self.stream_blocks, total - first)
+            blocks = cut_blocks(samples, first, count) / np.float32(peak)
             with torch.inference_mode():
                 values = slicq(moved(blocks, self.device))
             yield Spectrogram(
                 values=values.clone(),
                 frequencies=slicq.frequencies_hz,
-                times=_block_times(first, count),
+                times=block_times(first, count),
                 window_seconds=slicq.window_seconds,
                 frame_rate=self.frame_rate,
                 n_samples=len(samples),
@@ -147,7 +154,7 @@ class TimbreTrap(Transcriber):
         Frames of a block that lie before or after the recording are never used. On a CPU all
         conditions of a block go together, so that the network does nothing twice.
         """
-        marked = [replace(s, reference=_used_frames(s.times, s.n_samples)) for s in spectrograms]
+        marked = [replace(s, reference=used_frames(s.times, s.n_samples)) for s in spectrograms]
         for probe in {s.probe for s in spectrograms if s.probe is not None}:
             self.probed(*probe)  # raises: this model has none
         if self.device.type != "cpu":
@@ -166,7 +173,7 @@ class TimbreTrap(Transcriber):
 
     def stitcher(self, n_samples: int) -> BlockStitcher:
         """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
-        return BlockStitcher(_n_frames(n_samples))
+        return BlockStitcher(n_frames(n_samples))
 
     def decoder(self) -> NoteDecoder:
         """A fresh decoder with this model's options."""
@@ -194,32 +201,6 @@ class TimbreTrap(Transcriber):
         return out[HOP_SAMPLES : HOP_SAMPLES + spectrogram.n_samples]
 
 
-class BlockStitcher:
-    """Overlap-adds block outputs and trims the frames to the recording.
-
-    Args:
-        n_frames: frames of the recording.
-    """
-
-    def __init__(self, n_frames: int) -> None:
-        self._overlap = OverlapAdd()
-        self._left = n_frames
-        self._lead = HOP_FRAMES  # the padding before the recording
-
-    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
-        """Complex outputs ``(blocks, 540, 1024)`` → finished frames ``pitch (frames, 540)``."""
-        done = self._overlap.push(outputs["transcription"])
-        skip = min(self._lead, len(done))
-        self._lead -= skip
-        done = done[skip : skip + self._left]
-        self._left -= len(done)
-        return {"pitch": done}
-
-    def finish(self) -> Activations:
-        """Nothing is left: the last half block is padding."""
-        return {"pitch": np.zeros((0, 540), dtype=np.float32)}
-
-
 class NoteDecoder:
     """The streaming decoder, fed with activations instead of frames and times."""
 
@@ -237,32 +218,3 @@ class NoteDecoder:
     def finish(self) -> Notes:
         """Notes of the whole recording."""
         return Notes(*self._decoder.finish())
-
-
-def _cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]:
-    """Blocks ``first`` to ``first + count`` of the padded recording ``(count, 66150)``."""
-    blocks = np.zeros((count, BLOCK_SAMPLES), dtype=np.float32)
-    for i, block in enumerate(blocks):
-        start = (first + i - 1) * HOP_SAMPLES
-        part = samples[max(start, 0) : max(start + BLOCK_SAMPLES, 0)]
-        offset = max(-start, 0)
-        block[offset : offset + len(part)] = part
-    return blocks
-
-
-def _n_frames(n_samples: int) -> int:
-    """Frames of a recording of ``n_samples`` samples."""
-    return -(-n_samples * BLOCK_FRAMES // BLOCK_SAMPLES)
-
-
-def _used_frames(times: Floats, n_samples: int) -> NDArray[np.int64]:
-    """First frame and end ``(blocks, 2)`` of what lies inside the recording in each block."""
-    starts = seconds_to_frames(times[:, 0], FRAME_RATE_HZ)
-    bounds = np.stack([-starts, _n_frames(n_samples) - starts], axis=1)
-    return np.clip(bounds, 0, times.shape[1])
-
-
-def _block_times(first: int, count: int) -> Floats:
-    """Times ``(count, 1024)`` of the blocks' frames, seconds from the start of the recording."""
-    starts = (np.arange(first, first + count) - 1) * HOP_SAMPLES / SAMPLE_RATE_HZ
-    return np.asarray(starts[:, None] + frames_to_seconds(np.arange(BLOCK_FRAMES), FRAME_RATE_HZ))

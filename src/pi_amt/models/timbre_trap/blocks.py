@@ -1,0 +1,80 @@
+"""How a recording is cut into the network's blocks, and joined again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES, OverlapAdd
+from pi_amt.models.timbre_trap.slicq import (
+    BLOCK_FRAMES,
+    BLOCK_SAMPLES,
+    FRAME_RATE_HZ,
+    SAMPLE_RATE_HZ,
+)
+from pi_amt.models.transcriber import Activations
+from pi_amt.units import Floats, Samples, frames_to_seconds, seconds_to_frames
+
+
+def cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]:
+    """Blocks ``first`` to ``first + count`` of the padded recording ``(count, 66150)``."""
+    blocks = np.zeros((count, BLOCK_SAMPLES), dtype=np.float32)
+    for i, block in enumerate(blocks):
+        start = (first + i - 1) * HOP_SAMPLES
+        part = samples[max(start, 0) : max(start + BLOCK_SAMPLES, 0)]
+        offset = max(-start, 0)
+        block[offset : offset + len(part)] = part
+    return blocks
+
+
+def n_blocks(n_samples: int) -> int:
+    """Blocks of a recording of ``n_samples`` samples, padded to full blocks and by half a block on
+    either side."""
+    return 2 * max(-(-n_samples // BLOCK_SAMPLES), 1) + 1
+
+
+def n_frames(n_samples: int) -> int:
+    """Frames of a recording of ``n_samples`` samples."""
+    return -(-n_samples * BLOCK_FRAMES // BLOCK_SAMPLES)
+
+
+def used_frames(times: Floats, n_samples: int) -> NDArray[np.int64]:
+    """First frame and end ``(blocks, 2)`` of what lies inside the recording in each block."""
+    starts = seconds_to_frames(times[:, 0], FRAME_RATE_HZ)
+    bounds = np.stack([-starts, n_frames(n_samples) - starts], axis=1)
+    return np.clip(bounds, 0, times.shape[1])
+
+
+def block_times(first: int, count: int) -> Floats:
+    """Times ``(count, 1024)`` of the blocks' frames, seconds from the start of the recording."""
+    starts = (np.arange(first, first + count) - 1) * HOP_SAMPLES / SAMPLE_RATE_HZ
+    return np.asarray(starts[:, None] + frames_to_seconds(np.arange(BLOCK_FRAMES), FRAME_RATE_HZ))
+
+
+class BlockStitcher:
+    """Overlap-adds block outputs and trims the frames to the recording.
+
+    Args:
+        n_frames: frames of the recording.
+    """
+
+    def __init__(self, n_frames: int) -> None:
+        self._overlap = OverlapAdd()
+        self._left = n_frames
+        self._lead = HOP_FRAMES  # the padding before the recording
+
+    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
+        """Complex outputs ``(blocks, 540, 1024)`` → finished frames ``pitch (frames, 540)``."""
+        done = self._overlap.push(outputs["transcription"])
+        skip = min(self._lead, len(done))
+        self._lead -= skip
+        done = done[skip : skip + self._left]
+        self._left -= len(done)
+        return {"pitch": done}
+
+    def finish(self) -> Activations:
+        """Nothing is left: the last half block is padding."""
+        return {"pitch": np.zeros((0, 540), dtype=np.float32)}
