@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -20,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.rows import Row
+from pi_amt.sqlite_files import connect, open_for_reading, write_ahead
 
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
-_PATIENCE_SECONDS = 60.0  # with another process that is writing
 
 
 class StoreError(RuntimeError):
@@ -72,7 +70,7 @@ class Store:
         with self._clear_errors():
             if not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open_for_reading(self.path) if readonly else _connect(self.path, "rwc")
+            self._db = open_for_reading(self.path) if readonly else connect(self.path, "rwc")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise StoreError(
@@ -80,7 +78,7 @@ class Store:
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
             if not readonly:
-                _write_ahead(self._db)
+                write_ahead(self._db)
                 # FULL would wait for the disk at each recording; WAL + NORMAL survives kill -9.
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(_SCHEMA)
@@ -186,47 +184,6 @@ class Store:
         with self._clear_errors():
             records = self._db.execute("SELECT started, manifest FROM runs ORDER BY id").fetchall()
             return [{"started": started, **json.loads(text)} for started, text in records]
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE_SECONDS)
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead mode, where it is not.
-
-    SQLite does not wait for others here: of two drivers that make one store at the same moment, the
-    second is told "locked" at once.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
-def _open_for_reading(path: Path) -> sqlite3.Connection:
-    """A store that is only read.
-
-    Where nothing can be written (an archive, a read-only or full disk) SQLite cannot make the
-    helper files that it wants for reading, too: a finished store is opened without them there.
-    """
-    finished = not path.with_name(f"{path.name}-wal").exists()
-    if not finished or os.access(path.parent, os.W_OK):
-        db = _connect(path, "ro")
-        try:
-            db.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            db.close()
-            if not (finished and isinstance(error, sqlite3.OperationalError)):
-                raise
-        else:
-            return db
-    return _connect(path, "ro&immutable=1")
 
 
 def store_path(folder: Path | str) -> Path:
