@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pi_amt.clusters import DaskExecutor, dask, slurm
+from pi_amt.clusters import dask, slurm
+from pi_amt.dask_executor import DaskExecutor
 
 
 def test_slurm_needs_a_login_node(monkeypatch: pytest.MonkeyPatch) -> None:

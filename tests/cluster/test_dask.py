@@ -20,8 +20,9 @@ from tests.test_study import facts, study
 from tests.toys import TOY, ToyTrack, toy_tracks
 
 import pi_amt
-from pi_amt.clusters import VERSION, DaskExecutor, dask, run_on_worker
+from pi_amt.clusters import dask
 from pi_amt.conditions import make_conditions
+from pi_amt.dask_executor import VERSION, DaskExecutor, run_on_worker
 from pi_amt.executors import WorkerDied, in_flight
 from pi_amt.jobs import Job
 from pi_amt.models import ModelSpec
