@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from tests.models.basic_pitch import published
 
-from pi_amt.models.timbre_trap import TimbreTrap
+from pi_amt.core.units import Samples
+from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.timbre_trap.overlap import OverlapAdd
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.units import Samples
 
 Weights = dict[str, torch.Tensor]
 

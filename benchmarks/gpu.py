@@ -14,10 +14,10 @@ import torch
 from benchmarks.measure import Line, wall_seconds
 from benchmarks.stages import ledger_lines, split
 from benchmarks.studies import EIGHT, demo_tracks, job_of
-from pi_amt.conditions import make_conditions
-from pi_amt.executors import available_cores, local
-from pi_amt.recording import evaluate
-from pi_amt.settings import PROCESSES_PER_GPU
+from pi_amt.cli.config import PROCESSES_PER_GPU
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.executors.processes import available_cores, local
 
 _COPIES = 8  # of the twelve demo recordings, so that every process has several
 

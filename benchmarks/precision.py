@@ -6,11 +6,11 @@ from functools import partial
 
 from benchmarks.measure import Line, interleaved, ratio
 from benchmarks.studies import demo_tracks, job_of, samples_of, spec_of
-from pi_amt.conditions import make_conditions
+from pi_amt.core.units import Samples
 from pi_amt.datasets.track import FileTrack
-from pi_amt.models import cached_model
-from pi_amt.recording import evaluate
-from pi_amt.units import Samples
+from pi_amt.models.loading import cached_model
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
 
 SCORE = "F-measure_no_offset"
 

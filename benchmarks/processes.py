@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import Finished, Line, run_child, run_module
 from benchmarks.studies import EIGHT, demo_tracks, spec_of
-from pi_amt.audio import resample
-from pi_amt.conditions import make_conditions
+from pi_amt.core.audio import resample
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Floats
 from pi_amt.datasets.track import FileTrack
-from pi_amt.jobs import Job
-from pi_amt.note_files import write_midi
-from pi_amt.notes import Notes
-from pi_amt.recording import evaluate
-from pi_amt.units import Floats
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 
 RATE = 44_100
 

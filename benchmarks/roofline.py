@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.baselines import EagerTimbreTrap
 from benchmarks.measure import Line, interleaved
 from benchmarks.studies import demo_tracks, samples_of, spec_of
-from pi_amt.models import cached_model
+from pi_amt.models.loading import cached_model
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, N_BINS
 
 #: multiply-adds of the published Basic Pitch network for one window, times two

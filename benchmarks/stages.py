@@ -10,14 +10,14 @@ from unittest.mock import patch
 
 from benchmarks.measure import Line, seconds
 from benchmarks.studies import demo_tracks, run_study, spec_of
-from pi_amt import recording
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.datasets.track import FileTrack
-from pi_amt.effects import EffectMeter
-from pi_amt.frames import FrameScorer
-from pi_amt.models import cached_model
+from pi_amt.models.loading import cached_model
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.scoring.frames import FrameScorer
+from pi_amt.study import evaluate as recording
 
 Clock = Callable[[], float]
 

@@ -11,15 +11,15 @@ import torch
 
 from benchmarks.baselines import EagerTimbreTrap, check_eager, published_basic_pitch
 from benchmarks.measure import Line, interleaved, ratio, seconds, wall_seconds
-from pi_amt.audio import resample
-from pi_amt.conditions import Condition, make_conditions
-from pi_amt.datasets import load_dataset
+from pi_amt.core.audio import resample
+from pi_amt.core.units import Samples
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
-from pi_amt.executors import available_cores, local
-from pi_amt.jobs import Job
-from pi_amt.models import ModelSpec, cached_model
-from pi_amt.recording import evaluate
-from pi_amt.units import Samples
+from pi_amt.models.loading import ModelSpec, cached_model
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.executors.processes import available_cores, local
+from pi_amt.study.jobs import Job
 
 EIGHT = (
     *("no_permutation", "random", "microtonal", "high_freq"),

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 import pi_amt
+from pi_amt.core.note_files import read_midi
+from pi_amt.core.notes import Notes
 from pi_amt.datasets.demo import FOLDER as DEMO_FOLDER
-from pi_amt.frames import FrameScorer, score_note_frames
+from pi_amt.models.timbre_trap.training.banks import SAMPLE_RATE_HZ, render_midi
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.note_files import read_midi
-from pi_amt.notes import Notes
-from pi_amt.scoring import score_notes
-from pi_amt.training.banks import SAMPLE_RATE_HZ, render_midi
+from pi_amt.scoring.frames import FrameScorer, score_note_frames
+from pi_amt.scoring.notes import score_notes
 
 PIANOS = {
     "FluidR3 (in training)": "/usr/share/sounds/sf2/FluidR3_GM.sf2",

@@ -41,7 +41,7 @@ def _write_columns() -> None:
     """Columns of the importance table as a page fragment, from the code that makes them."""
     from pathlib import Path
 
-    from pi_amt.importance_table import COLUMNS
+    from pi_amt.report.tables.importance import COLUMNS
 
     rows, last = [], ""
     for name, (_, meaning) in COLUMNS.items():

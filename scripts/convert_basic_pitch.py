@@ -114,7 +114,7 @@ def check_front_end(model: onnx.ModelProto) -> None:
 
 def check_activations(onnx_path: Path) -> float:
     """Largest difference to onnxruntime on one window of noise bursts."""
-    from pi_amt.models.basic_pitch import BasicPitch
+    from pi_amt.models.basic_pitch.model import BasicPitch
 
     rng = np.random.default_rng(0)
     samples = (rng.standard_normal(43_844 - 3_840) * 0.1).astype(np.float32)

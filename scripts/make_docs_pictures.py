@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import pi_amt
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.datasets.track import Track
-from pi_amt.permutations import Neighbour, Permutation, available
-from pi_amt.spectrogram import Spectrogram
+from pi_amt.permutations.loading import Neighbour, Permutation, available
 
 TRACK = "mozart_sonata_k545"
 START_SECONDS, SECONDS = 0.4, 4.0

@@ -22,17 +22,17 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from pi_amt.condition_results import ConditionResult
-from pi_amt.dose import dose_curves
-from pi_amt.dose_table import dose_table
+from pi_amt.cli.plan import COST_PER_SECOND
+from pi_amt.core.text import in_words, plural
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
-from pi_amt.plan import COST_PER_SECOND
-from pi_amt.renamed import read_results
+from pi_amt.report.figures.style import paper_style
 from pi_amt.report.names import BANNER, duration, is_reproduction, model_title
-from pi_amt.report.style import paper_style
-from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import store_path
-from pi_amt.words import in_words, plural
+from pi_amt.report.tables.dose import dose_table
+from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.dose import dose_curves
+from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.store.renamed import read_results
+from pi_amt.store.store import store_path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (

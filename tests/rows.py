@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pi_amt.rows import Row
+from pi_amt.store.rows import Row
 
 REFERENCE_NOTES = 100
 CONTROLS = ("identity", "floor", "matched_tracks", "wrong_piece")
@@ -34,7 +34,7 @@ def make_row(
 
     The permutation is what stands before the first bracket of the label; labels of controls, such
     as ``matched_tracks(fund_mask)``, set role and target, too.
-    ``fields`` are other fields of :class:`~pi_amt.rows.Row`.
+    ``fields`` are other fields of :class:`~pi_amt.store.rows.Row`.
     """
     kind, _, rest = label.partition("(")
     control = kind in CONTROLS

@@ -16,9 +16,9 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 import pi_amt
-from pi_amt import permutations
-from pi_amt.arguments import COMMANDS, parser
-from pi_amt.cli import mend
+from pi_amt.cli.arguments import COMMANDS, parser
+from pi_amt.cli.main import mend
+from pi_amt.permutations import loading as permutations
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -95,7 +95,7 @@ def _check_overrides(arguments: list[str]) -> None:
         key, _, value = override.partition("=")
         choices[key] = [value] if "[" in value else value.split(",")
     first = {key: values[0] for key, values in choices.items()}
-    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+    with initialize_config_module("pi_amt.cli.conf", version_base="1.3"):
         for key, values in choices.items():
             for value in values:
                 chosen = first | {key: value}
@@ -119,7 +119,7 @@ def test_every_permutation_has_a_page_with_a_picture(name: str) -> None:
 @pytest.mark.parametrize("name", permutations.available())
 def test_a_page_names_options_with_their_defaults(name: str) -> None:
     """Numbers and words in the column "default" are those of the config."""
-    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+    with initialize_config_module("pi_amt.cli.conf", version_base="1.3"):
         cfg = compose("config", overrides=[f"permutation={name}"])
     text = (DOCS / "permutations" / f"{name}.md").read_text()
     for key, default in re.findall(r"^\| `([a-z_.]+)` \| `?([\w.]+)`? \|", text, re.MULTILINE):

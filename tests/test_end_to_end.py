@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from tests.models.basic_pitch import published, reference_decoder
 
-from pi_amt.audio import read_audio, resample
-from pi_amt.datasets import load_dataset
+from pi_amt.core.audio import read_audio, resample
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
-from pi_amt.store import read_rows
+from pi_amt.store.store import read_rows
 
 CONDITIONS = (
     "no_permutation",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.rows import make_dose_rows, make_rows
 
-from pi_amt.store import Store
+from pi_amt.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

@@ -30,8 +30,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_weights_config_demo_and_licences(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for needed in (
-        "pi_amt/conf/config.yaml",
-        "pi_amt/conf/permutation/fund_mask.yaml",
+        "pi_amt/cli/conf/config.yaml",
+        "pi_amt/cli/conf/permutation/fund_mask.yaml",
         "pi_amt/models/basic_pitch/basic_pitch.safetensors",
         "pi_amt/models/timbre_trap/timbre_trap.safetensors",
         "pi_amt/datasets/demo_data/tracks.json",

@@ -26,11 +26,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.audio import resample
+from pi_amt.core.audio import resample
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, Samples, midi_to_hz
 from pi_amt.models.transcriber import Activations, Identity, Transcriber
-from pi_amt.notes import Notes
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, Samples, midi_to_hz
 
 TOY = "tests.toys:ToyTranscriber"
 RATE, HOP, BLOCK_FRAMES, WINDOW = 8_000, 160, 100, 2_048

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.permutations import Neighbour, Permutation
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import db_to_amplitude
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import db_to_amplitude
+from pi_amt.permutations.loading import Neighbour, Permutation
 
 
 @dataclass(frozen=True)

@@ -18,22 +18,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pi_amt.audio import read_audio
-    from pi_amt.conditions import Condition
-    from pi_amt.datasets import load_dataset
-    from pi_amt.models import load_model
-    from pi_amt.models.transcriber import Transcriber
-    from pi_amt.note_files import read_notes, write_midi
-    from pi_amt.notes import Notes
-    from pi_amt.permutation_importance import importance
-    from pi_amt.permutations import Permutation, load_permutation
-    from pi_amt.scoring import score_notes
-    from pi_amt.spectrogram import Spectrogram
-    from pi_amt.statistics import Importance
-    from pi_amt.store import read_rows
+from pi_amt.core.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from pi_amt.core.audio import read_audio
+    from pi_amt.core.note_files import read_notes, write_midi
+    from pi_amt.core.notes import Notes
+    from pi_amt.core.spectrogram import Spectrogram
+    from pi_amt.datasets.loading import load_dataset
+    from pi_amt.models.loading import load_model
+    from pi_amt.models.transcriber import Transcriber
+    from pi_amt.permutation_importance import importance
+    from pi_amt.permutations.loading import load_permutation
+    from pi_amt.permutations.permutation import Permutation
+    from pi_amt.scoring.notes import score_notes
+    from pi_amt.statistics.result import Importance
+    from pi_amt.store.store import read_rows
+    from pi_amt.study.conditions import Condition
 
 __all__ = [
     "Condition",
@@ -42,6 +43,7 @@ __all__ = [
     "Permutation",
     "Spectrogram",
     "Transcriber",
+    "__version__",
     "importance",
     "load_dataset",
     "load_model",
@@ -54,21 +56,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Condition": "conditions",
-    "Importance": "statistics",
-    "Notes": "notes",
-    "Permutation": "permutations",
-    "Spectrogram": "spectrogram",
+    "Condition": "study.conditions",
+    "Importance": "statistics.result",
+    "Notes": "core.notes",
+    "Permutation": "permutations.permutation",
+    "Spectrogram": "core.spectrogram",
     "Transcriber": "models.transcriber",
     "importance": "permutation_importance",
-    "load_dataset": "datasets",
-    "load_model": "models",
-    "load_permutation": "permutations",
-    "read_audio": "audio",
-    "read_notes": "note_files",
-    "read_rows": "store",
-    "score_notes": "scoring",
-    "write_midi": "note_files",
+    "load_dataset": "datasets.loading",
+    "load_model": "models.loading",
+    "load_permutation": "permutations.loading",
+    "read_audio": "core.audio",
+    "read_notes": "core.note_files",
+    "read_rows": "store.store",
+    "score_notes": "scoring.notes",
+    "write_midi": "core.note_files",
 }
 
 

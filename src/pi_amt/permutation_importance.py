@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from pi_amt.conditions import Condition, make_conditions
 from pi_amt.datasets.track import Track
-from pi_amt.executors import local
-from pi_amt.models import ModelSpec
 from pi_amt.models.adapter import Ladder, as_transcriber
+from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.statistics import Importance, importance_from_rows
-from pi_amt.store import Store
-from pi_amt.study import Group, run_study
+from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.driver import Group, run_study
+from pi_amt.study.executors.processes import local
 
 _TRACK_MEMBERS = (
     "name", "composition", "duration_seconds", "audio", "notes", "fingerprint", "stamp"

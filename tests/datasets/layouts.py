@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pi_amt.note_files import write_midi
-from pi_amt.notes import Notes
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
 
 RATE = 22_050
 

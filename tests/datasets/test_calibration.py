@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi_amt.datasets import load_dataset
+from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.units import Floats
 from pi_amt.datasets.calibration import (
     N_PARTIALS,
     SAMPLE_RATE,
@@ -13,8 +14,7 @@ from pi_amt.datasets.calibration import (
     calibration,
     synthesise,
 )
-from pi_amt.partials import partial_frequencies
-from pi_amt.units import Floats
+from pi_amt.datasets.loading import load_dataset
 
 TRACKS = [track for track in calibration() if isinstance(track, CalibrationTrack)]
 

@@ -14,7 +14,8 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from tests.datasets.layouts import make_maestro, make_maps, write_pair
 
-from pi_amt.datasets import (
+from pi_amt.core.errors import DataError
+from pi_amt.datasets.loading import (
     Dataset,
     FileTrack,
     Track,
@@ -22,7 +23,6 @@ from pi_amt.datasets import (
     load_dataset,
     survey,
 )
-from pi_amt.errors import DataError
 
 
 def make_folder(root: Path) -> Path:
@@ -163,7 +163,7 @@ def test_the_survey_of_a_whole_dataset_is_clean(
 def test_the_config_node_builds_the_dataset(name: str, folders: dict[str, dict[str, Any]]) -> None:
     overrides = [f"+dataset={name}", "dataset.max_tracks=2"]
     overrides += [f"dataset.{key}={value}" for key, value in folders[name].items()]
-    with initialize_config_module("pi_amt.conf", version_base="1.3"):
+    with initialize_config_module("pi_amt.cli.conf", version_base="1.3"):
         node = compose(overrides=overrides).dataset
     options = {key: value for key, value in node.items() if not key.startswith("_")}
     assert options["pedal"] == "extend"

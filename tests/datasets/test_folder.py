@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.datasets.layouts import write_pair
 
-from pi_amt.datasets import FileTrack, survey
 from pi_amt.datasets.folder import folder
+from pi_amt.datasets.loading import FileTrack, survey
 
 
 def test_pairs_are_found_by_name_at_any_depth(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from tests.datasets.layouts import make_maestro
 
-from pi_amt.datasets import FileTrack, survey
+from pi_amt.core.errors import DataError
+from pi_amt.datasets.loading import FileTrack, survey
 from pi_amt.datasets.maestro import maestro
-from pi_amt.errors import DataError
 
 
 def test_the_default_is_the_test_split(tmp_path: Path) -> None:

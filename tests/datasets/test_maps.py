@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.datasets.layouts import make_maps, write_pair
 
-from pi_amt.datasets import FileTrack, TrackList, survey
+from pi_amt.datasets.loading import FileTrack, TrackList, survey
 from pi_amt.datasets.maps import maps
 
 

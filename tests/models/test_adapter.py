@@ -14,13 +14,13 @@ import torch
 from tests.card import card
 
 import pi_amt
-from pi_amt.conditions import make_conditions
-from pi_amt.jobs import Job
+from pi_amt.core.hashing import stable_text
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.adapter import as_transcriber
-from pi_amt.notes import Notes
-from pi_amt.recording import evaluate
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.stable_text import stable_text
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 
 HZ = np.array([220.0, 440.0, 880.0])
 
@@ -162,7 +162,7 @@ def test_a_model_that_exits_costs_one_recording() -> None:
 
 def test_texts_are_the_same_in_every_process() -> None:
     code = (
-        "import torch; from pi_amt.stable_text import stable_text; torch.manual_seed(0);"
+        "import torch; from pi_amt.core.hashing import stable_text; torch.manual_seed(0);"
         "print(stable_text([lambda x: x, object(), torch.nn.Linear(2, 3), set('abcdefgh')]))"
     )
     told = {

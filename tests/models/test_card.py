@@ -10,15 +10,15 @@ import pytest
 import torch
 from tests.card import OnCard, card
 
-from pi_amt.conditions import Condition, make_conditions
-from pi_amt.datasets import load_dataset
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
-from pi_amt.jobs import Job
-from pi_amt.models import load_model
+from pi_amt.models.loading import load_model
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.permutations import available
-from pi_amt.recording import evaluate
-from pi_amt.rows import Row
+from pi_amt.permutations.loading import available
+from pi_amt.store.rows import Row
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 
 # Timbre-Trap's readable network takes seconds a block on a CPU
 _SECONDS = {"basic_pitch": 4.0, "timbre_trap": 1.5}

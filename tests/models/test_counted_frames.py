@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi_amt.models import load_model
+from pi_amt.models.loading import load_model
 
 RATE = 22_050
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 from tests.toys import ToyTrack, ToyTranscriber
 
-from pi_amt.conditions import make_conditions
-from pi_amt.effects import EffectMeter
-from pi_amt.jobs import Job
-from pi_amt.models import ModelSpec
+from pi_amt.core.spectrogram import moved
 from pi_amt.models.devices import is_full
-from pi_amt.permutations import load_permutation
-from pi_amt.recording import evaluate
-from pi_amt.spectrogram import moved
+from pi_amt.models.loading import ModelSpec
+from pi_amt.permutations.effects import EffectMeter
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 
 
 class Crowded(ToyTranscriber):

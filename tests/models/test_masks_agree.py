@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pi_amt.models import load_model
-from pi_amt.notes import Notes
-from pi_amt.permutations import load_permutation
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import hz_to_midi, ratio_to_cents
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import hz_to_midi, ratio_to_cents
+from pi_amt.models.loading import load_model
+from pi_amt.permutations.loading import load_permutation
 
 RATE, SECONDS = 22_050, 6.0
 ONSET, OFFSET = 2.0, 4.0

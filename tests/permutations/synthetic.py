@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz
 from pi_amt.permutations.permutation import Neighbour
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, cents_to_ratio, midi_to_hz
 
 KINDS = ("real", "complex")
 SAMPLE_RATE = 22_050

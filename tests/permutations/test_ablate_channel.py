@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.models.basic_pitch.recordings import polyphony
 
-from pi_amt.models import load_model
-from pi_amt.permutations import load_permutation
+from pi_amt.models.loading import load_model
+from pi_amt.permutations.loading import load_permutation
 
 
 def test_the_input_is_untouched_and_the_model_equals_one_built_without_the_channel() -> None:

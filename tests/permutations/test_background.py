@@ -9,8 +9,8 @@ import pytest
 import torch
 from tests.permutations.synthetic import KINDS, make_spectrogram
 
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.background import local_background
-from pi_amt.spectrogram import Spectrogram
 
 
 def slow_background(s: Spectrogram, fundamentals: np.ndarray) -> np.ndarray:

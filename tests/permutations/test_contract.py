@@ -24,13 +24,13 @@ from tests.permutations.synthetic import (
 )
 
 import pi_amt
-from pi_amt.notes import Notes
-from pi_amt.permutations import available, controls_of, load_permutation
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.permutations.loading import available, controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.spectrogram import Spectrogram
 
-CONF = Path(pi_amt.__file__).parent / "conf"
+CONF = Path(pi_amt.__file__).parent / "cli" / "conf"
 STUDY = [
     "no_permutation",
     "random",

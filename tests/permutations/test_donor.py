@@ -17,10 +17,10 @@ from tests.permutations.synthetic import (
     random_notes,
 )
 
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.remove_harmonic import RemoveHarmonic
-from pi_amt.spectrogram import Spectrogram
 
 
 def addressed_pool(kind: str) -> tuple[Spectrogram, Neighbour]:

@@ -8,8 +8,8 @@ import torch
 from tests.permutations.synthetic import KINDS, bits, changed, make_spectrogram
 from tests.permutations.test_background import levels_of
 
+from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import Fill, background_noise, scaled
-from pi_amt.units import db_to_amplitude
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,8 @@ from tests.permutations.synthetic import (
     with_contents,
 )
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.harm_mask import HarmMask
 from pi_amt.permutations.high_freq import HighFreq
@@ -28,7 +29,6 @@ from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.regions import partial_mask
 from pi_amt.permutations.soft_fund_mask import SoftFundMask
 from pi_amt.permutations.soft_harm_mask import SoftHarmMask
-from pi_amt.spectrogram import Spectrogram
 
 
 def tonal(kind: str, strength: float) -> tuple[Spectrogram, Notes]:

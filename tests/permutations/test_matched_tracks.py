@@ -15,7 +15,7 @@ from tests.permutations.synthetic import (
     random_notes,
 )
 
-from pi_amt.partials import partial_frequencies
+from pi_amt.core.partials import partial_frequencies
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.harm_mask import HarmMask
 from pi_amt.permutations.high_freq import HighFreq

@@ -15,15 +15,15 @@ from tests.permutations.synthetic import (
     times_of,
 )
 
-from pi_amt.partials import partial_frequencies
+from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import cents_to_ratio, ratio_to_cents
 from pi_amt.permutations.regions import (
     default_half_width_cents,
     highest_fundamental,
     onset_frames,
     partial_mask,
 )
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import cents_to_ratio, ratio_to_cents
 
 
 def slow_mask(

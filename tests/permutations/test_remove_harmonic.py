@@ -14,7 +14,7 @@ from tests.permutations.synthetic import (
     tone_spectrogram,
 )
 
-from pi_amt.partials import partial_frequencies
+from pi_amt.core.partials import partial_frequencies
 from pi_amt.permutations.remove_harmonic import RemoveHarmonic
 
 

@@ -10,8 +10,8 @@ import torch
 from scipy import stats
 from tests.permutations.synthetic import RATE, SAMPLE_RATE
 
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.shuffles import shuffle_drawn, shuffle_within
-from pi_amt.spectrogram import Spectrogram
 
 
 def numbered(bins: int, frames: int) -> Spectrogram:

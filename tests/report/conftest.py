@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.report.study import run_toy_study
 
-from pi_amt.report import build
+from pi_amt.report.page.build import build
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,15 @@ import soundfile
 from tests.rows import make_rows
 from tests.toys import TOY, toy_tracks
 
-from pi_amt.conditions import Condition, make_conditions
+from pi_amt.core.note_files import write_midi
 from pi_amt.datasets.track import FileTrack
-from pi_amt.executors import serial
-from pi_amt.models import ModelSpec
-from pi_amt.note_files import write_midi
-from pi_amt.permutations import load_permutation
-from pi_amt.rows import Row
-from pi_amt.store import Store
-from pi_amt.study import Group, run_study
+from pi_amt.models.loading import ModelSpec
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.store.rows import Row
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.driver import Group, run_study
+from pi_amt.study.executors.processes import serial
 
 #: what a page must show as text and never run
 AWKWARD = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_amt.cli import main
+from pi_amt.cli.main import main
 
 DATA = Path(__file__).parent / "data"
 COMMON = ["-m", "dataset=demo", "dataset.max_tracks=2", "dataset.max_seconds=4", "report=false"]

@@ -13,7 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 if TYPE_CHECKING:
-    from pi_amt.rows import Row
+    from pi_amt.store.rows import Row
 
 # a plain node: Hydra runs this file before it is in sys.modules, where a dataclass would look
 ConfigStore.instance().store(
@@ -38,7 +38,7 @@ class PiAmtLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run all jobs of the sweep."""
-        from pi_amt import app  # imports torch: not while Hydra merely looks for plugins
+        from pi_amt.cli import app  # imports torch: not while Hydra merely looks for plugins
 
         setup_globals()
         configs = [

@@ -1,63 +1,9 @@
-"""Datasets: ``load_dataset(name, …)``, the registry behind it, and a look through the files.
+"""Recordings with their reference notes: the demo, a folder, MAPS, MAESTRO, calibration tones.
 
-A dataset of one's own joins through the entry-point group ``pi_amt.datasets`` (name → a function
-that returns a :class:`~pi_amt.datasets.track.Dataset`) or as a dotted path.
+It may import ``core``. :mod:`~pi_amt.datasets.loading` finds a dataset by its name, and
+:class:`~pi_amt.datasets.track.Track` says what a recording must offer.
 """
 
-from __future__ import annotations
+from pi_amt.datasets.loading import available_datasets, load_dataset
 
-import inspect
-from collections.abc import Callable
-from typing import Any
-
-from pi_amt.datasets.survey import Survey, survey
-from pi_amt.datasets.track import Dataset, FileTrack, Track
-from pi_amt.datasets.track_list import TrackList
-from pi_amt.options import check_known
-from pi_amt.plugins import load, registered
-
-__all__ = [
-    "Dataset",
-    "FileTrack",
-    "Survey",
-    "Track",
-    "TrackList",
-    "available_datasets",
-    "load_dataset",
-    "survey",
-]
-
-ENTRY_POINTS = "pi_amt.datasets"
-_BUILT_IN = {
-    "calibration": "pi_amt.datasets.calibration:calibration",
-    "demo": "pi_amt.datasets.demo:demo",
-    "folder": "pi_amt.datasets.folder:folder",
-    "maestro": "pi_amt.datasets.maestro:maestro",
-    "maps": "pi_amt.datasets.maps:maps",
-}
-
-
-def available_datasets() -> list[str]:
-    """Names that :func:`load_dataset` takes."""
-    return list(registered(ENTRY_POINTS, _BUILT_IN))
-
-
-def load_dataset(name: str, **options: Any) -> Dataset:
-    """Load a dataset.
-
-    Args:
-        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, an entry point's name
-            or a dotted path ``package.module:function``.
-        options: the dataset's own, see its function, e.g. ``data_folder``, ``subsample_every``,
-            ``max_tracks``, ``max_seconds``, ``pedal``; unknown ones are refused.
-
-    Raises:
-        ValueError: for an unknown dataset or option, or data that is not there.
-    """
-    factory: Callable[..., Dataset] = load("dataset", name, registered(ENTRY_POINTS, _BUILT_IN))
-    known = inspect.signature(factory).parameters
-    check_known(f"option of dataset {name}", options, known)
-    for option, parameter in known.items():
-        if parameter.default is parameter.empty and option not in options:
-            raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
-    return factory(**options)
+__all__ = ["available_datasets", "load_dataset"]

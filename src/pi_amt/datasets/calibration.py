@@ -5,7 +5,7 @@ partials is known, too: :meth:`CalibrationTrack.audio_without` and
 :meth:`CalibrationTrack.audio_with_only` synthesise it. Nothing is read from disk.
 
 A note at MIDI pitch m is 0.15 · Σ_k k^-1.3 · exp(−t/τ_k) · sin(2π f_k t + φ_k), with the partials
-f_k of :func:`pi_amt.partials.partial_frequencies` below 10 kHz, at most 20 of them,
+f_k of :func:`pi_amt.core.partials.partial_frequencies` below 10 kHz, at most 20 of them,
 τ_k = 3 s · 2^(−(m − 36)/24) / √k (bass rings longer, upper partials die sooner) and fixed phases
 φ_k = 2π·frac(k·(√5 − 1)/2); 5 ms attack, 50 ms release. No noise, no room, no hammer.
 """
@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pi_amt.datasets.track_list import Selection, TrackList
-from pi_amt.notes import Notes
-from pi_amt.options import check_choice
-from pi_amt.partials import INHARMONICITIES, partial_frequencies
-from pi_amt.units import Floats, Samples
+from pi_amt.core.checks import check_choice
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import INHARMONICITIES, partial_frequencies
+from pi_amt.core.units import Floats, Samples
+from pi_amt.datasets.files import Selection, TrackList
 
 SAMPLE_RATE = 22_050
 N_PARTIALS = 20
@@ -158,7 +158,7 @@ def calibration(
     Args:
         inharmonicity: ``piano`` or ``none``.
         subsample_every, max_tracks, max_seconds, pedal: see
-            :class:`~pi_amt.datasets.track_list.Selection`.
+            :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pi_amt.datasets.files import Selection, TrackList
 from pi_amt.datasets.track import FileTrack
-from pi_amt.datasets.track_list import Selection, TrackList
 
 FOLDER = Path(__file__).parent / "demo_data"
 CITATION = "pi_amt demo dataset: public-domain works, rendered with FluidR3 (Frank Wen)."
@@ -26,7 +26,7 @@ def demo(
 
     Args:
         subsample_every, max_tracks, max_seconds, pedal: see
-            :class:`~pi_amt.datasets.track_list.Selection`.
+            :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work.

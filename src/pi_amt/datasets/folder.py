@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pi_amt.core.checks import check_choice
+from pi_amt.core.errors import printable
+from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.datasets.track import FileTrack
-from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
-from pi_amt.errors import printable
-from pi_amt.options import check_choice
 
 NOTES_SUFFIXES = (".mid", ".midi")
 CLUSTERS = ("file", "folder")
@@ -30,7 +30,7 @@ def folder(
         cluster_by: ``file``: every recording is a composition of its own; ``folder``: recordings
             in one folder are recordings of one composition (statistics treat them as a cluster).
         subsample_every, max_tracks, max_seconds, pedal: see
-            :class:`~pi_amt.datasets.track_list.Selection`.
+            :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work, or if no pair is there.

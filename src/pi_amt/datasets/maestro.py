@@ -11,11 +11,11 @@ import csv
 import io
 from pathlib import Path
 
-from pi_amt.audio import AUDIO_SUFFIXES
+from pi_amt.core.audio import AUDIO_SUFFIXES
+from pi_amt.core.checks import check_choice
+from pi_amt.core.errors import data_error, printable, read_bytes
+from pi_amt.datasets.files import Selection, TrackList, contents, not_found
 from pi_amt.datasets.track import FileTrack
-from pi_amt.datasets.track_list import Selection, TrackList, contents, not_found
-from pi_amt.errors import data_error, printable, read_bytes
-from pi_amt.options import check_choice
 
 SPLITS = ("train", "validation", "test", "all")
 CITATION = (
@@ -41,7 +41,7 @@ def maestro(
         data_folder: where MAESTRO was unpacked.
         split: one of :data:`SPLITS`.
         subsample_every, max_tracks, max_seconds, pedal: see
-            :class:`~pi_amt.datasets.track_list.Selection`.
+            :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, a CSV of another form, or no file of it there.

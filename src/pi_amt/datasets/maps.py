@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pi_amt.core.checks import unknown
+from pi_amt.core.errors import printable
+from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.datasets.track import FileTrack
-from pi_amt.datasets.track_list import Pair, Selection, TrackList, contents, not_found, walk
-from pi_amt.errors import printable
-from pi_amt.options import unknown
 
 SETTINGS = (
     "AkPnBcht",
@@ -71,7 +71,7 @@ def maps(
         settings: some of :data:`SETTINGS`; one that is absent is reported, fatal if all are.
         kinds: some of :data:`KINDS`.
         subsample_every, max_tracks, max_seconds, pedal: see
-            :class:`~pi_amt.datasets.track_list.Selection`.
+            :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, or if nothing that is wanted is there.

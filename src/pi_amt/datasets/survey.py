@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pi_amt.audio import audio_seconds
+from pi_amt.core.audio import audio_seconds
+from pi_amt.core.errors import EMPTY, DataError, data_error, open_data
+from pi_amt.core.text import plural
 from pi_amt.datasets.track import Dataset, FileTrack
-from pi_amt.errors import EMPTY, DataError, data_error, open_data
-from pi_amt.words import plural
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from pi_amt.audio import content_hash, read_audio
-from pi_amt.note_files import read_notes
-from pi_amt.notes import Notes
-from pi_amt.units import Samples
+from pi_amt.core.audio import content_hash, read_audio
+from pi_amt.core.note_files import read_notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Samples
 
 
 @runtime_checkable
@@ -72,7 +72,7 @@ class FileTrack:
         audio_path: any file that libsndfile reads.
         notes_path: MIDI or MAPS text.
         composition: cluster for the statistics.
-        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.note_files.read_notes`.
+        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
         duration_seconds: of the audio, after the cut, where it is known.
     """
@@ -89,7 +89,7 @@ class FileTrack:
         """Mono samples ``(samples,)`` and their rate in Hz.
 
         Raises:
-            DataError: see :func:`pi_amt.audio.read_audio`.
+            DataError: see :func:`pi_amt.core.audio.read_audio`.
         """
         return read_audio(self.audio_path, max_seconds=self.max_seconds)
 
@@ -97,7 +97,7 @@ class FileTrack:
         """Reference notes.
 
         Raises:
-            DataError: see :func:`pi_amt.note_files.read_notes`.
+            DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
         notes = read_notes(self.notes_path, pedal=self.pedal)
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)

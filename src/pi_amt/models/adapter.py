@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.hashing import stable_text
+from pi_amt.core.notes import N_PITCHES, Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.transcriber import Activations, Identity, Transcriber
-from pi_amt.notes import N_PITCHES, Notes
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.stable_text import stable_text
-from pi_amt.units import Floats, Samples, frames_to_seconds
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pi_amt.options import check_choice
+from pi_amt.core.checks import check_choice
 
 PRECISIONS = ("fp32", "bf16")
 

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram, concatenate
+from pi_amt.core.text import plural
+from pi_amt.core.units import Floats, Samples
 from pi_amt.models.devices import is_full
 from pi_amt.models.threads import map_on_threads
-from pi_amt.notes import Notes
-from pi_amt.spectrogram import Spectrogram, concatenate
-from pi_amt.units import Floats, Samples
-from pi_amt.words import plural
 
 Activations = dict[str, NDArray[np.float32]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_count
+from pi_amt.core.checks import check_count
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.spectrogram import Spectrogram
 
 PROBE = "harmonic_channel"
 

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.draws import sort_last_
 from pi_amt.permutations.regions import Mask
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, ratio_to_cents
 
 NEIGHBOURHOOD_CENTS = 600.0
 _LOCAL_QUANTILE, _FRAME_QUANTILE = 0.25, 0.05

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.fund_mask import FundMask
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)

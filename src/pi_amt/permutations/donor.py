@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_choice, check_count, check_range
-from pi_amt.partials import INHARMONICITIES
+from pi_amt.core.checks import check_choice, check_count, check_range
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import INHARMONICITIES
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import ONSETS, Mask
 from pi_amt.permutations.remove_harmonic import RemoveHarmonic
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import cents_to_ratio
 
 FEATURES = ("harmonic", "band")
 SOURCES = ("recording", "neighbour")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
+from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.permutations.background import local_background, rows_of
 from pi_amt.permutations.draws import complex_normal, hash_bits, rayleigh
 from pi_amt.permutations.regions import Mask
-from pi_amt.spectrogram import Spectrogram, moved
 
 FILLS = ("silence", "background", "attenuate")
 # Keeps what one pass draws in the processor's cache.

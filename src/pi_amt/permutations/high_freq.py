@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_choice, check_range
+from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import Mask, highest_fundamental
 from pi_amt.permutations.shuffles import Moves, Shuffle, shuffle_within
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import cents_to_ratio
 
 REFERENCES = ("fixed", "highest_note")
 #: above the highest sounding fundamental of a frame, as the fixed cutoff is above C8

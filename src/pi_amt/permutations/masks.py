@@ -14,9 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_choice, check_range
-from pi_amt.partials import INHARMONICITIES
+from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import INHARMONICITIES
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import (
@@ -26,8 +28,6 @@ from pi_amt.permutations.regions import (
     onset_frames,
     partial_mask,
 )
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import db_to_amplitude
 
 Partials = Sequence[int] | NDArray[np.int64]
 

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_choice, check_range
+from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import power_ratio_to_db
 from pi_amt.permutations.counterpart import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import Mask
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import power_ratio_to_db
 
 SIDES = ("target", "control")
 #: a smaller common loss than this, dB, compares nothing

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.partials import partial_frequencies
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.counterpart import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.high_freq import HighFreq
@@ -18,8 +20,6 @@ from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, sounding_in
 from pi_amt.permutations.shuffles import Moves, shuffle_drawn
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, ratio_to_cents
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
 # here in place of a model's own bins and windows.

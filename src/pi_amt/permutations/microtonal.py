@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import hz_to_midi
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.shuffles import Moves, Shuffle, shuffle_within
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import hz_to_midi
 
 
 @dataclass(frozen=True)

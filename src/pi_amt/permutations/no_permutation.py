@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)

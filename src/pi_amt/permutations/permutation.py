@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.regions import COUNTED_PARTIALS, partial_mask
-from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import torch
 
-from pi_amt.notes import Notes
-from pi_amt.options import check_range
+from pi_amt.core.checks import check_range
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.shuffles import Moves, Shuffle, shuffle_drawn
-from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)

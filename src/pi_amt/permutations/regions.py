@@ -15,10 +15,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.notes import Notes
-from pi_amt.partials import partial_frequencies
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Floats, hz_to_midi, ratio_to_cents
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, hz_to_midi, ratio_to_cents
 
 Mask = NDArray[np.bool_]
 

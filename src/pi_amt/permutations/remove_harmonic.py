@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pi_amt.options import check_count
+from pi_amt.core.checks import check_count
 from pi_amt.permutations.masks import PartialMask
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.options import check_choice
+from pi_amt.core.checks import check_choice
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.draws import hash_bits, sort_last_
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.spectrogram import Spectrogram
 
 DRAWS = ("per_frame", "static")
 _BIG = torch.iinfo(torch.int64).max

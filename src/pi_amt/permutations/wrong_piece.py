@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pi_amt.notes import Notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.counterpart import Counterpart
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
-from pi_amt.spectrogram import Spectrogram
 
 
 @dataclass(frozen=True)

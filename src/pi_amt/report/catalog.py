@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pi_amt.condition_results import ConditionResult
-from pi_amt.dose import charted
-from pi_amt.panels import Condition
-from pi_amt.permutations import available
+from pi_amt.permutations.loading import available
 from pi_amt.report.names import is_hard, unique_slugs
-from pi_amt.statistics import Importance
+from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.dose import charted
+from pi_amt.statistics.panels import Condition
+from pi_amt.statistics.result import Importance
 
 #: what other fills than silence leave in the bins of a mask
 _FILLS = {"attenuate": "attenuated", "background": "noise at the local background"}

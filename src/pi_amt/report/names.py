@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from pi_amt.panels import Condition, Panel
+from pi_amt.statistics.panels import Condition, Panel
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi_amt.units import Samples, midi_to_hz
+from pi_amt.core.units import Samples, midi_to_hz
 
 RATE = 22_050
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from tests.models.basic_pitch import cases
 from tests.models.basic_pitch.reference_decoder import decode as reference_decode
 
+from pi_amt.core.notes import Notes
 from pi_amt.models.basic_pitch import decoder as decoder_module
 from pi_amt.models.basic_pitch import note_search
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
-from pi_amt.notes import Notes
 
 GOLDEN_FILE = Path(__file__).parent / "data/golden_notes.npz"
 

@@ -13,10 +13,10 @@ from safetensors.numpy import save_file
 from tests.models.basic_pitch import published, recordings
 from tests.models.basic_pitch.reference_decoder import decode as reference_decode
 
-from pi_amt import datasets
-from pi_amt.audio import read_audio, resample
-from pi_amt.models.basic_pitch import BasicPitch
-from pi_amt.spectrogram import Spectrogram, concatenate
+from pi_amt.core.audio import read_audio, resample
+from pi_amt.core.spectrogram import Spectrogram, concatenate
+from pi_amt.datasets import loading as datasets
+from pi_amt.models.basic_pitch.model import BasicPitch
 
 RECORDINGS = recordings.oracle_recordings()
 

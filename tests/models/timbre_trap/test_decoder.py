@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import hz_to_midi
 from pi_amt.models.timbre_trap.decoder import (
     Decoder,
     DecoderOptions,
@@ -17,8 +19,6 @@ from pi_amt.models.timbre_trap.decoder import (
     semitone_activity,
 )
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
-from pi_amt.notes import Notes
-from pi_amt.units import hz_to_midi
 
 PLAIN = DecoderOptions(
     onset_threshold=0.5, sustain_threshold=0.3, rise=0.2, gap_ms=30.0, restrike_ms=60.0

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from tests.models.timbre_trap.parity import TOLERANCE, fixture, network, padded_audio
 from torch import Tensor
 
-from pi_amt.models.timbre_trap.inference import InferenceNetwork
+from pi_amt.models.timbre_trap.inference.network import InferenceNetwork
+from pi_amt.models.timbre_trap.inference.packed import dilated, elu
+from pi_amt.models.timbre_trap.inference.steps import Down, Entry, ResidualUnit
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.models.timbre_trap.packed import dilated, elu
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS
-from pi_amt.models.timbre_trap.steps import Down, Entry, ResidualUnit
 from pi_amt.models.timbre_trap.weights import load_weights
 
 

@@ -12,13 +12,13 @@ import torch
 from scipy.signal import butter, sosfiltfilt
 from tests.models.timbre_trap.parity import synthetic_state
 
-from pi_amt import datasets
-from pi_amt.audio import read_audio, resample
+from pi_amt.core.audio import read_audio, resample
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Samples
+from pi_amt.datasets import loading as datasets
 from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.timbre_trap.slicq import BLOCK_SAMPLES, N_BINS, SAMPLE_RATE_HZ
-from pi_amt.permutations import load_permutation
-from pi_amt.spectrogram import Spectrogram
-from pi_amt.units import Samples
+from pi_amt.permutations.loading import load_permutation
 
 
 @cache

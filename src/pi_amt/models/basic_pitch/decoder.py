@@ -27,6 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.core.checks import check_choice, check_count, check_flag, check_range, check_share
+from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.models.basic_pitch.note_search import (
     Event,
     Frames,
@@ -35,8 +37,6 @@ from pi_amt.models.basic_pitch.note_search import (
     notes_from_strongest,
 )
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
-from pi_amt.notes import LOWEST_PITCH, N_PITCHES, Notes
-from pi_amt.options import check_choice, check_count, check_flag, check_range, check_share
 
 FRAME_MAPPINGS = ("published", "exact")
 #: of each kind of activation a decoder holds in memory before it goes to a temporary file, bytes

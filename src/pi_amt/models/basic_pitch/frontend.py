@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from pi_amt.core.units import Floats
 from pi_amt.models.basic_pitch.windows import HOP, SAMPLE_RATE, WINDOW_FRAMES
-from pi_amt.units import Floats
 
 N_BINS = 309
 BINS_PER_OCTAVE = 36

@@ -13,7 +13,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from pi_amt.audio import resample
+from pi_amt.core.audio import resample
+from pi_amt.core.checks import check_choice, check_count, check_range
+from pi_amt.core.spectrogram import NORMALIZATIONS, Spectrogram, moved
+from pi_amt.core.units import Floats, Samples
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.frontend import ConstantQ, Q, bin_frequencies
 from pi_amt.models.basic_pitch.network import BasicPitchNetwork, window_range
@@ -34,9 +37,6 @@ from pi_amt.models.basic_pitch.windows import (
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.transcriber import Identity, Transcriber
-from pi_amt.options import check_choice, check_count, check_range
-from pi_amt.spectrogram import NORMALIZATIONS, Spectrogram, moved
-from pi_amt.units import Floats, Samples
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 

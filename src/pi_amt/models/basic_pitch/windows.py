@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.units import Floats
 from pi_amt.models.transcriber import Activations
-from pi_amt.units import Floats
 
 SAMPLE_RATE = 22_050
 HOP = 256

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.units import Floats, Samples, frames_to_seconds, seconds_to_frames
 from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES, OverlapAdd
 from pi_amt.models.timbre_trap.slicq import (
     BLOCK_FRAMES,
@@ -16,7 +17,6 @@ from pi_amt.models.timbre_trap.slicq import (
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.transcriber import Activations
-from pi_amt.units import Floats, Samples, frames_to_seconds, seconds_to_frames
 
 
 def cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]:

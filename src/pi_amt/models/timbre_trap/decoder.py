@@ -24,10 +24,10 @@ from functools import cache
 
 import numpy as np
 
+from pi_amt.core.checks import check_range, check_share
+from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES
+from pi_amt.core.units import hz_to_midi
 from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, N_BINS, center_frequencies_hz
-from pi_amt.notes import LOWEST_PITCH, N_PITCHES
-from pi_amt.options import check_range, check_share
-from pi_amt.units import hz_to_midi
 
 _BINS_PER_KEY = 5
 NoteColumns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

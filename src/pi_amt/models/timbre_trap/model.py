@@ -11,7 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.audio import resample
+from pi_amt.core.audio import resample
+from pi_amt.core.checks import unknown
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.devices import check_precision, pick_device
 from pi_amt.models.threads import map_on_threads
 from pi_amt.models.timbre_trap.blocks import (
@@ -23,7 +27,7 @@ from pi_amt.models.timbre_trap.blocks import (
     used_frames,
 )
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
-from pi_amt.models.timbre_trap.inference import InferenceNetwork
+from pi_amt.models.timbre_trap.inference.network import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
 from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES
 from pi_amt.models.timbre_trap.slicq import (
@@ -33,10 +37,6 @@ from pi_amt.models.timbre_trap.slicq import (
 )
 from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.models.transcriber import Identity, Transcriber
-from pi_amt.notes import Notes
-from pi_amt.options import unknown
-from pi_amt.spectrogram import Spectrogram, moved
-from pi_amt.units import Floats, Samples, frames_to_seconds
 
 
 class TimbreTrap(Transcriber):

@@ -1,0 +1,204 @@
+"""The Hydra application: one job, or a sweep as fused passes.
+
+``run`` is the task function of one job. Our launcher hands all jobs of a sweep to :func:`compute`
+at once, which groups them by model and data; each job then only writes its own folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from pi_amt.cli import config as settings
+from pi_amt.cli.plan import print_plan
+from pi_amt.cli.printout import print_run
+from pi_amt.core.version import __version__
+from pi_amt.datasets.track import Dataset
+from pi_amt.scoring.note_table import note_tables_of
+from pi_amt.statistics.result import importance_from_rows
+from pi_amt.store.rows import Row
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition
+from pi_amt.study.driver import Group, Summary, run_study
+
+
+@dataclass
+class Outcome:
+    """What the process is to tell at its end (Hydra passes nothing back from a sweep)."""
+
+    failed: list[Row] = field(default_factory=list)
+    error: Exception | None = None
+
+
+OUTCOME = Outcome()
+
+
+@hydra.main(config_path="conf", config_name="config", version_base="1.3")
+def run(cfg: DictConfig) -> None:
+    """One job: compute what is missing, write its folder, print its table."""
+    with open_dict(cfg):
+        cfg.hydra = HydraConfig.get()
+    try:
+        (rows,) = compute([cfg])
+        if not cfg.dry_run:
+            write_results(cfg, rows)
+            conclude([cfg], [rows])
+    except Exception as error:  # raised by the command line, without Hydra's own story about it
+        OUTCOME.error = error
+
+
+def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
+    """The rows of each job, computed in as few passes over the data as possible.
+
+    Args:
+        configs: composed configs of the jobs, ``hydra`` node included.
+
+    Returns:
+        For each job the rows of its conditions, baseline and controls included.
+    """
+    for cfg in configs:
+        settings.check_options(cfg)
+    settings.check_alike(configs)
+    datasets: dict[str, Dataset] = {}
+    jobs = [settings.group_of(cfg, datasets) for cfg in configs]
+    groups = fuse(jobs)
+    first = configs[0]
+    if first.dry_run:
+        print_plan(groups, first.results_dir)
+        return [[] for _ in configs]
+    with Store(first.results_dir) as store:
+        summary = run_study(groups, store, settings.executor_of(first))
+        notes = first.report is not False  # only reports and error anatomy read them
+        found = [store.rows(asked, notes=notes) for asked in summary.asked]
+        _announce(summary, store)
+    OUTCOME.failed += summary.errors
+    passes = {
+        group.data: (rows, asked)
+        for group, rows, asked in zip(groups, found, summary.asked, strict=True)
+    }
+    return [_rows_of(job, *passes[job.data]) for job in jobs]
+
+
+def fuse(jobs: Iterable[Group]) -> list[Group]:
+    """Join the jobs that differ in their conditions only: one pass over the data each."""
+    fused: dict[tuple[Any, ...], Group] = {}
+    for job in jobs:
+        known = fused.get(job.data)
+        unique: dict[tuple[Any, ...], Condition] = {}
+        for condition in (*(known.conditions if known else ()), *job.conditions):
+            unique.setdefault(condition.identity, condition)  # the first stays, in its place
+        fused[job.data] = replace(job, conditions=list(unique.values()))
+    return list(fused.values())
+
+
+def _rows_of(job: Group, rows: Iterable[Row], asked: Mapping[str, Condition]) -> list[Row]:
+    """The rows of a pass that belong to one of its jobs."""
+    wanted = {condition.identity for condition in job.conditions}
+    return [row for row in rows if asked[row.key].identity in wanted]
+
+
+def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:
+    """Write ``metrics.json`` into the job's Hydra folder.
+
+    ``scores`` are means over the recordings of the job's own condition (repeats first averaged
+    inside a recording); undefined scores are left out of the means. The many conditions of an
+    experiment have no common mean: their scores are in the store only.
+    """
+    own = _own_conditions(cfg)
+    mine = [r for r in rows if (r.label, r.parameters) in own]
+    good = [r for r in mine if r.status == "ok"]
+    one = mine[0] if mine else None
+    alone = len(own) == 1
+    result = {
+        "model": settings.choice(cfg, "model"),
+        "dataset": settings.choice(cfg, "dataset"),
+        "permutation": settings.choice(cfg, "permutation"),
+        "experiment": settings.choice(cfg, "experiment"),
+        "scores": mean_scores(good) if alone else {},
+        "n_pieces": len({r.track for r in good if not math.isnan(r.scores["F-measure"])}),
+        "n_without_reference": len({r.track for r in good if r.counts.get("reference") == 0}),
+        "n_errors": len({r.track for r in mine if r.status == "error"}),
+        "weights": one.weights if one else "",
+        "weights_label": one.weights_label if one else "",
+        "precision": one.precision if one else "",
+        "parameters": json.loads(one.parameters) if one and alone else {},
+        "settings": json.loads(one.settings) if one else {},
+        "dataset_options": settings.plain(cfg.dataset),
+        "tuning": cfg.tuning,
+        "repeats": cfg.repeats,
+        "seed": cfg.seed,
+        "version": __version__,
+        "method": one.method if one else "",
+    }
+    folder = Path(cfg.hydra.runtime.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
+    """Mean of every score over recordings, repeats averaged inside a recording first."""
+    by_track: dict[str, list[Row]] = {}
+    for row in rows:
+        by_track.setdefault(row.track, []).append(row)
+    means: dict[str, list[float]] = {}
+    for repeats in by_track.values():
+        for name in repeats[0].scores:
+            value = sum(row.scores[name] for row in repeats) / len(repeats)
+            if not math.isnan(value):
+                means.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in means.items()}
+
+
+def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> None:
+    """Print the table of a run or sweep and write the report where it is wanted."""
+    cfg = configs[0]
+    unique = list({row.key: row for job in rows for row in job}.values())
+    if not any(row.status == "ok" for row in unique):
+        return
+    result = importance_from_rows(unique, score=cfg.score, variants="separate")
+    folders = [Path(c.hydra.runtime.output_dir) for c in configs]
+    where = folders[0] if len(folders) == 1 else folders[0].parent
+    with note_tables_of(cfg.results_dir):
+        print_run(result)
+        print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")
+        if cfg.report is True or (cfg.report == "auto" and len(configs) > 1):
+            print(f"report:  {result.report(where / 'report.html')}")
+
+
+def _own_conditions(cfg: DictConfig) -> set[tuple[str, str]]:
+    """Label and parameters of what the job itself asked for."""
+    conditions: list[Condition] = settings.conditions_of(cfg)
+    wanted = [c for c in conditions if c.role == "condition"]
+    if not wanted:  # the job is the baseline or a control
+        wanted = conditions[-1:]
+    return {(c.label, c.parameters) for c in wanted}
+
+
+def _announce(summary: Summary, store: Store) -> None:
+    """One line on what was computed, one for what was left out, one for what one draw hides."""
+    if summary.computed or summary.errors:
+        print(f"computed {summary.computed} rows, {summary.reused} were there already")
+    else:
+        print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
+    for reason in dict.fromkeys(summary.skipped):
+        print(f"skipped {reason}")
+    if names := drawn_once([c for asked in summary.asked for c in asked.values()]):
+        print(
+            f"one draw per recording of {', '.join(names)}: how much of the spread comes from "
+            "draws is not known, repeats=5 tells"
+        )
+
+
+def drawn_once(conditions: Iterable[Condition]) -> list[str]:
+    """Names of the stochastic permutations that were drawn only once."""
+    stochastic = [c for c in conditions if c.permutation.stochastic]
+    repeated = {c.name for c in stochastic if c.repeat > 0}
+    return [name for name in dict.fromkeys(c.name for c in stochastic) if name not in repeated]

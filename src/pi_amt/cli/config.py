@@ -1,0 +1,216 @@
+"""From a composed Hydra config to the objects of a study."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from hydra.utils import get_method, instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from pi_amt.cli.config_keys import CONF, known_keys, unknown_key
+from pi_amt.core.checks import check_seed, check_tuning, unknown
+from pi_amt.core.notes import Notes
+from pi_amt.datasets.track import Dataset
+from pi_amt.models.devices import pick_device
+from pi_amt.models.loading import ModelSpec
+from pi_amt.permutations import loading as permutations
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.scoring.frames import FRAME_SCORES
+from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.plugins import plugged_scores
+from pi_amt.study.conditions import Condition, as_condition, canonical_json, make_conditions
+from pi_amt.study.driver import Group
+from pi_amt.study.executors.processes import ExecutorFactory, available_cores, check_n_jobs, local
+
+PROCESSES_PER_GPU = 6
+#: what all jobs of a sweep have in common
+_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
+_NOT_OPTIONS = ("permutation", "normalization")
+_NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
+
+
+def choice(cfg: DictConfig, group: str) -> str:
+    """Config name that was chosen for a group."""
+    return str(cfg.hydra.runtime.choices[group])
+
+
+def check_options(cfg: DictConfig) -> None:
+    """Refuse values that would otherwise be noticed late, or never (a mistyped fill in a run
+    without masks).
+
+    Raises:
+        ValueError: for the first value that cannot work.
+    """
+    _check_added_keys(cfg)
+    choices: dict[str, tuple[Any, ...]] = {
+        "controls": (True, False, "floor"),
+        "report": (True, False, "auto"),
+        "score": tuple(score_names()),
+    }
+    for option, allowed in choices.items():
+        if not any(cfg[option] is a or (cfg[option] == a and type(a) is str) for a in allowed):
+            known = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
+            raise ValueError(unknown(option, str(cfg[option]), known))
+    check_seed(cfg.seed)
+    for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
+        make_permutation(cfg, name, {})
+
+
+def check_alike(configs: Sequence[DictConfig]) -> None:
+    """Refuse a sweep over what its jobs share: they are computed together, so only the first
+    value would count.
+
+    Raises:
+        ValueError: for the first such option, with its values.
+    """
+    for option in _SHARED:
+        nodes = [cfg[option] for cfg in configs]
+        values = [plain(node) if isinstance(node, DictConfig) else node for node in nodes]
+        said = list(dict.fromkeys(str(value) for value in values))
+        if len(said) > 1:
+            raise ValueError(
+                f"{option}: got {' and '.join(said)} in one sweep, expected one value: "
+                "run once for each"
+            )
+
+
+def _check_added_keys(cfg: DictConfig) -> None:
+    """Refuse keys that ``+key=value`` adds where nobody would read them: at the top and in the
+    nodes of shared options. Models, datasets and permutations refuse unknown options themselves.
+    """
+    known = known_keys()
+    for override in OmegaConf.select(cfg, "hydra.overrides.task", default=[]):
+        added = re.match(r"\+\+?([\w/.]+)=", override)
+        key = added[1] if added else ""
+        read = key in known or key.partition(".")[0] in _NODES_THAT_CHECK
+        if added and not read:
+            raise ValueError(unknown_key(key))
+
+
+def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
+    """The pass over the data that one job asks for.
+
+    Args:
+        cfg: composed config of the job, ``hydra`` node included.
+        datasets: cache, so that jobs of a sweep share one look at the disk.
+
+    Raises:
+        ValueError: for options that cannot work.
+    """
+    node = canonical_json(plain(cfg.dataset))
+    if node not in datasets:
+        datasets[node] = instantiate(cfg.dataset)
+    return Group(
+        model=model_spec(cfg),
+        dataset=choice(cfg, "dataset"),
+        tracks=list(datasets[node]),
+        conditions=conditions_of(cfg),
+        tuning=tuning_of(cfg),
+    )
+
+
+def model_spec(cfg: DictConfig) -> ModelSpec:
+    """The recipe for the job's model."""
+    options = plain(cfg.model)
+    name = options.pop("_target_", None) or options.pop("name")
+    options.pop("name", None)
+    options |= {"device": cfg.device, "precision": cfg.precision}
+    return ModelSpec(str(name), canonical_json(options))
+
+
+def tuning_of(cfg: DictConfig) -> str | float:
+    """``estimate``, ``off`` or cents.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    tuning = cfg.tuning
+    if tuning is False:  # YAML reads a bare `off` as false
+        return "off"
+    check_tuning(tuning)
+    return tuning if isinstance(tuning, str) else float(tuning)
+
+
+def executor_of(cfg: DictConfig) -> ExecutorFactory:
+    """What makes the job's executor."""
+    options = plain(cfg.executor)
+    factory = get_method(options.pop("_target_"))
+    if factory is local and options["n_jobs"] is not None:
+        check_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
+    if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
+        # Enough processes that the card never waits for decoding and scoring, few enough that
+        # their contexts (half a gigabyte each) leave it its memory.
+        options["n_jobs"] = min(available_cores(), PROCESSES_PER_GPU)
+    return partial(factory, **options)
+
+
+def conditions_of(cfg: DictConfig) -> list[Condition]:
+    """All conditions that one job asks for, baseline and controls included."""
+    if cfg.conditions:
+        wanted = [c for item in cfg.conditions for c in _experiment_conditions(cfg, item)]
+    else:
+        condition = as_condition(instantiate(cfg.permutation), cfg.seed)
+        wanted = [replace(condition, normalization=cfg.normalization)]
+        if condition.role == "baseline":
+            wanted = [condition]
+    return make_conditions(wanted, repeats=cfg.repeats, seed=cfg.seed, controls=cfg.controls)
+
+
+def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condition]:
+    """The grid of one item of ``conditions``: every list in it is a set of alternatives."""
+    options = plain(item)
+    alternatives = [v if isinstance(v, list) else [v] for v in options.values()]
+    varied = [key for key, values in zip(options, alternatives, strict=True) if len(values) > 1]
+    for values in itertools.product(*alternatives):
+        chosen = dict(zip(options, values, strict=True))
+        name = chosen["permutation"]
+        changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
+        condition = as_condition(make_permutation(cfg, name, changes), cfg.seed)
+        # what varies tells conditions apart; where nothing does, everything that was set
+        named = [k for k in varied if k != "permutation"] or list(changes)
+        shown = ", ".join(f"{k}={chosen[k]}" for k in named)
+        plain_name = condition.label == name  # otherwise the label names the target already
+        yield replace(
+            condition,
+            label=f"{name}({shown})" if shown and plain_name else condition.label,
+            normalization=chosen.get("normalization", cfg.normalization),
+        )
+
+
+def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Permutation:
+    """A permutation by its config name, with the shared mask and shuffle options of the job.
+
+    Raises:
+        ValueError: for an unknown name or option, with near matches.
+    """
+    path = CONF / "permutation" / f"{name}.yaml"
+    if not path.is_file():
+        raise ValueError(unknown("permutation", name, list(permutations.available())))
+    shared = {key: cfg[key] for key in ("mask", "shuffle")}
+    # inside the whole, so that ${mask.fill} and its like are found
+    node = OmegaConf.create({**shared, "permutation": OmegaConf.load(path)}).permutation
+    for key, value in changes.items():
+        if key not in node:
+            raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
+        if isinstance(node[key], DictConfig) and isinstance(value, str):
+            node[key].name = value  # another target, with the shared options
+        else:
+            node[key] = value
+    permutation: Permutation = instantiate(node)
+    return permutation
+
+
+def score_names() -> list[str]:
+    """Keys of the scores of a row."""
+    empty = Notes.empty()
+    return [*score_notes(empty, empty), *FRAME_SCORES, *plugged_scores(empty, empty)]
+
+
+def plain(node: DictConfig | ListConfig) -> Any:
+    """A config node as plain Python, resolved."""
+    return OmegaConf.to_container(node, resolve=True)

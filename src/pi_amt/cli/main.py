@@ -1,0 +1,156 @@
+"""The command line: ``pi-amt`` and ``python -m pi_amt``.
+
+Without a sub-command, or with ``run``, it is the Hydra application. Sub-commands are imported when
+they are called, so that ``--help`` is instant. Every failure is one clear line and a non-zero exit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from pi_amt.cli.arguments import COMMANDS, parser
+from pi_amt.cli.messages import one_line
+from pi_amt.cli.stopping import stopped_by_signals
+from pi_amt.core.checks import listing, near
+from pi_amt.core.text import plural
+from pi_amt.core.version import __version__
+
+if TYPE_CHECKING:
+    from pi_amt.store.rows import Row
+
+_GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    warnings.formatwarning = _plain_warning
+    try:
+        with stopped_by_signals():
+            return _dispatch(arguments)
+    except KeyboardInterrupt as stop:
+        with contextlib.suppress(OSError):  # after a hang-up there is no terminal
+            print("\n" + _interrupted(arguments), file=sys.stderr)
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        if os.environ.get("PI_AMT_DEBUG"):
+            raise
+        print(f"pi-amt: {one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _plain_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Our own warnings are for users: no file, no line of code."""
+    if category is UserWarning:
+        return f"pi-amt: warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+
+
+def _interrupted(arguments: list[str]) -> str:
+    """What to tell somebody who stopped the program."""
+    if arguments and arguments[0] in {*COMMANDS, "train"}:
+        return "interrupted"
+    return "interrupted: finished rows are stored, the same command goes on"
+
+
+def _dispatch(arguments: list[str]) -> int:
+    """Do what the arguments ask for."""
+    name = arguments[0] if arguments else ""
+    if name in ("-h", "--help", "help"):
+        parser().print_help()
+        return 0
+    if name == "--version":
+        print(f"pi-amt {__version__}")
+        return 0
+    if name in COMMANDS:
+        options = parser().parse_args(arguments)
+        from pi_amt.cli import commands
+
+        return int(getattr(commands, f"do_{name}")(options) or 0)
+    if name == "train":
+        from pi_amt.cli.commands import do_train
+
+        return do_train(arguments[1:])
+    if re.fullmatch(r"\w+", name) and name != "run":
+        words = [*COMMANDS, "run", "train"]
+        hint = near(name, words) or listing(words)
+        raise ValueError(f"got {name!r}, expected a command or key=value{hint}")
+    return run_hydra(arguments[1:] if name == "run" else arguments)
+
+
+def run_hydra(arguments: list[str]) -> int:
+    """Run one job or a sweep; 1 if recordings failed."""
+    # Otherwise Hydra prints its own story and exits.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    from pi_amt.cli import app
+
+    app.OUTCOME = app.Outcome()
+    overrides = mend(arguments)
+    if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
+        # here, before Hydra makes its own folder in /
+        raise ValueError("results_dir: got nothing, expected a folder")
+    with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
+        if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
+            overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
+        sys.argv = ["pi-amt", *overrides]
+        app.run()
+    if app.OUTCOME.error is not None:
+        raise app.OUTCOME.error
+    failed = failures(app.OUTCOME.failed)
+    if failed:
+        print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
+        for line in failed:
+            print(f"  {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def failures(rows: Iterable[Row]) -> list[str]:
+    """One line per recording with errors; names the conditions where its baseline is good."""
+    by_track: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_track.setdefault((row.dataset, row.track), []).append(row)
+    lines = []
+    for (dataset, track), found in sorted(by_track.items()):
+        whole = any(row.role == "baseline" for row in found)
+        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
+        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
+    return lines
+
+
+def mend(arguments: Sequence[str]) -> list[str]:
+    """Accept the study's published form ``model=basic_pitch, permutation=fund_mask, harm_mask``.
+
+    Lists of config groups that were split by blanks are joined again and stray commas dropped;
+    anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
+    ``dry_run=true``.
+    """
+    mended: list[str] = []
+    # last, because Hydra takes no override before its own flags
+    dry = ["dry_run=true"] if "--dry-run" in arguments else []
+    arguments = [*(a for a in arguments if a != "--dry-run"), *dry]
+    group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
+    for argument in arguments:
+        bare_name = re.fullmatch(r"[\w,]+", argument) is not None
+        if bare_name and mended and group.fullmatch(mended[-1]):
+            joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
+            mended[-1] = joined.replace("=,", "=")
+        else:
+            mended.append(argument)
+    return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]

@@ -1,0 +1,67 @@
+"""``dry_run=true``: what a study would compute, how long it would take and what it would store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pi_amt.core.audio import audio_seconds
+from pi_amt.core.text import in_words
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.models.loading import built
+from pi_amt.study.driver import Group, askable
+from pi_amt.study.executors.processes import available_cores
+
+#: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
+#: (front end once, each condition).
+COST_PER_SECOND = {"basic_pitch": (0.004, 0.0037), "timbre_trap": (0.02, 0.125)}
+_ROW_BYTES = 3_000
+_BYTES_PER_SECOND_OF_AUDIO = 68  # note tables of piano, compressed
+
+
+def print_plan(groups: Sequence[Group], results_dir: str) -> None:
+    """Print one line per pass and the totals.
+
+    Args:
+        groups: passes over the data, as a study would run them.
+        results_dir: where rows would go.
+    """
+    work = size = 0.0
+    for group in groups:
+        lengths = [_seconds(track) for track in group.tracks]
+        known = [s for s in lengths if s is not None]
+        seconds = sum(known) * len(lengths) / max(len(known), 1)
+        name = built(group.model).identity.name
+        conditions, skipped = askable(group)
+        front_end, each = COST_PER_SECOND.get(name, (0.01, 0.1))
+        work += seconds * (front_end + each * len(conditions))
+        rows = len(lengths) * len(conditions)
+        size += rows * _ROW_BYTES + seconds * len(conditions) * _BYTES_PER_SECOND_OF_AUDIO
+        unread = (
+            f", {len(lengths) - len(known)} of unknown length" if len(known) < len(lengths) else ""
+        )
+        print(
+            f"{name} × {group.dataset}: {len(lengths)} recordings ({seconds / 3600:.2f} h{unread}) "
+            f"× {len(conditions)} conditions = {rows} rows"
+        )
+        print("".join(f"    skipped {reason}\n" for reason in skipped), end="")
+        print(f"    {', '.join(dict.fromkeys(c.label for c in conditions))}")
+    cores = available_cores()
+    print(
+        f"about {in_words(work / cores)} on this machine's {cores} cores "
+        f"({in_words(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
+        "rows that are there already are not computed again"
+    )
+
+
+def _seconds(track: Track) -> float | None:
+    """Length of a recording in seconds, from its index or header; None if neither tells."""
+    seconds = track.duration_seconds
+    if not isinstance(track, FileTrack):
+        return seconds
+    if seconds is None:
+        try:
+            seconds = audio_seconds(track.audio_path)
+        except (OSError, ValueError):
+            return None
+    return seconds if track.max_seconds is None else min(seconds, track.max_seconds)

@@ -1,0 +1,45 @@
+"""What a terminal shows of stored results: a run and ``pi-amt table`` print the same tables."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+
+from pi_amt.report.tables.importance import VIEWS
+from pi_amt.report.tables.table import FOLDED_LINES, Table
+from pi_amt.report.tables.table_text import WRAP
+from pi_amt.statistics.result import Importance
+
+
+def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
+    """The tables to print, as far as the rows have them, the most important first.
+
+    The importance table and the dose curves; unless ``brief`` also further views of the first,
+    differences between models, and error anatomy (of rows with their note tables).
+    """
+    table, doses = importance.table(), importance.doses()
+    curves = [] if doses is None else [doses]
+    if brief:
+        return [table, *curves]
+    views = [table.view(title, lead) for title, lead in VIEWS.items()]
+    contrasts = importance.contrasts()
+    return [
+        table, *views, *curves, *([contrasts] if len(contrasts) else []), *importance.anatomy()
+    ]  # fmt: skip
+
+
+def print_run(importance: Importance) -> None:
+    """Print what a run found, the most important last; of many lines in brief."""
+    brief = len(importance.table()) > FOLDED_LINES  # the table's own bound for folding
+    if brief or not any(row.notes for row in importance.rows):
+        print("Further tables, with error anatomy: pi-amt table RESULTS --anatomy\n")
+    for table in reversed(tables_of(importance, brief=brief)):
+        print(f"{table}\n")
+    print_headline(importance)
+
+
+def print_headline(importance: Importance) -> None:
+    """Print the result in words, wrapped to the terminal."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    for sentence in importance.headline():
+        print(textwrap.fill(sentence, width, **WRAP))

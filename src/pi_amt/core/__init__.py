@@ -1,0 +1,4 @@
+"""What all other packages speak: units, audio, MIDI, notes, spectrograms, partials, tuning, errors.
+
+It imports nothing of this project outside itself.
+"""

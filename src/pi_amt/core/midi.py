@@ -1,0 +1,222 @@
+"""Standard MIDI files: bytes → events and times; notes → bytes.
+
+Our own reader, because the notes that matter here get lost elsewhere: symusic drops notes without
+a note-off and pedals of channels without notes, and its seconds are float32; pretty_midi refuses
+the 32,767 ticks per quarter note of MAPS. It is plain Python: no input can crash the process.
+
+Conventions: events mean nothing here, :mod:`pi_amt.core.keyboard` makes key presses of them. Tempo
+changes of all tracks count. Format-2 files (independent patterns) are refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pi_amt.core.units import Floats
+
+Ticks = NDArray[np.int64]
+# (tick, track, status, first data byte, second data byte)
+Event = tuple[int, int, int, int, int]
+
+NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+DEFAULT_TEMPO = 500_000  # microseconds per quarter note
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
+
+@dataclass(frozen=True)
+class MidiFile:
+    """What this package needs of a MIDI file.
+
+    Attributes:
+        events: note and controller events of all tracks, sorted by tick, else in file order.
+        tempo_ticks, tempi: ``(changes,)`` where each tempo begins; seconds per tick from there.
+        end: the last tick of the file.
+    """
+
+    events: list[Event]
+    tempo_ticks: Ticks
+    tempi: Floats
+    end: int
+
+    def seconds(self, ticks: ArrayLike) -> Floats:
+        """Ticks → seconds (float64) through the tempo map."""
+        ticks = np.asarray(ticks, dtype=np.int64)
+        begins = np.concatenate([[0.0], np.cumsum(np.diff(self.tempo_ticks) * self.tempi[:-1])])
+        index = np.searchsorted(self.tempo_ticks, ticks, side="right") - 1
+        return np.asarray(begins[index] + (ticks - self.tempo_ticks[index]) * self.tempi[index])
+
+
+def parse_midi(data: bytes) -> MidiFile:
+    """Bytes of a standard MIDI file → its events.
+
+    Raises:
+        ValueError: if this is not a MIDI file, or it is truncated or damaged.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        data = _riff_content(data)
+    if data[:4] != b"MThd":
+        raise ValueError("not a MIDI file (it does not begin with MThd)")
+    if len(data) < 14:
+        raise ValueError("truncated MIDI file (the header is incomplete)")
+    length, kind, n_tracks, division = struct.unpack(">IHHH", data[4:14])
+    if length < 6:
+        raise ValueError(f"damaged MIDI file (a header of {length} bytes)")
+    if kind > 1:
+        raise ValueError(f"got MIDI format {kind}, expected format 0 or 1")
+    events: list[Event] = []
+    tempos: list[tuple[int, int]] = []
+    end = 0
+    position = 8 + length
+    for track in range(n_tracks):
+        position, stop = _track_chunk(data, position, track, n_tracks)
+        end = max(end, _read_track(data[position:stop], track, events, tempos))
+        position = stop
+    events.sort(key=itemgetter(0))
+    tempos.sort(key=itemgetter(0))
+    tempo_ticks, tempi = _tempo_map(tempos, division)
+    return MidiFile(events, tempo_ticks, tempi, end)
+
+
+def _riff_content(data: bytes) -> bytes:
+    """The MIDI file inside a RIFF file, whatever chunks stand before it; empty if none is."""
+    position = 12
+    while len(head := data[position : position + 8]) == 8:
+        length = int.from_bytes(head[4:], "little")
+        if head[:4] == b"data":
+            return data[position + 8 :]
+        position += 8 + length + length % 2
+    return b""
+
+
+def _track_chunk(data: bytes, position: int, track: int, n_tracks: int) -> tuple[int, int]:
+    """Begin and end of the next track's events; chunks of other kinds are skipped."""
+    while True:
+        head = data[position : position + 8]
+        if len(head) < 8:
+            raise ValueError(f"truncated MIDI file (it has {track} of its {n_tracks} tracks)")
+        start, stop = position + 8, position + 8 + int.from_bytes(head[4:], "big")
+        if stop > len(data):
+            raise ValueError(f"truncated MIDI file (track {track + 1} ends at byte {len(data)})")
+        if head[:4] == b"MTrk":
+            return start, stop
+        position = stop
+
+
+def _tempo_map(tempos: list[tuple[int, int]], division: int) -> tuple[Ticks, Floats]:
+    """Tempo changes → where each begins (ticks) and seconds per tick from there."""
+    if division & 0x8000:  # SMPTE: frames per second and ticks per frame, no tempo
+        frames = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}.get(256 - (division >> 8))
+        if frames is None or division & 0xFF == 0:
+            raise ValueError(f"got MIDI time division {division:#06x}, expected SMPTE 24 to 30")
+        return np.zeros(1, np.int64), np.array([1.0 / (frames * (division & 0xFF))])
+    if division == 0:
+        raise ValueError("got 0 ticks per quarter note in the MIDI header, expected at least 1")
+    if any(tempo == 0 for _, tempo in tempos):
+        raise ValueError("damaged MIDI file (a tempo of 0 µs per quarter note: all notes at once)")
+    changes = {0: DEFAULT_TEMPO} | dict(tempos)  # of several at one tick the last one counts
+    ticks = np.array(list(changes), dtype=np.int64)
+    return ticks, np.array(list(changes.values()), dtype=np.float64) * 1e-6 / division
+
+
+def _read_track(data: bytes, track: int, events: list[Event], tempos: list[tuple[int, int]]) -> int:
+    """Append one track's note and controller events and tempos; return its last tick."""
+    position = tick = status = 0
+    try:
+        while position < len(data):
+            delta, position = _number(data, position)
+            tick += delta
+            byte = data[position]
+            if byte < 0x80 and not status:
+                raise ValueError("damaged MIDI file (data where an event should begin)")
+            if byte >= 0x80:
+                position += 1
+            if byte < 0xF0:
+                # running status outlives meta events, as in the files that people have
+                status = byte if byte >= 0x80 else status
+                kind = status & 0xF0
+                size = _DATA_BYTES[kind]
+                first, second = data[position], data[position + size - 1]
+                if (first | second) >= 0x80:
+                    raise ValueError("damaged MIDI file (data byte above 127)")
+                if kind in (NOTE_OFF, NOTE_ON, CONTROL):
+                    events.append((tick, track, status, first, second))
+                position += size
+            elif byte == 0xFF and data[position] == 0x2F:
+                break
+            else:
+                position = _other_event(data, position, byte, tick, tempos)
+    except IndexError:
+        raise ValueError(f"damaged MIDI file (track {track + 1} ends inside an event)") from None
+    if position > len(data):
+        raise ValueError(f"damaged MIDI file (track {track + 1} ends inside an event)")
+    return tick
+
+
+def _other_event(
+    data: bytes, position: int, byte: int, tick: int, tempos: list[tuple[int, int]]
+) -> int:
+    """Position after a meta, system-exclusive or system event; its tempo, if any, is appended."""
+    if byte == 0xFF:
+        kind = data[position]
+        length, position = _number(data, position + 1)
+        value = data[position : position + length]
+        if kind == 0x51 and len(value) == 3:
+            tempos.append((tick, int.from_bytes(value, "big")))
+        return position + length
+    if byte in (0xF0, 0xF7):
+        length, position = _number(data, position)
+        return position + length
+    return position + _SYSTEM_BYTES.get(byte, 0)
+
+
+def _number(data: bytes, position: int) -> tuple[int, int]:
+    """Variable-length number (at most four bytes) and the position after it."""
+    value = 0
+    for _ in range(4):
+        byte = data[position]
+        position += 1
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, position
+    raise ValueError("damaged MIDI file (a number of more than four bytes)")
+
+
+def midi_bytes(
+    notes: Iterable[tuple[int, int, int, int]], ticks_per_quarter: int, tempo: int
+) -> bytes:
+    """Format-0 MIDI file of ``(on tick, off tick, pitch, velocity)`` on channel 1.
+
+    At one tick, note-offs come first, then notes of no length, then note-ons: between on and off
+    of a note of no length no other note of its pitch may begin, which that off would end.
+    """
+    timed: list[tuple[int, int, bytes]] = []
+    for on, off, pitch, velocity in notes:
+        lasts = off > on
+        timed.append((on, 2 if lasts else 1, bytes([NOTE_ON, pitch, velocity])))
+        timed.append((off, 0 if lasts else 1, bytes([NOTE_OFF, pitch, 0])))
+    timed.sort(key=itemgetter(0, 1))
+    body = bytearray(b"\x00\xff\x51\x03" + tempo.to_bytes(3, "big"))
+    last = 0
+    for tick, _, message in timed:
+        body += _encoded(tick - last) + message
+        last = tick
+    body += b"\x00\xff\x2f\x00"
+    header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ticks_per_quarter)
+    return bytes(header + b"MTrk" + struct.pack(">I", len(body)) + body)
+
+
+def _encoded(value: int) -> bytes:
+    """A number below 2^28 in MIDI's variable-length form."""
+    if not 0 <= value < 2**28:
+        raise ValueError(f"got a gap of {value} ticks between notes, expected 0 to 2^28 - 1")
+    groups = [value & 0x7F]
+    while value := value >> 7:
+        groups.append(value & 0x7F | 0x80)
+    return bytes(reversed(groups))

@@ -1,0 +1,134 @@
+"""The one object that models and permutations share.
+
+A model's front end makes a :class:`Spectrogram`, a permutation turns it into another one, and the
+rest of the model reads it. All geometry (bin frequencies, frame times, window lengths) travels
+with the values, so a permutation knows nothing of any particular model.
+
+Values are *linear*: CQT magnitudes (real) or sliCQ coefficients (complex). Logarithm and
+normalisation belong to the network's side, because "attenuate by 20 dB" or "silence" mean the
+same in every model only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.core.units import Floats, seconds_to_frames
+
+Values = NDArray[Any] | torch.Tensor
+
+#: whether a model's normalisation stays that of the clean input (``Spectrogram.reference``)
+NORMALIZATIONS = ("frozen", "model")
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrogram:
+    """Time–frequency input of a model: some or all blocks of one recording.
+
+    Attributes:
+        values: ``(blocks, bins, frames)`` linear magnitude (float32) or complex coefficients
+            (complex64); a numpy array, or a torch tensor on the model's device inside a study.
+        frequencies: ``(bins,)`` centre frequencies, Hz, ascending.
+        times: ``(blocks, frames)`` frame centres, seconds from the start of the recording.
+        window_seconds: ``(bins,)`` length of the analysis window of each bin, seconds.
+        frame_rate: frames per second; ``round(time * frame_rate)`` numbers frames absolutely.
+        n_samples: length of the whole recording in samples of ``sample_rate``.
+        sample_rate: of the model's front end, Hz.
+        tuning_cents: deviation of the recording from A4 = 440 Hz, cents in [−50, 50].
+        reference: what the model carries from the clean input past a permutation (``None`` or
+            arrays whose first axis is ``blocks``); opaque, never changed by a permutation.
+        probe: what the model is to leave out inside, ``(name, number)``; ``None``: nothing.
+    """
+
+    values: Values
+    frequencies: Floats
+    times: Floats
+    window_seconds: Floats
+    frame_rate: float
+    n_samples: int
+    sample_rate: int
+    tuning_cents: float = 0.0
+    reference: Any = None
+    probe: tuple[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.values.shape) != 3:
+            raise ValueError(
+                f"values: got shape {tuple(self.values.shape)}, expected (blocks, bins, frames)"
+            )
+        blocks, bins, frames = self.values.shape
+        expected = {"frequencies": (bins,), "times": (blocks, frames), "window_seconds": (bins,)}
+        for name, shape in expected.items():
+            got = getattr(self, name).shape
+            if got != shape:
+                raise ValueError(f"{name}: got shape {got}, expected {shape} from values")
+        hz = self.frequencies
+        if not (np.isfinite(hz).all() and (hz > 0).all() and (np.diff(hz) > 0).all()):
+            raise ValueError(
+                "frequencies: got some that do not ascend, expected Hz above 0, ascending"
+            )
+        if not (np.isfinite(self.window_seconds).all() and (self.window_seconds > 0).all()):
+            raise ValueError(
+                "window_seconds: got some that are not above 0, expected seconds per bin"
+            )
+        if not (self.frame_rate > 0 and self.sample_rate > 0):
+            raise ValueError(
+                f"got frame_rate {self.frame_rate} and sample_rate {self.sample_rate}, "
+                "expected both above 0"
+            )
+
+    @property
+    def frame_numbers(self) -> NDArray[np.int64]:
+        """``(blocks, frames)`` absolute frame numbers, equal wherever two blocks overlap."""
+        return seconds_to_frames(self.times, self.frame_rate)
+
+    @property
+    def tensor(self) -> torch.Tensor:
+        """The values as a torch tensor (shares memory with a numpy array)."""
+        return torch.as_tensor(self.values)
+
+    def with_values(self, values: Values) -> Spectrogram:
+        """The same recording with other values, in the array type that this one holds."""
+        if isinstance(self.values, np.ndarray) and isinstance(values, torch.Tensor):
+            values = values.cpu().numpy()
+        return replace(self, values=values)
+
+    def block_slice(self, start: int, stop: int) -> Spectrogram:
+        """Blocks ``start`` to ``stop`` of this spectrogram (views, no copies)."""
+        part = slice(start, stop)
+        reference = None if self.reference is None else self.reference[part]
+        return replace(self, values=self.values[part], times=self.times[part], reference=reference)
+
+
+def moved(values: Values, device: torch.device) -> torch.Tensor:
+    """Values of the host as a tensor on a device: on a CPU the same memory; to a GPU through pinned
+    memory, so that neither waits for the other."""
+    tensor = torch.as_tensor(values)
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def concatenate(parts: Sequence[Spectrogram]) -> Spectrogram:
+    """Join consecutive parts of one recording along the block axis; the result holds numpy arrays.
+
+    Raises:
+        ValueError: if there is no part.
+    """
+    if not parts:
+        raise ValueError("got no spectrogram to join, expected at least one")
+    reference = None
+    if parts[0].reference is not None:
+        reference = np.concatenate([np.asarray(part.reference) for part in parts])
+    return replace(
+        parts[0],
+        values=np.concatenate([part.tensor.cpu().numpy() for part in parts]),
+        times=np.concatenate([part.times for part in parts]),
+        reference=reference,
+    )

@@ -1,0 +1,174 @@
+"""What every file dataset is made of: candidates, the common options, and the finished list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar, overload
+
+from pi_amt.core.audio import AUDIO_SUFFIXES, audio_seconds
+from pi_amt.core.checks import check_choice, check_count
+from pi_amt.core.errors import DataError
+from pi_amt.core.note_files import PEDAL_RULES
+from pi_amt.datasets.track import FileTrack, Track
+
+T = TypeVar("T", bound=Track)
+
+
+@dataclass(frozen=True)
+class TrackList(Sequence[Track]):
+    """A dataset: named, sorted, ready to iterate.
+
+    Attributes:
+        name: config name.
+        citation, licence: of the data.
+        tracks: sorted by name.
+        problems: plain lines about what was not found or is double.
+    """
+
+    name: str
+    citation: str
+    licence: str
+    tracks: tuple[Track, ...]
+    problems: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    def __iter__(self) -> Iterator[Track]:
+        return iter(self.tracks)
+
+    @overload
+    def __getitem__(self, index: int) -> Track: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Track, ...]: ...
+    def __getitem__(self, index: int | slice) -> Track | tuple[Track, ...]:
+        return self.tracks[index]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The options that all datasets share.
+
+    Attributes:
+        subsample_every: keep every n-th track in sorted order.
+        max_tracks: then keep the first so many; ``None``: all.
+        max_seconds: cut each recording here; ``None``: whole recordings.
+        pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
+
+    Raises:
+        ValueError: if an option cannot work.
+    """
+
+    subsample_every: int = 1
+    max_tracks: int | None = None
+    max_seconds: float | None = None
+    pedal: str = "extend"
+
+    def __post_init__(self) -> None:
+        check_choice("pedal", self.pedal, PEDAL_RULES)
+        check_count("subsample_every", self.subsample_every)
+        if self.max_tracks is not None:
+            check_count("max_tracks", self.max_tracks)
+        seconds = self.max_seconds
+        if seconds is not None and not (type(seconds) in (int, float) and 0 < seconds < 1e9):
+            raise ValueError(f"max_seconds: got {seconds!r}, expected seconds above 0, or null")
+
+    def choose(self, tracks: Sequence[T]) -> list[T]:
+        """Sort by name, subsample, limit."""
+        ordered = sorted(tracks, key=lambda track: track.name)
+        return ordered[:: self.subsample_every][: self.max_tracks]
+
+    def apply(self, tracks: Sequence[FileTrack]) -> tuple[FileTrack, ...]:
+        """Choose, then give the chosen tracks the options and their durations."""
+        return tuple(self._finished(track) for track in self.choose(tracks))
+
+    def _finished(self, track: FileTrack) -> FileTrack:
+        seconds = track.duration_seconds
+        if seconds is None:
+            seconds = _header_seconds(track.audio_path)
+        if seconds is not None and self.max_seconds is not None:
+            seconds = min(seconds, float(self.max_seconds))
+        return replace(
+            track, pedal=self.pedal, max_seconds=self.max_seconds, duration_seconds=seconds
+        )
+
+
+def _header_seconds(path: Path) -> float | None:
+    """Length by the header; a broken file is reported where it is read, not here."""
+    try:
+        return audio_seconds(path)
+    except DataError:
+        return None
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, sorted, through symbolic links, each real folder once."""
+    seen: set[str] = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+
+
+@dataclass
+class Pair:
+    """Files of one stem: what may become a track.
+
+    Attributes:
+        notes_suffixes: of files with notes, lower case, the best first.
+        audio, notes: the files, the best first.
+    """
+
+    notes_suffixes: tuple[str, ...]
+    audio: list[Path] = field(default_factory=list)
+    notes: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path) -> None:
+        """Take a file, if it is one of audio or notes."""
+        for files, suffixes in ((self.audio, AUDIO_SUFFIXES), (self.notes, self.notes_suffixes)):
+            if path.suffix.lower() in suffixes:
+                files.append(path)
+                files.sort(key=lambda file: suffixes.index(file.suffix.lower()))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are both audio and notes."""
+        return bool(self.audio and self.notes)
+
+    def track(self, name: str, composition: str) -> FileTrack:
+        """The track of the best files; a missing partner keeps the place where it should be."""
+        first = (self.audio or self.notes)[0]
+        return FileTrack(
+            name=name,
+            audio_path=self.audio[0] if self.audio else first.with_suffix(".wav"),
+            notes_path=self.notes[0] if self.notes else first.with_suffix(".mid"),
+            composition=composition,
+        )
+
+
+def contents(folder: Path) -> str:
+    """What a folder holds, in a few words for an error message."""
+    if not folder.exists():
+        return "this folder does not exist"
+    if not folder.is_dir():
+        return "this is a file, not a folder"
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
+    if not names:
+        return "the folder is empty"
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"it holds {', '.join(names[:6])}{more}"
+
+
+def not_found(name: str, folder: Path, wanted: str, found: str, source: str) -> ValueError:
+    """The one message for a folder that is missing or laid out otherwise."""
+    return ValueError(
+        f"dataset {name}: looked in {folder.absolute()} for {wanted}; {found}. "
+        f"Get it from {source} and set dataset.data_folder; dataset=demo needs nothing."
+    )

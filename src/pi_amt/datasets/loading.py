@@ -1,0 +1,63 @@
+"""Datasets: ``load_dataset(name, …)``, the registry behind it, and a look through the files.
+
+A dataset of one's own joins through the entry-point group ``pi_amt.datasets`` (name → a function
+that returns a :class:`~pi_amt.datasets.track.Dataset`) or as a dotted path.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from pi_amt.core.checks import check_known
+from pi_amt.core.registry import load, registered
+from pi_amt.datasets.files import TrackList
+from pi_amt.datasets.survey import Survey, survey
+from pi_amt.datasets.track import Dataset, FileTrack, Track
+
+__all__ = [
+    "Dataset",
+    "FileTrack",
+    "Survey",
+    "Track",
+    "TrackList",
+    "available_datasets",
+    "load_dataset",
+    "survey",
+]
+
+ENTRY_POINTS = "pi_amt.datasets"
+_BUILT_IN = {
+    "calibration": "pi_amt.datasets.calibration:calibration",
+    "demo": "pi_amt.datasets.demo:demo",
+    "folder": "pi_amt.datasets.folder:folder",
+    "maestro": "pi_amt.datasets.maestro:maestro",
+    "maps": "pi_amt.datasets.maps:maps",
+}
+
+
+def available_datasets() -> list[str]:
+    """Names that :func:`load_dataset` takes."""
+    return list(registered(ENTRY_POINTS, _BUILT_IN))
+
+
+def load_dataset(name: str, **options: Any) -> Dataset:
+    """Load a dataset.
+
+    Args:
+        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, an entry point's name
+            or a dotted path ``package.module:function``.
+        options: the dataset's own, see its function, e.g. ``data_folder``, ``subsample_every``,
+            ``max_tracks``, ``max_seconds``, ``pedal``; unknown ones are refused.
+
+    Raises:
+        ValueError: for an unknown dataset or option, or data that is not there.
+    """
+    factory: Callable[..., Dataset] = load("dataset", name, registered(ENTRY_POINTS, _BUILT_IN))
+    known = inspect.signature(factory).parameters
+    check_known(f"option of dataset {name}", options, known)
+    for option, parameter in known.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
+    return factory(**options)

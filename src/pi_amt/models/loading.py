@@ -1,0 +1,124 @@
+"""Models: ``load_model(name, …)`` and the registry behind it.
+
+A model of one's own joins through the entry-point group ``pi_amt.models`` or as a dotted
+``_target_`` (see docs/extending.md).
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pi_amt.core.checks import check_known
+from pi_amt.core.registry import load, registered
+from pi_amt.models.adapter import as_transcriber
+from pi_amt.models.devices import is_full
+from pi_amt.models.transcriber import Transcriber
+
+ENTRY_POINTS = "pi_amt.models"
+_BUILT_IN = {
+    "basic_pitch": "pi_amt.models.basic_pitch.model:BasicPitch",
+    "timbre_trap": "pi_amt.models.timbre_trap.model:TimbreTrap",
+}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A recipe for a model that travels to a worker instead of the model.
+
+    Attributes:
+        name: registered name or dotted path ``package.module:Class``.
+        options: canonical JSON of the keyword options.
+    """
+
+    name: str
+    options: str = "{}"
+
+    def on_cpu(self) -> ModelSpec | None:
+        """The same model on the CPU, if the device was left open; its results count as equal."""
+        options = json.loads(self.options)
+        if options.get("device", "auto") != "auto":
+            return None
+        return replace(self, options=json.dumps({**options, "device": "cpu"}, sort_keys=True))
+
+    def build(self) -> Transcriber:
+        """Make the model; on the CPU if the device was left open and the GPU is full.
+
+        Raises:
+            ValueError: if the GPU that was asked for is full; otherwise see :func:`load_model`.
+        """
+        try:
+            return load_model(self.name, **json.loads(self.options))
+        except RuntimeError as error:
+            if not is_full(error):
+                raise
+            on_cpu, reason = self.on_cpu(), str(error).splitlines()[0]
+        if on_cpu is None:
+            raise ValueError(f"device: the GPU is full ({reason}): free it, or use device=cpu")
+        warnings.warn(f"the GPU is full ({reason}): going on with the CPU", stacklevel=2)
+        return on_cpu.build()
+
+
+def available_models() -> list[str]:
+    """Names that :func:`load_model` takes."""
+    return list(registered(ENTRY_POINTS, _BUILT_IN))
+
+
+def model_class(name: str) -> Callable[..., object]:
+    """The class behind a registered name or a dotted path.
+
+    Raises:
+        ValueError: for an unknown name, with near matches.
+    """
+    known = registered(ENTRY_POINTS, _BUILT_IN)
+    if name not in known and ":" not in name and "." in name:
+        name = ":".join(name.rsplit(".", 1))
+    return load("model", name, known)
+
+
+def load_model(
+    name: str,
+    *,
+    weights: str | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    **options: Any,
+) -> Transcriber:
+    """Load a transcription model.
+
+    Args:
+        name: ``basic_pitch``, ``timbre_trap``, an entry point's name or ``package.module:Class``.
+        weights: path to other weights than those that ship.
+        device: ``auto``, ``cpu`` or ``cuda[:n]``.
+        precision: ``fp32`` or ``bf16``.
+        options: the model's own options, see its class; unknown ones are refused.
+
+    Raises:
+        ValueError: for an unknown model or option, or weights that do not fit.
+        FileNotFoundError: if the weights file is missing.
+    """
+    factory = model_class(name)
+    known = inspect.signature(factory).parameters
+    common = {"weights": weights, "device": device, "precision": precision}
+    # A model of three methods may lack the common options, as long as they are not asked for.
+    defaults = {"weights": None, "device": "auto", "precision": "fp32"}
+    asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
+    given = {**asked, **options}
+    check_known(f"option of model {name}", given, known)
+    return as_transcriber(factory(**given))
+
+
+@lru_cache(maxsize=2)
+def cached_model(spec: ModelSpec) -> Transcriber:
+    """The model of a spec, made once per process."""
+    return spec.build()
+
+
+def built(model: ModelSpec | Transcriber) -> Transcriber:
+    """The model itself, of a spec once per process."""
+    return cached_model(model) if isinstance(model, ModelSpec) else model

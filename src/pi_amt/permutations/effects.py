@@ -1,0 +1,136 @@
+"""What a perturbation did to its input: removed energy, share of bins touched, collateral.
+
+Accumulated while a recording streams by, in dB of energy (20 dB = a hundredth is left). Positive
+is energy that was taken, negative is energy that was added, capped at ± ``LIMIT_DB``: a band that
+was silenced reads ``LIMIT_DB``, not infinity, so that means stay defined.
+
+Nothing is read back from a GPU before the end, so that it need not be waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.core.units import power_ratio_to_db
+from pi_amt.permutations.permutation import Neighbour, Permutation
+
+LIMIT_DB = 120.0
+
+
+@dataclass
+class _Account:
+    """Energy of some bins before and after; sums stay on the device until they are asked for."""
+
+    before: torch.Tensor | float = 0.0
+    after: torch.Tensor | float = 0.0
+
+    def add(self, powers: tuple[torch.Tensor, torch.Tensor], bins: torch.Tensor | None) -> None:
+        # a product is five times as fast as masked_fill, and powers are finite
+        masked = powers if bins is None else tuple(power * bins for power in powers)
+        self.before = self.before + masked[0].sum(dtype=torch.float64)
+        self.after = self.after + masked[1].sum(dtype=torch.float64)
+
+    @property
+    def removed_db(self) -> float:
+        return removed_db(float(self.before), float(self.after))
+
+
+@dataclass
+class EffectMeter:
+    """Adds up over the parts of one recording under one condition.
+
+    >>> meter = EffectMeter()
+    >>> for clean in stream:
+    ...     meter.push(clean, permutation(clean, notes, key=key), permutation, notes, key=key)
+    >>> meter.finish()["removed_db"]
+    """
+
+    _total: _Account = field(default_factory=_Account)
+    _target: _Account = field(default_factory=_Account)
+    _others: _Account = field(default_factory=_Account)
+    _touched: torch.Tensor | int = 0
+    _bins: int = 0
+
+    def push(
+        self,
+        before: Spectrogram,
+        after: Spectrogram,
+        permutation: Permutation,
+        notes: Notes | None,
+        *,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take some blocks.
+
+        Args:
+            before: the clean input.
+            after: what ``permutation`` made of it.
+            permutation: tells which bins are its target.
+            notes: reference of the recording.
+            key: that ``permutation`` was called with.
+            neighbour: that ``permutation`` was called with.
+            kept: ``(blocks, frames)`` bool, frames to count (where blocks overlap, each once);
+                ``None`` counts all.
+        """
+        clean, perturbed = before.tensor, after.tensor
+        counted = None if kept is None else moved(kept[:, None, :], clean.device)
+        changed = clean != perturbed
+        if counted is not None:
+            changed &= counted
+        self._touched = self._touched + changed.sum()
+        frames = before.times.size if kept is None else int(kept.sum())
+        self._bins += frames * len(before.frequencies)
+        powers = (_power(clean), _power(perturbed))
+        self._total.add(powers, counted)
+        target = permutation.target(before, notes, key, neighbour)
+        if target is not None:
+            self._target.add(powers, _bins(target, counted, clean.device))
+        if notes is not None:
+            others = permutation.bystanders(before, notes, key)
+            self._others.add(powers, _bins(others, counted, clean.device))
+
+    def finish(self) -> dict[str, float]:
+        """The effects on the recording.
+
+        Returns:
+            ``removed_db``: energy taken in total, dB.
+            ``removed_db_target``: energy taken from the target bins, dB; NaN without any.
+            ``collateral_db``: energy taken from partials 1–10 of the sounding notes that are not
+            the target, dB; NaN without any.
+            ``touched_share``: share of the bins whose value changed, 0–1.
+        """
+        return {
+            "removed_db": self._total.removed_db,
+            "removed_db_target": self._target.removed_db,
+            "collateral_db": self._others.removed_db,
+            "touched_share": int(self._touched) / self._bins if self._bins else 0.0,
+        }
+
+
+def removed_db(before: float, after: float) -> float:
+    """Energy taken, dB, within ± ``LIMIT_DB``; NaN where there was none before."""
+    if before <= 0.0:
+        return float("nan")
+    # "+ 0.0" turns −0.0 into 0.0
+    return float(np.clip(-power_ratio_to_db(after / before), -LIMIT_DB, LIMIT_DB)) + 0.0
+
+
+def _power(values: torch.Tensor) -> torch.Tensor:
+    if values.is_complex():
+        return values.real.square() + values.imag.square()
+    return values.square()
+
+
+def _bins(
+    mask: NDArray[np.bool_], counted: torch.Tensor | None, device: torch.device
+) -> torch.Tensor:
+    bins = moved(mask, device)
+    return bins if counted is None else bins & counted

@@ -1,0 +1,121 @@
+"""Perturbations of a model's time–frequency input, one file each.
+
+A built-in permutation is one line in ``BUILT_IN``; other people's come in through the entry-point
+group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any
+
+from pi_amt.core.checks import unknown
+from pi_amt.core.registry import load, registered
+from pi_amt.permutations.ablate_channel import AblateChannel
+from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.floor import Floor
+from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.harm_mask import HarmMask
+from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.identity import Identity
+from pi_amt.permutations.keep_harmonic import KeepHarmonic
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.matched_tracks import MatchedTracks
+from pi_amt.permutations.microtonal import Microtonal
+from pi_amt.permutations.no_permutation import NoPermutation
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.random import Random
+from pi_amt.permutations.remove_harmonic import RemoveHarmonic
+from pi_amt.permutations.soft_fund_mask import SoftFundMask
+from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+from pi_amt.permutations.wrong_piece import WrongPiece
+
+__all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
+
+ENTRY_POINTS = "pi_amt.permutations"
+BUILT_IN: tuple[type[Permutation], ...] = (
+    NoPermutation,
+    Random,
+    Microtonal,
+    HighFreq,
+    FundMask,
+    HarmMask,
+    SoftFundMask,
+    SoftHarmMask,
+    Identity,
+    Floor,
+    WrongPiece,
+    MatchedTracks,
+    MatchedEnergy,
+    RemoveHarmonic,
+    KeepHarmonic,
+    Donor,
+    AblateChannel,
+)
+
+
+def available() -> dict[str, str]:
+    """Config name → one-line summary of every permutation, built-in ones first; of one that cannot
+    be loaded, why."""
+    return {name: _summary(name) for name in _paths()}
+
+
+def load_permutation(name: str, **options: Any) -> Permutation:
+    """A permutation by its config name.
+
+    Args:
+        name: see :func:`available`.
+        **options: its options; see the class named in the error if one is not known. A
+            ``target`` may be a name, too.
+
+    Raises:
+        ValueError: if the name, an option or an option's value is not known; near matches are
+            named.
+    """
+    found = _class(name)
+    known = list(inspect.signature(found).parameters)
+    allowed = [k for k in known if k not in found.aliases.values()] + list(found.aliases)
+    arguments: dict[str, Any] = {}
+    for option, value in options.items():
+        if option not in allowed and option not in known:
+            raise ValueError(unknown(f"option of {name}", option, allowed))
+        if option in ("target", "target_permutation") and isinstance(value, str):
+            value = load_permutation(value)  # noqa: PLW2901
+        arguments[found.aliases.get(option, option)] = value
+    return found(**arguments)
+
+
+def controls_of(permutation: Permutation) -> list[Permutation]:
+    """The controls that belong to one condition.
+
+    ``wrong_piece`` and ``matched_tracks`` for masks, ``matched_tracks`` for ``high_freq``, none
+    for the other shuffles.
+    """
+    if isinstance(permutation, PartialMask):
+        return [WrongPiece(permutation), MatchedTracks(permutation)]
+    return [MatchedTracks(permutation)] if isinstance(permutation, HighFreq) else []
+
+
+@cache
+def _paths() -> dict[str, str]:
+    """Config name → where its class is. Classes of others are not loaded until they are asked for:
+    one that is broken must not stop the rest."""
+    built_in = {found.name: f"{found.__module__}:{found.__name__}" for found in BUILT_IN}
+    return built_in | registered(ENTRY_POINTS, built_in)
+
+
+def _class(name: str) -> type[Permutation]:
+    """The class behind a config name; ``ValueError`` where there is none."""
+    found: object = load("permutation", name, _paths())
+    if not (isinstance(found, type) and issubclass(found, Permutation)):
+        raise ValueError(f"permutation {name}: got {found!r}, expected a sub-class of Permutation")
+    return found
+
+
+def _summary(name: str) -> str:
+    try:
+        return _class(name).summary
+    except ValueError as error:
+        return str(error)

@@ -1,0 +1,75 @@
+"""Notes of an excerpt for the piano roll: what became of each, from the stored note tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.core.notes import Notes
+from pi_amt.scoring.anatomy import compare
+from pi_amt.scoring.note_table import NoteTable
+
+#: what a note of the roll can be; the page has a colour and a shape for each
+FATES = ("kept", "lost", "gained", "missed", "false-new", "false-old")
+
+
+def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> dict[str, Any]:
+    """Notes that sound inside an excerpt, and how many of each fate there are.
+
+    Returns:
+        ``notes``: lists of [onset s from ``start``, duration s, MIDI pitch, number of its fate];
+        ``counts``: fate → number of notes.
+    """
+    found = compare(baseline, perturbed)
+    fate = np.full(len(baseline.onset), FATES.index("missed"))
+    for name, which in (("kept", found.kept), ("lost", found.lost), ("gained", found.gained)):
+        fate[which] = FATES.index(name)
+    onset = np.concatenate([baseline.onset, perturbed.false_onset])
+    duration = np.concatenate([baseline.duration, perturbed.false_duration])
+    pitch = np.concatenate([baseline.pitch, perturbed.false_pitch])
+    false = np.where(found.false_new, FATES.index("false-new"), FATES.index("false-old"))
+    fates = np.concatenate([fate, false])
+    inside = (onset < stop) & (onset + duration > start)
+    order = np.flatnonzero(inside)[np.argsort(onset[inside], kind="stable")]
+    counts = np.bincount(fates[inside], minlength=len(FATES))
+    return {
+        "notes": [
+            [round(float(onset[i] - start), 3), round(float(duration[i]), 3),
+             round(float(pitch[i]), 2), int(fates[i])]
+            for i in order
+        ],
+        "counts": dict(zip(FATES, map(int, counts), strict=True)),
+    }  # fmt: skip
+
+
+def played(notes: Notes, start: float, stop: float) -> list[list[float]]:
+    """A transcription for the page's synthesiser: [onset from ``start``, duration, pitch,
+    velocity], cut at the excerpt's edges."""
+    lists = []
+    for onset, offset, pitch, velocity in zip(
+        notes.onsets, notes.offsets, notes.pitches, notes.velocities, strict=True
+    ):
+        begin, end = max(onset, start), min(offset, stop)
+        if end > begin:
+            lists.append([round(float(begin - start), 3), round(float(end - begin), 3),
+                          round(float(pitch), 2), round(float(velocity))])  # fmt: skip
+    return lists
+
+
+def agreement(stored: NoteTable, again: Notes, start: float, stop: float) -> Mapping[str, int]:
+    """Whether a replay gave the stored notes: of the stored false notes well inside the excerpt,
+    how many are in the replay, too."""
+    inside = (stored.false_onset > start + 0.2) & (stored.false_onset < stop - 0.2)
+    same = [
+        bool(np.any(_near(again, onset, pitch)))
+        for onset, pitch in zip(stored.false_onset[inside], stored.false_pitch[inside], strict=True)
+    ]
+    return {"same": sum(same), "all": len(same)}
+
+
+def _near(notes: Notes, onset: float, pitch: float) -> NDArray[np.bool_]:
+    near = (np.abs(notes.onsets - onset) < 0.002) & (np.abs(notes.pitches - pitch) < 0.02)
+    return np.asarray(near)

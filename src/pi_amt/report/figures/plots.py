@@ -1,0 +1,234 @@
+"""Figures of an importance result; each function returns the Axes it drew on.
+
+They are what ``result.plot_forest()`` and its sisters call, and what the report writes as SVG and
+PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % intervals.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pi_amt.report.catalog import Entry, catalog, main_conditions
+from pi_amt.report.figures.style import (
+    GREY,
+    INK,
+    WIDE,
+    colour_of,
+    drawable,
+    marker_of,
+    name_of,
+    new_axes,
+    paper_style,
+    score_name,
+)
+from pi_amt.report.tables.dose import curve_name
+from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
+from pi_amt.statistics.result import Importance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_UNITS = {"attenuation_db": "attenuation (dB)", "half_width_cents": "half-width (cents)",
+          "cutoff_hz": "cutoff (Hz)", "p": "share of bins p", "harmonic": "harmonic k"}  # fmt: skip
+#: as many as a sensitivity experiment has curves in one figure
+_DASHES: tuple[Any, ...] = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (1, 4)),
+    (0, (9, 3)),
+    (0, (4, 1, 1, 1, 1, 1)),
+    (0, (9, 2, 4, 2)),
+)
+_LABEL_LETTERS = 44
+
+
+def forest(importance: Importance, ax: Axes | None = None) -> Axes:
+    """Drop per condition with intervals, models beside each other, matched controls hollow.
+
+    Conditions that make exact zeros are marked "hard". Steps of profiles and doses have figures of
+    their own and stand here only where nothing else was run.
+    """
+    entries = main_conditions(catalog(importance))
+    with paper_style():
+        ax = new_axes(ax, WIDE, 1.2 + 0.2 * max(len(entries), 1) * max(len(importance.panels), 2))
+        spread = np.linspace(-0.28, 0.28, len(importance.panels))
+        if len(importance.panels) == 1:
+            spread = np.zeros(1)
+        for place, shift in enumerate(spread):
+            _forest_series(importance, entries, place, shift, ax)
+        ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        ax.set_yticks(range(len(entries)), [_forest_label(entry) for entry in entries])
+        ax.set_ylim(len(entries) - 0.4, -0.6)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} (95 % interval)")
+        if any(entry.controls for entry in entries):
+            ax.plot([], [], marker="D", mfc="none", color=GREY, ls="", label="matched control")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return ax
+
+
+def _forest_label(entry: Entry) -> str:
+    """At most three lines, so that names with many options leave room for the numbers."""
+    lines = textwrap.wrap(
+        drawable(entry.title), _LABEL_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False
+    )
+    if not entry.hard:
+        return "\n".join(lines)
+    return "\n".join(lines) + ("\n[hard]" if len(lines) == 1 else " [hard]")
+
+
+def _forest_series(
+    importance: Importance, entries: Sequence[Entry], place: int, shift: float, ax: Axes
+) -> None:
+    panel = importance.panels[place]
+    colour, marker = colour_of(importance, panel), marker_of(importance, panel)
+    first_dataset = panel.dataset == importance.datasets[0]
+    ax.plot(
+        [], [], marker=marker, ls="-", color=colour, label=name_of(importance, panel),
+        mfc=colour if first_dataset else "white",
+    )  # fmt: skip
+    for row, entry in enumerate(entries):
+        result, control = entry.results.get(place), entry.controls.get(place)
+        if result is None or np.isnan(result.drop):
+            continue
+        y = row + shift
+        ax.plot([result.drop_low, result.drop_high], [y, y], color=colour, solid_capstyle="butt")
+        ax.plot(
+            result.drop, y, marker, color=colour, ms=5, mfc=colour if first_dataset else "white"
+        )
+        if control is not None:
+            ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
+
+
+def profile(importance: Importance, ax: Axes | None = None) -> Axes:
+    """Drop when only harmonic k is removed (solid), or when only k is kept (dashed, hollow).
+
+    Raises:
+        ValueError: if no harmonic profile was run.
+    """
+    curves = harmonic_profiles(importance)
+    if not curves:
+        raise ValueError(
+            "got no harmonic profile, expected rows of remove_harmonic or keep_harmonic; "
+            "run experiment=harmonic_profile"
+        )
+    with paper_style():
+        ax = new_axes(ax)
+        for curve in curves:
+            removed = curve.permutation == "remove_harmonic"
+            what = "only k removed" if removed else "only k kept"
+            _draw_curve(importance, curve, what, _DASHES[0 if removed else 1], ax)
+        ax.set_xticks(sorted({int(value) for curve in curves for value in curve.values}))
+        _finish_curves(importance, ax, _UNITS["harmonic"])
+    return ax
+
+
+def dose(importance: Importance, ax: Axes | None = None, parameter: str | None = None) -> Axes:
+    """Dose curves of one option; the first that was varied unless ``parameter`` names another.
+
+    Raises:
+        ValueError: if no dose curve was run, or none of this parameter.
+    """
+    curves = dose_curves(importance)
+    known = list(dict.fromkeys(curve.parameter for curve in curves))
+    if not known:
+        raise ValueError(
+            "got no dose curve, expected at least three values of one option; run experiment=dose"
+        )
+    parameter = parameter or known[0]
+    if parameter not in known:
+        raise ValueError(f"got parameter {parameter!r}, expected one of {', '.join(known)}")
+    chosen = [curve for curve in curves if curve.parameter == parameter]
+    with paper_style():
+        ax = new_axes(ax)
+        kinds = list(dict.fromkeys((curve.permutation, curve.constant) for curve in chosen))
+        for curve in chosen:
+            dash = _DASHES[kinds.index((curve.permutation, curve.constant)) % len(_DASHES)]
+            _draw_curve(importance, curve, curve_name(curve, curves), dash, ax)
+        _finish_curves(importance, ax, _UNITS.get(parameter, parameter))
+    return ax
+
+
+def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
+    places = [(panel.model, panel.dataset) for panel in importance.panels]
+    panel = importance.panels[places.index((curve.model, curve.dataset))]
+    colour = colour_of(importance, panel)
+    label = f"{name_of(importance, panel)}: {drawable(what)}"
+    marker = marker_of(importance, panel)
+    fill = colour if dash == _DASHES[0] else "white"
+    ax.plot(
+        curve.values,
+        curve.drop,
+        linestyle=dash,
+        color=colour,
+        marker=marker,
+        ms=4,
+        mfc=fill,
+        label=label,
+    )
+    ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
+
+
+def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
+    ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
+    ax.set_xlabel(drawable(xlabel))
+    ax.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
+    # above the axes: the bands leave no room that is always free
+    longest = max(len(label) for label in ax.get_legend_handles_labels()[1])
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if longest > _LABEL_LETTERS else 2,
+        fontsize=7, handlelength=4,
+    )  # fmt: skip
+
+
+def piece(importance: Importance, ax: Axes | None = None, condition: str | None = None) -> Axes:
+    """Every recording, clean (across) against perturbed (up); below the diagonal is a drop.
+
+    Args:
+        importance: what to draw; all its panels go into the same axes.
+        ax: where to draw.
+        condition: title of the condition; the one with the largest drop unless given.
+
+    Raises:
+        ValueError: if there is no condition, or none of this name.
+    """
+    entries = {entry.title: entry for entry in catalog(importance)}
+    if not entries:
+        raise ValueError("got a baseline only, expected at least one condition, run one")
+    if condition is None:
+        condition = max(entries, key=lambda title: _largest_drop(entries[title]))
+    if condition not in entries:
+        raise ValueError(f"got condition {condition!r}, expected one of {', '.join(entries)}")
+    entry = entries[condition]
+    with paper_style():
+        ax = new_axes(ax, 4.0, 4.0)
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=1)
+        for place, number in entry.numbers.items():
+            panel = importance.panels[place]
+            base = panel.baseline_values(importance.score)
+            after = panel.piece_means(importance.score)[number]
+            ax.plot(
+                base, after, marker_of(importance, panel), color=colour_of(importance, panel),
+                ms=4, mec="white", mew=0.4, alpha=0.75, label=name_of(importance, panel),
+            )  # fmt: skip
+        ax.set_xlim(0, 1)
+        ax.set_ylim(0, 1)
+        ax.set_aspect("equal")
+        name = drawable(score_name(importance.score))
+        ax.set_xlabel(f"{name}, clean")
+        ax.set_ylabel(f"{name}, perturbed")
+        ax.set_title(drawable(entry.title))
+        ax.legend(loc="upper left", fontsize=7)
+    return ax
+
+
+def _largest_drop(entry: Entry) -> float:
+    if entry.condition.role != "condition":
+        return -np.inf
+    return max((r.drop for r in entry.results.values() if not np.isnan(r.drop)), default=-np.inf)

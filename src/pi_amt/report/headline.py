@@ -1,0 +1,102 @@
+"""The result in one sentence per model and dataset, made from the numbers.
+
+The words follow the evidence: F *is sensitive to* a condition if its drop is significant after
+Holm's correction; the model *relies on* something only if the drop also exceeds that of the
+matched control, again after correction and with an interval above zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pi_amt.core.text import plural
+from pi_amt.report.tables.cells import format_value
+from pi_amt.statistics.condition_results import ConditionResult
+
+if TYPE_CHECKING:
+    from pi_amt.statistics.result import Importance
+
+SIGNIFICANT = 0.05
+
+
+def headline(importance: Importance) -> list[str]:
+    """One sentence (or two: sensitivity, then control) per model and dataset."""
+    sentences = []
+    for panel in importance.panels:
+        results = [r for r in importance.results_of(panel) if r.role == "condition"]
+        place = f"{panel.model}'s {_short(importance.score)} on {panel.dataset}"
+        sentences.append(_sentence(place, results))
+    return sentences
+
+
+def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
+    known = [r for r in results if not math.isnan(r.drop)]
+    if not known:
+        return f"{place}: no condition has a score, so there is nothing to say."
+    worst = max(known, key=lambda r: r.drop)
+    found = [r for r in known if r.drop > 0 and r.p_holm < SIGNIFICANT]
+    if not found:
+        largest = f"{_interval(worst, 'drop')} under {worst.condition} ({_no_evidence(worst)})."
+        if len(known) == 1:
+            return f"{place} does not fall significantly; the drop is {largest}"
+        return (
+            f"{place} falls significantly under none of {len(known)} conditions; the largest drop "
+            f"is {largest}"
+        )
+    top = max(found, key=lambda r: r.drop)
+    return (
+        f"{place} is most sensitive to {top.condition} (drop {_interval(top, 'drop')} from "
+        f"{top.baseline:.2f}, {top.n_pieces} recordings); {_control(top, found)}."
+    )
+
+
+def _no_evidence(worst: ConditionResult) -> str:
+    """The test's answer, or why there was none."""
+    if not math.isnan(worst.p_holm):
+        p = "p < 0.001" if worst.p_holm < 0.001 else f"p = {worst.p_holm:.3f}"
+        return f"{p} after correction, {plural(worst.n_pieces, 'recording')}"
+    if worst.n_pieces == 1:
+        return "one recording is too few for a test"
+    one_kind = " of one composition" if worst.n_compositions == 1 else ""
+    return f"{plural(worst.n_pieces, 'recording')}{one_kind} are too few for a test"
+
+
+def _control(top: ConditionResult, found: Sequence[ConditionResult]) -> str:
+    """What the matched controls say about it."""
+    if math.isnan(top.excess_drop):
+        part = "there is no matched control for it, so this says nothing about reliance"
+    elif _relies(top):
+        part = (
+            "more than under its matched control (excess "
+            f"{_interval(top, 'excess')}), so the model relies on what it removes"
+        )
+    else:
+        part = (
+            f"its excess over the matched control, {_interval(top, 'excess')}, is not above zero "
+            "with confidence, so the drop is no evidence of reliance"
+        )
+    others = [r for r in found if r is not top and _relies(r)]
+    if others and not (_relies(top) and top.excess_drop >= max(r.excess_drop for r in others)):
+        best = max(others, key=lambda r: r.excess_drop)
+        part += (
+            f"; the largest excess over a matched control is {_interval(best, 'excess')}, "
+            f"under {best.condition}"
+        )
+    return part
+
+
+def _relies(result: ConditionResult) -> bool:
+    return result.excess_low > 0 and result.excess_p_holm < SIGNIFICANT
+
+
+def _interval(result: ConditionResult, of: str) -> str:
+    value = result.drop if of == "drop" else result.excess_drop
+    low, high = getattr(result, f"{of}_low"), getattr(result, f"{of}_high")
+    said, least, most = (format_value(number, ".2f") for number in (value, low, high))
+    return said if math.isnan(low) else f"{said} [{least}, {most}]"
+
+
+def _short(score: str) -> str:
+    return "F" if score == "F-measure_no_offset" else score

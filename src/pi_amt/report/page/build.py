@@ -1,0 +1,129 @@
+"""``pi-amt report``: a results store → one HTML file, with figures and tables in a folder beside.
+
+The page is self-contained: styles, scripts, numbers, pictures and sound are inside, and a content
+security policy keeps it from asking the network for anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pi_amt.report.catalog import Entry, catalog
+from pi_amt.report.page import context
+from pi_amt.report.page.files import write_files
+from pi_amt.report.page.methods import methods_markdown, references
+from pi_amt.report.page.payload import payload
+from pi_amt.report.page.render import Explorer, Page, render
+from pi_amt.report.tables.dose import dose_table
+from pi_amt.report.tables.sensitivity import sensitivity
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.result import SCORE, Importance, importance_from_rows
+from pi_amt.store.renamed import under_newest_names
+from pi_amt.store.rows import Row
+from pi_amt.store.store import Store
+
+Source = str | os.PathLike[str] | Importance | Sequence[Row]
+
+
+def build(
+    source: Source, output: str | os.PathLike[str], *, score: str = SCORE, examples: int = 3
+) -> Path:
+    """Write the report.
+
+    Args:
+        source: results folder or store, rows, or importances that are there already.
+        output: the HTML file; figures and tables go to ``<stem>_files`` beside it.
+        score: key of ``Row.scores`` that drops are of (not for importances, which have one).
+        examples: recordings in the piece explorer; it needs a store and the audio, and 0 leaves
+            it out.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        StoreError: if there is no store.
+        ValueError: for an empty store, one without a baseline, an unknown score, or a folder as
+            output.
+    """
+    if examples < 0:
+        raise ValueError(f"examples: got {examples}, expected 0 or more")
+    output = Path(output)
+    if output.is_dir():
+        raise ValueError(
+            f"output: got the folder {output}, expected a file, {output / 'report.html'}"
+        )
+    page = make_page(*_read(source, score), examples)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    folder = output.with_name(f"{output.stem}_files")
+    texts = {"methods.md": page.methods, "references.bib": page.bibtex}
+    links = write_files(folder, page.importance, page.entries, page.data, page.tables, texts)
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    unfinished.write_text(render(page, folder.name, links), encoding="utf-8")
+    return unfinished.replace(output)
+
+
+def make_page(
+    importance: Importance, manifests: Sequence[Mapping[str, Any]], examples: int = 0
+) -> Page:
+    """Everything that a page shows; ``manifests`` are those of the store, if there is one."""
+    entries = catalog(importance)
+    methods = methods_markdown(importance)
+    return Page(
+        importance=importance,
+        entries=entries,
+        manifests=manifests,
+        data=payload(importance, entries),
+        tables=_tables(importance, entries),
+        methods=methods,
+        bibtex=references(methods),
+        explorer=_explorer(importance, entries, manifests, examples),
+    )
+
+
+def _read(source: Source, score: str) -> tuple[Importance, list[dict[str, Any]]]:
+    if isinstance(source, Importance):
+        return source, []
+    if not isinstance(source, str | os.PathLike):
+        return importance_from_rows(source, score=score), []
+    with Store(Path(source), readonly=True) as store:
+        manifests = store.manifests()
+        rows, said = under_newest_names(store.rows(), manifests)
+    if not rows:
+        raise ValueError(
+            f"report: got a store without rows in {Path(source)}, expected results; "
+            "run a study first, for example: python -m pi_amt -m dataset=demo"
+        )
+    return importance_from_rows(rows, score=score, messages=said), manifests
+
+
+def _explorer(
+    importance: Importance,
+    entries: Sequence[Entry],
+    manifests: Sequence[Mapping[str, Any]],
+    examples: int,
+) -> Explorer:
+    if not examples:
+        return Explorer(notes=("Left out: this report was made without examples. "
+                               "Make it with: pi-amt report RESULTS --examples 3",))  # fmt: skip
+    if not manifests:
+        return Explorer(notes=("Left out: it needs a results store that names its recordings. "
+                               "Make it with: pi-amt report RESULTS",))  # fmt: skip
+    from pi_amt.report.explorer.explorer import explore
+
+    data, notes = explore(importance, entries, manifests, examples)
+    return Explorer(data, tuple(notes))
+
+
+def _tables(importance: Importance, entries: Sequence[Entry]) -> dict[str, Table]:
+    """File stem → table; those without a line are left out, but for the first."""
+    tables = {"importance": importance.table()}
+    optional = {
+        "contrasts": importance.contrasts(),
+        "sensitivity": sensitivity(entries),
+        "dose_curves": dose_table(importance),
+        "failed_recordings": context.failed_recordings(importance),
+    }
+    return tables | {stem: table for stem, table in optional.items() if len(table)}

@@ -1,0 +1,210 @@
+"""What the page says about a study besides its numbers: who, what, where, what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pi_amt.core.text import plural
+from pi_amt.report.catalog import Entry
+from pi_amt.report.names import (
+    MODEL_MARKERS,
+    dataset_title,
+    duration,
+    families,
+    is_reproduction,
+    model_title,
+)
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.panels import Panel, flat_options
+from pi_amt.statistics.result import Importance
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model of the study, for the overview."""
+
+    name: str
+    title: str
+    colour: int
+    marker: str
+    weights: str
+    label: str
+    precision: str
+    settings: tuple[tuple[str, str], ...]
+    reproduction: bool
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """One dataset of the study, for the overview and the methods.
+
+    ``unscored`` says which recordings no mean rests on; empty if each model scored all of them.
+    """
+
+    name: str
+    title: str
+    pieces: int
+    compositions: int
+    hours: str
+    unscored: str = ""
+
+
+def model_facts(importance: Importance) -> list[ModelFacts]:
+    """One per model, in stored order."""
+    facts = []
+    for colour, name in enumerate(importance.models):
+        panel = next(panel for panel in importance.panels if panel.model == name)
+        row = panel.rows[0]
+        settings = flat_options(json.loads(row.settings or "{}"))
+        facts.append(
+            ModelFacts(
+                name=name,
+                title=model_title(name),
+                colour=colour,
+                marker=MODEL_MARKERS[colour % len(MODEL_MARKERS)],
+                weights=row.weights,
+                label=row.weights_label or "unlabelled weights",
+                precision=row.precision,
+                settings=tuple((key, _text(value)) for key, value in settings.items()),
+                reproduction=is_reproduction(panel),
+            )
+        )
+    return facts
+
+
+def dataset_facts(importance: Importance) -> list[DatasetFacts]:
+    """One per dataset; recordings are those of all models together.
+
+    A recording that failed for one model has 0 seconds there: the longest counts.
+    """
+    facts = []
+    for name in importance.datasets:
+        panels = [panel for panel in importance.panels if panel.dataset == name]
+        seconds: dict[str, float] = {}
+        for panel in panels:
+            for track, length in zip(panel.pieces, panel.seconds, strict=True):
+                seconds[track] = max(length, seconds.get(track, 0.0))
+        compositions = {c for panel in panels for c in panel.compositions}
+        shown = duration(sum(seconds.values()))
+        title = dataset_title(name)
+        unscored = _unscored(panels, len(seconds), importance.score)
+        facts.append(DatasetFacts(name, title, len(seconds), len(compositions), shown, unscored))
+    return facts
+
+
+def _unscored(panels: Sequence[Panel], pieces: int, score: str) -> str:
+    """How many of a dataset's recordings have no clean score, where that is any, per model."""
+    lacking = {
+        model_title(panel.model): pieces - int(np.isfinite(panel.baseline_values(score)).sum())
+        for panel in panels
+    }
+    if not any(lacking.values()):
+        return ""
+    counts = set(lacking.values())
+    said = (
+        f"{counts.pop():,}"
+        if len(counts) == 1
+        else ", ".join(f"{count:,} for {title}" for title, count in lacking.items() if count)
+    )
+    return f"without a score: {said}"
+
+
+def run_facts(
+    importance: Importance, manifests: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """(term, text): score, statistics, seeds, versions, machine, computing time."""
+    rows, settings = importance.rows, importance.settings
+    seeds = sorted({row.seed for row in rows})
+    hours = sum(row.elapsed_seconds for row in rows) / 3600
+    effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
+    facts = [
+        ("Score", f"{settings.score}, mean over recordings"),
+        ("Intervals", f"95 %, studentised bootstrap, {settings.n_resamples:,} resamples"),
+        ("Tests", "paired sign-flip permutation, Holm-corrected"),
+        ("Draws", f"seed {', '.join(map(str, seeds))}"),
+        ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "
+                 f"method {_joined(row.method for row in rows)}"),
+        ("Computing", effort),
+    ]  # fmt: skip
+    if manifests:
+        last = manifests[-1]
+        versions = last.get("versions", {})
+        facts += [
+            ("Machine", f"{last.get('platform', 'unknown')}, {last.get('cores', '?')} cores"),
+            ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())),
+            ("Last run", f"{last.get('started', 'unknown')} ({plural(len(manifests), 'run')})"),
+        ]
+        command = last.get("command")
+        if command:
+            facts.append(("Command", " ".join(map(str, command))))
+    else:
+        facts.append(("Machine", "not recorded (rows without a results store)"))
+    return facts
+
+
+def failed_recordings(importance: Importance) -> Table:
+    """Every row with an error: where it stands and why."""
+    columns = ("model", "dataset", "track", "conditions", "reason")
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for row in importance.rows:
+        if row.status != "ok":
+            key = (row.model, row.dataset, row.track, row.error or "no reason given")
+            groups.setdefault(key, []).append(row.label)
+    records = tuple(
+        {
+            "model": model,
+            "dataset": dataset,
+            "track": track,
+            "conditions": ", ".join(dict.fromkeys(labels)),
+            "reason": reason,
+        }
+        for (model, dataset, track, reason), labels in groups.items()
+    )
+    return Table("Failed recordings", columns, records)
+
+
+def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
+    """What a reader may look for and not find: conditions or recordings that a model lacks."""
+    said = []
+    if not entries:
+        said.append(
+            "Only the baseline was run: there is nothing to compare it with. "
+            "Run at least one condition, for example permutation=fund_mask."
+        )
+    elif all(entry.condition.role == "control" for entry in entries):
+        said.append(
+            "Only the baseline and controls were run: there is nothing for them to control. "
+            "Run at least one condition, for example permutation=fund_mask."
+        )
+    for place, panel in enumerate(importance.panels):
+        lacking = [e.title for e in entries if place not in e.numbers
+                   and e.condition.role == "condition"]  # fmt: skip
+        name = f"{model_title(panel.model)} × {dataset_title(panel.dataset)}"
+        if lacking:
+            said.append(f"{name} was not run under {', '.join(map(''.join, families(lacking)))}.")
+        others = {t for p in importance.panels if p.dataset == panel.dataset for t in p.pieces}
+        unseen = len(others) - len(panel.pieces)
+        if unseen:
+            said.append(
+                f"{name} lacks {unseen} of {plural(len(others), 'recording')} that another model "
+                "has; models are compared on what each has, contrasts on what both have."
+            )
+    return said
+
+
+def reproductions(panels: Sequence[Panel]) -> list[str]:
+    """Titles of models whose weights are a synthetic-trained reproduction."""
+    return list(dict.fromkeys(model_title(p.model) for p in panels if is_reproduction(p)))
+
+
+def _joined(values: Any) -> str:
+    return ", ".join(sorted({value for value in values if value})) or "unknown"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,105 @@
+"""Figures, tables and the methods paragraph in a folder beside the page, ready for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pi_amt.report.catalog import Entry, main_conditions, without_controls
+from pi_amt.report.figures.panels import KINDS, panel_figure
+from pi_amt.report.figures.plots import dose, forest, profile
+from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
+from pi_amt.report.names import dataset_title, model_title, slug
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.dose import dose_curves, harmonic_profiles
+from pi_amt.statistics.result import Importance
+
+#: name → [(label of the link, address)]
+Links = list[tuple[str, list[tuple[str, str]]]]
+
+
+def write_files(
+    folder: Path,
+    importance: Importance,
+    entries: Sequence[Entry],
+    data: Mapping[str, Any],
+    tables: Mapping[str, Table],
+    texts: Mapping[str, str],
+) -> Links:
+    """Write everything; what an earlier report left under the same names is replaced.
+
+    Args:
+        folder: made if missing.
+        importance, entries, data: what to draw.
+        tables: file stem → table, written as CSV and LaTeX.
+        texts: file name → content.
+
+    Returns:
+        What there is, for the page's list of links.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    links = [
+        *_figures(folder, importance, entries, data),
+        *(_table(folder, stem, table) for stem, table in tables.items()),
+    ]
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        links.append((name, [("open", _address(folder / name))]))
+    return links
+
+
+def _table(folder: Path, stem: str, table: Table) -> tuple[str, list[tuple[str, str]]]:
+    csv, tex = folder / f"{stem}.csv", folder / f"{stem}.tex"
+    table.to_csv(csv)
+    table.to_latex(tex)
+    return table.title, [("CSV", _address(csv)), ("LaTeX", _address(tex))]
+
+
+def _figures(
+    folder: Path, importance: Importance, entries: Sequence[Entry], data: Mapping[str, Any]
+) -> Links:
+    links: Links = []
+    conditions = without_controls(entries)
+    if conditions:
+        for dataset in importance.datasets:
+            part = importance.select(dataset=dataset)
+            n_marks = len(main_conditions(entries)) * max(len(part.panels), 2)
+            links += _drawn(
+                folder / f"forest_{slug(dataset)}", f"Forest plot, {dataset_title(dataset)}",
+                forest, part, height=1.2 + 0.2 * n_marks,
+            )  # fmt: skip
+    if harmonic_profiles(importance):
+        links += _drawn(folder / "harmonic_profile", "Harmonic profile", profile, importance)
+    for parameter in dict.fromkeys(curve.parameter for curve in dose_curves(importance)):
+        stem, title = folder / f"dose_{slug(parameter)}", f"Dose curves, {parameter}"
+        links += _drawn(stem, title, dose, importance, parameter=parameter)
+    for place, panel in enumerate(importance.panels):
+        for kind in KINDS:
+            figure = panel_figure(kind, importance, conditions, data, place)
+            if figure is not None:
+                stem = folder / f"{kind}_{slug(panel.model)}_{slug(panel.dataset)}"
+                title = kind.replace("_", " ").capitalize()
+                place_name = f"{model_title(panel.model)}, {dataset_title(panel.dataset)}"
+                links.append((f"{title}, {place_name}", _saved(figure, stem)))
+    return links
+
+
+def _drawn(
+    stem: Path, title: str, draw: Any, importance: Importance, height: float = 3.6, **options: Any
+) -> Links:
+    with paper_style():
+        figure = new_figure(WIDE, height)
+        draw(importance, ax=figure.add_subplot(), **options)
+    return [(title, _saved(figure, stem))]
+
+
+def _saved(figure: Any, stem: Path) -> list[tuple[str, str]]:
+    svg, pdf = save_figure(figure, stem)
+    return [("SVG", _address(svg)), ("PDF", _address(pdf))]
+
+
+def _address(path: Path) -> str:
+    """Relative to the page, safe for any folder name."""
+    return f"{quote(path.parent.name)}/{quote(path.name)}"

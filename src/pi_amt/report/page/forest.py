@@ -1,0 +1,196 @@
+"""The forest plot of the page: positions in per cent, drawn by the template as SVG.
+
+The page's own plot follows the theme, the width of the screen and the keyboard;
+:func:`pi_amt.report.figures.plots.forest` draws the one for papers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pi_amt.report.catalog import Entry, main_conditions
+from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
+from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.result import Importance
+
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis in per cent of the plot's width."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def place(self, value: float) -> float:
+        """Per cent from the left."""
+        return round(100 * (value - self.low) / (self.high - self.low), 2)
+
+    def frame_on(self, near: Axis) -> tuple[float, float]:
+        """Left edge and width, per cent, at which all of this axis fits into a plot of ``near``."""
+        width = 100 * (self.high - self.low) / (near.high - near.low)
+        return round(near.place(self.low), 2), round(width, 2)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One model in one row; positions in per cent, ``None`` where undefined."""
+
+    panel: int
+    model: str
+    colour: int
+    marker: str
+    y: float
+    drop: float | None
+    low: float | None
+    high: float | None
+    control: float | None
+    text: str
+    interval: str
+    excess: str
+    p: str
+    n: int
+    reproduction: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One condition with the marks of all models."""
+
+    entry: Entry
+    marks: tuple[Mark, ...]
+    largest: float
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The forest plot of one dataset.
+
+    Attributes:
+        dataset: config name.
+        axis: holds all rows; positions of marks are on it.
+        near: holds the rows that are shown at first, so that what is hidden does not squeeze them.
+        rows: all, the hidden ones too.
+        height: of a row, pixels.
+    """
+
+    dataset: str
+    axis: Axis
+    near: Axis
+    rows: tuple[ForestRow, ...]
+    height: int
+
+
+def forests(importance: Importance, entries: Sequence[Entry]) -> list[Forest]:
+    """One forest plot per dataset, all on the same axes."""
+    axis = make_axis(_values(entries))
+    near = make_axis(_values(main_conditions(entries) or entries))
+    found = []
+    for dataset in importance.datasets:
+        places = [i for i, panel in enumerate(importance.panels) if panel.dataset == dataset]
+        height = 14 + 20 * len(places)
+        rows = [
+            _row(importance, entry, places, axis)
+            for entry in entries
+            if any(place in entry.results for place in places)
+        ]
+        found.append(Forest(dataset, axis, near, tuple(rows), height))
+    return found
+
+
+def _values(entries: Sequence[Entry]) -> list[float]:
+    """Drops and ends of intervals of conditions and their matched controls, as far as known."""
+    return [
+        value
+        for entry in entries
+        for result in (*entry.results.values(), *entry.controls.values())
+        for value in (result.drop, result.drop_low, result.drop_high)
+        if not math.isnan(value)
+    ]
+
+
+def make_axis(values: Sequence[float]) -> Axis:
+    """Round limits that hold all values and zero, with 3 to 8 ticks."""
+    low, high = min([0.0, *values]), max([0.05, *values])
+    step = next((s for s in _STEPS if (high - low) / s <= 7), 2.0)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = tuple(round(i * step, 4) + 0.0 for i in range(first, last + 1))
+    margin = 0.04 * (ticks[-1] - ticks[0])
+    return Axis(ticks[0] - margin, ticks[-1] + margin, ticks)
+
+
+def ticks_of(forest: Forest) -> list[tuple[float, str]]:
+    """(value, ``far``, ``near`` or nothing for both) of the ticks of both axes."""
+    far, near = forest.axis.ticks, forest.near.ticks
+    kinds = dict.fromkeys(far, "far") | dict.fromkeys(near, "near")
+    kinds |= dict.fromkeys(set(far) & set(near), "")
+    return sorted(kinds.items())
+
+
+def _row(importance: Importance, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:
+    marks = []
+    for order, place in enumerate(places):
+        panel = importance.panels[place]
+        result = entry.results.get(place)
+        colour = importance.models.index(panel.model)
+        control = entry.controls.get(place)
+        marks.append(
+            Mark(
+                panel=place,
+                model=model_title(panel.model),
+                colour=colour,
+                marker=MODEL_MARKERS[colour % len(MODEL_MARKERS)],
+                y=17 + 20 * order,
+                drop=_place(axis, result.drop if result else math.nan),
+                low=_place(axis, result.drop_low if result else math.nan),
+                high=_place(axis, result.drop_high if result else math.nan),
+                control=_place(axis, control.drop if control else math.nan),
+                text=minus(format_value(result.drop if result else math.nan)),
+                interval=interval_text(result, "drop"),
+                excess=_excess(result),
+                p=format_value(result.p_holm if result else math.nan, "p"),
+                n=result.n_pieces if result else 0,
+                reproduction=is_reproduction(panel),
+                description=_describe(model_title(panel.model), entry, result, control),
+            )
+        )
+    drops = [r.drop for place, r in entry.results.items() if place in places]
+    largest = max((drop for drop in drops if not math.isnan(drop)), default=-9.0)
+    return ForestRow(entry, tuple(marks), round(largest, 4))
+
+
+def _place(axis: Axis, value: float) -> float | None:
+    return None if math.isnan(value) else axis.place(value)
+
+
+def interval_text(result: ConditionResult | None, of: str) -> str:
+    """``[low, high]`` of ``drop``, ``excess``, ``relative`` …; empty where undefined."""
+    low = getattr(result, f"{of}_low", math.nan)
+    if math.isnan(low):
+        return ""
+    return minus(f"[{format_value(low)}, {format_value(getattr(result, f'{of}_high'))}]")
+
+
+def _excess(result: ConditionResult | None) -> str:
+    if result is None or math.isnan(result.excess_drop):
+        return ""
+    return minus(f"{format_value(result.excess_drop)} {interval_text(result, 'excess')}".strip())
+
+
+def _describe(
+    model: str, entry: Entry, result: ConditionResult | None, control: ConditionResult | None
+) -> str:
+    """What the mark shows, for a tooltip and for readers of screens."""
+    if result is None or math.isnan(result.drop):
+        return f"{model}, {entry.title}: no score"
+    said = f"{model}, {entry.title}: drop {format_value(result.drop)} "
+    said += interval_text(result, "drop")
+    if control is not None and not math.isnan(control.drop):
+        said += f"; matched control {format_value(control.drop)}"
+    return minus(said.strip())

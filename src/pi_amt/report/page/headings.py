@@ -1,0 +1,74 @@
+"""The head of the page in words: its title, what was run on what, one sentence per model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pi_amt.core.text import plural
+from pi_amt.report import names
+from pi_amt.report.catalog import Entry, without_controls
+from pi_amt.report.figures.style import score_name
+from pi_amt.report.page.context import DatasetFacts
+from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.statistics.estimates import baseline_result
+from pi_amt.statistics.result import Importance
+
+
+def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
+    """The question that the conditions can answer; without one there is none to ask.
+
+    Reliance is read off the excess over matched controls, sensitivity off the drops alone.
+    """
+    who = " and ".join(models)
+    several = len(models) > 1
+    if not without_controls(entries):
+        return f"{who}, under controls only" if entries else f"{who}, unperturbed"
+    if any(entry.controls for entry in entries):
+        return f"What {'do' if several else 'does'} {who} rely on?"
+    return f"What {'are' if several else 'is'} {who} sensitive to?"
+
+
+def lede(importance: Importance, datasets: Sequence[DatasetFacts], entries: Sequence[Entry]) -> str:
+    """What was run on what."""
+    recordings = plural(sum(dataset.pieces for dataset in datasets), "recording")
+    where = f"{plural(len(datasets), 'dataset')}, {recordings}"
+    if conditions := without_controls(entries):
+        return (
+            f"{plural(len(conditions), 'perturbation')} of the models' own input, {where}. "
+            f"Each number is the fall of {score_name(importance.score)} against the same "
+            "recording, unperturbed."
+        )
+    if entries:
+        return f"The baseline and its controls only: {where}."
+    return f"The baseline only, without any perturbation: {where}."
+
+
+def headlines(importance: Importance, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """One sentence per model and dataset, with the names, colour and marker that go with it."""
+    sentences = importance.headline() if without_controls(entries) else _baselines(importance)
+    found = []
+    for panel, text in zip(importance.panels, sentences, strict=True):
+        colour = importance.models.index(panel.model)
+        found.append(
+            {
+                "model": names.model_title(panel.model),
+                "dataset": names.dataset_title(panel.dataset),
+                "text": minus(text)
+                .replace("p = ", "p\u00a0=\u00a0")
+                .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
+                .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
+                "colour": colour,
+                "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
+                "reproduction": names.is_reproduction(panel),
+            }
+        )
+    return found
+
+
+def _baselines(importance: Importance) -> list[str]:
+    """One sentence per panel where nothing but the baseline was run."""
+    score = score_name(importance.score)
+    found = [baseline_result(panel, importance.settings) for panel in importance.panels]
+    return [f"{score} {format_value(result.baseline)} without any perturbation, mean over "
+            f"{plural(result.n_pieces, 'recording')}." for result in found]  # fmt: skip

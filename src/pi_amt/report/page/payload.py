@@ -1,0 +1,124 @@
+"""The numbers that the page draws from: one JSON object, every name of it plain text.
+
+``charts.js`` turns it into pictures. Numbers are rounded to four decimals, undefined ones null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pi_amt.report.catalog import Entry
+from pi_amt.report.names import dataset_title, is_reproduction, model_title
+from pi_amt.report.tables.dose import curve_name
+from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
+from pi_amt.statistics.condition_results import PARTS
+from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Importance
+
+
+def payload(importance: Importance, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Everything that the charts of a report need.
+
+    Keys: ``score``, ``panels`` (names, pieces, baseline scores), ``conditions`` (entry id → panel
+    number → scores and breakdown), ``curves``, ``levels`` of the strata.
+    """
+    parts = PARTS.get(importance.score)
+    return {
+        "score": importance.score,
+        "panels": [_panel(importance, panel, parts) for panel in importance.panels],
+        "conditions": {entry.id: _condition(importance, entry, parts) for entry in entries},
+        "curves": _curves(importance),
+        "levels": [list(levels(factor)) for factor in CROSSED],
+    }
+
+
+def safe_json(value: object) -> str:
+    """JSON that may stand inside ``<script>``: nothing in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    for character, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
+                            ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):  # fmt: skip
+        text = text.replace(character, code)
+    return text
+
+
+def number(value: float) -> float | None:
+    """Four decimals; ``None`` where undefined."""
+    return None if math.isnan(value) or math.isinf(value) else round(float(value), 4)
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """Each by :func:`number`."""
+    return [number(value) for value in values]
+
+
+def _panel(importance: Importance, panel: Panel, parts: tuple[str, str] | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "model": model_title(panel.model),
+        "dataset": dataset_title(panel.dataset),
+        "colour": importance.models.index(panel.model),
+        "reproduction": is_reproduction(panel),
+        "pieces": list(panel.pieces),
+        "base": numbers(panel.baseline_values(importance.score)),
+    }
+    if parts:
+        precision, recall = (panel.baseline_values(part) for part in parts)
+        found |= {"precision": numbers(precision), "recall": numbers(recall)}
+    return found
+
+
+def _condition(
+    importance: Importance, entry: Entry, parts: tuple[str, str] | None
+) -> dict[int, dict[str, Any]]:
+    cells: dict[int, dict[str, Any]] = {}
+    for place, n in entry.numbers.items():
+        panel = importance.panels[place]
+        cells[place] = {"after": numbers(panel.piece_means(importance.score)[n])}
+        if parts:
+            precision, recall = (panel.piece_means(part)[n] for part in parts)
+            cells[place] |= {"precision": numbers(precision), "recall": numbers(recall)}
+        found = breakdown(panel, n) if entry.condition.role == "condition" else None
+        if found is not None:
+            cells[place] |= _breakdown(found)
+    return cells
+
+
+def _breakdown(found: Breakdown) -> dict[str, Any]:
+    change, chance = found.change(), found.chance_change()
+    return {
+        "notes": found.n_pieces,
+        "classes": list(change),
+        "change": numbers(change.values()),
+        "chance": numbers(chance.values()),
+        "strata": [[round(v, 2) for v in values] for values in found.strata.values()],
+        "alone": {
+            factor: {level: [round(v, 2) for v in values] for level, values in by_level.items()}
+            for factor, by_level in found.alone.items()
+        },
+    }
+
+
+def _curves(importance: Importance) -> list[dict[str, Any]]:
+    curves: list[Curve] = [*harmonic_profiles(importance), *dose_curves(importance)]
+    return [_curve(importance, curve) | {"name": curve_name(curve, curves)} for curve in curves]
+
+
+def _curve(importance: Importance, curve: Curve) -> dict[str, Any]:
+    places = [(panel.model, panel.dataset) for panel in importance.panels]
+    found: dict[str, Any] = {
+        "panel": places.index((curve.model, curve.dataset)),
+        "permutation": curve.permutation,
+        "parameter": curve.parameter,
+        "constant": curve.constant,
+        "x": [float(value) for value in curve.values],
+        "y": numbers(curve.drop),
+        "low": numbers(curve.drop_low),
+        "high": numbers(curve.drop_high),
+        "n": curve.n_pieces,
+    }
+    if isinstance(curve, DoseCurve):
+        found |= {"d50": number(curve.d50.estimate), "bound": curve.d50_bound}
+    return found

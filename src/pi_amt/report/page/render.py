@@ -1,0 +1,203 @@
+"""The page as text: what goes into the template, and the template.
+
+Everything that comes from data is escaped by Jinja or goes in as JSON that cannot end its element;
+only the package's own styles and scripts go in as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from pi_amt.core.text import plural
+from pi_amt.core.version import __version__
+from pi_amt.report import names
+from pi_amt.report.catalog import Entry, main_conditions, without_controls
+from pi_amt.report.figures.style import score_name
+from pi_amt.report.page import context, headings
+from pi_amt.report.page.files import Links
+from pi_amt.report.page.forest import forests, interval_text, ticks_of
+from pi_amt.report.page.payload import safe_json
+from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.report.tables.importance import notes
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Importance
+
+_RULE = (
+    "Where a store holds several versions of the same results, the newest complete variant "
+    "(weights, precision, settings, method) is taken; variants are never averaged."
+)
+_WARNING = "Warning: "
+_SCRIPTS = ("app.js", "charts.js", "explorer.js", "start.js")
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What the piece explorer shows: its data, and what is to be said about what is missing."""
+
+    data: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that goes into the template."""
+
+    importance: Importance
+    entries: Sequence[Entry]
+    manifests: Sequence[Mapping[str, Any]]
+    data: Mapping[str, Any]
+    tables: Mapping[str, Table]
+    methods: str
+    bibtex: str
+    explorer: Explorer = field(default_factory=Explorer)
+
+
+def render(page: Page, folder: str, links: Links) -> str:
+    """The HTML text.
+
+    Args:
+        page: its contents.
+        folder: name of the folder with the files.
+        links: what lies there.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_text("report.html.j2"))
+    return template.render(
+        **_words(page),
+        **_numbers(page),
+        css=Markup(_text("report.css")),
+        js=Markup("\n".join(_text(name) for name in _SCRIPTS)),
+        version=__version__,
+        folder=folder,
+        files=links,
+        rule=_RULE,
+        banner_text=names.BANNER,
+        hard_text=names.HARD_BADGE,
+        breakable=breakable,
+        dataset_title=names.dataset_title,
+        plural=plural,
+    )
+
+
+def _words(page: Page) -> dict[str, Any]:
+    """Title, lede, tabs and everything that is said in words."""
+    importance = page.importance
+    models = context.model_facts(importance)
+    datasets = context.dataset_facts(importance)
+    said = notes(importance)
+    return {
+        "title": headings.title_of([model.title for model in models], page.entries),
+        "lede": headings.lede(importance, datasets, page.entries),
+        "tabs": _tabs(page),
+        "models": models,
+        "by_name": {model.name: model for model in models},
+        "datasets": datasets,
+        "headlines": headings.headlines(importance, page.entries),
+        "gaps": context.missing(importance, page.entries),
+        "run_facts": context.run_facts(importance, page.manifests),
+        "messages": importance.messages,
+        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
+        "reproductions": context.reproductions(importance.panels),
+        "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
+        "bibtex": page.bibtex,
+        "explorer_notes": page.explorer.notes,
+    }
+
+
+def _tabs(page: Page) -> list[tuple[str, str]]:
+    """(id, title) of the sections that have something to show."""
+    tabs = [("overview", "Overview")]
+    tabs += [("conditions", "Conditions")] if page.entries else []
+    tabs += [("curves", "Profiles and doses")] if page.data["curves"] else []
+    return [*tabs, ("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
+
+
+def _numbers(page: Page) -> dict[str, Any]:
+    """Results, tables and the data of the charts."""
+    importance, data = page.importance, page.data
+    score = score_name(importance.score)
+    explorer = page.explorer.data
+    leading = main_conditions(page.entries)
+    return {
+        "importance": importance,
+        "entries": page.entries,
+        "forests": forests(importance, page.entries),
+        "ticks_of": ticks_of,
+        "has_controls": any(e.condition.role == "control" for e in page.entries),
+        "steps": [e.id for e in page.entries if e.step and e not in leading],
+        # what the forest plot begins with: where only controls were run, these
+        "leading_roles": ("condition",) if without_controls(page.entries) else ("control",),
+        "has_matched": any(e.controls for e in page.entries),
+        "has_curves": bool(data["curves"]),
+        "dose_table": page.tables.get("dose_curves"),
+        "tables": list(page.tables.items()),
+        "score_title": score,
+        "value": lambda *given: minus(format_value(*given)),
+        "minus": minus,
+        "shown_columns": shown_columns,
+        "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
+        "interval": interval_text,
+        "known": lambda value: not math.isnan(value),
+        "failures_of": _failures,
+        "data_json": Markup(safe_json({**data, "scoreName": score})),
+        "explorer_json": Markup(safe_json(explorer)) if explorer else "",
+    }
+
+
+def breakable(title: str) -> Markup:
+    """A condition's title that may go on in the next line before its options, as HTML."""
+    return Markup("<wbr>(").join(title.split("("))
+
+
+def shown_columns(table: Table) -> list[str]:
+    """Columns that the page shows; options stand with each condition, the files hold them all."""
+    columns = table.main or table.columns
+    hidden = (
+        {"permutation", "parameters"} if "condition" in columns or "label" in columns else set()
+    )
+    if "condition" in columns:
+        hidden.add("label")
+    return [name for name in columns if name not in hidden]
+
+
+def _marked_up(markdown: str) -> list[tuple[str, str]]:
+    """(kind, text) of a paragraph: code, citations and plain text."""
+    parts = re.split(r"(`[^`]*`|\[@[^\]]*\])", markdown)
+    return [
+        ("code", part.strip("`")) if part.startswith("`")
+        else ("cite", part) if part.startswith("[@") else ("text", part)
+        for part in parts
+    ]  # fmt: skip
+
+
+def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:
+    """(recording, why) of the recordings without a drop under a condition."""
+    reasons = {"missing": "no row: not run (yet)", "undefined": "no score: no reference notes"}
+    found = []
+    for piece, name in enumerate(panel.pieces):
+        rows = [panel.baseline.get(name)]
+        rows += [panel.cells.get((number, piece, repeat)) for repeat in range(panel.n_repeats)]
+        errors = [row.error for row in rows if row is not None and row.status != "ok"]
+        scores = [row for row in rows[1:] if row is not None and row.status == "ok"]
+        if errors or rows[0] is None or not scores:
+            found.append((name, errors[0] if errors else reasons["missing"]))
+        elif panel.why_missing(number, piece) == "undefined" and not rows[0].counts.get(
+            "reference", 1
+        ):
+            found.append((name, reasons["undefined"]))
+    return found
+
+
+def _text(name: str) -> str:
+    return (files("pi_amt.report.page") / "templates" / name).read_text(encoding="utf-8")

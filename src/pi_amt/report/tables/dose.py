@@ -1,0 +1,80 @@
+"""The table of dose curves: area and D50 of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
+
+if TYPE_CHECKING:
+    from pi_amt.statistics.result import Importance
+
+
+_COLUMNS = (
+    "model", "dataset", "curve", "permutation", "parameter", "constant", "n_pieces",
+    "n_doses", "lowest", "highest", "area", "area_low", "area_high", "d50", "d50_low",
+    "d50_high", "d50_bound", "half_drop",
+)  # fmt: skip
+
+
+def dose_table(importance: Importance) -> Table:
+    """Area and D50 of every dose curve."""
+    curves = dose_curves(importance)
+    notes = [
+        "area: mean drop over the range of doses; d50: dose at half of baseline − floor, by linear "
+        "interpolation, in the unit of the parameter; undefined if the curve never gets there."
+    ]
+    if not all(curve.floor_known for curve in curves):
+        notes.append("Warning: without the control floor, d50 takes the floor as 0.")
+    return Table(
+        title="Dose curves",
+        columns=_COLUMNS,
+        records=tuple(_record(curve, curve_name(curve, curves)) for curve in curves),
+        footers=tuple(notes),
+        formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
+        main=tuple(name for name in _COLUMNS if name not in ("permutation", "constant")),
+        lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
+              "highest", "n_pieces", "half_drop"),
+        groups=("model", "dataset"),
+        intervals={"area": ("area_low", "area_high"), "d50": ("d50_low", "d50_high")},
+    )  # fmt: skip
+
+
+def _record(curve: DoseCurve, name: str) -> dict[str, Any]:
+    return {
+        "model": curve.model,
+        "dataset": curve.dataset,
+        "curve": name,
+        "permutation": curve.permutation,
+        "parameter": curve.parameter,
+        "constant": curve.constant,
+        "n_pieces": curve.n_pieces,
+        "n_doses": len(curve.values),
+        "lowest": float(curve.values[0]),
+        "highest": float(curve.values[-1]),
+        "area": curve.area.estimate,
+        "area_low": curve.area.low,
+        "area_high": curve.area.high,
+        "d50": curve.d50.estimate,
+        "d50_low": curve.d50.low,
+        "d50_high": curve.d50.high,
+        "d50_bound": curve.d50_bound,
+        "half_drop": curve.half_drop,
+    }
+
+
+def curve_name(curve: Curve, curves: Sequence[Curve]) -> str:
+    """The permutation, with the constant options that tell it from its other curves."""
+    own = json.loads(curve.constant)
+    alike = [
+        json.loads(other.constant)
+        for other in curves
+        if (other.permutation, other.parameter) == (curve.permutation, curve.parameter)
+    ]
+    differing = [key for key in own if any(other.get(key) != own[key] for other in alike)]
+    if not differing:
+        return curve.permutation
+    return f"{curve.permutation} ({', '.join(f'{key}={own[key]}' for key in differing)})"

@@ -1,0 +1,209 @@
+"""Tables: one set of records, shown in a terminal, a notebook or a paper, or kept as data.
+
+Files for machines (CSV, Parquet, pandas) hold every column at full precision, with nothing where a
+value is undefined. What people read (terminal, HTML, Markdown, LaTeX) shows the main columns,
+rounded, with a dash there.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pi_amt.report.tables.cells import format_value, is_undefined, latex_text, markdown_text
+from pi_amt.report.tables.table_text import table_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: tables of more lines show one block of columns unless asked for all
+FOLDED_LINES = 40
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records with named columns.
+
+    Attributes:
+        title: one line.
+        columns: all column names, in order.
+        records: one mapping per line; every column is a key.
+        footers: how to read the numbers, warnings.
+        formats: column → format specification such as ``.3f``, or ``p`` for p-values.
+        main: columns that people see first; all if empty.
+        lead: columns of a terminal table, the one that names the lines first, then the most needed
+            first; ``main`` if empty.
+        groups: columns that a terminal shows as headings above the lines that share them.
+        intervals: column → its (low, high) columns.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    records: tuple[Mapping[str, Any], ...]
+    footers: tuple[str, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+    main: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def column(self, name: str) -> list[Any]:
+        """All values of one column.
+
+        Raises:
+            ValueError: if there is no such column.
+        """
+        self._check([name])
+        return [record[name] for record in self.records]
+
+    def to_text(self, width: int | None = None, *, fold: bool | None = None) -> str:
+        """Plain text for a terminal, see :mod:`pi_amt.report.tables.table_text`.
+
+        Args:
+            width: characters; the terminal's if not given.
+            fold: put columns that do not fit into further blocks below; if false they are only
+                named. If not given, tables of up to :data:`FOLDED_LINES` lines are folded.
+        """
+        width = width or shutil.get_terminal_size((100, 24)).columns
+        return table_text(self, width, len(self) <= FOLDED_LINES if fold is None else fold)
+
+    def view(self, title: str, lead: Sequence[str]) -> Table:
+        """The same records with other columns for people, and no footers."""
+        self._check(lead)
+        return replace(self, title=title, main=tuple(lead), lead=tuple(lead), footers=())
+
+    def cell(self, record: Mapping[str, Any], name: str) -> str:
+        """One value of one line as people read it."""
+        return format_value(record[name], self.formats.get(name, ".3f"))
+
+    def is_number(self, name: str) -> bool:
+        """Whether a column holds no text."""
+        return not any(isinstance(record[name], str) for record in self.records)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """All columns as CSV, written to ``path`` if given; undefined numbers are empty."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        for record in self.records:
+            writer.writerow(["" if is_undefined(record[n]) else record[n] for n in self.columns])
+        return _written(text.getvalue(), path)
+
+    def to_markdown(
+        self, path: str | Path | None = None, columns: Sequence[str] | None = None
+    ) -> str:
+        """A Markdown table of the main (or the given) columns, footers below."""
+        shown = self._shown(columns)
+        rows = [
+            [markdown_text(self.cell(record, name)) for name in shown] for record in self.records
+        ]
+        rule = ["---:" if self.is_number(name) else "---" for name in shown]
+        heads = [markdown_text(name) for name in shown]
+        lines = ["| " + " | ".join(row) + " |" for row in (heads, rule, *rows)]
+        notes = [f"- {markdown_text(note)}" for note in self.footers]
+        return _written("\n".join([*lines, "", *notes]).rstrip() + "\n", path)
+
+    def to_latex(self, path: str | Path | None = None, columns: Sequence[str] | None = None) -> str:
+        """A LaTeX ``tabular`` (package booktabs) of the main columns, footers as comments."""
+        shown = self._shown(columns)
+        kinds = "".join("r" if self.is_number(name) else "l" for name in shown)
+        rows = [[latex_text(self.cell(record, name)) for name in shown] for record in self.records]
+        heads = " & ".join(latex_text(name) for name in shown) + r" \\"
+        lines = [f"% {' '.join(note.split())}" for note in (self.title, *self.footers) if note]
+        lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", heads, r"\midrule"]
+        lines += [" & ".join(row) + r" \\" for row in rows]
+        return _written("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n", path)
+
+    def to_html(self, columns: Sequence[str] | None = None) -> str:
+        """An HTML table of the main (or the given) columns, footers below; all text escaped."""
+        shown = self._shown(columns)
+        heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in shown)
+        align = [' style="text-align:right"' if self.is_number(name) else "" for name in shown]
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td{style}>{html.escape(self.cell(record, name))}</td>"
+                for name, style in zip(shown, align, strict=True)
+            )
+            + "</tr>\n"
+            for record in self.records
+        )
+        notes = "".join(f"<p><small>{html.escape(note)}</small></p>\n" for note in self.footers)
+        caption = f"<caption>{html.escape(self.title)}</caption>"
+        head = f"<thead><tr>{heads}</tr></thead>"
+        return f"<table>{caption}{head}\n<tbody>\n{rows}</tbody></table>\n{notes}"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All columns as a pandas frame, undefined numbers NaN.
+
+        Raises:
+            ImportError: without pandas.
+        """
+        pandas = _optional("pandas")
+        frame: pd.DataFrame = pandas.DataFrame(list(self.records), columns=list(self.columns))
+        return frame
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """All columns as a Parquet file; undefined numbers are null.
+
+        Raises:
+            ImportError: without pyarrow.
+        """
+        pyarrow, parquet = _optional("pyarrow"), _optional("pyarrow.parquet")
+        arrays = {}
+        for name in self.columns:
+            values = [None if is_undefined(value) else value for value in self.column(name)]
+            kind = pyarrow.float64() if self.is_number(name) else pyarrow.string()
+            if self.is_number(name) and all(isinstance(value, int) for value in values):
+                kind = pyarrow.int64()
+            arrays[name] = pyarrow.array(values, type=kind)
+        parquet.write_table(pyarrow.table(arrays), str(path))
+        return Path(path)
+
+    def _shown(self, columns: Sequence[str] | None) -> tuple[str, ...]:
+        if columns is None:
+            return self.main or self.columns
+        self._check(columns)
+        return tuple(columns)
+
+    def _check(self, columns: Sequence[str]) -> None:
+        unknown = [name for name in columns if name not in self.columns]
+        if unknown:
+            raise ValueError(
+                f"got column {unknown[0]!r}, expected one of {', '.join(self.columns)}"
+            )
+
+
+def _written(text: str, path: str | Path | None) -> str:
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def _optional(module: str) -> Any:
+    """Import a package that a plain install does not have.
+
+    Raises:
+        ImportError: saying what to install.
+    """
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f"{module} is not installed; pip install 'pi_amt[pandas]'") from error

@@ -1,0 +1,4 @@
+"""An estimate against its reference: note scores, frame scores, and the fate of each note.
+
+It may import ``core``.
+"""

@@ -1,0 +1,38 @@
+"""Scores of other people: entry points of the group ``pi_amt.scorers``.
+
+A scorer is a function ``(reference: Notes, estimate: Notes) → dict of floats``. Its keys stand in
+every row beside those of :func:`pi_amt.scoring.notes.score_notes`, as ``<entry point>.<key>``, and
+``score=<entry point>.<key>`` makes tables and reports of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from pi_amt.core.notes import Notes
+
+Scorer = Callable[[Notes, Notes], dict[str, float]]
+ENTRY_POINTS = "pi_amt.scorers"
+
+
+@lru_cache(maxsize=1)
+def scorers() -> dict[str, Scorer]:
+    """Installed scorers by name, sorted."""
+    points = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+    return {point.name: point.load() for point in points}
+
+
+def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
+    """The scores of all installed scorers."""
+    found: dict[str, float] = {}
+    for name, scorer in scorers().items():
+        try:
+            found |= {f"{name}.{k}": float(v) for k, v in scorer(reference, estimate).items()}
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(
+                f"scorer {name}: failed ({reason}), expected a dict of floats"
+            ) from error
+    return found

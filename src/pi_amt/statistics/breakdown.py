@@ -1,0 +1,174 @@
+"""What a perturbation does to notes, summed over the recordings of one condition.
+
+From the note tables in the rows: intervals of false notes (minus the baseline's), and how many
+notes of each stratum are lost. Repeats are averaged. Rows without a note table are left out and
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from pi_amt.core.units import Floats
+from pi_amt.scoring.anatomy import chance_histogram, interval_histogram
+from pi_amt.scoring.note_table import NoteTable
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.strata import FACTORS, found_by_stratum
+from pi_amt.store.rows import Row
+
+CROSSED = ("register", "velocity", "polyphony")
+ALONE = ("duration", "shares_partial")
+#: reference notes found clean, found perturbed, all
+Counts = tuple[float, float, float]
+#: chance is computed from recordings until so many false notes have been placed
+_CHANCE_NOTES = 1_500
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One condition of one panel.
+
+    Attributes:
+        n_pieces: recordings with note tables of baseline and condition.
+        references: reference notes of these.
+        before, after: interval class → false notes, clean and perturbed.
+        chance: interval class → change that chance pitches would give; empty without false notes.
+        strata: level names (register, velocity, polyphony) → (found before, found after, all).
+        alone: factor → level → the same three numbers.
+    """
+
+    n_pieces: int
+    references: float
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    chance: Mapping[str, float]
+    strata: Mapping[tuple[str, ...], Counts]
+    alone: Mapping[str, Mapping[str, Counts]]
+
+    def change(self) -> dict[str, float]:
+        """Interval class → false notes gained, per 100 reference notes."""
+        scale = 100.0 / max(self.references, 1.0)
+        return {name: scale * (self.after[name] - self.before[name]) for name in self.after}
+
+    def chance_change(self) -> dict[str, float]:
+        """Interval class → what :meth:`change` would be if pitches fell by chance."""
+        scale = 100.0 / max(self.references, 1.0)
+        return {name: scale * value for name, value in self.chance.items()}
+
+    def by_level(self) -> dict[tuple[str, str], Counts]:
+        """(factor, level) → (found before, found after, all), one factor at a time."""
+        sums = {
+            (factor, level): counts
+            for factor, found in self.alone.items()
+            for level, counts in found.items()
+        }
+        for names, counts in self.strata.items():
+            for key in zip(CROSSED, names, strict=True):
+                sums[key] = _added(sums.get(key, (0.0, 0.0, 0.0)), counts)
+        return sums
+
+
+def breakdown(panel: Panel, number: int) -> Breakdown | None:
+    """The breakdown of a condition; ``None`` where no recording has note tables."""
+    pairs = list(_tables(panel, number))
+    if not pairs:
+        return None
+    before = _summed(interval_histogram(table) for table, _ in pairs)
+    after = _summed(_mean_histogram(tables) for _, tables in pairs)
+    return Breakdown(
+        n_pieces=len(pairs),
+        references=float(sum(len(table.onset) for table, _ in pairs)),
+        before=before,
+        after=after,
+        chance=_chance(pairs, before, after),
+        strata=_strata(pairs, CROSSED),
+        alone={
+            factor: {names[0]: found for names, found in _strata(pairs, (factor,)).items()}
+            for factor in ALONE
+        },
+    )
+
+
+def _tables(panel: Panel, number: int) -> Iterator[tuple[NoteTable, list[NoteTable]]]:
+    """(baseline, repeats) of every recording that has both, of the same reference notes."""
+    for place, piece in enumerate(panel.pieces):
+        base = _table(panel.baseline.get(piece))
+        cells = (panel.cells.get((number, place, repeat)) for repeat in range(panel.n_repeats))
+        after = [table for table in map(_table, cells) if table is not None]
+        if base is not None:
+            after = [table for table in after if len(table.onset) == len(base.onset)]
+            if after:
+                yield base, after
+
+
+def _table(row: Row | None) -> NoteTable | None:
+    return None if row is None or row.status != "ok" or not row.notes else _read(row.notes)
+
+
+@lru_cache(maxsize=1024)
+def _read(data: bytes) -> NoteTable:
+    return NoteTable.from_bytes(data)
+
+
+def _mean_histogram(tables: Sequence[NoteTable]) -> dict[str, float]:
+    """Interval class → false notes, repeats averaged."""
+    share = len(tables)
+    counts = (interval_histogram(table) for table in tables)
+    return _summed({name: n / share for name, n in count.items()} for count in counts)
+
+
+def _summed(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for count in counts:
+        for name, value in count.items():
+            sums[name] = sums.get(name, 0.0) + value
+    return sums
+
+
+def _chance(
+    pairs: Sequence[tuple[NoteTable, list[NoteTable]]],
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+) -> dict[str, float]:
+    """Chance shares from the first recordings, times all false notes, after minus before."""
+    sums = [dict.fromkeys(after, 0.0), dict.fromkeys(after, 0.0)]
+    for base, repeats in pairs:
+        for total, table in zip(sums, (base, repeats[0]), strict=True):
+            if sum(total.values()) >= _CHANCE_NOTES:
+                continue
+            n = len(table.false_onset)
+            chosen = np.arange(n) % max(1, -(-n // _CHANCE_NOTES)) == 0
+            weight = n / max(int(chosen.sum()), 1)
+            for name, value in chance_histogram(table, chosen).items():
+                total[name] += weight * value
+    if not sum(after.values()):
+        return {}
+    shares = [{k: v / max(sum(total.values()), 1e-9) for k, v in total.items()} for total in sums]
+    n_before, n_after = sum(before.values()), sum(after.values())
+    return {name: shares[1][name] * n_after - shares[0][name] * n_before for name in after}
+
+
+def _strata(
+    pairs: Sequence[tuple[NoteTable, list[NoteTable]]], factors: Sequence[str]
+) -> dict[tuple[str, ...], Counts]:
+    sums: dict[tuple[str, ...], Floats] = {}
+    for base, repeats in pairs:
+        clean = found_by_stratum(base, factors)
+        for table in repeats:
+            for names, (found, total) in found_by_stratum(table, factors).items():
+                part = np.array([clean[names][0], found, total]) / len(repeats)
+                sums[names] = sums.get(names, np.zeros(3)) + part
+    return {names: (float(v[0]), float(v[1]), float(v[2])) for names, v in sums.items()}
+
+
+def _added(a: Counts, b: Counts) -> Counts:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def levels(factor: str) -> tuple[str, ...]:
+    """Names of a factor's levels, in order."""
+    return FACTORS[factor][1]

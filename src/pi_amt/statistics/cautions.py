@@ -1,0 +1,92 @@
+"""What a reader must be warned of: few recordings, missing rows, failures, too few repeats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pi_amt.core.text import plural
+from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.panels import Panel
+
+
+def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
+    """Plain sentences about one panel; none if there is nothing to say."""
+    said: list[str] = []
+    for result in results:
+        name = result.condition
+        if result.n_pieces < 2:
+            scored = plural(result.n_pieces, "recording")
+            said.append(f"{name}: {scored} with a score, no interval, no p")
+        elif result.n_compositions < 2:
+            said.append(f"{name}: all recordings are of one composition, no interval, no p")
+        if result.n_missing:
+            said.append(
+                f"{name}: no row for {result.n_missing} of "
+                f"{plural(len(panel.pieces), 'recording')}, "
+                f"means are over the {result.n_pieces} with both baseline and perturbed"
+            )
+        if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
+            said.append(
+                f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
+                f"between recordings to chance, {_needed(result.repeats_needed)}"
+            )
+        if result.n_empty:
+            said.append(
+                f"{name}: not defined for {plural(result.n_empty, 'recording')} "
+                f"({_reason(panel, result)})"
+            )
+    if copies := _copies(panel):
+        said.append(
+            f"{plural(len(copies), 'recording')} with the same audio and notes as another "
+            f"({copies[0][1]} = {copies[0][0]}): each counts, which makes intervals and p too small"
+        )
+    failed = len(_failed(panel))
+    silent = max((result.n_without_reference for result in results), default=0)
+    if failed:
+        broken = plural(failed, "recording")
+        said.append(f"left out: {broken} that failed ({_first_error(panel)})")
+    if silent:
+        said.append(f"left out: {plural(silent, 'recording')} without reference notes")
+    return said
+
+
+def _failed(panel: Panel) -> set[str]:
+    """Recordings without a baseline, or without any draw of some condition, because of errors."""
+    lost = {piece for piece, row in panel.baseline.items() if row.status == "error"}
+    draws: dict[tuple[int, int], set[str]] = {}
+    for (number, piece, _), row in panel.cells.items():
+        draws.setdefault((number, piece), set()).add(row.status)
+    without = {
+        piece for (_, piece), found in draws.items() if "error" in found and "ok" not in found
+    }
+    return lost | {panel.pieces[piece] for piece in without}
+
+
+def _copies(panel: Panel) -> list[tuple[str, str]]:
+    """(recording, its copy) of every recording that stands here under a second name."""
+    first: dict[str, str] = {}
+    good = {piece: row for piece, row in panel.baseline.items() if row.status == "ok"}
+    held = [(row.data, piece) for piece, row in good.items() if row.data]
+    return [(first[data], piece) for data, piece in held if first.setdefault(data, piece) != piece]
+
+
+def _needed(repeats: float) -> str:
+    if math.isinf(repeats):
+        return "and the recordings do not differ beyond it, so no number of repeats is enough"
+    return f"{repeats:.0f} are needed"
+
+
+def _first_error(panel: Panel) -> str:
+    """Why the first of the failed recordings failed."""
+    return next((row.error for row in panel.rows if row.status == "error"), "no reason stored")
+
+
+def _reason(panel: Panel, result: ConditionResult) -> str:
+    """Why a condition is not defined, in the words of the first such row."""
+    number = panel.names.index(result.condition)
+    return next(
+        row.error
+        for place, row in panel.cells.items()
+        if place[0] == number and row.status == "empty"
+    )

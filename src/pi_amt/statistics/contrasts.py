@@ -1,0 +1,187 @@
+"""Differences of drops between models on the same recordings.
+
+A contrast is paired inside each recording (drop here minus drop there) before anything is
+resampled: with the same resamples on both sides that is the difference of the two means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pi_amt.core.units import Floats
+from pi_amt.report.tables.importance import method_note
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.condition_results import Settings
+from pi_amt.statistics.inference import holm
+from pi_amt.statistics.paired import interval_over, mean, p_value_over, snapped
+from pi_amt.statistics.panels import Condition, Panel
+
+if TYPE_CHECKING:
+    from pi_amt.statistics.result import Importance
+
+COLUMNS = (
+    "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",
+    "baseline_a", "baseline_b", "drop_a", "drop_b",
+    "difference", "difference_low", "difference_high", "p", "p_holm",
+    "relative_drop_a", "relative_drop_b", "excess_a", "excess_b",
+)  # fmt: skip
+_LEAD = (
+    "condition", "difference", "p_holm", "drop_a", "drop_b", "a", "b", "dataset", "n_pieces",
+    "baseline_a", "baseline_b",
+)  # fmt: skip
+_FORMATS = {"p": "p", "p_holm": "p"}
+_INTERVALS = {"difference": ("difference_low", "difference_high")}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a contrast: a panel, with the recordings that the other side has, too.
+
+    Attributes:
+        name: what to call it.
+        pieces: track names; all arrays are ``(pieces,)`` in this order, NaN where missing.
+    """
+
+    name: str
+    panel: Panel
+    score: str
+    pieces: tuple[str, ...]
+
+    def baseline(self) -> Floats:
+        """Baseline scores."""
+        return self._of(self.panel.baseline_values(self.score))
+
+    def drops(self, number: int) -> Floats:
+        """Drops under one condition, repeats averaged."""
+        return self.baseline() - self._of(self.panel.piece_means(self.score)[number])
+
+    def excess(self, number: int) -> Floats:
+        """Drops minus those of the matched control."""
+        control = self.panel.control_of(number, "matched_tracks")
+        if control is None:
+            return np.full(len(self.pieces), np.nan)
+        return self.drops(number) - self.drops(control)
+
+    def clusters(self) -> list[str]:
+        """The composition of each recording."""
+        cluster = dict(zip(self.panel.pieces, self.panel.compositions, strict=True))
+        return [cluster[piece] for piece in self.pieces]
+
+    def _of(self, values: Floats) -> Floats:
+        place = {piece: i for i, piece in enumerate(self.panel.pieces)}
+        return values[[place[piece] for piece in self.pieces]]
+
+
+def two_sides(a: Panel, b: Panel, names: Sequence[str], score: str) -> tuple[Side, Side]:
+    """Two panels on the recordings that both have."""
+    pieces = tuple(sorted(set(a.pieces) & set(b.pieces)))
+    return Side(names[0], a, score, pieces), Side(names[1], b, score, pieces)
+
+
+def model_contrasts(importance: Importance) -> Table:
+    """Per dataset, pair of models and condition that both have: drop of b minus drop of a.
+
+    Conditions are paired by label and parameters; by label alone where it is unique on both sides
+    (mask widths differ between front ends). Holm corrects over all rows with the role
+    ``condition``.
+    """
+    records: list[dict[str, Any]] = []
+    for dataset in importance.datasets:
+        panels = [panel for panel in importance.panels if panel.dataset == dataset]
+        for a, b in combinations(panels, 2):
+            sides = two_sides(a, b, (a.model, b.model), importance.score)
+            records += contrast_records(*sides, importance.settings)
+    title = "Differences between models of the drop in F"
+    return contrast_table(title, records, importance.settings)
+
+
+def contrast_records(a: Side, b: Side, settings: Settings) -> list[dict[str, Any]]:
+    """One record (column → value) per condition that both sides have."""
+    records = []
+    for i, j in _pairs(a.panel.conditions, b.panel.conditions):
+        condition = a.panel.conditions[i]
+        drops_a, drops_b = a.drops(i), b.drops(j)
+        both = ~np.isnan(drops_a) & ~np.isnan(drops_b)
+        base_a, base_b = mean(a.baseline()[both]), mean(b.baseline()[both])
+        drop_a, drop_b = mean(drops_a[both]), mean(drops_b[both])
+        records.append(
+            {
+                "dataset": a.panel.dataset,
+                "label": condition.label,
+                "condition": a.panel.names[i],
+                "parameters": condition.parameters,
+                "role": condition.role,
+                "a": a.name,
+                "b": b.name,
+                "n_pieces": int(both.sum()),
+                "baseline_a": base_a,
+                "baseline_b": base_b,
+                "drop_a": drop_a,
+                "drop_b": drop_b,
+                **paired_difference(drops_b - drops_a, a.clusters(), settings),
+                "relative_drop_a": _ratio(drop_a, base_a),
+                "relative_drop_b": _ratio(drop_b, base_b),
+                "excess_a": mean(a.excess(i)[both]),
+                "excess_b": mean(b.excess(j)[both]),
+            }
+        )
+    return records
+
+
+def _pairs(a: Sequence[Condition], b: Sequence[Condition]) -> list[tuple[int, int]]:
+    """Numbers of the conditions that are the same on both sides."""
+    pairs = []
+    for i, condition in enumerate(a):
+        same = [j for j, other in enumerate(b) if other.label == condition.label]
+        exact = [j for j in same if b[j].parameters == condition.parameters]
+        alone = sum(other.label == condition.label for other in a) == 1 and len(same) == 1
+        if exact or alone:
+            pairs.append((i, (exact or same)[0]))
+    return pairs
+
+
+def paired_difference(
+    values: Floats, clusters: Sequence[str], settings: Settings
+) -> dict[str, float]:
+    """Mean of ``(pieces,)`` differences with interval and p, by column."""
+    values = snapped(values)
+    found = interval_over(values, clusters, settings, limits=(-2.0, 2.0))
+    return {
+        "difference": found.estimate,
+        "difference_low": found.low,
+        "difference_high": found.high,
+        "p": p_value_over(values, clusters, settings),
+    }
+
+
+def _ratio(top: float, bottom: float) -> float:
+    return top / bottom if bottom else float("nan")
+
+
+def contrast_table(
+    title: str, records: Sequence[dict[str, Any]], settings: Settings, said: Sequence[str] = ()
+) -> Table:
+    """The table of contrasts, p corrected; ``said`` are further notes below it."""
+    tested = [record["role"] == "condition" for record in records]
+    p = holm([r["p"] if t else np.nan for r, t in zip(records, tested, strict=True)])
+    finished = [record | {"p_holm": float(p[i])} for i, record in enumerate(records)]
+    return Table(
+        title=title,
+        columns=COLUMNS,
+        records=tuple({name: record[name] for name in COLUMNS} for record in finished),
+        footers=(
+            f"Score: {settings.score}, mean over the recordings that both sides have; "
+            "difference = drop of b − drop of a (baseline line: score of b − score of a).",
+            method_note(settings.n_resamples, settings.seed, sum(tested)),
+            *said,
+        ),
+        formats=_FORMATS,
+        lead=_LEAD,
+        groups=("a", "b", "dataset"),
+        intervals=_INTERVALS,
+    )  # fmt: skip

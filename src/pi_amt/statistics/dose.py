@@ -1,0 +1,241 @@
+"""Dose curves and harmonic profiles: conditions that differ in one number.
+
+A curve belongs to one model, dataset and permutation, and to one of its options (attenuation in
+dB, share of bins, width in cents, cutoff in Hz …) while all others stay the same. A recording
+enters if it has a score at every dose, so that a curve never changes its recordings on the way.
+
+* **Area**: mean drop over the range of doses (trapezoids, divided by the range). It is a mean over
+  recordings of each one's area, so its interval is the studentised bootstrap's.
+* **D50**: the dose at which the mean drop crosses half of baseline − floor, by linear
+  interpolation between doses. If the curve never gets there it is NaN, with the bound that the
+  doses give (``> 40`` dB). The floor is the score of the control ``floor`` on the same recordings;
+  without that control 0, and the curve says so. Its interval is the percentile bootstrap's over
+  the same resamples; resamples that never get there count as beyond the range, so a bound may be
+  infinite.
+
+A lower ``cutoff_hz`` is a larger dose; for options of which that depends on the permutation (the
+width of a mask that keeps what it covers) the two ends of the curve tell. An option that changes
+nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (0, 0).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.core.units import Floats
+from pi_amt.statistics.bootstrap import Interval, bootstrap_t
+from pi_amt.statistics.condition_results import Settings
+from pi_amt.statistics.dose_measures import area_under, d50_of
+from pi_amt.statistics.paired import interval_over, mean, snapped
+from pi_amt.statistics.panels import Condition, Panel
+
+if TYPE_CHECKING:
+    from pi_amt.statistics.result import Importance
+
+#: fewest doses of a curve
+FEWEST_DOSES = 3
+#: options with which a permutation changes nothing at 0
+ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
+#: options of which a lower value does more
+LOWER_DOES_MORE = ("cutoff_hz",)
+#: options that number something: more of them is not more of the perturbation
+NUMBERS = ("harmonic", "channel")
+#: permutations of the harmonic profile
+PROFILES = ("remove_harmonic", "keep_harmonic")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean drop as a function of one option of one permutation.
+
+    Attributes:
+        parameter: the option that varies; ``constant`` is the JSON of the others.
+        values: ``(doses,)`` of the option, ascending, in its own unit.
+        drop, drop_low, drop_high: ``(doses,)`` mean drop with 95 % interval.
+        matrix: ``(pieces, doses)`` drops.
+        pieces: track names of the recordings with a score at every dose.
+    """
+
+    model: str
+    dataset: str
+    permutation: str
+    parameter: str
+    constant: str
+    values: Floats
+    drop: Floats
+    drop_low: Floats
+    drop_high: Floats
+    matrix: Floats
+    pieces: tuple[str, ...]
+
+    @property
+    def n_pieces(self) -> int:
+        """Recordings behind every point."""
+        return len(self.pieces)
+
+
+@dataclass(frozen=True)
+class DoseCurve(Curve):
+    """A curve with its area and D50.
+
+    Attributes:
+        area: mean drop over the range of doses.
+        d50: dose of half the drop from baseline to floor; NaN if never reached.
+        d50_bound: ``""``, or what is known instead, such as ``> 40``.
+        half_drop: the drop that D50 asks for.
+        floor_known: whether ``floor`` was measured (else taken as 0).
+    """
+
+    area: Interval
+    d50: Interval
+    d50_bound: str
+    half_drop: float
+    floor_known: bool
+
+
+def dose_curves(importance: Importance) -> tuple[DoseCurve, ...]:
+    """All dose curves that the rows allow, at least three doses each."""
+    return tuple(
+        _dose_curve(panel, series, importance.settings)
+        for panel in importance.panels
+        for series in _series(panel)
+        if series.is_dose
+    )
+
+
+def harmonic_profiles(importance: Importance) -> tuple[Curve, ...]:
+    """Drop against the number of the partial that is removed, or alone kept."""
+    return tuple(
+        _curve(panel, series, importance.settings)
+        for panel in importance.panels
+        for series in _series(panel)
+        if series.is_profile
+    )
+
+
+def charted(panel: Panel) -> set[int]:
+    """Numbers of the conditions that stand in a harmonic profile or in a dose curve."""
+    return {
+        number
+        for series in _series(panel)
+        if series.is_profile or series.is_dose
+        for number in series.numbers
+    }
+
+
+class _Series(NamedTuple):
+    """Conditions of one permutation that differ in one option.
+
+    ``constant`` is the JSON of the other options, ``numbers`` are those of the conditions in the
+    panel by ascending option.
+    """
+
+    permutation: str
+    parameter: str
+    constant: str
+    numbers: list[int]
+
+    @property
+    def is_profile(self) -> bool:
+        return self.permutation in PROFILES and self.parameter == "harmonic"
+
+    @property
+    def is_dose(self) -> bool:
+        return self.parameter not in NUMBERS and len(self.numbers) >= FEWEST_DOSES
+
+
+def _series(panel: Panel) -> Iterator[_Series]:
+    """All series of a panel, at least two conditions each."""
+    groups: dict[tuple[str, str, str], dict[float, int]] = {}
+    for number, condition in enumerate(panel.conditions):
+        for name, value, others in _numeric_options(condition):
+            groups.setdefault((condition.permutation, name, others), {})[value] = number
+    for (permutation, name, others), numbers in groups.items():
+        if len(numbers) > 1:
+            yield _Series(permutation, name, others, [numbers[v] for v in sorted(numbers)])
+
+
+def _numeric_options(condition: Condition) -> Iterator[tuple[str, float, str]]:
+    if condition.role != "condition":
+        return
+    options = condition.options
+    for name, value in options.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            others = {key: other for key, other in options.items() if key != name}
+            yield name, float(value), json.dumps(others, sort_keys=True, separators=(",", ":"))
+
+
+def _complete(
+    panel: Panel, series: _Series, score: str
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Doses ``(doses,)``, drops ``(pieces, doses)`` of complete recordings, which these are."""
+    parameter, numbers = series.parameter, series.numbers
+    values = np.array([_number(panel.conditions[i].options[parameter]) for i in numbers])
+    drops = panel.baseline_values(score)[None] - panel.piece_means(score)[numbers]
+    known = np.asarray(~np.isnan(drops).any(axis=0))
+    matrix = snapped(drops[:, known].T)
+    if parameter in ZERO_CHANGES_NOTHING and values[0] > 0:
+        values = np.concatenate([[0.0], values])
+        matrix = np.concatenate([np.zeros((len(matrix), 1)), matrix], axis=1)
+    return values, matrix, known
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _curve(panel: Panel, series: _Series, settings: Settings) -> Curve:
+    values, matrix, known = _complete(panel, series, settings.score)
+    clusters = [c for c, k in zip(panel.compositions, known, strict=True) if k]
+    drop = low = high = np.full(len(values), np.nan)
+    if len(matrix):
+        n, seed = settings.n_resamples, settings.seed
+        found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
+        # our scores lie in [0, 1], so no mean drop is beyond ±1
+        most = 1.0 if settings.bounded else np.inf
+        drop = found.estimate
+        low, high = np.clip(found.low, -most, most), np.clip(found.high, -most, most)
+    return Curve(
+        model=panel.model,
+        dataset=panel.dataset,
+        permutation=series.permutation,
+        parameter=series.parameter,
+        constant=series.constant,
+        values=values,
+        drop=drop,
+        drop_low=low,
+        drop_high=high,
+        matrix=matrix,
+        pieces=tuple(piece for piece, k in zip(panel.pieces, known, strict=True) if k),
+    )
+
+
+def _dose_curve(panel: Panel, series: _Series, settings: Settings) -> DoseCurve:
+    curve = _curve(panel, series, settings)
+    inside = [panel.pieces.index(piece) for piece in curve.pieces]
+    clusters = [panel.compositions[i] for i in inside]
+    base = panel.baseline_values(settings.score)
+    floor = panel.lone_control("floor")
+    lost = base if floor is None else base - panel.piece_means(settings.score)[floor]
+    to_floor = np.where(np.isnan(lost), mean(lost[inside]), lost)[inside]
+    area = interval_over(area_under(curve.values, curve.matrix), clusters, settings)
+    falling = None
+    if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
+        falling = series.parameter in LOWER_DOES_MORE
+    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings, falling)
+    fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
+    return DoseCurve(
+        **fields,
+        area=area,
+        d50=d50,
+        d50_bound=bound,
+        half_drop=mean(to_floor) / 2,
+        floor_known=floor is not None,
+    )

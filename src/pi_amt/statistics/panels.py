@@ -1,0 +1,255 @@
+"""Stored rows as matrices: one panel per model and dataset, condition × piece × repeat.
+
+A panel keeps the rows themselves; every matrix is a view computed from them, NaN where there is no
+value (an error, no reference notes, a repeat that was not run).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from pi_amt.core.units import Floats
+from pi_amt.store.rows import BASELINE, Row
+
+
+@dataclass(frozen=True, order=True)
+class Condition:
+    """What was done to the input; two conditions are the same if all of this is.
+
+    Attributes:
+        permutation: config name.
+        parameters: canonical JSON.
+        label: for people, such as ``matched_tracks(fund_mask)``.
+        role: ``baseline``, ``condition`` or ``control``.
+        target: label of the condition that a control belongs to, else empty.
+    """
+
+    permutation: str
+    parameters: str
+    label: str
+    role: str = "condition"
+    target: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Name without its target: ``matched_tracks`` of ``matched_tracks(fund_mask)``."""
+        return self.label.split("(")[0] if self.role == "control" else self.permutation
+
+    @property
+    def options(self) -> dict[str, object]:
+        """``parameters`` as a dict."""
+        parsed = json.loads(self.parameters or "{}")
+        return parsed if isinstance(parsed, dict) else {}
+
+
+def condition_of(row: Row) -> Condition:
+    """The condition that a row belongs to."""
+    return Condition(row.permutation, row.parameters, row.label, row.role, row.target)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All rows of one model on one dataset.
+
+    Attributes:
+        pieces: track names, sorted; ``compositions`` and ``seconds`` belong to them.
+        seconds: length of each recording; 0 where it failed, for what a header claims was not read.
+        conditions: everything but the baseline, in the order in which it was stored.
+        baseline: piece → its baseline row.
+        cells: (condition number, piece number, repeat) → row.
+    """
+
+    model: str
+    dataset: str
+    pieces: tuple[str, ...]
+    compositions: tuple[str, ...]
+    seconds: tuple[float, ...]
+    conditions: tuple[Condition, ...]
+    baseline: Mapping[str, Row] = field(repr=False)
+    cells: Mapping[tuple[int, int, int], Row] = field(repr=False)
+    n_repeats: int = 1
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows behind this panel, baseline first."""
+        return (*self.baseline.values(), *self.cells.values())
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Per condition its label, with the options that tell it from others of that label."""
+        return tuple(self._name(condition) for condition in self.conditions)
+
+    def _name(self, condition: Condition) -> str:
+        alike = [flat_options(c.options) for c in self.conditions if c.label == condition.label]
+        own = flat_options(condition.options)
+        differing = [k for k in own if any(repr(o.get(k)) != repr(own[k]) for o in alike)]
+        if not differing:
+            return condition.label
+        return f"{condition.label} ({', '.join(f'{key}={own[key]}' for key in differing)})"
+
+    def values(self, key: str, of: str = "scores") -> Floats:
+        """``(conditions, pieces, repeats)`` of one entry of ``scores``, ``effects``, ``counts``."""
+        shape = (len(self.conditions), len(self.pieces), self.n_repeats)
+        matrix = np.full(shape, np.nan)
+        if self.cells:
+            found = [source.get(key, np.nan) for source in self._sources[of]]
+            matrix[tuple(np.array(list(self.cells)).T)] = found
+        return matrix
+
+    @cached_property
+    def _sources(self) -> dict[str, list[Mapping[str, float]]]:
+        """Per kind the entries of every cell; none where the row is not ``ok``."""
+        kinds = ("scores", "effects", "counts")
+        return {
+            kind: [getattr(row, kind) if row.status == "ok" else {} for row in self.cells.values()]
+            for kind in kinds
+        }
+
+    def baseline_values(self, key: str, of: str = "scores") -> Floats:
+        """``(pieces,)`` of the baseline."""
+        rows = (self.baseline.get(piece) for piece in self.pieces)
+        return np.array([np.nan if row is None else _value(row, key, of) for row in rows])
+
+    def piece_means(self, key: str, of: str = "scores") -> Floats:
+        """``(conditions, pieces)``: repeats averaged inside each recording."""
+        return mean_over_repeats(self.values(key, of))
+
+    def drops(self, key: str) -> Floats:
+        """``(conditions, pieces, repeats)``: baseline minus perturbed."""
+        return self.baseline_values(key)[None, :, None] - self.values(key)
+
+    def index(self, label: str, parameters: str | None = None) -> int:
+        """Number of the condition with this label (and parameters).
+
+        Raises:
+            ValueError: if there is none, or several and no parameters are given.
+        """
+        found = [
+            i
+            for i, condition in enumerate(self.conditions)
+            if condition.label == label and parameters in (None, condition.parameters)
+        ]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(dict.fromkeys(condition.label for condition in self.conditions))
+        problem = "matches several parameters, give parameters=…" if found else "is not here"
+        raise ValueError(f"got condition {label!r}, which {problem}; conditions: {known}")
+
+    def why_missing(self, number: int, piece: int) -> str:
+        """Why a recording has no drop: ``error``, ``empty`` (the condition is not defined for it),
+        ``missing`` (no row) or ``undefined`` (a score that is NaN: no reference notes)."""
+        base = self.baseline.get(self.pieces[piece])
+        rows = [self.cells.get((number, piece, repeat)) for repeat in range(self.n_repeats)]
+        there = [row for row in (base, *rows) if row is not None]
+        for status in ("error", "empty"):
+            if any(row.status == status for row in there):
+                return status
+        return "missing" if base is None or len(there) == 1 else "undefined"
+
+    def control_of(self, number: int, kind: str) -> int | None:
+        """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
+
+        It has the condition's normalisation (stored where it is not the default). Of several (one
+        per parameter set), the one whose options agree with the condition's.
+        """
+        target = self.conditions[number]
+        found = [
+            i
+            for i, control in enumerate(self.conditions)
+            if control.role == "control"
+            and control.kind == kind
+            and control.target == target.label
+            and control.options.get("normalization") == target.options.get("normalization")
+        ]
+        if len(found) > 1:
+            found = [i for i in found if _agree(target.options, self.conditions[i].options)]
+        return found[0] if len(found) == 1 else None
+
+    def lone_control(self, kind: str) -> int | None:
+        """Number of the control ``floor`` or ``identity``; ``None`` if it was not run."""
+        found = [
+            i
+            for i, condition in enumerate(self.conditions)
+            if condition.role == "control" and condition.kind == kind and not condition.target
+        ]
+        return found[0] if found else None
+
+
+def mean_over_repeats(matrix: Floats) -> Floats:
+    """NaN-aware mean over the last axis; NaN (without a warning) where all are NaN."""
+    known = ~np.isnan(matrix)
+    count = known.sum(axis=-1)
+    total = np.where(known, matrix, 0.0).sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def panels_of(rows: Sequence[Row], baseline: str = BASELINE) -> tuple[Panel, ...]:
+    """Sort selected rows into panels, in the order in which model and dataset first appear.
+
+    A model and dataset without any baseline row is left out; see
+    :func:`pi_amt.statistics.result.importance_from_rows` for what is said about it.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.model, row.dataset), []).append(row)
+    found = (_panel(model, dataset, group, baseline) for (model, dataset), group in groups.items())
+    return tuple(panel for panel in found if panel.baseline)
+
+
+def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Panel:
+    pieces = tuple(sorted({row.track for row in rows}))
+    piece_number = {piece: i for i, piece in enumerate(pieces)}
+    compositions = {row.track: row.composition or row.track for row in rows}
+    seconds = {row.track: row.seconds for row in rows if row.status != "error"}
+    base = {row.track: row for row in rows if is_baseline(row, baseline)}
+    others = [row for row in rows if not is_baseline(row, baseline)]
+    conditions = tuple(dict.fromkeys(condition_of(row) for row in others))
+    number = {condition: i for i, condition in enumerate(conditions)}
+    cells = {
+        (number[condition_of(row)], piece_number[row.track], row.repeat): row for row in others
+    }
+    return Panel(
+        model=model,
+        dataset=dataset,
+        pieces=pieces,
+        compositions=tuple(compositions[piece] for piece in pieces),
+        seconds=tuple(seconds.get(piece, 0.0) for piece in pieces),
+        conditions=conditions,
+        baseline=base,
+        cells=cells,
+        n_repeats=1 + max((row.repeat for row in others), default=0),
+    )
+
+
+def is_baseline(row: Row, baseline: str) -> bool:
+    """Whether a row is the unperturbed run (the control ``identity`` is not)."""
+    return row.label == baseline
+
+
+def _value(row: Row, key: str, of: str) -> float:
+    if row.status != "ok":
+        return float("nan")
+    source: Mapping[str, float] = getattr(row, of)
+    return float(source.get(key, float("nan")))
+
+
+def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
+    """Whether a control's options repeat those of its target (as far as it has them)."""
+    flat = flat_options(control)
+    return all(flat.get(name, value) == value for name, value in target.items())
+
+
+def flat_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Options or settings with those of a nested one raised to the top."""
+    flat: dict[str, object] = {}
+    for name, value in options.items():
+        if isinstance(value, dict):
+            flat.update(flat_options(value))
+        else:
+            flat[name] = value
+    return flat

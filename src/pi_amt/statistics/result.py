@@ -1,0 +1,266 @@
+"""From stored rows to importances with uncertainty; nothing here runs a model.
+
+Conventions:
+
+* The score is mir_eval's ``F-measure_no_offset`` unless another key of ``Row.scores`` is asked
+  for; a drop is baseline minus perturbed, so that a harmful perturbation is positive.
+* The recording is the unit. Repeats are averaged inside it first; means are over recordings
+  (macro). Pooled counts (micro) stand beside them.
+* Everything is paired: baseline and perturbed are means over the recordings that have both.
+* Intervals are studentised-bootstrap 95 % intervals over recordings, clustered by composition;
+  p-values are sign-flip permutation tests; Holm corrects over all rows with the role
+  ``condition`` of one report (controls have a p-value, but no corrected one).
+* *Excess* drop is the drop minus that of the condition's ``matched_tracks`` control. A claim that
+  a model relies on something rests on the excess; a drop alone says that its F is sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pi_amt.core.units import Floats
+from pi_amt.report.headline import headline
+from pi_amt.report.tables.importance import importance_table
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.bootstrap import N_RESAMPLES
+from pi_amt.statistics.condition_results import ConditionResult, Settings, holm_corrected
+from pi_amt.statistics.contrasts import model_contrasts
+from pi_amt.statistics.estimates import panel_results
+from pi_amt.statistics.panels import Condition, Panel, is_baseline, panels_of
+from pi_amt.store.rows import BASELINE, Row
+from pi_amt.store.variants import select_rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SCORE = "F-measure_no_offset"
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Importances of one or several models and datasets, with the rows they come from.
+
+    Attributes:
+        panels: raw matrices, one per model and dataset.
+        results: one :class:`~pi_amt.statistics.condition_results.ConditionResult` per panel and
+        condition. settings: score, resamples, seed and level of everything in ``results``.
+        warnings: plain sentences, also printed under the tables. messages: which rows were taken
+        where the store holds several versions.
+    """
+
+    panels: tuple[Panel, ...] = field(repr=False)
+    results: tuple[ConditionResult, ...]
+    settings: Settings
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> str:
+        """Key of the score that drops are of."""
+        return self.settings.score
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that were used."""
+        return tuple(row for panel in self.panels for row in panel.rows)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models in the order in which they were stored."""
+        return tuple(dict.fromkeys(panel.model for panel in self.panels))
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Datasets in the order in which they were stored."""
+        return tuple(dict.fromkeys(panel.dataset for panel in self.panels))
+
+    @property
+    def panel(self) -> Panel:
+        """The panel, if there is only one.
+
+        Raises:
+            ValueError: if there are several.
+        """
+        if len(self.panels) != 1:
+            names = ", ".join(f"{panel.model} × {panel.dataset}" for panel in self.panels)
+            raise ValueError(f"got {names}; choose one: .select(model=…, dataset=…)")
+        return self.panels[0]
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Labels of the first axis of :attr:`importances` (one model and dataset)."""
+        return self.panel.conditions
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Labels of the second axis of :attr:`importances` (one model and dataset)."""
+        return self.panel.pieces
+
+    @property
+    def importances(self) -> Floats:
+        """Drops ``(conditions, pieces, repeats)``, NaN where missing (one model and dataset)."""
+        return self.panel.drops(self.score)
+
+    @property
+    def importances_mean(self) -> Floats:
+        """Mean drop ``(conditions,)`` over recordings, repeats averaged inside each."""
+        return np.array([result.drop for result in self.results_of(self.panel)])
+
+    @property
+    def importances_std(self) -> Floats:
+        """Standard deviation ``(conditions,)`` between recordings (n − 1) of their mean drops."""
+        return np.array([result.drop_std for result in self.results_of(self.panel)])
+
+    def results_of(self, panel: Panel) -> tuple[ConditionResult, ...]:
+        """Results of one panel, in the order of its conditions."""
+        place = (panel.model, panel.dataset)
+        return tuple(result for result in self.results if (result.model, result.dataset) == place)
+
+    def select(self, model: str | None = None, dataset: str | None = None) -> Importance:
+        """The part with this model and dataset; corrected p-values stay those of the whole.
+
+        Raises:
+            ValueError: if nothing is left.
+        """
+        panels = tuple(
+            panel
+            for panel in self.panels
+            if model in (None, panel.model) and dataset in (None, panel.dataset)
+        )
+        if not panels:
+            raise ValueError(
+                f"got model={model!r}, dataset={dataset!r}, expected models {self.models} "
+                f"and datasets {self.datasets}"
+            )
+        kept = tuple(result for panel in panels for result in self.results_of(panel))
+        return replace(self, panels=panels, results=kept)
+
+    def table(self) -> Table:
+        """All statistics, one line per model, dataset and condition."""
+        return importance_table(self)
+
+    def contrasts(self) -> Table:
+        """Differences between models of the same drop on the same recordings."""
+        return model_contrasts(self)
+
+    def doses(self) -> Table | None:
+        """Area and D50 of every dose curve; ``None`` where no option was varied."""
+        from pi_amt.report.tables.dose import dose_table
+
+        table = dose_table(self)
+        return table if len(table) else None
+
+    def anatomy(self) -> tuple[Table, ...]:
+        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
+        read without their note tables."""
+        from pi_amt.report.tables.anatomy import anatomy_tables
+
+        return anatomy_tables(self)
+
+    def headline(self) -> list[str]:
+        """One sentence per model and dataset."""
+        return headline(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the self-contained HTML report."""
+        from pi_amt.report.page.build import build
+
+        return build(self, path)
+
+    def plot_forest(self, ax: Axes | None = None) -> Axes:
+        """Drop per condition with intervals."""
+        from pi_amt.report.figures.plots import forest
+
+        return forest(self, ax=ax)
+
+    def plot_profile(self, ax: Axes | None = None) -> Axes:
+        """Drop per harmonic that is removed or kept."""
+        from pi_amt.report.figures.plots import profile
+
+        return profile(self, ax=ax)
+
+    def plot_dose(self, ax: Axes | None = None, parameter: str | None = None) -> Axes:
+        """Dose curves of one option (the first that was varied unless named)."""
+        from pi_amt.report.figures.plots import dose
+
+        return dose(self, ax=ax, parameter=parameter)
+
+    def plot_piece(self, ax: Axes | None = None, condition: str | None = None) -> Axes:
+        """Every recording, clean against perturbed, under one condition."""
+        from pi_amt.report.figures.plots import piece
+
+        return piece(self, ax=ax, condition=condition)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def importance_from_rows(
+    rows: Sequence[Row],
+    *,
+    score: str = SCORE,
+    baseline: str = BASELINE,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    variants: str = "newest",
+    messages: Sequence[str] = (),
+) -> Importance:
+    """Importances with uncertainty from stored rows.
+
+    Args:
+        rows: as read from a store, oldest first.
+        score: key of ``Row.scores`` that drops are of.
+        baseline: label of the unperturbed condition.
+        n_resamples, seed: of bootstrap and permutation tests.
+        variants: what to do where the rows of one model and dataset differ in weights,
+            precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
+            :func:`pi_amt.store.variants.select_rows`.
+        messages: what was said when the rows were read, for the table.
+
+    Raises:
+        ValueError: for no rows, an unknown baseline or score, or variants that are refused.
+    """
+    if not rows:
+        raise ValueError("got no rows, expected the rows of a results store, run a study first")
+    chosen, choices = select_rows(rows, variants=variants, baseline=baseline)
+    panels = panels_of(chosen, baseline)
+    if not panels:
+        labels = ", ".join(sorted({row.label for row in rows}))
+        raise ValueError(
+            f"got no rows of the baseline {baseline!r}, expected one per recording; "
+            f"compute it first, there are: {labels}"
+        )
+    _check_score(chosen, score)
+    settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
+    warnings = _missing_baselines(chosen, baseline)
+    results: list[ConditionResult] = []
+    for panel in panels:
+        found, said = panel_results(panel, settings)
+        results += found
+        warnings += said
+    messages = (*messages, *choices)
+    return Importance(panels, holm_corrected(results), settings, tuple(warnings), messages)
+
+
+def _check_score(rows: Sequence[Row], score: str) -> None:
+    known = sorted({key for row in rows for key in row.scores})
+    if known and score not in known:
+        raise ValueError(f"got score {score!r}, expected one of {', '.join(known)}")
+
+
+def _missing_baselines(rows: Sequence[Row], baseline: str) -> list[str]:
+    places = dict.fromkeys((row.model, row.dataset) for row in rows)
+    have = {(row.model, row.dataset) for row in rows if is_baseline(row, baseline)}
+    return [
+        f"{model} × {dataset}: left out, it has no baseline ({baseline})"
+        for model, dataset in places
+        if (model, dataset) not in have
+    ]

@@ -1,0 +1,161 @@
+"""How far a masked input is from the truth: ``pi-amt calibrate MODEL``.
+
+For synthesised tones the truth is known: the same tone synthesised without the partials that a
+mask is to remove. The model hears both; the closer its activity under the mask is to its activity
+on the true ablation, the more a drop under that mask means what its name says.
+
+The *distance* of a tone is ``Σ_p |ā_masked(p) − ā_true(p)|``, where ``ā(p)`` is the mean activity
+of pitch p while the tone sounds: 0 = indistinguishable from the truth; a mask that kills
+a note which truly stays, or invents one, adds up to about 1. That of a chord is divided by its
+notes: chords show what a band takes from the partials of *other* notes, tones cannot. The
+*response* is ``ā`` of the tone's own pitch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pi_amt.core.notes import LOWEST_PITCH, Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, Samples
+from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.loading import Permutation, load_permutation
+from pi_amt.report.tables.table import Table
+
+#: two tones per octave from C2 to G6, one after the other
+TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
+OCTAVES = ("c2", "c3", "c4", "c5", "c6")
+#: neighbours a whole tone apart, an octave's partial a semitone beside a fundamental, a wide chord
+CHORDS = ((60, 62, 67), (48, 61, 67), (53, 66, 72), (41, 57, 60, 77))
+#: what is calibrated → whether it keeps the fundamentals instead of removing them
+MASKS = {"fund_mask": False, "harm_mask": True}
+#: each width with both fills of the study; attenuation and dilations with the default width
+WIDTHS_CENTS = (35.0, 50.0, 70.0, 100.0, 150.0)
+FILLS = ("silence", "background")
+DILATIONS = (0.0, 0.5)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One mask with its options, and what it is to imitate.
+
+    Attributes:
+        mask: config name.
+        keep: whether the mask keeps the fundamentals instead of removing them.
+        options: those that differ from the defaults.
+        option: the same for people.
+    """
+
+    mask: str
+    keep: bool
+    options: tuple[tuple[str, Any], ...] = ()
+    option: str = ""
+
+    @property
+    def permutation(self) -> Permutation:
+        """The mask itself."""
+        return load_permutation(self.mask, **dict(self.options))
+
+    def true_audio(self, track: CalibrationTrack) -> tuple[Samples, int]:
+        """The sound that the mask is to imitate: samples ``(samples,)`` and their rate in Hz."""
+        return track.audio_with_only({1}) if self.keep else track.audio_without({1})
+
+
+def trials() -> Iterator[Trial]:
+    """All masks × fills × widths, and attenuation and dilations at the default width."""
+    for mask, keep in MASKS.items():
+        for fill in FILLS:
+            for width in WIDTHS_CENTS:
+                options = (("fill", fill), ("half_width_cents", width))
+                yield Trial(mask, keep, options, f"{fill}, {width:g} cents")
+        yield Trial(mask, keep, (("fill", "attenuate"),), "attenuate, 20 dB")
+        for share in DILATIONS:
+            yield Trial(mask, keep, (("time_dilation", share),), f"silence, dilation {share:g}")
+
+
+def calibrate(model: Transcriber) -> Table:
+    """Compare every mask with the true ablation, per octave and on chords.
+
+    Args:
+        model: any transcriber; its own front end is used.
+
+    Returns:
+        One line per mask and options: mean distance over tones, per octave and of chords, and the
+        model's response to the tone itself: clean, truly ablated, masked.
+    """
+    track = CalibrationTrack("registers", (*((pitch,) for pitch in TONES), *CHORDS))
+    notes = track.notes()
+    clean = model.analyze(*track.audio())
+    heard = _responses(model, clean, notes)
+    truth = {
+        keep: _responses(model, model.analyze(*Trial("", keep).true_audio(track)), notes)
+        for keep in (False, True)
+    }
+    records = []
+    for trial in trials():
+        masked = _responses(model, trial.permutation(clean, notes, key=0), notes)
+        records.append(_record(trial, heard, truth[trial.keep], masked))
+    return _table(f"{model.identity.name} ({model.identity.weights_label})", records)
+
+
+def _table(model: str, records: list[dict[str, Any]]) -> Table:
+    best = {
+        mask: min((r for r in records if r["mask"] == mask), key=lambda r: float(r["distance"]))
+        for mask in MASKS
+    }
+    columns = tuple(records[0])
+    return Table(
+        title=f"How close masks come to the true ablation: {model}",
+        columns=columns,
+        records=tuple(records),
+        footers=(
+            "distance: sum over pitches of |mean activity under the mask − on the true ablation|, "
+            "mean over tones (two per octave); 0 = as if the sound had been made without. chords: "
+            "the same for four chords, per note.",
+            "clean, true, masked: mean activity of the tone's own pitch.",
+            *(
+                f"closest for {mask}: {record['option']} ({record['distance']:.3f})"
+                for mask, record in best.items()
+            ),
+        ),
+        formats=dict.fromkeys((c for c in columns if c not in ("mask", "option")), ".3f"),
+        lead=("option", *(c for c in columns if c != "option")),
+        groups=("mask",),
+    )
+
+
+def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> Floats:
+    """``(steps, 88)`` mean activity of every pitch while each tone or chord sounds."""
+    activations = model.activations(spectrogram)
+    activity = model.pitch_activity(activations)
+    times = model.frame_times(len(activity))
+    onsets = np.unique(notes.onsets)[:, None]
+    sounding = (times >= onsets) & (times < onsets + NOTE_SECONDS)
+    return np.stack([activity[frames].mean(axis=0, dtype=np.float64) for frames in sounding])
+
+
+def _record(
+    trial: Trial,
+    clean: Floats,
+    truth: Floats,
+    masked: Floats,
+) -> dict[str, Any]:
+    distances = np.abs(masked - truth).sum(axis=1)
+    tones, chords = distances[: len(TONES)], distances[len(TONES) :]
+    own = (np.arange(len(TONES)), np.array(TONES) - LOWEST_PITCH)
+    per_octave = tones.reshape(len(OCTAVES), -1).mean(axis=1)
+    return {
+        "mask": trial.mask,
+        "option": trial.option,
+        "distance": float(tones.mean()),
+        **{octave: float(d) for octave, d in zip(OCTAVES, per_octave, strict=True)},
+        "chords": float(np.mean(chords / [len(chord) for chord in CHORDS])),
+        "clean": float(clean[own].mean()),
+        "true": float(truth[own].mean()),
+        "masked": float(masked[own].mean()),
+    }

@@ -1,0 +1,197 @@
+"""Conditions: what is done to a recording, and the key that every random draw starts from.
+
+A condition is a permutation with its options, a repeat and a seed. Its ``key_for`` depends on
+(seed, dataset, track, permutation name, repeat) only: not on the model, the options, the batch or
+the worker. So doses are nested, and both models get the same note-level choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from pi_amt.core.checks import check_choice, check_count, check_seed
+from pi_amt.core.hashing import stable_text
+from pi_amt.core.spectrogram import NORMALIZATIONS
+from pi_amt.permutations.loading import controls_of, load_permutation
+from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.store.rows import BASELINE
+
+#: Change this when a change of method changes rows: old rows are then computed again.
+METHOD_VERSION = "1"
+_CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One column of a study.
+
+    Attributes:
+        permutation: the perturbation with its options.
+        label: for people; unique among conditions with equal parameters.
+        role: ``baseline``, ``condition`` or ``control``.
+        target: label of the condition that a control belongs to.
+        repeat: number of the draw; deterministic permutations have repeat 0 only.
+        seed: of the study.
+        normalization: ``frozen`` keeps the model's normalisation from the clean input (locality),
+            ``model`` lets the model compute it from the perturbed input.
+    """
+
+    permutation: Permutation
+    label: str
+    role: str = "condition"
+    target: str = ""
+    repeat: int = 0
+    seed: int = 0
+    normalization: str = "frozen"
+
+    def __post_init__(self) -> None:
+        check_choice("normalization", self.normalization, NORMALIZATIONS)
+        object.__setattr__(self, "seed", check_seed(self.seed))
+
+    @property
+    def name(self) -> str:
+        """Config name of the permutation."""
+        return self.permutation.name
+
+    @property
+    def parameters(self) -> str:
+        """Canonical JSON of the options that decide the result."""
+        options = describe(self.permutation)
+        if self.normalization != "frozen":
+            options["normalization"] = self.normalization
+        return canonical_json(options)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells conditions of one recording apart; a seed only where something is drawn."""
+        seed = self.seed if self.permutation.stochastic else None
+        return (self.label, self.role, self.parameters, self.repeat, seed)
+
+    def key_for(self, dataset: str, track: str) -> int:
+        """64-bit key of the draws for one recording."""
+        identity = canonical_json([self.seed, dataset, track, self.name, self.repeat])
+        return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big")
+
+
+def describe(permutation: Permutation) -> dict[str, Any]:
+    """Options of a permutation, JSON-ready; a wrapped target is described in turn."""
+    if not is_dataclass(permutation):
+        return {k: v for k, v in vars(permutation).items() if not k.startswith("_")}
+    options: dict[str, Any] = {}
+    public = {name: alias for alias, name in permutation.aliases.items()}
+    for option in fields(permutation):
+        value = getattr(permutation, option.name)
+        if isinstance(value, Permutation):
+            value = {"name": value.name, **describe(value)}
+        options[public.get(option.name, option.name)] = value
+    return options
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_text)
+
+
+def _json_text(value: Any) -> Any:
+    """What JSON does not know: numpy's numbers as such, a path as it is, all else by contents."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, PurePath) else stable_text(value)
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def make_conditions(
+    permutations: Iterable[str | Permutation | Condition],
+    *,
+    repeats: int = 1,
+    seed: int = 0,
+    controls: bool | str = False,
+) -> list[Condition]:
+    """Expand permutations into conditions: the baseline first, repeats, controls if wanted.
+
+    Args:
+        permutations: names, permutation objects or ready conditions.
+        repeats: draws per stochastic permutation; a ready condition's begin with its own repeat.
+        seed: of the study.
+        controls: add ``identity``, ``floor``, and per target ``wrong_piece`` and
+            ``matched_tracks`` where these are defined; ``"floor"``: only that one.
+
+    Raises:
+        ValueError: if ``repeats`` is below 1 or a name is unknown.
+    """
+    check_count("repeats", repeats)
+    if not isinstance(controls, bool) and controls != "floor":
+        raise ValueError(f"controls: got {controls!r}, expected True, False or 'floor'")
+    if isinstance(permutations, str):
+        raise ValueError(f"permutations: got {permutations!r}, expected a list, [{permutations!r}]")
+    wanted = [as_condition(item, seed) for item in permutations]
+    if controls == "floor":
+        wanted.append(as_condition("floor", seed))
+    elif controls:
+        wanted += _controls_of(wanted, seed)
+    baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
+    drawn = (
+        replace(condition, repeat=condition.repeat + draw)
+        for condition in [baseline, *wanted]
+        for draw in range(repeats if condition.permutation.stochastic else 1)
+    )
+    return list({(c.label, c.parameters, c.repeat, c.seed): c for c in drawn}.values())
+
+
+def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Condition:
+    """A condition from a permutation's name, an object, or itself."""
+    if isinstance(item, Condition):
+        return item
+    permutation = load_permutation(item) if isinstance(item, str) else item
+    if not isinstance(permutation, Permutation):
+        raise TypeError(
+            f"permutations: got {item!r}, expected names, objects of Permutation or conditions"
+        )
+    if permutation.name == BASELINE:
+        return Condition(permutation, BASELINE, role="baseline", seed=seed)
+    target = getattr(permutation, "target_permutation", None)
+    if permutation.name in _CONTROLS:
+        name = target.name if isinstance(target, Permutation) else ""
+        label = f"{permutation.name}({name})" if name else permutation.name
+        return Condition(permutation, label, role="control", target=name, seed=seed)
+    if isinstance(permutation, MatchedEnergy):
+        return _energy_matched(permutation, seed)
+    return Condition(permutation, permutation.name, seed=seed)
+
+
+def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
+    """The two sides of an energy-matched comparison are a condition and its control."""
+    label = f"{permutation.name}({permutation.target_permutation.name})"
+    if permutation.side == "target":
+        return Condition(permutation, label, seed=seed)
+    return Condition(
+        permutation, f"matched_tracks({label})", role="control", target=label, seed=seed
+    )
+
+
+def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
+    """The controls of a set of conditions."""
+    controls = [as_condition(name, seed) for name in ("identity", "floor")]
+    for condition in wanted:
+        if condition.role == "condition":
+            controls += [
+                replace(
+                    as_condition(control, seed),
+                    target=condition.label,
+                    normalization=condition.normalization,
+                )
+                for control in controls_of(condition.permutation)
+            ]
+    return controls

@@ -1,0 +1,204 @@
+"""The study: tracks × conditions × repeats → rows, whatever computes them.
+
+:func:`run_study` is the driver. It finds out which rows are missing, makes one job per recording
+with all that is missing for it, gives the jobs to an executor, and writes what comes back.
+:func:`pi_amt.importance` is the same for notebooks: it ends in statistics.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pi_amt.core.checks import check_tuning
+from pi_amt.datasets.track import Track
+from pi_amt.models.loading import ModelSpec, built
+from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.scoring.notes import check_pitch_units
+from pi_amt.store.rows import Row
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition
+from pi_amt.study.dispatch import run_jobs
+from pi_amt.study.executors.processes import ExecutorFactory, bounded
+from pi_amt.study.jobs import Job, JobResult, borrows, row_key
+from pi_amt.study.manifest import environment, sources
+from pi_amt.study.progress import StudyProgress
+from pi_amt.study.pulse import Pulses
+
+
+@dataclass(frozen=True)
+class Group:
+    """One pass over one dataset with one model: what a fused sweep computes together.
+
+    Attributes:
+        model: the model, or the recipe that workers make it from.
+        dataset: config name.
+        tracks: recordings, in any order.
+        conditions: what is done to each.
+        tuning: ``estimate``, ``off`` or cents.
+    """
+
+    model: ModelSpec | Transcriber
+    dataset: str
+    tracks: Sequence[Track]
+    conditions: Sequence[Condition]
+    tuning: str | float = "estimate"
+
+    def __post_init__(self) -> None:
+        check_tuning(self.tuning)
+        counts = Counter(track.name for track in self.tracks)
+        if odd := [name for name in counts if name.encode(errors="replace").decode() != name]:
+            raise ValueError(f"tracks: got the name {odd[0]!r}, expected text that UTF-8 can hold")
+        if doubles := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(
+                f"tracks: got {counts[doubles[0]]} of the name {doubles[0]!r}, expected names that "
+                "differ: rows are found by them"
+            )
+
+    @property
+    def data(self) -> tuple[Any, ...]:
+        """What makes it a pass of its own: groups with equal data can share one."""
+        return (self.model, self.dataset, tuple(self.tracks), self.tuning)
+
+
+@dataclass
+class Summary:
+    """What a study did.
+
+    Attributes:
+        asked: for each group, the key of every row that it asked for → the row's condition.
+        computed: rows computed now.
+        reused: rows that were there already.
+        errors: rows with an error.
+        skipped: plain reasons for conditions that could not be asked for.
+    """
+
+    asked: list[dict[str, Condition]] = field(default_factory=list)
+    computed: int = 0
+    reused: int = 0
+    errors: list[Row] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def run_study(
+    groups: Iterable[Group],
+    store: Store,
+    executor: ExecutorFactory,
+    *,
+    quiet: bool = False,
+) -> Summary:
+    """Compute and store all rows of the groups that are not stored yet.
+
+    Args:
+        groups: passes over the data.
+        store: rows are looked up and written here; only this process writes.
+        executor: makes the executor that computes; made anew when a worker dies.
+        quiet: no progress bar.
+
+    Raises:
+        ValueError: for settings that cannot work; broken recordings become error rows instead.
+    """
+    check_pitch_units()
+    summary, groups = Summary(), list(groups)
+    jobs: list[Job] = []
+    asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
+    with ExitStack() as stack:
+        pulses = stack.enter_context(Pulses())
+        for group in groups:
+            summary.asked.append({})
+            for missing in _missing_jobs(group, store, summary):
+                job = replace(missing, pulse=pulses.new())
+                asked[id(job)] = summary.asked[-1]
+                jobs.append(job)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        store.add_manifest(started, {**environment(), **sources(groups)})
+        results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
+        shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
+        progress = stack.enter_context(shown)
+        for job, result in results:
+            failed = _keep(job, result, store, summary)
+            keys = (row.key for row in result.rows)
+            asked[id(job)].update(zip(keys, job.conditions, strict=True))
+            if job.pulse is not None:
+                job.pulse.stop()
+            progress.advance(job.track.name, len(result.rows), failed)
+    return summary
+
+
+def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:
+    """Store and count what a worker sent back; returns the number of errors in it."""
+    store.write(result.rows)
+    if result.fingerprint:
+        store.remember(job.track.stamp(), result.fingerprint)
+    failed = [row for row in result.rows if row.status == "error"]
+    summary.errors += failed
+    summary.computed += len(result.rows) - len(failed)
+    return len(failed)
+
+
+def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
+    """One job per recording for which rows are missing."""
+    tracks = sorted(group.tracks, key=lambda track: track.name)
+    model = built(group.model)
+    conditions, skipped = askable(group)
+    summary.skipped += skipped
+    for i, track in enumerate(tracks):
+        neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
+        job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)
+        job = _without_finished(job, model.identity, store, summary)
+        if job.conditions:
+            yield job
+
+
+def _without_finished(job: Job, identity: Identity, store: Store, summary: Summary) -> Job:
+    """The job without the conditions whose rows are stored."""
+    fingerprint = _known_fingerprint(job.track, job.dataset, store)
+    if fingerprint is None:
+        return job
+    if job.neighbour is not None and any(map(borrows, job.conditions)):
+        other = _known_fingerprint(job.neighbour, job.dataset, store)
+        job = replace(job, neighbour_fingerprint=other)
+    keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
+    finished = store.finished(keys)
+    asked = dict(zip(keys, job.conditions, strict=True))
+    summary.asked[-1] |= {key: c for key, c in asked.items() if key in finished}
+    summary.reused += len(finished)
+    missing = tuple(c for key, c in asked.items() if key not in finished)
+    baseline = next((key for key, c in asked.items() if c.role == "baseline"), None)
+    stored = store.rows([baseline]) if baseline in finished and missing else []
+    return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
+
+
+def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
+    """The track's fingerprint; files are hashed here only if rows of this track may be stored."""
+    stamp = track.stamp()
+    known = store.fingerprint(stamp)
+    if known is None and store.knows(dataset, track.name):
+        try:
+            known = track.fingerprint()
+        except Exception:  # told by the worker, as an error row
+            return None
+        store.remember(stamp, known)
+    return known
+
+
+def askable(group: Group) -> tuple[list[Condition], list[str]]:
+    """The conditions that model and recordings allow, and why the others are left out."""
+    model, n_tracks = built(group.model), len(group.tracks)
+    reasons = {c: _why_not(c, model, n_tracks) for c in group.conditions}
+    skipped = [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
+    return [c for c, reason in reasons.items() if not reason], skipped
+
+
+def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
+    """Why a condition cannot be asked for, empty if it can."""
+    permutation = condition.permutation
+    if borrows(condition) and n_tracks < 2:
+        return "needs another recording, there is one"
+    if permutation.needs_probe and permutation.needs_probe not in model.probes:
+        return f"{model.identity.name} has no {permutation.needs_probe}"
+    return ""

@@ -1,0 +1,165 @@
+"""The unit of work: one recording with all its conditions, (job) → rows.
+
+The recording is read and resampled once, its conditions are settled on it and given what they
+borrow, it streams by (:mod:`pi_amt.study.streaming`), and each condition's notes are scored.
+Nothing here depends on which worker runs it, on the order of jobs or on the other conditions of the
+job.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from pi_amt.core.audio import check_audio
+from pi_amt.core.tuning import estimate_tuning
+from pi_amt.models.devices import is_full
+from pi_amt.models.loading import ModelSpec, built
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.scoring import anatomy
+from pi_amt.scoring.matching import match_notes
+from pi_amt.scoring.note_table import NoteTable
+from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.plugins import plugged_scores
+from pi_amt.store.rows import Row
+from pi_amt.study.conditions import Condition
+from pi_amt.study.jobs import Job, JobResult, blank_row, empty_rows, error_rows
+from pi_amt.study.neighbours import Lender
+from pi_amt.study.streaming import Recording, Run, run_conditions
+
+
+def evaluate(job: Job) -> JobResult:
+    """Compute all rows of a job.
+
+    Errors of a file (missing, truncated, not audio, …) and errors while computing are both kept
+    as rows with their reason, so that a study goes on and lists them at its end. With
+    ``device=auto`` a GPU that cannot hold a single block hands the recording to the CPU.
+    """
+    model = built(job.model)
+    try:
+        fingerprint = job.track.fingerprint()
+    except Exception as error:
+        return JobResult(error_rows(job, error), "")
+    job = job.with_neighbour()
+    try:
+        recording = _read(job, model)
+        settled, reasons = _settled(model, job, recording)
+        lent, broken = _neighbours(model, job, recording, settled)
+        runs, refused = run_conditions(model, job, recording, settled, lent)
+        finished = _finish(model, job, recording, fingerprint, runs)
+        rows = dict(zip((run.condition for run in runs), finished, strict=True))
+        rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
+        for condition, reason in (broken | refused).items():
+            alone = replace(job, conditions=(condition,))
+            (rows[condition],) = error_rows(alone, reason, fingerprint)
+    # one bad recording must not end a study of thousands, nor a model that leaves with sys.exit
+    except (Exception, SystemExit) as error:
+        on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
+        if not is_full(error):
+            return JobResult(error_rows(job, error, fingerprint), fingerprint)
+        if on_cpu is None:
+            full = f"{model.device} is full ({error}): free it, or run with device=cpu"
+            return JobResult(error_rows(job, RuntimeError(full), fingerprint), fingerprint)
+    else:
+        return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)
+    # here, where the error no longer holds what it left on the GPU
+    warnings.warn(f"{model.device} is full: going on with the CPU", stacklevel=2)
+    return evaluate(replace(job, model=on_cpu))
+
+
+def _read(job: Job, model: Transcriber) -> Recording:
+    """The job's recording, at the model's own rate where the model says so."""
+    samples, sample_rate = job.track.audio()
+    check_audio(samples, sample_rate)
+    seconds = len(samples) / sample_rate
+    if job.tuning == "estimate":
+        tuning = estimate_tuning(samples, sample_rate)
+    else:
+        tuning = 0.0 if job.tuning == "off" else float(job.tuning)
+    samples, sample_rate = model.resampled(samples, sample_rate)
+    return Recording(samples, sample_rate, seconds, job.track.notes(), tuning)
+
+
+def _settled(
+    model: Transcriber, job: Job, recording: Recording
+) -> tuple[dict[Condition, Permutation], dict[Condition, str]]:
+    """The permutations as they are for this recording, and the reasons of those that cannot be.
+
+    Some must read the whole clean recording first, and may find nothing to compare in it.
+    """
+    settled: dict[Condition, Permutation] = {c: c.permutation for c in job.conditions}
+    passes = {c: prepass for c in settled if (prepass := c.permutation.prepass()) is not None}
+    reasons: dict[Condition, str] = {}
+    if passes:
+        for clean in recording.stream(model):
+            for condition, prepass in passes.items():
+                key = condition.key_for(job.dataset, job.track.name)
+                prepass.push(clean, recording.reference, key, model.counted_frames(clean))
+    for condition, prepass in passes.items():
+        try:
+            settled[condition] = prepass.finish()
+        except ValueError as error:
+            reasons[condition] = str(error)
+            del settled[condition]
+    return settled, reasons
+
+
+def _neighbours(
+    model: Transcriber, job: Job, recording: Recording, conditions: Iterable[Condition]
+) -> tuple[dict[Condition, Neighbour | None], dict[Condition, Exception]]:
+    """What the conditions borrow, and the errors of those whose neighbour is a broken file."""
+    lender = Lender(
+        model, job, recording.reference, recording.seconds, partial(recording.stream, model)
+    )
+    lent: dict[Condition, Neighbour | None] = {}
+    broken: dict[Condition, Exception] = {}
+    for condition in conditions:
+        try:
+            lent[condition] = lender.lend(condition.permutation.needs_neighbour)
+        except Exception as error:
+            if is_full(error):  # of the GPU: not the neighbour's fault
+                raise
+            broken[condition] = error
+    return lent, broken
+
+
+def _finish(
+    model: Transcriber, job: Job, recording: Recording, fingerprint: str, runs: Sequence[Run]
+) -> list[Row]:
+    """Decode and score each condition: first the baseline, with which the others are compared."""
+    baseline = NoteTable.from_bytes(job.baseline) if job.baseline else None
+    reference = recording.reference
+    rows: list[Row] = []
+    for run in runs:
+        started = time.perf_counter()
+        estimate = run.decoder.finish()
+        pairs = match_notes(reference, estimate)
+        table = anatomy.annotate(reference, estimate, pairs)
+        notes = table.to_bytes()
+        if run.condition.role == "baseline" and run.condition.normalization == "frozen":
+            # rounded, as a run that goes on later finds it: counts must not depend on when
+            baseline = NoteTable.from_bytes(notes)
+        scores = {
+            **score_notes(reference, estimate),
+            **run.frame_scorer.finish(),
+            **plugged_scores(reference, estimate),
+        }
+        counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
+        if baseline is not None:
+            counts |= anatomy.compare(baseline, table).counts()
+        elapsed = run.elapsed + time.perf_counter() - started
+        row = replace(
+            blank_row(job, model, run.condition, fingerprint),
+            seconds=recording.seconds,
+            scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
+            effects={**run.meter.finish(), "tuning_cents": recording.tuning_cents},
+            counts=counts,
+            notes=notes,
+            elapsed_seconds=elapsed,
+        )
+        rows.append(row)
+    return rows

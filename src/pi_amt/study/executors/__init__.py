@@ -1,0 +1,4 @@
+"""Where the jobs of a study are computed: this process, local processes, a dask or SLURM cluster.
+
+It may import ``core``.
+"""

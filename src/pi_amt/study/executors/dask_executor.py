@@ -1,0 +1,130 @@
+"""A dask client as an executor: jobs go out, results or reasons come back.
+
+dask itself gives the jobs of a lost worker to others; only a job that loses four workers in a row
+comes back as :class:`~pi_amt.study.executors.processes.WorkerDied`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any
+
+import pi_amt
+from pi_amt.study.conditions import METHOD_VERSION
+from pi_amt.study.executors.processes import WorkerDied, set_threads
+
+#: what workers must run, too
+VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
+_COUNT_WORKERS_EVERY_SECONDS = 5.0
+
+
+class DaskExecutor(Executor):
+    """Jobs on a dask cluster, with what :mod:`pi_amt.study.dispatch` needs to know of it.
+
+    Args:
+        client: a connected ``distributed.Client``.
+        at_most: workers that the cluster can grow to.
+    """
+
+    def __init__(self, client: Any, at_most: int = 0) -> None:
+        self._client = client
+        self._at_most = at_most
+        self._workers, self._counted = 0, float("-inf")
+
+    @property
+    def in_flight(self) -> int:
+        """Two jobs per worker thread, so that a worker never waits for the driver."""
+        if time.monotonic() - self._counted > _COUNT_WORKERS_EVERY_SECONDS:
+            self._workers = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return 2 * max(self._workers, self._at_most, 1)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        job = partial(fn, *args, **kwargs)
+        remote = self._client.submit(run_on_worker, VERSION, job, pure=False)
+        remote.add_done_callback(partial(_settle, future))
+        return future
+
+
+def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
+    """Run a job on a worker, with one thread, if it runs the driver's version.
+
+    Raises:
+        RuntimeError: if it does not.
+    """
+    if version != VERSION:
+        raise RuntimeError(_other_version("a worker", VERSION, version))
+    set_threads(1)
+    return job()
+
+
+def _settle(future: Future[Any], remote: Any) -> None:
+    """Pass on how a dask future ended."""
+    try:
+        if remote.status == "finished":
+            future.set_result(remote.result())
+        else:
+            future.set_exception(_failure(remote))
+    # dask only logs what is raised here, and the driver would wait for ever
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _failure(remote: Any) -> BaseException:
+    """Why a dask future has no result."""
+    from distributed import KilledWorker
+
+    if remote.status == "error":
+        error: BaseException = remote.exception()
+        return WorkerDied(str(error)) if isinstance(error, KilledWorker) else error
+    return ConnectionError(
+        "the dask scheduler went away; finished rows are stored, the same command goes on"
+    )
+
+
+def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
+    """The client's executor, once a worker is there and all run this version.
+
+    Args:
+        client: a connected ``distributed.Client``.
+        timeout_seconds: how long to wait for the first worker.
+        at_most: workers that the cluster can grow to.
+
+    Raises:
+        ConnectionError: if no worker comes in time.
+        RuntimeError: if one runs another version of pi_amt.
+    """
+    # a scheduler that goes away is told in one line, see _failure
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+
+    def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function
+        try:
+            import pi_amt as installed
+        except ImportError:
+            return "nothing"
+        try:
+            from pi_amt.study.conditions import METHOD_VERSION as method
+        except ImportError:
+            return str(installed.__version__)
+        return f"{installed.__version__} (method {method})"
+
+    try:
+        client.wait_for_workers(1, timeout=timeout_seconds)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"no worker came to the dask scheduler within {timeout_seconds:g} s: start some with "
+            "`dask worker ADDRESS --nthreads 1` (SLURM: see squeue and the jobs' logs)"
+        ) from error
+    for worker, version in client.run(version_of_worker).items():
+        if version != VERSION:
+            raise RuntimeError(_other_version(f"worker {worker}", version, VERSION))
+    return DaskExecutor(client, at_most)
+
+
+def _other_version(worker: str, theirs: str, ours: str) -> str:
+    return f"{worker} runs pi_amt {theirs}, this is {ours}: install one version everywhere"

@@ -1,0 +1,156 @@
+"""Jobs and their rows: what travels to a worker, and what comes back.
+
+A job carries paths and small options. A row's key is a hash of everything that decides it, so two
+rows with one key are the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pi_amt.core.errors import DataError, data_error
+from pi_amt.core.version import __version__
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.models.loading import ModelSpec, built
+from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.scoring.plugins import scorers
+from pi_amt.store.rows import Row
+from pi_amt.study.conditions import METHOD_VERSION, Condition, canonical_json, digest
+from pi_amt.study.pulse import Pulse
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording with the conditions that are still missing for it.
+
+    Attributes:
+        model: how a worker makes the model (or the model itself).
+        dataset: config name.
+        track: paths, not data.
+        conditions: what to compute.
+        neighbour: the next track in sorted order, for controls and donors that need one.
+        tuning: ``estimate``, ``off`` or cents.
+        baseline: note table of the baseline where it is not among the conditions.
+        neighbour_fingerprint: where the driver knows it; else the worker finds out.
+        pulse: where to tell how far the recording is.
+    """
+
+    model: ModelSpec | Transcriber
+    dataset: str
+    track: Track
+    conditions: tuple[Condition, ...]
+    neighbour: Track | None = None
+    tuning: str | float = "estimate"
+    baseline: bytes = b""
+    neighbour_fingerprint: str | None = None
+    pulse: Pulse | None = None
+
+    def with_neighbour(self) -> Job:
+        """The job with the neighbour's fingerprint, if a condition borrows from it and it can be
+        read; if it cannot, the conditions that borrow fail with their own reason."""
+        known = self.neighbour_fingerprint is not None or not any(map(borrows, self.conditions))
+        if known or self.neighbour is None:
+            return self
+        try:
+            return replace(self, neighbour_fingerprint=self.neighbour.fingerprint())
+        except Exception:
+            return self
+
+
+def borrows(condition: Condition) -> bool:
+    """Whether a condition needs another recording."""
+    return condition.permutation.needs_neighbour in ("notes", "spectrogram")
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a worker sends back: rows, and the fingerprint that their keys start from."""
+
+    rows: tuple[Row, ...]
+    fingerprint: str
+
+
+def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition) -> str:
+    """Hash of everything that decides a row."""
+    needs_seed = condition.permutation.stochastic
+    other = [job.neighbour.name, job.neighbour_fingerprint] if job.neighbour else None
+    return digest(
+        {
+            "method": METHOD_VERSION,
+            "model": [identity.name, identity.weights_sha256, identity.precision],
+            "settings": identity.settings,
+            "dataset": job.dataset,
+            "track": job.track.name,
+            "data": fingerprint,
+            "neighbour": other if borrows(condition) else None,
+            "tuning": job.tuning,
+            "condition": [condition.name, condition.parameters, condition.label, condition.role],
+            "draw": [condition.seed, condition.repeat] if needs_seed else None,
+            **({"scorers": list(scorers())} if scorers() else {}),
+        }
+    )
+
+
+def blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: str) -> Row:
+    """The row of a condition with everything but its results."""
+    identity = model.identity
+    return Row(
+        key=row_key(identity, job, fingerprint, condition),
+        model=identity.name,
+        weights=identity.weights_sha256,
+        weights_label=identity.weights_label,
+        precision=identity.precision,
+        dataset=job.dataset,
+        track=job.track.name,
+        composition=job.track.composition,
+        seconds=job.track.duration_seconds or 0.0,
+        permutation=condition.name,
+        parameters=condition.parameters,
+        label=condition.label,
+        role=condition.role,
+        target=condition.target,
+        repeat=condition.repeat,
+        seed=condition.seed,
+        settings=canonical_json({**identity.settings, **_data_settings(job)}),
+        version=__version__,
+        method=METHOD_VERSION,
+        data=fingerprint,
+    )
+
+
+def _data_settings(job: Job) -> dict[str, Any]:
+    """Settings of a run that are not the model's: rows that differ in them are never averaged."""
+    own = {"pedal": "extend", "max_seconds": None}
+    track = {name: getattr(job.track, name, value) for name, value in own.items()}
+    return {"tuning": job.tuning, **track}
+
+
+def empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> list[Row]:
+    """Rows of conditions that have nothing to compare in this recording: not an error."""
+    model = built(job.model)
+    return [
+        replace(blank_row(job, model, condition, fingerprint), status="empty", error=reason)
+        for condition, reason in reasons.items()
+    ]
+
+
+def error_rows(job: Job, error: BaseException, fingerprint: str | None = None) -> tuple[Row, ...]:
+    """The rows of a job that failed, each with the reason in one plain line that names the file.
+
+    Args:
+        job: what failed.
+        error: why.
+        fingerprint: of the track; without one the row is keyed by path, size and time.
+    """
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, OSError | ValueError):
+        reason = f"{type(error).__name__}: {reason}"
+    if not isinstance(error, DataError) and isinstance(job.track, FileTrack):
+        reason = str(data_error(job.track.audio_path, reason))
+    model, mark = built(job.model), fingerprint or job.track.stamp()
+    return tuple(
+        replace(blank_row(job, model, c, mark), status="error", error=reason)
+        for c in job.conditions
+    )

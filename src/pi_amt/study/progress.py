@@ -1,0 +1,142 @@
+"""Progress of long work: a bar with ETA on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from pi_amt.core.text import in_words
+
+_LOG_EVERY_SECONDS = 30.0
+_LOOK_EVERY_SECONDS = 1.0
+_WIDE, _NARROW = 90, 60  # columns of a terminal
+
+
+class StudyProgress:
+    """Counts recordings and rows.
+
+    On a terminal one line with bar, ETA, rows per minute, failures and the last recording; it
+    narrows with the terminal. Elsewhere a plain line at most every 30 s. Recordings under way
+    count by the share of them that is done.
+
+    Args:
+        recordings: number of recordings to compute.
+        under_way: sum of the shares that are done of the recordings in flight.
+        quiet: print nothing at all.
+        stream: where to print; standard error by default, so that tables can be piped.
+    """
+
+    def __init__(
+        self,
+        recordings: int,
+        under_way: Callable[[], float] = lambda: 0.0,
+        *,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+    ) -> None:
+        self._stream = stream or sys.stderr
+        self._total, self._under_way = recordings, under_way
+        self._done = self._rows = self._failures = 0
+        self._started = self._logged = time.monotonic()
+        self._quiet = quiet or recordings == 0
+        self._bar: Progress | None = None
+        if not self._quiet and self._stream.isatty():
+            console = Console(file=self._stream)
+            self._bar = Progress(
+                *_columns(console.width), console=console, expand=console.width >= _WIDE
+            )
+            self._task = self._bar.add_task("", total=recordings, note="starting …", short="")
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> StudyProgress:
+        if self._bar is not None:
+            self._bar.start()
+        if not self._quiet:
+            self._watcher.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._over.set()
+        try:
+            if not self._quiet:
+                self._watcher.join()
+        finally:
+            if self._bar is not None:
+                self._bar.stop()
+
+    def advance(self, name: str, rows: int, failures: int) -> None:
+        """One recording is done, with so many rows of which so many failed."""
+        with self._lock:
+            self._done += 1
+            self._rows += rows
+            self._failures += failures
+            if self._bar is not None:
+                note = f"{self._rate()} · {name[:28]}"
+                self._bar.update(self._task, note=note, short=self._rate("/min"))
+            self._show()
+
+    def _watch(self) -> None:
+        """Show now and then how far the recordings in flight are, until none is left.
+
+        Workers may take seconds to end after the last one, which has had its line.
+        """
+        while not self._over.wait(_LOOK_EVERY_SECONDS):
+            with self._lock:
+                if self._done == self._total:
+                    return
+                self._show()
+
+    def _show(self) -> None:
+        share = min(self._under_way(), self._total - self._done)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done + share)
+            return
+        now, over = time.monotonic(), self._done == self._total
+        if self._quiet or not (over or now - self._logged >= _LOG_EVERY_SECONDS):
+            return
+        self._logged = now
+        partly = f" and {share:.2f} under way" if share >= 0.01 else ""
+        left = ""
+        if self._done + share > 0.01:
+            seconds = (now - self._started) * (self._total / (self._done + share) - 1)
+            left = f", about {in_words(seconds)} left"
+        line = f"{self._done}/{self._total} recordings{partly}, {self._rows} rows, {self._rate()}"
+        print(line + left, file=self._stream, flush=True)
+
+    def _rate(self, unit: str = " rows/min") -> str:
+        """Rows a minute, and failures if there are any."""
+        rate = 60.0 * self._rows / max(time.monotonic() - self._started, 1e-9)
+        failed = f", {self._failures} failed" if self._failures else ""
+        return f"{rate:.0f}{unit}{failed}"
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What fits into a terminal of so many columns."""
+    if width >= _WIDE:
+        return [
+            TextColumn("recordings"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            # a name may hold brackets
+            TextColumn("{task.fields[note]}", markup=False),
+        ]
+    short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
+    bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
+    return [*bar, *short, TextColumn("{task.fields[short]}")]

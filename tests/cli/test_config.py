@@ -1,0 +1,127 @@
+"""Every config of the package composes into objects; every experiment into its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+
+from pi_amt.cli.config import conditions_of, executor_of, group_of, model_spec, tuning_of
+from pi_amt.cli.config_keys import names_in
+from pi_amt.permutations import loading as permutations
+from pi_amt.permutations.permutation import Permutation
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra() -> Iterator[None]:
+    """Hydra over the package's own configs."""
+    with initialize_config_module("pi_amt.cli.conf", version_base="1.3"):
+        yield
+
+
+def composed(*overrides: str) -> DictConfig:
+    """A job's config, with the ``hydra`` node."""
+    return compose("config", list(overrides), return_hydra_config=True)
+
+
+def labels(cfg: DictConfig) -> list[str]:
+    """What the job asks for."""
+    return [condition.label for condition in conditions_of(cfg)]
+
+
+@pytest.mark.parametrize("name", names_in("permutation"))
+def test_every_permutation_config_makes_the_permutation_of_its_name(name: str) -> None:
+    found = conditions_of(composed(f"permutation={name}"))[-1].permutation
+    assert found.name == name
+    assert isinstance(found, Permutation)
+
+
+def test_every_permutation_has_a_config() -> None:
+    assert set(names_in("permutation")) == set(permutations.available())
+
+
+@pytest.mark.parametrize("name", names_in("model"))
+def test_every_model_config_builds(name: str) -> None:
+    model = model_spec(composed(f"model={name}")).build()
+    assert model.identity.name == name
+
+
+@pytest.mark.parametrize("name", names_in("executor"))
+def test_every_executor_config_names_a_factory_and_its_options(name: str) -> None:
+    assert callable(executor_of(composed(f"executor={name}")))
+
+
+def test_the_demo_is_a_group_of_twelve_tracks() -> None:
+    group = group_of(composed("dataset=demo"), {})
+    assert (group.dataset, len(group.tracks)) == ("demo", 12)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "some"),
+    [
+        ("harmonic_profile", {"remove_harmonic(harmonic=3)", "keep_harmonic(harmonic=10)"}),
+        ("dose", {"floor"}),
+        ("sensitivity", {"floor"}),
+        ("onset", {"soft_harm_mask(onset=spare)", "floor"}),
+        (
+            "matched_energy",
+            {"matched_energy(harm_mask)", "matched_tracks(matched_energy(harm_mask))"},
+        ),
+        ("donor", {"donor(harmonic=1)", "donor(feature=band, low_hz=4308.7)"}),
+    ],
+)
+def test_every_experiment_is_a_set_of_different_conditions(experiment: str, some: set[str]) -> None:
+    found = conditions_of(composed(f"experiment={experiment}"))
+    assert len({c.identity for c in found}) == len(found) > 4
+    assert some <= {c.label for c in found}
+    assert len({c.label for c in found}) == len(found), "labels tell them apart"
+    assert found[0].role == "baseline"
+
+
+def test_all_experiments_are_covered() -> None:
+    covered = {
+        "none",
+        "harmonic_profile",
+        "dose",
+        "sensitivity",
+        "onset",
+        "matched_energy",
+        "donor",
+    }
+    assert set(names_in("experiment")) == covered
+
+
+def test_one_override_serves_all_masks() -> None:
+    for name in ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask"):
+        cfg = composed(f"permutation={name}", "mask.half_width_cents=42")
+        assert '"half_width_cents":42' in conditions_of(cfg)[-1].parameters
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [("tuning=off", "off"), ("tuning=estimate", "estimate"), ("tuning=-12.5", -12.5)],
+)
+def test_tuning(override: str, expected: Any) -> None:
+    assert tuning_of(composed(override)) == expected
+
+
+@pytest.mark.parametrize("override", ["tuning=60", "tuning=sharp"])
+def test_a_tuning_that_cannot_be_is_refused(override: str) -> None:
+    with pytest.raises(ValueError, match="tuning"):
+        tuning_of(composed(override))
+
+
+def test_repeats_are_for_stochastic_conditions_only() -> None:
+    cfg = composed("permutation=random", "repeats=3")
+    assert labels(cfg) == ["no_permutation", "random", "random", "random"]
+    assert labels(composed("permutation=fund_mask", "repeats=3")) == ["no_permutation", "fund_mask"]
+
+
+@pytest.mark.parametrize("override", ["mask.width=3", "dataset.folder=x", "modle=basic_pitch"])
+def test_an_unknown_key_fails(override: str) -> None:
+    with pytest.raises(HydraException):
+        composed(override)

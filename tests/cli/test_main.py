@@ -1,0 +1,224 @@
+"""The command line as text: mended overrides, near matches, exit codes, no torch for --help."""
+
+from __future__ import annotations
+
+import errno
+import math
+import re
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from tests.datasets.layouts import make_maps, write_pair
+from tests.rows import make_row
+
+from pi_amt.cli.arguments import COMMANDS
+from pi_amt.cli.main import failures, main, mend
+from pi_amt.cli.messages import one_line
+from pi_amt.models import loading as models
+from pi_amt.models.timbre_trap.training.config import Config
+from pi_amt.store.store import FILE_NAME, Store
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            ["-m", "model=basic_pitch,", "dataset=maps,", "permutation=fund_mask,", "harm_mask"],
+            ["-m", "model=basic_pitch", "dataset=maps", "permutation=fund_mask,harm_mask"],
+        ),
+        (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
+        (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
+        (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        (["--dry-run", "-m", "dataset=demo"], ["-m", "dataset=demo", "dry_run=true"]),
+        (["permutation=", "a,", "b,"], ["permutation=a,b"]),
+        # Not config groups, or in brackets: untouched.
+        (
+            ["dataset.settings=[ENSTDkAm,", "ENSTDkCl]"],
+            ["dataset.settings=[ENSTDkAm,", "ENSTDkCl]"],
+        ),
+        (["results_dir=out,"], ["results_dir=out,"]),
+        (["mask.fill=silence,background"], ["mask.fill=silence,background"]),
+    ],
+)
+def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str]) -> None:
+    assert mend(given) == expected
+
+
+def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    # argparse gives long names a line of their own
+    assert [n for n in (*COMMANDS, "run", "train") if not re.search(rf"\n    {n}\s", text)] == []
+    assert "pi-amt -m" in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["timbre_trap", "-h"]])
+def test_help_of_train_names_every_key(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert [f.name for f in fields(Config) if f"\n{f.name}:" not in told] == []
+
+
+def test_help_does_not_import_torch_or_hydra() -> None:
+    code = (
+        "import sys; from pi_amt.cli.main import main; main(['--help']); "
+        "sys.exit(any(m in sys.modules for m in ('torch', 'hydra', 'scipy', 'numpy')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["mask.half_width_cent=50"], "half_width_cents"),
+        (["permutation=fundmask"], "did you mean fund_mask"),
+        (["hydra/launcher=basik"], "did you mean basic"),
+        (["+foo=1"], "got unknown key 'foo'; `pi-amt --cfg job`"),
+        (["+permutaton=fund_mask"], "did you mean permutation"),
+        (["++mask.half_width_cent=50"], "did you mean mask.half_width_cents"),
+        (["+model.trm=full"], "did you mean trim"),
+        (["model.melodia_trick=maybe"], "melodia_trick: got 'maybe'"),
+        (["model.onset_threshold=abc"], "onset_threshold: got 'abc'"),
+        (["model=timbre_trap", "+model.decoder.gap=3"], "did you mean gap_ms"),
+        (["model=timbre_trap", "+model.decoder.rise=abc"], "rise: got 'abc'"),
+        (["n_jobs=two"], "n_jobs: got 'two'"),
+        (["n_jobs=1.5"], "n_jobs: got 1.5"),
+        (["repeats=two"], "repeats: got 'two'"),
+        (["repeats=1.5"], "repeats: got 1.5"),
+        (["tabel"], "did you mean table"),
+        (["model=basic-pitch"], "basic_pitch"),
+        (["dataset.subsample=2"], "subsample_every"),
+        (["n_jobs=0"], "n_jobs"),
+        (["n_jobs=-3"], "n_jobs"),
+        (["device=cuda:7"], "device"),
+        (["tuning=sharp"], "tuning"),
+        (["repeats=0"], "repeats"),
+        (["modle=basic_pitch"], "did you mean model"),
+        (["dataset=folder", "dataset.data_folder=a (b), c"], "\"dataset.data_folder='a (b), c'\""),
+        (["results_dir="], "results_dir: got nothing, expected a folder"),
+        (["results_dir=null", "-m"], "results_dir: got nothing, expected a folder"),
+        (["dataset=folder"], "got no dataset.data_folder, expected one"),
+        (["-m", "dataset=maps,maestro", "dataset.data_folder=x"], "one command per dataset"),
+        (["model=timbre_trap", "model.onset_threshold=0.4"], "the chosen model has no such option"),
+        (["permutation=random", f"seed={2**63}"], "expected a whole number of at most 64 bits"),
+        (["score=F-mesure"], "F-measure"),
+        (["controls=maybe"], "controls: got unknown 'maybe'"),
+        (["seed=abc"], "seed: got 'abc'"),
+        (["mask.fill=silnce"], "fill: got 'silnce'"),
+        (["shuffle.draw=once"], "draw: got 'once'"),
+        (["mask.half_width_cents=-5", "permutation=fund_mask"], "half_width_cents"),
+        (["table", "/nowhere/at/all"], "no results"),
+        (["data", "mapz", "/tmp"], "maps"),
+        (["train", "basic_pitch"], "timbre_trap"),
+        (["transcribe", "x.wav", "--option", "p=1"], "--permutation"),
+        (["transcribe", "a/x.wav", "b/x.wav"], "names that differ"),
+        (["transcribe", "x.wav", "--permutation", "matched_energy"], "studies only"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_names_the_right_one(
+    arguments: list[str], hint: str, tmp_path: object
+) -> None:
+    hydra = [] if arguments[0] in (*COMMANDS, "train") else [f"results_dir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pi_amt", *arguments, *hydra],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=str(tmp_path),
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("pi-amt: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert hint in done.stderr
+    assert "TypeError" not in done.stderr
+    assert "append" not in done.stderr  # Hydra's advice to add the mistyped key
+
+
+def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:
+    told = one_line(OSError(errno.ENOSPC, "No space left on device"))
+    assert told.startswith("No space left on device: make room")
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".midi", ".txt"])
+def test_a_transcription_never_takes_the_place_of_a_reference(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = tmp_path / f"take{suffix}"
+    write_pair(tmp_path / "take.wav", reference)
+    before = reference.read_bytes()
+    transcribe = ["transcribe", str(tmp_path / "take.wav"), "-o"]
+    assert main([*transcribe, str(tmp_path)]) == 2
+    assert "expected another folder" in capsys.readouterr().err
+    assert main([*transcribe, str(tmp_path / "out")]) == 0
+    given = tmp_path / "out" / "take.mid"
+    assert main([*transcribe, str(tmp_path / "out"), "--midi", str(given)]) == 2
+    assert reference.read_bytes() == before
+    assert not (tmp_path / "take.mid").exists() or suffix == ".mid"
+
+
+def test_a_warning_is_one_line_without_source_code(tmp_path: Path) -> None:
+    make_maps(tmp_path, settings=["ENSTDkAm"])
+    command = [sys.executable, "-m", "pi_amt", "data", "maps", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert told.startswith("pi-amt: warning: dataset maps: ")
+    assert told.count("\n") == 1
+
+
+def test_failures_name_the_conditions_where_the_recording_itself_is_good() -> None:
+    rows = [
+        replace(make_row(label, math.nan, track=track), role=role, status="error", error=error)
+        for track, label, role, error in [
+            ("a", "no_permutation", "baseline", "a.wav: empty"),
+            ("a", "fund_mask", "condition", "a.wav: empty"),
+            ("b", "wrong_piece(fund_mask)", "control", "a.mid: empty"),
+        ]
+    ]
+    assert [line.partition("/")[2] for line in failures(rows)] == [
+        "a: a.wav: empty",
+        "b: wrong_piece(fund_mask): a.mid: empty",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["table", "--anatomy"], ["report", "--output", "r.html"], ["export", "--notes", "n.csv"]],
+)
+def test_a_damaged_note_table_names_its_store(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = ("no_permutation", "fund_mask")
+    with Store("results") as store:
+        store.write(replace(make_row(label, 0.5), notes=b"nt, but no more") for label in labels)
+    assert main([command[0], "results", *command[1:]]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'results' / FILE_NAME} is damaged: got a damaged note table" in told
+
+
+def test_an_export_of_a_store_without_rows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(tmp_path):
+        pass
+    assert main(["export", str(tmp_path), "--rows", str(tmp_path / "rows.csv")]) == 2
+    assert f"{tmp_path}: got a store without rows" in capsys.readouterr().err
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models, "available_models", lambda: ["broken:Model", "basic_pitch"])
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "WRONG: model: cannot load broken:Model" in told
+    assert "ok: hears a synthetic A4 · published weights" in told

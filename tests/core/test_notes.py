@@ -1,0 +1,130 @@
+"""Notes: what the arrays must be, clipping and looping, and MAPS text."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi_amt.core.errors import DataError
+from pi_amt.core.note_files import read_maps_txt, read_notes
+from pi_amt.core.notes import Notes
+
+
+def test_from_arrays_sorts_by_onset_then_pitch() -> None:
+    notes = Notes.from_arrays([1.0, 0.0, 0.0], [2, 1, 1], [60, 64, 60], [1, 2, 3])
+    assert notes.onsets.tolist() == [0, 0, 1]
+    assert notes.pitches.tolist() == [60, 64, 60]
+    assert notes.velocities.tolist() == [3, 2, 1]
+
+
+def test_constructor_does_not_sort() -> None:
+    values = np.array([1.0, 0.0])
+    assert Notes(values, values + 1, values, values).onsets.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (([0.0], [1.0, 2.0], [60], [64]), "shape"),
+        (([[0.0]], [[1.0]], [[60]], [[64]]), "shape"),
+        ((0.0, 1.0, 60, 64), r"onsets of shape \(\)"),
+        (([0.0], [np.nan], [60], [64]), "NaN"),
+        (([0.0], [1.0], [np.inf], [64]), "NaN or infinite pitches"),
+        (([0.0, 2.0], [1.0, 1.5], [60, 60], [64, 64]), "negative duration at note 1"),
+    ],
+)
+def test_impossible_notes_are_refused(arrays: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Notes(*(np.array(a, dtype=float) for a in arrays))
+
+
+def test_frequencies_are_hz() -> None:
+    notes = Notes.from_arrays([0, 0], [1, 1], [57, 69])
+    np.testing.assert_allclose(notes.frequencies, [220.0, 440.0])
+
+
+def test_clipped_drops_later_onsets_and_clips_offsets() -> None:
+    notes = Notes.from_arrays([0, 1, 2, 3], [5, 1.5, 4, 4], [60, 61, 62, 63]).clipped(2.0)
+    assert notes.onsets.tolist() == [0, 1]
+    assert notes.offsets.tolist() == [2, 1.5]
+
+
+def test_looped_repeats_with_the_period_of_the_recording() -> None:
+    notes = Notes.from_arrays([0, 3], [1, 9], [60, 61]).looped(4.0, 10.0)
+    assert notes.onsets.tolist() == [0, 3, 4, 7, 8]
+    assert notes.offsets.tolist() == [1, 4, 5, 8, 9]
+
+
+def test_looped_to_a_shorter_length_crops() -> None:
+    notes = Notes.from_arrays([0, 3], [5, 9], [60, 61])
+    assert notes.looped(10.0, 2.0).offsets.tolist() == [2]
+
+
+def test_looped_without_notes_is_empty_and_a_bad_length_is_refused() -> None:
+    assert len(Notes.empty().looped(0.0, 5.0)) == 0
+    with pytest.raises(ValueError, match="duration 0"):
+        Notes.from_arrays([0], [1], [60]).looped(0.0, 5.0)
+
+
+def test_notes_can_be_pickled_and_indexed() -> None:
+    notes = pickle.loads(pickle.dumps(Notes.from_arrays([0, 1], [1, 2], [60, 61])))
+    assert notes[np.array([False, True])].pitches.tolist() == [61]
+
+
+def test_maps_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("OnsetTime\tOffsetTime\tMidiPitch\r\n1.5\t2\t64\r\n0.25\t1.0\t60\r\n\r\n")
+    notes = read_notes(path)
+    assert notes.onsets.tolist() == [0.25, 1.5]
+    assert notes.offsets.tolist() == [1.0, 2.0]
+    assert notes.pitches.tolist() == [60, 64]
+    with pytest.raises(ValueError, match="already include the pedal"):
+        read_notes(path, pedal="ignore")
+
+
+def test_maps_text_with_only_a_header_has_no_notes(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("OnsetTime\tOffsetTime\tMidiPitch\n")
+    assert len(read_notes(path)) == 0
+
+
+@pytest.mark.parametrize(
+    "head", ["\nOnsetTime OffsetTime MidiPitch\n", "onsettime offsettime pitch\n"]
+)
+def test_a_header_of_maps_text_in_other_hands(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{head}1 2 60\n")
+    assert read_maps_txt(tmp_path / "a.txt").pitches.tolist() == [60]
+
+
+def test_blank_text_is_an_empty_file_and_not_a_piece_without_notes(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n \n")
+    with pytest.raises(DataError, match="empty"):
+        read_maps_txt(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("2.0 1.0 60", "line 2: negative duration"),
+        ("1.0 2.0", "line 2: got '1.0 2.0'"),
+        ("nan 2.0 60", "line 2: got nan"),
+        ("1.0 inf 60", "line 2: got 1.0 inf"),
+        ("1.0 2.0 200", "line 2: got 1.0 2.0 200"),
+        ("a b c", "line 2"),
+    ],
+)
+def test_broken_maps_text_names_the_line(line: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.txt"
+    path.write_text(f"OnsetTime OffsetTime MidiPitch\n{line}\n")
+    with pytest.raises(DataError, match=message) as caught:
+        read_maps_txt(path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_unknown_pedal_rule_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="extend, ignore"):
+        read_notes(tmp_path / "a.mid", pedal="hold")

@@ -1,0 +1,276 @@
+"""The explorer's data: replayed exactly, seen and heard as the toy model's known answers say."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from PIL import Image
+from tests.report.study import AWKWARD
+from tests.toys import TOY, ToyTrack
+
+from pi_amt.core.audio import read_audio
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.models.loading import load_model
+from pi_amt.models.timbre_trap.model import TimbreTrap
+from pi_amt.report.catalog import catalog
+from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
+from pi_amt.report.explorer.explorer import explore
+from pi_amt.report.explorer.listen import Sound, audio_address, heard, residual_db
+from pi_amt.report.explorer.pictures import column_times, columns, outline, picture
+from pi_amt.report.explorer.replay import read_recording, replay
+from pi_amt.report.explorer.roll import roll
+from pi_amt.report.page.build import make_page
+from pi_amt.report.page.render import render
+from pi_amt.scoring.anatomy import annotate
+from pi_amt.scoring.notes import match_notes
+from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.store.store import Store
+
+Explored = tuple[dict[str, Any], list[str]]
+
+
+def load(results: Path) -> tuple[Importance, list[dict[str, Any]]]:
+    with Store(results, readonly=True) as store:
+        return importance_from_rows(store.rows(), n_resamples=200), store.manifests()
+
+
+@pytest.fixture(scope="module")
+def explored(toy_results: Path) -> Explored:
+    importance, manifests = load(toy_results)
+    data, said = explore(importance, catalog(importance), manifests, 2)
+    assert data is not None
+    return data, said
+
+
+def pixels(address: str) -> NDArray[np.float64]:
+    data = base64.b64decode(address.split(",", 1)[1])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.float64)
+
+
+def sound_of(address: str) -> tuple[NDArray[np.float64], int]:
+    return soundfile.read(io.BytesIO(base64.b64decode(address.split(",", 1)[1])))  # type: ignore[no-any-return]
+
+
+def test_known_answers_of_the_toy(explored: Explored) -> None:
+    data, _ = explored
+    for example in data["examples"]:
+        conditions = {c["title"]: c for c in example["models"][0]["conditions"]}
+        lost = conditions["fund_mask"]["counts"]
+        assert lost["lost"] > 10
+        assert (lost["kept"], lost["gained"], lost["false-new"]) == (0, 0, 0)
+        assert conditions["fund_mask"]["transcription"] == []
+        assert len(example["models"][0]["transcription"]) == lost["lost"]
+
+
+def test_replay_is_the_study_again(explored: Explored, toy_results: Path) -> None:
+    importance, _ = load(toy_results)
+    entries = {entry.title: entry for entry in catalog(importance)}
+    panel, track = importance.panels[0], AWKWARD[0]
+    base, row = panel.baseline[track], row_of(panel, entries["random"], 0, track)
+    assert row is not None
+    audio = toy_results.parent / "files" / "0.wav"
+    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), base)
+    model = load_model(TOY)
+    whole = model.transcribe(recording.samples, recording.sample_rate)
+    for start, stop in ((0.0, 5.0), (6.0, 13.0)):
+        clean, perturbed = replay(model, recording, [row], start, stop)
+        inside = whole[(whole.onsets < stop) & (whole.offsets > start)]
+        assert np.array_equal(clean.notes.onsets, inside.onsets)
+        assert np.array_equal(clean.notes.pitches, inside.pitches)
+        assert not np.array_equal(clean.spectrogram.values, perturbed.spectrogram.values)
+    for example in explored[0]["examples"]:
+        for condition in example["models"][0]["conditions"]:
+            assert condition["agreement"]["same"] == condition["agreement"]["all"]
+
+
+def test_pictures_show_the_hole_and_its_outline(explored: Explored) -> None:
+    model = explored[0]["examples"][0]["models"][0]
+    masked = next(c for c in model["conditions"] if c["title"] == "fund_mask")
+    before, after = pixels(model["picture"]), pixels(masked["picture"])
+    edge = pixels(masked["outline"])[..., 1] > 0
+    assert before.shape == after.shape == (*edge.shape, 3)
+    assert before[edge].mean() > 1.5 * after[edge].mean()
+    assert 0.002 < edge.mean() < 0.3
+    assert abs(before - after)[:3].mean() < 8  # the highest partials were not touched
+
+
+def test_players_hold_the_excerpt_and_the_mask_takes_its_sound_away(explored: Explored) -> None:
+    example = explored[0]["examples"][0]
+    original, rate = sound_of(example["audio"])
+    assert len(original) / rate == pytest.approx(example["seconds"], abs=0.2)
+    masked = next(c for c in example["models"][0]["conditions"] if c["title"] == "fund_mask")
+    perturbed, _ = sound_of(masked["audio"])
+    # partials 2-4 hold 7 % of a tone's energy; the mask's edges leave some of the rest
+    assert np.mean(perturbed**2) < 0.35 * np.mean(original**2)
+    assert example["models"][0]["borrowed_phase"]
+    assert -40 < masked["residual_db"] < 0
+
+
+def test_reproduction_without_its_model_is_left_out_and_said(explored: Explored) -> None:
+    data, said = explored
+    assert all(len(example["models"]) == 1 for example in data["examples"])
+    assert any("Timbre-Trap: left out, the model" in line for line in said)
+
+
+def test_examples_run_from_the_largest_to_the_smallest_drop(explored: Explored) -> None:
+    first, second = explored[0]["examples"]
+    assert (first["why"], second["why"]) == ("largest mean drop", "smallest mean drop")
+    assert {first["track"], second["track"]} < set(AWKWARD)
+
+
+def test_moved_audio_is_said_and_the_page_is_made(toy_results: Path) -> None:
+    importance, manifests = load(toy_results)
+    audio = sorted((toy_results.parent / "files").glob("*.wav"))
+    try:
+        for path in audio:
+            path.rename(path.with_suffix(".moved"))
+        page = render(make_page(importance, manifests, examples=2), "x_files", [])
+    finally:
+        for path in audio:
+            path.with_suffix(".moved").rename(path)
+    assert "the audio of 3 of 3 recordings is not where it was" in page
+    assert 'id="explorer-root"' not in page
+
+
+def test_conditions_that_need_another_recording_are_not_chosen(toy_results: Path) -> None:
+    importance, _ = load(toy_results)
+    chosen = choose_conditions(catalog(importance))
+    assert len(chosen) == 4
+    assert {entry.condition.role for entry in chosen} == {"condition"}
+    assert "fund_mask" in {entry.title for entry in chosen}
+
+
+def test_excerpt_holds_most_changes(toy_results: Path) -> None:
+    importance, _ = load(toy_results)
+    entries = choose_conditions(catalog(importance))
+    start, stop = excerpt_of([importance.panels[0]], entries, [0], AWKWARD[0])
+    assert start >= 0
+    assert stop - start == pytest.approx(10.0)
+    assert stop <= 13.0
+
+
+def test_roll_counts_each_note_once() -> None:
+    reference = Notes.from_arrays([0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5], [60, 62, 64, 65])
+    clean = Notes.from_arrays([0, 1, 2.2], [0.5, 1.5, 2.4], [60, 62, 90])
+    perturbed = Notes.from_arrays([0, 3, 2.2, 1], [0.5, 3.5, 2.4, 1.2], [60, 65, 90, 74])
+    tables = [annotate(reference, e, match_notes(reference, e)) for e in (clean, perturbed)]
+    found = roll(tables[0], tables[1], 0.0, 10.0)
+    assert found["counts"] == {
+        "kept": 1, "lost": 1, "gained": 1, "missed": 1, "false-new": 1, "false-old": 1,
+    }  # fmt: skip
+    assert [note[2] for note in found["notes"] if note[3] == 1] == [62.0]
+    assert roll(tables[0], tables[1], 2.6, 10.0)["counts"]["gained"] == 1
+    assert len(roll(tables[0], tables[1], 2.6, 10.0)["notes"]) == 1
+
+
+def ramp(blocks: int = 3, hop: float = 1.0, frames: int = 20, rate: float = 10.0) -> Spectrogram:
+    """Overlapping blocks whose values are block number + bin / 10."""
+    starts = np.arange(blocks)[:, None] * hop
+    values = np.broadcast_to(
+        np.arange(blocks)[:, None, None] + np.arange(4)[None, :, None] / 10, (blocks, 4, frames)
+    )
+    return Spectrogram(
+        values.astype(np.float32), np.array([100.0, 200, 400, 800]),
+        starts + np.arange(frames) / rate, np.full(4, 0.1), rate, 4000, 1000,
+    )  # fmt: skip
+
+
+def test_columns_come_from_the_block_in_whose_middle_they_are() -> None:
+    blocks = ramp()
+    found = columns(blocks, np.asarray(blocks.values), np.array([0.1, 1.2, 1.8, 3.5]))
+    assert found.shape == (4, 4)
+    assert list(np.floor(found[0])) == [0, 0, 1, 2]
+    assert found[:, 0] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    times = column_times(2.0, 4.0, 10)
+    assert len(times) == 20
+    assert times[0] == pytest.approx(2.05)
+
+
+def test_outline_is_the_edge_of_a_rectangle_and_empty_where_scattered() -> None:
+    mask = np.zeros((40, 60), dtype=bool)
+    mask[10:20, 5:25] = True
+    edge = pixels(outline(mask))[::-1, :, 1] > 0
+    assert edge.sum() == 2 * 20 + 2 * 8
+    assert edge[10, 5:25].all()
+    assert not edge[11:19, 6:24].any()
+    for share in (0.5, 0.1):
+        assert outline(np.random.default_rng(0).random((40, 60)) < share) == ""
+    assert outline(np.zeros((4, 4), dtype=bool)) == ""
+
+
+def test_picture_has_low_bins_at_the_bottom() -> None:
+    power = np.full((30, 30), 1e-12)
+    power[:8] = 1.0
+    image = pixels(picture(power, 1.0)).sum(axis=-1)
+    assert image[-4:].mean() > 600
+    assert image[:10].mean() < 30
+
+
+def test_borrowed_phase_changes_nothing_where_nothing_was_done_and_halves_what_is_halved() -> None:
+    model = load_model(TOY)
+    samples, rate = ToyTrack("t", seed=3, seconds=8.0).audio()
+    samples = samples + np.float32(0.01) * np.random.default_rng(0).standard_normal(
+        len(samples), dtype=np.float32
+    )  # where the input is exactly zero there is nothing to scale
+    clean = model.analyze(samples, rate)
+    whole = Sound(samples, rate, 0.0)
+    same = heard(model, whole, clean, clean)
+    half = heard(model, whole, clean, clean.with_values(0.5 * np.asarray(clean.values)))
+    assert np.std(half.samples - 0.5 * same.samples) < 0.01 * np.std(same.samples)
+    untouched = residual_db(model, same, clean)
+    assert untouched is not None
+    assert untouched < -40
+
+
+def test_slicq_input_is_heard_as_it_is(toy_results: Path) -> None:
+    model = TimbreTrap()
+    samples, rate = read_audio(toy_results.parent / "files" / "0.wav")
+    clean = model.analyze(samples, rate)
+    sound = heard(model, Sound(samples, rate, 0.0), clean, clean)
+    assert sound.begin == pytest.approx(0.0)
+    assert sound.sample_rate == 22_050
+    untouched = residual_db(model, sound, clean)
+    assert untouched is not None
+    assert untouched < -50
+    # noise in every coefficient is no signal's: most of it is lost in synthesis
+    rng = np.random.default_rng(0)
+    shape = clean.values.shape
+    noise = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+    noisy = replace(clean, values=noise)
+    far = residual_db(model, heard(model, Sound(samples, rate, 0.0), noisy, noisy), noisy)
+    assert far is not None
+    assert far > -6
+
+
+def test_short_sound_has_no_residual() -> None:
+    model = load_model(TOY)
+    samples, rate = ToyTrack("t", seconds=1.5).audio()
+    clean = model.analyze(samples, rate)
+    assert len(clean.times) == 1
+    sound = heard(model, Sound(samples, rate, 0.0), clean, clean)
+    assert residual_db(model, sound, clean) is None
+
+
+def test_sound_is_compressed_and_never_clipped() -> None:
+    tone = (3 * np.sin(np.arange(44_100) * 0.1)).astype(np.float32)
+    address = audio_address(tone, 22_050)
+    decoded, rate = sound_of(address)
+    assert rate == 22_050
+    assert len(address) < 2 * 44_100 * 0.4
+    assert 0.9 < np.abs(decoded).max() < 1.1
+
+
+def test_sound_is_heard_when_it_happens() -> None:
+    click = np.zeros(44_100, dtype=np.float32)
+    click[22_050] = 1.0
+    decoded, rate = sound_of(audio_address(click, 22_050))
+    assert np.abs(decoded).argmax() / rate == pytest.approx(1.0, abs=0.002)

@@ -1,0 +1,380 @@
+"""The report in a real Chromium: every tab, filter, zoom and player works, nothing else happens."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.report.page.browser import Visit, chromium, why_not
+from tests.report.study import AWKWARD
+from tests.rows import make_rows
+
+from pi_amt.report.page.build import build
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser"),
+]
+VIEWS = ("overview", "conditions", "curves", "explorer", "tables", "methods")
+PHONE = {"width": 390, "height": 844}
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Any, toy_report: Path) -> Iterator[Open]:
+    """Open the report; on the way out, no error and no request may have happened."""
+    visits: list[Visit] = []
+
+    def opened(fragment: str = "", **context: Any) -> Visit:
+        visits.append(Visit(browser, toy_report, fragment, **context))
+        return visits[-1]
+
+    yield opened
+    for each in visits:
+        each.close()
+
+
+def visible(page: Any) -> list[str]:
+    return [v for v in VIEWS if page.locator(f"#view-{v}").is_visible()]
+
+
+def test_every_tab_shows_its_view_and_nothing_of_a_name_runs(visit: Open) -> None:
+    opened = visit()
+    page = opened.page
+    assert visible(page) == ["overview"]
+    for view in VIEWS:
+        page.get_by_role("tab", selected=False).first.wait_for()
+        page.locator(f"#tab-{view}").click()
+        assert visible(page) == [view]
+        assert page.locator(f"#tab-{view}").get_attribute("aria-selected") == "true"
+        assert page.locator(f"#view-{view} .banner").is_visible()
+        page.wait_for_timeout(150)
+        opened.screenshot(view)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_tabs_work_from_the_keyboard(visit: Open) -> None:
+    page = visit().page
+    page.locator("#tab-overview").focus()
+    page.keyboard.press("ArrowRight")
+    assert visible(page) == ["conditions"]
+    page.keyboard.press("End")
+    assert visible(page) == ["methods"]
+    page.keyboard.press("ArrowRight")
+    assert visible(page) == ["overview"]
+    assert page.evaluate("document.activeElement.id") == "tab-overview"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") != "BODY"
+
+
+def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
+    page = visit().page
+    page.get_by_role("link", name="harm_mask", exact=True).first.click()
+    article = page.locator("#entry-harm_mask")
+    article.wait_for()  # the page hears of a new fragment only after the click
+    assert page.locator("article.entry:visible").count() == 1
+    assert article.locator("figure svg").count() >= 3
+    assert page.locator(".side a[aria-current]").inner_text() == "harm_mask"
+    # a recording per point, and its name as text
+    points = article.locator('figure[data-chart="paired"] .pt')
+    assert points.count() >= len(AWKWARD)
+    titles = article.locator('figure[data-chart="paired"] title').all_text_contents()
+    assert any(AWKWARD[0] in title for title in titles)
+    # who came by keyboard goes on from the heading
+    assert page.evaluate("document.activeElement.id") == "h-harm_mask"
+    page.go_back()
+    page.locator("#view-overview").wait_for()
+    assert visible(page) == ["overview"]
+
+
+def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
+    page = visit().page
+    page.locator("table.forest td.plot a").nth(2).click()
+    page.locator("#view-conditions").wait_for()
+    assert visible(page) == ["conditions"]
+    assert page.locator("#entry-microtonal").is_visible()
+
+
+def test_filters_of_the_forest(visit: Open) -> None:
+    page = visit().page
+    rows = page.locator("table.forest:visible tbody tr:visible")
+    everything = rows.count()
+    page.locator("#find").fill("harm_mask")
+    assert rows.count() == 1
+    page.locator("#find").fill("no such condition")
+    assert rows.count() == 0
+    assert page.locator("#nothing-found").is_visible()
+    page.locator("#find").fill("")
+    page.locator("#controls").check()
+    assert rows.count() > everything
+    page.locator("#controls").uncheck()
+    page.locator("#order").select_option("drop")
+    drops = [float(row.get_attribute("data-drop")) for row in rows.all()]
+    assert drops == sorted(drops, reverse=True)
+
+
+def test_steps_of_profiles_and_doses_wait_until_asked_for(visit: Open) -> None:
+    page = visit().page
+    steps = page.locator('table.forest tbody tr[data-role="step"]:visible')
+    assert page.locator("table.forest tbody tr:visible").count() == 4
+    assert steps.count() == 0
+    page.get_by_label("Show 6 steps of profiles and doses").check()
+    assert steps.count() == 6
+    page.locator("#steps").uncheck()
+    page.locator("#find").fill("harmonic=2")
+    assert steps.count() == 1
+
+
+def drop_shown(page: Any, name: str) -> float:
+    """Where the first mark of a condition stands between the ticks that are seen."""
+    ticks = [(t.bounding_box(), t.text_content()) for t in page.locator(".axis text:visible").all()]
+    (x0, low), (x1, high) = (
+        (box["x"] + box["width"] / 2, float(text.replace("−", "-")))
+        for box, text in (ticks[0], ticks[-1])
+    )
+    row = page.locator("table.forest tbody tr", has=page.get_by_role("link", name=name, exact=True))
+    box = row.locator(".plot .mark").first.bounding_box()
+    return float(low + (box["x"] + box["width"] / 2 - x0) / (x1 - x0) * (high - low))
+
+
+def test_hidden_rows_do_not_squeeze_the_forest(browser: Any, tmp_path: Path) -> None:
+    options = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = {"fund_mask": 0.05, "random": 0.1} | dict.fromkeys(options, 0.6)
+    rows = make_rows(drops, n_pieces=4, parameters=options, noise=0.0)
+    opened = Visit(browser, build(rows, tmp_path / "report.html"))
+    page = opened.page
+    ticks = page.locator(".axis text:visible")
+    assert ticks.last.text_content() == "0.1"
+    assert drop_shown(page, "fund_mask") == pytest.approx(0.05, abs=0.003)
+    for filter_on, filter_off in (
+        (page.locator("#steps").check, page.locator("#steps").uncheck),
+        (lambda: page.locator("#find").fill("m"), lambda: page.locator("#find").fill("")),
+    ):
+        filter_on()
+        assert float(ticks.last.text_content()) > 0.5
+        assert drop_shown(page, "fund_mask") == pytest.approx(0.05, abs=0.006)
+        assert drop_shown(page, "remove_harmonic(harmonic=2)") == pytest.approx(0.6, abs=0.006)
+        filter_off()
+        assert ticks.last.text_content() == "0.1"
+    page.locator("#find").fill("fund")
+    assert ticks.last.text_content() == "0.1"
+    opened.close()
+
+
+def test_an_address_of_nonsense_shows_the_overview(visit: Open) -> None:
+    assert visible(visit("#%E0%A4%A").page) == ["overview"]
+
+
+def test_tables_sort_and_save(visit: Open) -> None:
+    page = visit("#tables").page
+    table = page.locator('[data-table="importance"] table')
+    table.locator("thead button", has_text="perturbed").first.click()
+    column = [h.strip() for h in table.locator("thead th").all_inner_texts()]
+    place = next(i for i, h in enumerate(column) if h.startswith("perturbed"))
+    cells = table.locator(f"tbody tr td:nth-child({place + 1})").all_inner_texts()
+    numbers = [float(c) for c in cells if c != "–"]
+    assert numbers == sorted(numbers)
+    with page.expect_download() as download:
+        page.locator('[data-csv="importance"]').click()
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        saved = list(csv.DictReader(file))
+    assert len(saved) == table.locator("tbody tr").count()
+    drops = [line["drop_low"] for line in saved]
+    assert "" in drops  # the baseline has no interval
+    assert min(float(drop) for drop in drops if drop) < 0  # program-readable, with a hyphen
+
+
+def test_curves_are_drawn(visit: Open) -> None:
+    page = visit("#curves").page
+    assert page.locator("#curve-charts figure").count() == 2
+    text = page.locator("#curve-charts").inner_text()
+    assert "remove_harmonic" in text
+    assert "D50" in text
+
+
+def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:
+    page = visit("#explorer").page
+    root = page.locator("#explorer-root")
+
+    def view() -> list[float]:
+        return [float(v) for v in root.get_attribute("data-view").split()]
+
+    assert view() == [0.0, 10.0]
+    page.get_by_role("button", name="Zoom in").click()
+    start, stop = view()
+    assert stop - start == pytest.approx(5.0)
+    box = page.locator(".view.roll").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60, steps=4)
+    page.mouse.up()
+    assert view()[0] == pytest.approx(start + 2.5, abs=0.2)
+    page.get_by_role("button", name="Show the whole excerpt").click()
+    assert view() == [0.0, 10.0]
+    page.locator("#ex-scrub").fill("4")
+    assert page.locator("#ex-clock").inner_text().startswith("4.00")
+    left = page.locator(".view.roll .head").evaluate("e => parseFloat(e.style.left)")
+    assert left == pytest.approx(40.0)
+    page.locator(".stack").focus()
+    page.keyboard.press("+")
+    assert view()[1] - view()[0] == pytest.approx(5.0)
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#ex-clock").inner_text().startswith("4.10")
+
+
+def test_explorer_shows_fates_and_outline(visit: Open) -> None:
+    page = visit("#explorer").page
+    titles = page.locator("#ex-condition option").all_inner_texts()
+    page.locator("#ex-condition").select_option(str(titles.index("fund_mask (hard)")))
+    lost = page.locator(".roll .note-lost").count()
+    assert lost > 10
+    assert page.locator(".roll .note-kept").count() == 0
+    assert f"{lost} lost" in page.locator(".view.roll svg").get_attribute("aria-label")
+    outlines = page.locator("img.outline:visible")
+    assert outlines.count() == 2
+    page.locator("#ex-outline").uncheck()
+    assert outlines.count() == 0
+    page.locator("#ex-recording").select_option("1")
+    assert AWKWARD[0] in page.locator("#ex-said").inner_text() or any(
+        name in page.locator("#ex-said").inner_text() for name in AWKWARD
+    )
+
+
+def test_every_player_plays_and_moves_the_playhead(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.locator("#ex-condition").select_option("0")
+    for name in ("original", "perturbed", "clean", "after"):
+        page.evaluate("document.querySelector('#ex-scrub').value = 0")
+        player = page.locator(f"#play-{name}")
+        player.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
+        assert player.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
+        player.evaluate("a => a.play()")
+        player.evaluate(
+            "a => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > 0.2) r(); })"
+        )
+        playing = page.locator("audio").evaluate_all("all => all.filter(a => !a.paused).length")
+        assert playing == 1
+        player.evaluate("a => a.pause()")
+        at = float(page.locator("#ex-clock").inner_text().split()[0])
+        assert at == pytest.approx(player.evaluate("a => a.currentTime"), abs=0.5)
+        assert at > 0.1
+
+
+def test_theme_is_chosen_and_kept(visit: Open) -> None:
+    page = visit(color_scheme="light").page
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.locator("#theme").click()
+    assert page.evaluate(paper) == light
+    page.locator("#theme").click()
+    assert page.evaluate(paper) != light
+    page.reload()
+    assert page.locator("#theme").inner_text() == "Theme: dark"
+    assert page.evaluate(paper) != light
+
+
+@pytest.mark.parametrize("width", [700, 1000, 1600])
+def test_forest_stays_inside_its_card(visit: Open, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900}).page
+    card = page.locator(".card", has=page.locator("table.forest")).bounding_box()
+    table = page.locator("table.forest").bounding_box()
+    assert table["x"] + table["width"] <= card["x"] + card["width"]
+    assert page.locator("td.plot").first.bounding_box()["width"] > 170
+
+
+@pytest.mark.filterwarnings("error::UserWarning")  # a figure without room for its axes warns
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, scheme: str) -> None:
+    opened = visit(f"#{view}", viewport=PHONE, color_scheme=scheme)
+    assert visible(opened.page) == [view]
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    opened.screenshot(f"phone-{scheme}-{view}")
+
+
+def test_phone_shows_the_excess_too(visit: Open) -> None:
+    page = visit(viewport=PHONE).page
+    cells = page.locator("table.forest td.excess div:visible")
+    assert cells.count() == 1  # the one condition and model with a matched control
+    assert re.fullmatch(r"−?\d\.\d{3}( \[.*\])?", cells.first.text_content().strip())
+
+
+def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:
+    page = visit(color_scheme="dark", viewport={"width": 700, "height": 1000}).page
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert set(visible(page)) == set(VIEWS) - {"explorer"}
+    undrawn = page.locator("figure[data-chart]").evaluate_all(
+        "all => all.filter(f => !f.querySelector('.plot').childElementCount).length"
+    )
+    assert undrawn == 0
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("table.forest td.plot").first.bounding_box()["width"] > 150
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert not page.locator("#theme").is_visible()
+
+
+def test_page_reads_without_scripts(visit: Open) -> None:
+    page = visit(java_script_enabled=False).page
+    assert page.locator("table.forest tbody tr:visible").count() > 3
+    assert "Scripts are off" in page.locator("noscript").inner_text()
+    # "all text, tables and the forest plot are here"
+    assert set(visible(page)) == set(VIEWS) - {"explorer"}
+    assert page.locator("article.entry:visible").count() == page.locator("article.entry").count()
+    assert page.locator("figure:visible").count() == 0
+
+
+@pytest.fixture(scope="module")
+def wide_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two datasets; the names of one, and of a condition, are longer than any screen."""
+    drops = {"fund_mask": 0.3, "very_long_condition_name_" * 6: 0.1}
+    rows = [row for name in ("maps", "very_long_dataset_name_" * 8)
+            for row in make_rows(drops, n_pieces=4, dataset=name)]  # fmt: skip
+    return build(rows, tmp_path_factory.mktemp("wide") / "report.html")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("view", ["overview", "conditions"])
+def test_long_names_are_broken(browser: Any, wide_report: Path, view: str, width: int) -> None:
+    opened = Visit(browser, wide_report, f"#{view}", viewport={"width": width, "height": 900})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    if view == "overview":
+        assert opened.page.locator("td.plot").first.bounding_box()["width"] > 170
+    switch = opened.page.locator("fieldset:visible").bounding_box()
+    assert switch["x"] + switch["width"] <= width
+    opened.close()
+
+
+@pytest.mark.parametrize("media", ["print", "no scripts"])
+def test_where_both_datasets_are_seen_both_are_named(
+    browser: Any, wide_report: Path, media: str
+) -> None:
+    opened = Visit(browser, wide_report, java_script_enabled=media == "print")
+    opened.page.emulate_media(media="print" if media == "print" else "screen")
+    captions = opened.page.locator("table.forest caption")
+    assert captions.count() == 2
+    for caption in captions.all():
+        assert caption.bounding_box()["height"] > 10
+    assert "MAPS" in captions.first.inner_text()
+    opened.close()
+
+
+def test_controls_are_shown_where_nothing_else_was_run(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"floor": 0.5, "identity": 0.0}, n_pieces=3)
+    opened = Visit(browser, build(rows, tmp_path / "report.html"))
+    rows_shown = opened.page.locator("table.forest tbody tr:visible")
+    assert rows_shown.count() == 2
+    opened.page.locator("#controls").uncheck()
+    assert rows_shown.count() == 0
+    opened.close()

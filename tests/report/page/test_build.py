@@ -1,0 +1,365 @@
+"""The page as a file: what it holds, what it must never hold, and bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tests.report.study import AWKWARD
+from tests.rows import make_dose_rows, make_rows
+
+from pi_amt.report.catalog import catalog, main_conditions
+from pi_amt.report.names import BANNER, HARD_BADGE
+from pi_amt.report.page.build import build, make_page
+from pi_amt.report.page.forest import forests, make_axis, ticks_of
+from pi_amt.report.page.headings import title_of
+from pi_amt.report.page.payload import payload, safe_json
+from pi_amt.report.page.render import render
+from pi_amt.statistics.result import importance_from_rows
+from pi_amt.store.rows import Row
+from pi_amt.store.store import Store, StoreError
+
+MODELS = {"basic_pitch": "published weights", "timbre_trap": "synthetic-trained reproduction"}
+
+
+class Document(HTMLParser):
+    """Tags with attributes, and the text outside of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style"} & set(self.open[-1:]):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def study(n_pieces: int = 6, datasets: tuple[str, ...] = ("maps",)) -> list[Row]:
+    """Both models on so many pieces, with a matched control for ``fund_mask``."""
+    drops = {"fund_mask": 0.4, "microtonal": 0.0, "matched_tracks(fund_mask)": 0.1}
+    return [
+        row
+        for model, label in MODELS.items()
+        for dataset in datasets
+        for row in make_rows(
+            drops, n_pieces=n_pieces, noise=0.0, model=model, dataset=dataset, weights_label=label
+        )
+    ]
+
+
+def page_of(rows: list[Row]) -> str:
+    """The page without the files beside it (figures take their time)."""
+    return render(make_page(importance_from_rows(rows), []), "x_files", [])
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page_of(study())
+
+
+def test_page_asks_nothing_of_the_network(toy_report: Path, text: str) -> None:
+    for page in (toy_report.read_text(encoding="utf-8"), text):
+        for tag, attributes in Document(page).tags:
+            assert tag not in ("link", "iframe", "object", "embed", "base"), tag
+            for name in ("src", "href", "srcset", "poster", "data"):
+                address = attributes.get(name) or ""
+                assert not re.match(r"(?i)\s*(https?:|//|file:|javascript:)", address), address
+        assert "default-src 'none'" in page
+        assert not re.search(r"url\(\s*['\"]?(?!#)", page)
+
+
+def test_every_id_is_unique_and_every_reference_to_one_is_met(toy_report: Path) -> None:
+    tags = Document(toy_report.read_text(encoding="utf-8")).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    named = ("aria-controls", "aria-labelledby", "for")
+    wanted = {a[name] for _, a in tags for name in named if a.get(name)}
+    assert wanted <= set(ids)
+
+
+def test_every_control_has_an_accessible_name(toy_report: Path) -> None:
+    page = toy_report.read_text(encoding="utf-8")
+    assert '<html lang="en">' in page
+    for button in re.findall(r"<button[^>]*>(.*?)</button>", page.split("<script", 1)[0] + page):
+        assert button.strip() or "aria-label" in button
+    for tag, attributes in Document(page).tags:
+        if tag == "input" and attributes.get("type") == "search":
+            assert "find" in str(attributes["id"])
+        if tag == "img":
+            assert "alt" in attributes
+
+
+def test_names_with_markup_are_text_everywhere(toy_report: Path) -> None:
+    page = toy_report.read_text(encoding="utf-8")
+    document = Document(page)
+    for name in AWKWARD:
+        assert name not in page
+    # the failed recording stands in the page's own text, whole
+    assert AWKWARD[2] in document.text
+    assert "truncated audio <5 s of 9 s>" in document.text
+    assert not [a for tag, a in document.tags if tag == "img" and a.get("src") == "x"]
+    assert not [a for _, a in document.tags if any(name.startswith("on") for name in a)]
+    assert "{{ 7 * 7 }}" in document.text  # and not 49: data is no template
+    data = re.search(r'id="report-data">(.*?)</script>', page, re.DOTALL)
+    assert data is not None
+    assert set(json.loads(data[1])["panels"][0]["pieces"]) == set(AWKWARD)
+
+
+def test_json_cannot_end_its_element() -> None:
+    awkward = {"</script><!--": ["<script>", "a&b", "\u2028"]}
+    text = safe_json(awkward)
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == awkward
+
+
+def test_banner_stands_on_every_view_of_a_reproduction_and_only_there(text: str) -> None:
+    views = re.split(r'(?=<section role="tabpanel")', text)[1:]
+    assert len(views) == 5
+    assert all('class="banner"' in view and "Timbre-Trap:" in view for view in views)
+    assert BANNER.split(":")[0] in Document(text).text
+    published = [row for row in study() if row.model == "basic_pitch"]
+    assert '<aside class="banner"' not in page_of(published)
+
+
+def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -> None:
+    rows = re.findall(r"<tr data-role.*?</tr>", text.replace("<wbr>", ""), re.DOTALL)
+    badged = {re.search(r'class="condition"[^>]*>(.*?)</a>', row)[1]: HARD_BADGE in row  # type: ignore[index]
+              for row in rows}  # fmt: skip
+    assert badged == {"fund_mask": True, "microtonal": False, "matched_tracks(fund_mask)": False}
+    soft = [
+        replace(row, parameters='{"fill":"background"}') if row.label == "fund_mask" else row
+        for row in study()
+    ]
+    assert 'class="badge hard"' not in page_of(soft)
+
+
+def test_forest_marks_stand_where_the_planted_drops_are() -> None:
+    importance = importance_from_rows(study())
+    plot = forests(importance, catalog(importance))[0]
+    mark = next(row for row in plot.rows if row.entry.title == "fund_mask").marks[0]
+    assert mark.drop == pytest.approx(plot.axis.place(0.4), abs=0.02)
+    assert mark.control == pytest.approx(plot.axis.place(0.1), abs=0.02)
+    assert mark.text == "0.400"
+    assert "0.300" in mark.excess
+
+
+def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
+    steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = {"fund_mask": 0.1, "microtonal": -0.05, "floor": 0.7} | dict.fromkeys(steps, 0.6)
+    importance = importance_from_rows(make_rows(drops, parameters=steps, noise=0.0))
+    plot = forests(importance, catalog(importance))[0]
+    assert plot.near.high < 0.2
+    assert plot.axis.high > 0.7
+    # a place on the axis of all rows, seen through the frame, is the place on the near axis
+    left, width = plot.axis.frame_on(plot.near)
+    for value in (-0.05, 0.0, 0.1, *plot.near.ticks):
+        seen = left + width / 100 * plot.axis.place(value)
+        assert seen == pytest.approx(plot.near.place(value), abs=0.2)
+    assert {tick for tick, kind in ticks_of(plot) if kind != "far"} == set(plot.near.ticks)
+    assert {tick for tick, kind in ticks_of(plot) if kind != "near"} == set(plot.axis.ticks)
+
+
+@pytest.mark.parametrize("values", [[0.0], [-0.3, 0.9], [0.001], [1.0], [0.02, 0.04]])
+def test_axis_holds_all_values_and_zero(values: list[float]) -> None:
+    axis = make_axis(values)
+    assert 0.0 in axis.ticks
+    assert all(0 < axis.place(v) < 100 for v in (*values, 0.0))
+    assert 2 <= len(axis.ticks) <= 9
+    assert all(a < b for a, b in zip(axis.ticks, axis.ticks[1:], strict=False))
+
+
+def test_chart_numbers_are_those_of_the_rows() -> None:
+    rows = study(n_pieces=4)
+    importance = importance_from_rows(rows)
+    data = payload(importance, catalog(importance))
+    base = {row.track: row.scores["F-measure_no_offset"] for row in rows if row.role == "baseline"
+            and row.model == "basic_pitch"}  # fmt: skip
+    panel, cell = data["panels"][0], data["conditions"]["fund_mask"][0]
+    for name, before, after in zip(panel["pieces"], panel["base"], cell["after"], strict=True):
+        assert before == pytest.approx(base[name], abs=1e-4)
+        assert before - after == pytest.approx(0.4, abs=2e-4)
+
+
+def test_two_models_two_datasets_eight_conditions_and_200_pieces_stay_small() -> None:
+    names = ("random", "microtonal", "high_freq", "fund_mask", "harm_mask", "soft_fund_mask",
+             "soft_harm_mask")  # fmt: skip
+    drops = {name: 0.05 * i for i, name in enumerate(names)}
+    rows = [
+        row
+        for model, label in MODELS.items()
+        for dataset in ("maps", "maestro")
+        for row in make_rows(drops, n_pieces=200, model=model, dataset=dataset, weights_label=label)
+    ]
+    page = page_of(rows)
+    assert len(page.encode()) < 1_500_000
+    assert page.count('<table class="forest"') == 2
+
+
+def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
+    steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
+    drops = dict.fromkeys(steps, 0.1)
+    profile = importance_from_rows(make_rows(drops, parameters=steps))
+    assert [e.title for e in main_conditions(catalog(profile))] == list(steps)
+    assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
+    both = importance_from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
+    assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
+    assert len(both.plot_forest().get_yticks()) == 1
+    assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
+
+
+def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
+    curve: dict[str, dict[str, object]] = {f"random(p={p})": {"p": p} for p in (0.1, 0.3, 0.5)}
+    alone: dict[str, dict[str, object]] = {
+        "fund_mask(onset=spare)": {"onset": "spare"},
+        "fund_mask(normalization=model)": {"normalization": "model"},
+        "fund_mask(attenuation_db=3)": {"attenuation_db": 3.0},  # two doses are no curve
+        "fund_mask(attenuation_db=9)": {"attenuation_db": 9.0},
+        "donor(harmonic=1)": {"harmonic": 1},
+        "donor(harmonic=2)": {"harmonic": 2},
+        "ablate_channel(channel=1)": {"channel": 1},
+        "ablate_channel(channel=2)": {"channel": 2},
+    }
+    options = curve | alone
+    rows = make_rows(dict.fromkeys(options, 0.1), parameters=options)
+    found = importance_from_rows(rows, n_resamples=100)
+    assert [e.title for e in main_conditions(catalog(found))] == list(alone)
+    assert len(found.plot_forest().get_yticks()) == len(alone)
+    # another model with two of the three doses has no curve: all its figures stay in sight
+    rows += [
+        replace(row, model="timbre_trap", key=f"t/{row.key}")
+        for row in rows
+        if row.label in ("no_permutation", "random(p=0.1)", "random(p=0.3)")
+    ]
+    found = importance_from_rows(rows, n_resamples=100)
+    titles = [e.title for e in main_conditions(catalog(found))]
+    assert titles == ["random(p=0.1)", "random(p=0.3)", *alone]
+
+
+def test_only_a_baseline_says_so(tmp_path: Path) -> None:
+    rows = make_rows({}, baseline=0.8, spread=0.0)
+    page = Document(build(rows, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "Only the baseline was run" in page.text
+    assert "F 0.800 without any perturbation, mean over 12 recordings" in page.text
+    assert not any(a.get("data-view") == "conditions" for _, a in page.tags)
+
+
+@pytest.mark.parametrize(
+    ("drops", "title"),
+    [
+        ({}, "Basic Pitch, unperturbed"),
+        ({"floor": 0.5}, "Basic Pitch, under controls only"),
+        ({"fund_mask": 0.3, "floor": 0.5}, "What is Basic Pitch sensitive to?"),
+        ({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1}, "What does Basic Pitch rely on?"),
+    ],
+)
+def test_the_title_asks_only_what_the_conditions_can_answer(
+    drops: dict[str, float], title: str
+) -> None:
+    page = page_of(make_rows(drops, n_pieces=4))
+    assert f"<h1>{title}</h1>" in page
+    assert f"<title>{title} · pi_amt</title>" in page
+
+
+def test_the_title_names_all_models() -> None:
+    assert (
+        title_of(["A", "B"], catalog(importance_from_rows(study()))) == "What do A and B rely on?"
+    )
+    assert title_of(["A", "B"], []) == "A and B, unperturbed"
+
+
+def test_excess_is_spoken_of_only_where_there_are_matched_controls(text: str) -> None:
+    assert "hollow matched control" in Document(text).text
+    assert "Excess over control" in Document(text).text
+    without = Document(page_of(make_rows({"fund_mask": 0.3}, n_pieces=4))).text
+    assert "No matched control was run" in without
+    assert "Excess over control" not in without
+    assert "hollow matched control" not in without
+
+
+def test_warnings_of_the_tables_stand_on_the_page() -> None:
+    said = "with so few recordings no p is below 0.5 before correction"
+    assert said in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=2))).text
+    assert said not in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=20))).text
+    curve = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5})
+    assert "without the control floor, d50 takes the floor as 0" in Document(page_of(curve)).text
+
+
+def test_half_the_pieces_of_one_model_say_what_is_missing() -> None:
+    rows = [r for r in study(6) if r.model == "basic_pitch" or r.track < "piece_03"]
+    rows = [r for r in rows if not (r.model == "timbre_trap" and r.label == "microtonal")]
+    page = Document(page_of(rows)).text
+    assert "Timbre-Trap × MAPS lacks 3 of 6 recordings that another model has" in page
+    assert "Timbre-Trap × MAPS was not run under microtonal" in page
+
+
+def test_no_store_an_empty_one_and_one_without_baseline_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no results"):
+        build(tmp_path / "nothing", tmp_path / "r.html")
+    Store(tmp_path / "empty").close()
+    with pytest.raises(ValueError, match="got a store without rows"):
+        build(tmp_path / "empty", tmp_path / "r.html")
+    only = [row for row in make_rows() if row.role != "baseline"]
+    with pytest.raises(ValueError, match="baseline"):
+        build(only, tmp_path / "r.html")
+    with pytest.raises(ValueError, match="examples"):
+        build(make_rows(), tmp_path / "r.html", examples=-1)
+    with pytest.raises(ValueError, match=r"got the folder .*, expected a file"):
+        build(make_rows(), tmp_path / "empty")
+    assert {path.name for path in tmp_path.iterdir()} == {"empty"}
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_store_that_is_being_written_can_be_read(tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.2}, n_pieces=4)
+    with Store(tmp_path / "results") as store:
+        store.write(rows[:-2])
+        store._db.execute("BEGIN IMMEDIATE")  # a writer in the middle of its work
+        store._db.execute("DELETE FROM rows")
+        page = build(tmp_path / "results", tmp_path / "r.html", examples=0)
+        store._db.rollback()
+    assert "3 recordings" in Document(page.read_text(encoding="utf-8")).text
+
+
+def test_files_for_papers_are_complete_and_the_same_every_time(tmp_path: Path) -> None:
+    rows = [row for row in study(n_pieces=4) if row.model == "basic_pitch"]
+    folders = []
+    for name in ("a", "b"):
+        build(rows, tmp_path / name / "r.html")
+        folders.append(tmp_path / name / "r_files")
+    names = {path.name for path in folders[0].iterdir()}
+    for stem in ("forest_maps", "pieces_basic_pitch_maps", "precision_recall_basic_pitch_maps"):
+        assert {f"{stem}.svg", f"{stem}.pdf"} <= names
+    assert {"importance.csv", "importance.tex", "methods.md", "references.bib"} <= names
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
+    lines = list(csv.DictReader((folders[0] / "importance.csv").open(encoding="utf-8")))
+    drops = {line["label"]: float(line["drop"]) for line in lines}
+    assert drops["fund_mask"] == pytest.approx(0.4)
+
+
+def test_links_to_files_lead_to_files(toy_report: Path) -> None:
+    page = Document(toy_report.read_text(encoding="utf-8"))
+    links = [a["href"] for tag, a in page.tags if tag == "a" and "_files/" in str(a.get("href"))]
+    assert len(links) > 10
+    for link in links:
+        assert (toy_report.parent / str(link)).stat().st_size > 0

@@ -1,0 +1,74 @@
+"""The sentence about a result says no more than the numbers."""
+
+from __future__ import annotations
+
+from tests.rows import make_row, make_rows
+
+from pi_amt.statistics.result import importance_from_rows
+from pi_amt.store.rows import Row
+
+N = 400
+
+
+def sentence(rows: list[Row]) -> str:
+    (one,) = importance_from_rows(rows, n_resamples=N).headline()
+    return one
+
+
+def test_headline_of_a_real_excess_may_say_relies() -> None:
+    said = sentence(make_rows({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.05}, noise=0.0))
+    assert "basic_pitch's F on demo is most sensitive to fund_mask (drop 0.3" in said
+    assert "the model relies on" in said
+    assert "excess 0.25" in said
+
+
+def test_headline_without_control_says_so() -> None:
+    said = sentence(make_rows({"fund_mask": 0.3}))
+    assert "no matched control" in said
+    assert "relies" not in said
+
+
+def test_headline_of_a_drop_that_the_control_shares_is_no_reliance() -> None:
+    said = sentence(make_rows({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.3}))
+    assert "no evidence of reliance" in said
+    assert "relies" not in said
+
+
+def test_headline_names_a_larger_excess_elsewhere() -> None:
+    planted = {
+        "fund_mask": 0.2,
+        "matched_tracks(fund_mask)": 0.0,
+        "high_freq": 0.3,
+        "matched_tracks(high_freq)": 0.3,
+    }
+    said = sentence(make_rows(planted, noise=0.0))
+    assert "most sensitive to high_freq" in said
+    assert "largest excess over a matched control is 0.2" in said
+    assert "under fund_mask" in said
+
+
+def test_headline_of_nothing_significant_says_so() -> None:
+    said = sentence(make_rows({"microtonal": 0.0, "random": 0.0}, seed=3))
+    assert "falls significantly under none of 2 conditions" in said
+    assert "after correction, 12 recordings)" in said
+    few = sentence([make_row("no_permutation", 0.8), make_row("fund_mask", 0.2)])
+    assert "does not fall significantly; the drop is 0.60 under fund_mask (one recording" in few
+    assert "drop is 0.60 under" in few
+
+
+def test_headline_of_a_gain_has_a_small_p_and_no_negative_zero() -> None:
+    gain = sentence(make_rows({"random": -0.1}, n_pieces=20, noise=0.0))
+    assert "does not fall significantly; the drop is -0.10" in gain
+    assert "(p = 0.002 after" in gain  # 1 / (N + 1), which more resamples make smaller
+    (many,) = importance_from_rows(make_rows({"random": -0.1}, n_pieces=20, noise=0.0)).headline()
+    assert "(p < 0.001 after" in many
+    assert "the drop is 0.00 [0.00, 0.00]" in sentence(make_rows({"random": -0.001}, noise=0.0))
+
+
+def test_headline_of_a_baseline_alone() -> None:
+    assert "nothing to say" in sentence(make_rows({}))
+
+
+def test_headline_of_one_composition_does_not_blame_the_number_of_recordings() -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=8, compositions=["sonata"] * 8)
+    assert "(8 recordings of one composition are too few for a test)" in sentence(rows)

@@ -1,0 +1,60 @@
+"""A scorer of one's own stands in every row and decides the row's key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.rows import make_row
+from tests.toys import ToyTrack, ToyTranscriber
+
+from pi_amt.core.notes import Notes
+from pi_amt.scoring import plugins as scorers
+from pi_amt.statistics.result import importance_from_rows
+from pi_amt.study import evaluate as recording
+from pi_amt.study import jobs
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.jobs import Job
+
+
+def _count(reference: Notes, estimate: Notes) -> dict[str, float]:
+    return {"more": len(estimate) - len(reference)}
+
+
+def test_scores_of_an_installed_scorer_are_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(ToyTranscriber(), "toys", ToyTrack("a"), tuple(make_conditions([])))
+    (before,) = recording.evaluate(job).rows
+    for module in (scorers, jobs):
+        monkeypatch.setattr(module, "scorers", lambda: {"count": _count})
+    (after,) = recording.evaluate(job).rows
+    more = after.counts["estimate"] - after.counts["reference"]
+    assert after.scores["count.more"] == more
+    assert before.scores.items() <= after.scores.items()
+    assert before.key != after.key
+
+
+def test_without_scorers_nothing_is_added() -> None:
+    assert scorers.plugged_scores(Notes.empty(), Notes.empty()) == {}
+
+
+def test_a_scorer_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(reference: Notes, estimate: Notes) -> dict[str, float]:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(scorers, "scorers", lambda: {"chords": broken})
+    with pytest.raises(ValueError, match=r"scorer chords: failed \(ZeroDivisionError: oh\)"):
+        scorers.plugged_scores(Notes.empty(), Notes.empty())
+
+
+def test_drops_of_a_score_beyond_one_keep_their_interval() -> None:
+    rows = [
+        replace(row, scores={"F-measure_no_offset": 0.5, "count.more": value + i})
+        for i in range(12)
+        for label, value in (("no_permutation", 700.0), ("random", 500.0 + 3 * i))
+        for row in [make_row(label, 0.5, track=f"t{i:02}")]
+    ]
+    found = importance_from_rows(rows, score="count.more")
+    (result,) = [r for r in found.results if r.role == "condition"]
+    assert 100 < result.drop_low < result.drop < result.drop_high < 300
+    assert "count.more, mean over recordings" in str(found.table())
+    assert importance_from_rows(rows).settings.bounded

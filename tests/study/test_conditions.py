@@ -1,0 +1,164 @@
+"""Conditions: what the key of a draw depends on and what not, labels, roles, repeats, controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.study.conditions import (
+    Condition,
+    as_condition,
+    canonical_json,
+    digest,
+    make_conditions,
+)
+
+EIGHT = (
+    *("no_permutation", "random", "microtonal", "high_freq"),
+    *("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask"),
+)
+
+
+def test_the_baseline_comes_first_and_once() -> None:
+    for given_names in (["fund_mask"], ["fund_mask", "no_permutation"], EIGHT, []):
+        made = make_conditions(given_names)
+        assert made[0].role == "baseline"
+        assert [c.role for c in made].count("baseline") == 1
+        assert {c.label for c in made} == {"no_permutation", *given_names}
+
+
+def test_only_what_is_drawn_is_repeated() -> None:
+    made = make_conditions(EIGHT, repeats=3)
+    repeats = {name: [c.repeat for c in made if c.label == name] for name in EIGHT}
+    assert repeats["fund_mask"] == repeats["harm_mask"] == repeats["no_permutation"] == [0]
+    for name in ("random", "microtonal", "high_freq", "soft_fund_mask", "soft_harm_mask"):
+        assert repeats[name] == [0, 1, 2]
+
+
+def test_a_ready_condition_keeps_its_own_repeat() -> None:
+    third = replace(as_condition("random"), repeat=2)
+    assert [c.repeat for c in make_conditions([third])] == [0, 2]
+    assert [c.repeat for c in make_conditions([third], repeats=2)] == [0, 2, 3]
+    made = make_conditions(["random", replace(third, repeat=1)], repeats=2)
+    assert [c.repeat for c in made if c.name == "random"] == [0, 1, 2]
+
+
+def test_equal_conditions_are_one() -> None:
+    assert len(make_conditions(["fund_mask", "fund_mask", load_permutation("fund_mask")])) == 2
+    wide = load_permutation("fund_mask", half_width_cents=90.0)
+    assert len(make_conditions(["fund_mask", wide])) == 3
+
+
+def test_controls_belong_to_their_conditions() -> None:
+    made = make_conditions(["fund_mask", "random"], controls=True)
+    roles = {c.label: (c.role, c.target) for c in made}
+    assert roles["identity"] == roles["floor"] == ("control", "")
+    assert roles["wrong_piece(fund_mask)"] == ("control", "fund_mask")
+    assert roles["matched_tracks(fund_mask)"] == ("control", "fund_mask")
+    assert "matched_tracks(random)" not in roles
+    only_floor = make_conditions(["fund_mask"], controls="floor")
+    assert [c.label for c in only_floor] == ["no_permutation", "fund_mask", "floor"]
+
+
+KEY = make_conditions(["random"])[1].key_for("maps", "piece")
+Change = Callable[[Condition], Condition]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: replace(c, permutation=load_permutation("random", p=0.7)),
+        lambda c: replace(c, label="random(p=0.7)"),
+        lambda c: replace(c, role="control", target="x"),
+        lambda c: replace(c, normalization="model"),
+    ],
+)
+def test_the_draw_does_not_depend_on_options(change: Change) -> None:
+    assert change(make_conditions(["random"])[1]).key_for("maps", "piece") == KEY
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: replace(c, seed=1),
+        lambda c: replace(c, repeat=1),
+        lambda c: replace(c, permutation=load_permutation("microtonal")),
+    ],
+)
+def test_the_draw_depends_on_seed_repeat_and_permutation(change: Change) -> None:
+    assert change(make_conditions(["random"])[1]).key_for("maps", "piece") != KEY
+
+
+def test_the_draw_depends_on_dataset_and_track() -> None:
+    condition = make_conditions(["random"])[1]
+    keys = {condition.key_for(d, t) for d in ("maps", "maestro") for t in ("a", "b", "ma")}
+    assert len(keys) == 6
+    assert condition.key_for("maps", "piece") == KEY
+
+
+def test_the_key_of_a_draw_never_changes_between_versions() -> None:
+    """blake2b-64 of the JSON, written out: stored results stay comparable with new ones."""
+    import hashlib
+
+    text = '[0,"maps","piece","random",0]'
+    assert int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") == KEY
+
+
+def test_parameters_say_all_that_decides_and_nothing_else() -> None:
+    narrow, wide = (
+        as_condition(load_permutation("fund_mask", half_width_cents=w)) for w in (40.0, 90.0)
+    )
+    assert narrow.parameters != wide.parameters
+    assert json.loads(wide.parameters)["half_width_cents"] == 90.0
+    assert "normalization" not in json.loads(wide.parameters)
+    free = replace(wide, normalization="model")
+    assert json.loads(free.parameters)["normalization"] == "model"
+
+
+def test_a_wrapped_target_is_described_in_turn() -> None:
+    for control in make_conditions(["fund_mask"], controls=True):
+        if control.target:
+            target = json.loads(control.parameters)["target"]
+            assert target["name"] == "fund_mask"
+            assert target["half_width_cents"] is None or target["half_width_cents"] > 0
+
+
+def test_controls_run_under_the_normalisation_of_their_target() -> None:
+    """An excess compares the condition with the control, not two normalisations."""
+    frozen = replace(as_condition("fund_mask"), label="fund_mask(frozen)")
+    model = replace(as_condition("fund_mask"), label="fund_mask(model)", normalization="model")
+    found = make_conditions([frozen, model], controls=True)
+    for name in ("matched_tracks", "wrong_piece"):
+        controls = {c.target: c.normalization for c in found if c.name == name}
+        assert controls == {"fund_mask(frozen)": "frozen", "fund_mask(model)": "model"}
+
+
+def test_identity_ignores_the_seed_where_nothing_is_drawn() -> None:
+    for name, seeds_matter in (("fund_mask", False), ("random", True)):
+        one, other = (as_condition(name, seed) for seed in (0, 1))
+        assert (one.identity != other.identity) is seeds_matter
+
+
+@pytest.mark.parametrize("repeats", [0, -1])
+def test_repeats_below_one_are_refused(repeats: int) -> None:
+    with pytest.raises(ValueError, match=f"repeats: got {repeats}, expected a whole number"):
+        make_conditions(["random"], repeats=repeats)
+
+
+def test_unknown_normalization_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"normalization: got 'melted', expected one of"):
+        replace(as_condition("fund_mask"), normalization="melted")
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=5))
+def test_equal_values_give_equal_text(value: dict[str, object]) -> None:
+    backwards = dict(reversed(value.items()))
+    assert canonical_json(value) == canonical_json(backwards)
+    assert digest(value) == digest(backwards)
+    assert json.loads(canonical_json(value)) == value

@@ -1,0 +1,37 @@
+"""Rows of jobs that failed: one plain line each, with the file that it is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.toys import TOY, ToyTrack
+
+from pi_amt.core.errors import data_error
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.models.loading import ModelSpec
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.jobs import Job, error_rows
+
+FILE = FileTrack("a", Path("a\nb.wav"), Path("a.mid"), composition="a")
+
+
+@pytest.mark.parametrize(
+    ("track", "error", "expected"),
+    [
+        (FILE, RuntimeError("out of\nluck"), "{here}/a\\nb.wav: RuntimeError: out of luck"),
+        (FILE, ValueError("activity: got NaN"), "{here}/a\\nb.wav: activity: got NaN"),
+        (FILE, KeyError(), "{here}/a\\nb.wav: KeyError: KeyError"),
+        (FILE, data_error("/x/a.mid", "truncated"), "/x/a.mid: truncated"),  # names one already
+        (ToyTrack("toy"), ValueError("no file here"), "no file here"),
+    ],
+)
+def test_an_error_is_one_line_with_the_full_path(
+    track: Track, error: Exception, expected: str
+) -> None:
+    job = Job(ModelSpec(TOY), "toy", track, tuple(make_conditions(["fund_mask"])))
+    rows = error_rows(job, error)
+    assert [row.label for row in rows] == ["no_permutation", "fund_mask"]
+    assert {(row.status, row.error) for row in rows} == {
+        ("error", expected.format(here=Path.cwd()))
+    }

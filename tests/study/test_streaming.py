@@ -1,0 +1,124 @@
+"""One recording under several conditions, part by part: their order, and one that cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from tests.toys import ToyTrack, ToyTranscriber
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.study import streaming
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.jobs import Job
+from pi_amt.study.streaming import Recording, Run, run_conditions
+
+TRACK = ToyTrack("a", seconds=14.0)  # three parts
+PART_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Fails(Permutation):
+    """Cannot perturb what comes after some seconds."""
+
+    after_seconds: float
+    name: ClassVar[str] = "fails"
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Any:
+        if spectrogram.times.min() >= self.after_seconds:
+            raise ZeroDivisionError(f"at {spectrogram.times.min():g} s")
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return spectrogram
+
+
+class Counted(Recording):
+    """Counts the parts that are asked for."""
+
+    parts: ClassVar[int] = 0
+
+    def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
+        Counted.parts = 0
+        for part in super().stream(model):
+            Counted.parts += 1
+            yield part
+
+
+def run(*conditions: Condition) -> tuple[list[Run], dict[Condition, Exception]]:
+    model, (samples, sample_rate) = ToyTranscriber(), TRACK.audio()
+    recording = Counted(samples, sample_rate, TRACK.seconds, TRACK.notes(), 0.0)
+    settled = {condition: condition.permutation for condition in conditions}
+    job = Job(model, "toys", TRACK, conditions)
+    return run_conditions(model, job, recording, settled, dict.fromkeys(conditions))
+
+
+def test_the_baseline_goes_first_whatever_the_order() -> None:
+    conditions = make_conditions(["fund_mask", "microtonal"])
+    runs, refused = run(*reversed(conditions))
+    assert runs[0].condition.role == "baseline"
+    assert {run.condition for run in runs} == set(conditions)
+    assert refused == {}
+
+
+def test_what_fails_midway_is_left_out_and_costs_the_others_nothing() -> None:
+    baseline, mask, broken = make_conditions(["fund_mask", Fails(PART_SECONDS)])
+    runs, refused = run(baseline, mask, broken)
+    assert Counted.parts == 3
+    assert {c: str(error) for c, error in refused.items()} == {broken: f"at {PART_SECONDS:g} s"}
+    alone, _ = run(baseline, mask)
+    for one, other in zip(runs, alone, strict=True):
+        assert one.frames == other.frames > 0
+        a, b = one.decoder.finish(), other.decoder.finish()
+        np.testing.assert_array_equal(a.onsets, b.onsets)
+        np.testing.assert_array_equal(a.pitches, b.pitches)
+
+
+def test_a_model_without_any_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recording, "stream", lambda *_: iter(()))
+    with pytest.raises(ValueError, match="toy: streamed no part"):
+        run(*make_conditions(["fund_mask"]))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_how_many_conditions_go_together_is_bounded_and_changes_nothing(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditions = make_conditions(["random", "soft_fund_mask"], repeats=3, controls=True)
+    conditions = [c for c in conditions if not c.permutation.needs_neighbour]
+    expected, _ = run(*conditions)
+    sizes: list[int] = []
+    network = ToyTranscriber.outputs
+
+    def outputs(model: ToyTranscriber, spectrograms: Sequence[Spectrogram]) -> Any:
+        sizes.append(len(spectrograms))
+        return network(model, spectrograms)
+
+    monkeypatch.setattr(ToyTranscriber, "outputs", outputs)
+    monkeypatch.setattr(streaming, "_CONDITIONS_AT_ONCE", at_once)
+    runs, _ = run(*conditions)
+    assert max(sizes) == min(at_once, len(conditions))
+    for one, other in zip(runs, expected, strict=True):
+        assert one.condition == other.condition
+        assert one.meter.finish() == pytest.approx(other.meter.finish(), nan_ok=True, rel=0)
+        a, b = one.decoder.finish(), other.decoder.finish()
+        for name in ("onsets", "offsets", "pitches", "velocities"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_where_no_condition_can_go_on_the_rest_is_not_analysed() -> None:
+    broken = Condition(Fails(PART_SECONDS), "fails")
+    runs, refused = run(broken)
+    assert (runs, list(refused)) == ([], [broken])
+    assert Counted.parts == 2
