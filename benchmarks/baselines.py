@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from tests.models.basic_pitch import published
 
 from pi_amt.core.units import Samples
+from pi_amt.models.timbre_trap.blocks import OverlapAdd
 from pi_amt.models.timbre_trap.model import TimbreTrap
-from pi_amt.models.timbre_trap.overlap import OverlapAdd
 from pi_amt.models.timbre_trap.weights import load_weights
 
 Weights = dict[str, torch.Tensor]

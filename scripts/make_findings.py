@@ -23,14 +23,14 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from pi_amt.cli.plan import COST_PER_SECOND
-from pi_amt.core.text import in_words, plural
+from pi_amt.core.text import duration, in_words, plural
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.figures.style import paper_style
-from pi_amt.report.names import BANNER, duration, is_reproduction, model_title
+from pi_amt.report.names import BANNER, is_reproduction, model_title
 from pi_amt.report.tables.dose import dose_table
-from pi_amt.statistics.condition_results import ConditionResult
 from pi_amt.statistics.dose import dose_curves
-from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.store.renamed import read_results
 from pi_amt.store.store import store_path
 
@@ -100,7 +100,7 @@ def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
 def read_importance(store: Path) -> Importance:
     """The importances of a store."""
     rows, said = read_results(store)
-    return importance_from_rows(rows, messages=said)
+    return Importance.from_rows(rows, messages=said)
 
 
 def scope_lines(importance: Importance) -> Iterator[str]:

@@ -30,7 +30,7 @@ from pi_amt.core.audio import resample
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, midi_to_hz
-from pi_amt.models.transcriber import Activations, Identity, Transcriber
+from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
 
 TOY = "tests.toys:ToyTranscriber"
 RATE, HOP, BLOCK_FRAMES, WINDOW = 8_000, 160, 100, 2_048
@@ -70,7 +70,7 @@ class ToyTranscriber(Transcriber):
         waves = np.exp(-2j * np.pi * times[:, None] * self._frequencies) * window[:, None]
         waves *= 2 / window.sum()
         self._kernels = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32)
-        self.identity = Identity(
+        self.identity = ModelIdentity(
             name="toy",
             weights_sha256=hashlib.sha256(str(weights).encode()).hexdigest(),
             weights_label="toy",

@@ -10,6 +10,29 @@ time–frequency input, transcribe again, and see how far the note F-measure fal
     result = pi_amt.importance(model, tracks, permutations=["random", "fund_mask", "harm_mask"])
     print(result.table())
 
+The chain from audio to report, and where each link lives:
+
+=====================================  =====================================================
+link                                   module
+=====================================  =====================================================
+recording → samples and notes          :mod:`pi_amt.datasets`, read by :mod:`pi_amt.core.audio`
+samples → the model's spectrogram      :mod:`pi_amt.models` (a :class:`Transcriber`)
+spectrogram → perturbed spectrogram    :mod:`pi_amt.permutations`
+spectrogram → activations → notes      :mod:`pi_amt.models`
+notes → scores and fate of each note   :mod:`pi_amt.scoring`
+all of these for one recording → rows  :mod:`pi_amt.study.evaluate`
+recordings × conditions → rows         :mod:`pi_amt.study.driver`, on :mod:`pi_amt.study.executors`
+rows ⇄ disk, and which rows count      :mod:`pi_amt.store`
+rows → results with uncertainty        :mod:`pi_amt.statistics`
+results → tables, figures, page        :mod:`pi_amt.report`
+all of it as one call                  :mod:`pi_amt.permutation_importance`
+all of it as a program                 :mod:`pi_amt.cli`
+=====================================  =====================================================
+
+:mod:`pi_amt.core` is what all of them speak. A package imports only what stands before it in
+``core < datasets, models, permutations, scoring < store < statistics, study < report <
+permutation_importance < cli``.
+
 Names are imported when they are first used, so that ``import pi_amt`` costs nothing.
 """
 
@@ -24,30 +47,45 @@ if TYPE_CHECKING:
     from pi_amt.core.audio import read_audio
     from pi_amt.core.note_files import read_notes, write_midi
     from pi_amt.core.notes import Notes
+    from pi_amt.core.partials import partial_frequencies
     from pi_amt.core.spectrogram import Spectrogram
     from pi_amt.datasets.loading import load_dataset
+    from pi_amt.datasets.track import Dataset, FileTrack, Track
     from pi_amt.models.loading import load_model
-    from pi_amt.models.transcriber import Transcriber
-    from pi_amt.permutation_importance import importance
+    from pi_amt.models.transcriber import ModelIdentity, Transcriber
+    from pi_amt.permutation_importance import Importance, importance
     from pi_amt.permutations.loading import load_permutation
-    from pi_amt.permutations.permutation import Permutation
+    from pi_amt.permutations.permutation import Neighbour, Permutation
+    from pi_amt.permutations.regions import partial_mask
+    from pi_amt.report.tables.table import Table
     from pi_amt.scoring.notes import score_notes
-    from pi_amt.statistics.result import Importance
+    from pi_amt.statistics.estimates import ConditionResult
+    from pi_amt.store.rows import Row
     from pi_amt.store.store import read_rows
     from pi_amt.study.conditions import Condition
 
 __all__ = [
     "Condition",
+    "ConditionResult",
+    "Dataset",
+    "FileTrack",
     "Importance",
+    "ModelIdentity",
+    "Neighbour",
     "Notes",
     "Permutation",
+    "Row",
     "Spectrogram",
+    "Table",
+    "Track",
     "Transcriber",
     "__version__",
     "importance",
     "load_dataset",
     "load_model",
     "load_permutation",
+    "partial_frequencies",
+    "partial_mask",
     "read_audio",
     "read_notes",
     "read_rows",
@@ -57,15 +95,25 @@ __all__ = [
 
 _HOMES = {
     "Condition": "study.conditions",
-    "Importance": "statistics.result",
+    "ConditionResult": "statistics.estimates",
+    "Dataset": "datasets.track",
+    "FileTrack": "datasets.track",
+    "Importance": "permutation_importance",
+    "ModelIdentity": "models.transcriber",
+    "Neighbour": "permutations.permutation",
     "Notes": "core.notes",
     "Permutation": "permutations.permutation",
+    "Row": "store.rows",
     "Spectrogram": "core.spectrogram",
+    "Table": "report.tables.table",
+    "Track": "datasets.track",
     "Transcriber": "models.transcriber",
     "importance": "permutation_importance",
     "load_dataset": "datasets.loading",
     "load_model": "models.loading",
     "load_permutation": "permutations.loading",
+    "partial_frequencies": "core.partials",
+    "partial_mask": "permutations.regions",
     "read_audio": "core.audio",
     "read_notes": "core.note_files",
     "read_rows": "store.store",

@@ -1,4 +1,7 @@
-"""``pi_amt.importance``: a study as one call from Python, from models and recordings at hand."""
+"""``pi_amt.importance``: a study as one call from Python, and its result with all its verbs.
+
+Figures and the page are imported when they are asked for: matplotlib takes a second to load.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,115 @@ import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from pi_amt.datasets.track import Track
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.report.headline import headline
+from pi_amt.report.tables.anatomy import anatomy_tables
+from pi_amt.report.tables.contrasts import model_contrasts
+from pi_amt.report.tables.dose import dose_table
+from pi_amt.report.tables.importance import importance_table
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.result import Result
+from pi_amt.store.renamed import read_results
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
-from pi_amt.study.driver import Group, run_study
+from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import local
+from pi_amt.study.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TRACK_MEMBERS = (
     "name", "composition", "duration_seconds", "audio", "notes", "fingerprint", "stamp"
 )  # fmt: skip
+
+
+class Importance(Result):
+    """Importances with the verbs: tables, sentences, figures and the report of a :class:`Result`.
+
+    It is what :func:`importance` returns; :meth:`read` makes it from a results folder, and
+    :meth:`from_rows` from rows.
+    """
+
+    @classmethod
+    def read(cls, folder: Path | str, *, notes: bool = True, **options: Any) -> Self:
+        """The importances of a results folder; nothing is computed but statistics.
+
+        Args:
+            folder: results folder, or the store itself.
+            notes: read the note tables, too, which :meth:`anatomy` needs.
+            options: of :meth:`from_rows`.
+
+        Raises:
+            StoreError: if there is no store, or none that this version reads.
+            ValueError: see :meth:`from_rows`.
+        """
+        rows, messages = read_results(folder, notes=notes)
+        return cls.from_rows(rows, messages=messages, **options)
+
+    def table(self) -> Table:
+        """All statistics, one line per model, dataset and condition."""
+        return importance_table(self)
+
+    def contrasts(self) -> Table:
+        """Differences between models of the same drop on the same recordings."""
+        return model_contrasts(self)
+
+    def doses(self) -> Table | None:
+        """Area and D50 of every dose curve; ``None`` where no option was varied."""
+        table = dose_table(self)
+        return table if len(table) else None
+
+    def anatomy(self) -> tuple[Table, ...]:
+        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
+        read without their note tables."""
+        return anatomy_tables(self)
+
+    def headline(self) -> list[str]:
+        """One sentence per model and dataset."""
+        return headline(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the self-contained HTML report."""
+        from pi_amt.report.page.build import build  # jinja2 and matplotlib take a second
+
+        return build(self, path)
+
+    def plot_forest(self, ax: Axes | None = None) -> Axes:
+        """Drop per condition with intervals."""
+        from pi_amt.report.figures.plots import forest
+
+        return forest(self, ax=ax)
+
+    def plot_profile(self, ax: Axes | None = None) -> Axes:
+        """Drop per harmonic that is removed or kept."""
+        from pi_amt.report.figures.plots import profile
+
+        return profile(self, ax=ax)
+
+    def plot_dose(self, ax: Axes | None = None, parameter: str | None = None) -> Axes:
+        """Dose curves of one option (the first that was varied unless named)."""
+        from pi_amt.report.figures.plots import dose
+
+        return dose(self, ax=ax, parameter=parameter)
+
+    def plot_piece(self, ax: Axes | None = None, condition: str | None = None) -> Axes:
+        """Every recording, clean against perturbed, under one condition."""
+        from pi_amt.report.figures.plots import piece
+
+        return piece(self, ax=ax, condition=condition)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
 
 
 def importance(
@@ -72,7 +169,7 @@ def importance(
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
         rows = store.rows(summary.asked[0])
-    return importance_from_rows(rows, score=score)
+    return Importance.from_rows(rows, score=score)
 
 
 def _check_track(track: object) -> None:

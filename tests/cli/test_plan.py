@@ -15,7 +15,7 @@ from pi_amt.cli.plan import print_plan
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec
 from pi_amt.study.conditions import make_conditions
-from pi_amt.study.driver import Group
+from pi_amt.study.groups import Group
 
 
 def planned(

@@ -6,9 +6,9 @@ import pytest
 from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.cli.printout import print_run, tables_of
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import COLUMNS, LEAD, VIEWS
 from pi_amt.report.tables.table import FOLDED_LINES
-from pi_amt.statistics.result import Importance, importance_from_rows
 
 PLANTED = {"fund_mask": 0.3, "random": 0.1, "matched_tracks(fund_mask)": 0.1, "floor": 0.6}
 
@@ -16,7 +16,7 @@ PLANTED = {"fund_mask": 0.3, "random": 0.1, "matched_tracks(fund_mask)": 0.1, "f
 def two_models() -> Importance:
     rows = make_rows(PLANTED, repeats={"random": 3})
     rows += make_rows(PLANTED, repeats={"random": 3}, model="timbre_trap")
-    return importance_from_rows(rows, n_resamples=100)
+    return Importance.from_rows(rows, n_resamples=100)
 
 
 @pytest.mark.parametrize("width", ["80", "120", "200"])
@@ -51,7 +51,7 @@ def test_many_lines_are_printed_in_brief_and_fewer_in_full(
     """The baseline is a line, too: what is not folded is brief, and nothing is neither."""
     monkeypatch.setenv("COLUMNS", "80")
     doses = {round(0.01 * i, 2): 0.005 * i for i in range(1, conditions + 1)}
-    print_run(importance_from_rows(make_dose_rows(doses, n_pieces=3), n_resamples=100))
+    print_run(Importance.from_rows(make_dose_rows(doses, n_pieces=3), n_resamples=100))
     text = capsys.readouterr().out
     assert "Dose curves" in text
     assert "pi-amt table RESULTS --anatomy" in text

@@ -14,9 +14,9 @@ from tests.toys import TOY, ToyTrack, toy_tracks
 import pi_amt
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.loading import ModelSpec
+from pi_amt.permutation_importance import Importance
 from pi_amt.permutations.loading import Permutation, load_permutation
 from pi_amt.permutations.permutation import Neighbour
-from pi_amt.statistics.result import Importance
 from pi_amt.study.conditions import Condition
 
 

@@ -10,7 +10,7 @@ from pi_amt.core import registry as plugins
 from pi_amt.core.checks import check_choice
 from pi_amt.models.loading import available_models, load_model, model_class
 from pi_amt.permutations import loading as permutations
-from pi_amt.permutations.fund_mask import FundMask
+from pi_amt.permutations.masks import FundMask
 
 BUILT_IN = {"ours": "pi_amt.core.checks:check_choice"}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from pi_amt.models.threads import map_on_threads
+from pi_amt.models.devices import map_on_threads
 
 CPU = torch.device("cpu")
 

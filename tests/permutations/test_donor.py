@@ -19,8 +19,8 @@ from tests.permutations.synthetic import (
 
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.masks import RemoveHarmonic
 from pi_amt.permutations.permutation import Neighbour
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
 
 
 def addressed_pool(kind: str) -> tuple[Spectrogram, Neighbour]:

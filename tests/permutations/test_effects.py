@@ -17,16 +17,13 @@ from tests.permutations.synthetic import (
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.permutations.controls import Identity, NoPermutation, WrongPiece
 from pi_amt.permutations.effects import LIMIT_DB, EffectMeter, removed_db
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.identity import Identity
+from pi_amt.permutations.masks import FundMask, HarmMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.no_permutation import NoPermutation
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.permutations.random import Random
 from pi_amt.permutations.regions import partial_mask
-from pi_amt.permutations.wrong_piece import WrongPiece
+from pi_amt.permutations.shuffles import Random
 
 
 def effects_of(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from tests.permutations.synthetic import KINDS, bits, make_spectrogram, with_contents
 
-from pi_amt.permutations.floor import Floor
-from pi_amt.permutations.random import Random
+from pi_amt.permutations.shuffles import Floor, Random
 
 
 @pytest.mark.parametrize("kind", KINDS)

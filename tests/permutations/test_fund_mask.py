@@ -18,8 +18,7 @@ from tests.permutations.synthetic import (
     tone_spectrogram,
 )
 
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
+from pi_amt.permutations.masks import FundMask, RemoveHarmonic
 
 
 @pytest.mark.parametrize("tuning_cents", [0.0, 33.0])

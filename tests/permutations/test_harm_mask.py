@@ -14,8 +14,7 @@ from tests.permutations.synthetic import (
     tone_spectrogram,
 )
 
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
+from pi_amt.permutations.masks import FundMask, HarmMask
 
 
 @pytest.mark.parametrize("kind", KINDS)

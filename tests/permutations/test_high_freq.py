@@ -7,7 +7,7 @@ import pytest
 from tests.permutations.synthetic import KINDS, changed, make_notes, make_spectrogram, with_contents
 
 from pi_amt.core.units import cents_to_ratio
-from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.shuffles import HighFreq
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.permutations.synthetic import KINDS, bits, make_spectrogram, random_notes
 
+from pi_amt.permutations.controls import Identity
 from pi_amt.permutations.fill import Fill
-from pi_amt.permutations.identity import Identity
 from pi_amt.permutations.shuffles import Moves
 
 

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from tests.permutations.synthetic import KINDS, bits, make_spectrogram, random_notes
 
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.keep_harmonic import KeepHarmonic
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
+from pi_amt.permutations.masks import HarmMask, KeepHarmonic, RemoveHarmonic
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -20,15 +20,11 @@ from tests.permutations.synthetic import (
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.high_freq import HighFreq
-from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.masks import FundMask, HarmMask, PartialMask, SoftFundMask, SoftHarmMask
 from pi_amt.permutations.matched_energy import MatchedEnergy, attenuations_for
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.regions import partial_mask
-from pi_amt.permutations.soft_fund_mask import SoftFundMask
-from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+from pi_amt.permutations.shuffles import HighFreq
 
 
 def tonal(kind: str, strength: float) -> tuple[Spectrogram, Notes]:

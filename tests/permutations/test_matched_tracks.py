@@ -16,13 +16,10 @@ from tests.permutations.synthetic import (
 )
 
 from pi_amt.core.partials import partial_frequencies
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.high_freq import HighFreq
+from pi_amt.permutations.masks import FundMask, HarmMask, SoftHarmMask
 from pi_amt.permutations.matched_tracks import MatchedTracks, free_partials
-from pi_amt.permutations.microtonal import Microtonal
 from pi_amt.permutations.regions import partial_mask
-from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+from pi_amt.permutations.shuffles import HighFreq, Microtonal
 
 
 @settings(max_examples=25, deadline=None)

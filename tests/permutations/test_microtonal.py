@@ -7,7 +7,7 @@ import pytest
 from tests.permutations.synthetic import KINDS, make_spectrogram, with_contents
 
 from pi_amt.core.units import hz_to_midi
-from pi_amt.permutations.microtonal import Microtonal
+from pi_amt.permutations.shuffles import Microtonal
 
 
 def sources(kind: str, tuning_cents: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

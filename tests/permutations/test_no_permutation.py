@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.permutations.synthetic import KINDS, make_spectrogram
 
-from pi_amt.permutations.no_permutation import NoPermutation
+from pi_amt.permutations.controls import NoPermutation
 
 
 @pytest.mark.parametrize("kind", KINDS)

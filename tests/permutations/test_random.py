@@ -12,7 +12,7 @@ from scipy import stats
 from tests.permutations.synthetic import KINDS, RATE, SAMPLE_RATE, changed, make_spectrogram
 
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.random import Random
+from pi_amt.permutations.shuffles import Random
 
 
 def drawn_bins(permutation: Random, s: Spectrogram, key: int) -> np.ndarray:

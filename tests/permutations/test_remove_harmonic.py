@@ -15,7 +15,7 @@ from tests.permutations.synthetic import (
 )
 
 from pi_amt.core.partials import partial_frequencies
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
+from pi_amt.permutations.masks import RemoveHarmonic
 
 
 @pytest.mark.parametrize("kind", KINDS)

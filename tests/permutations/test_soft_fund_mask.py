@@ -15,8 +15,7 @@ from tests.permutations.synthetic import (
     with_contents,
 )
 
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.soft_fund_mask import SoftFundMask
+from pi_amt.permutations.masks import FundMask, SoftFundMask
 
 
 @pytest.mark.parametrize("kind", KINDS)

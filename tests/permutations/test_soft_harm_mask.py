@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from tests.permutations.synthetic import KINDS, bits, make_spectrogram, random_notes
 
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.soft_harm_mask import SoftHarmMask
+from pi_amt.permutations.masks import HarmMask, SoftHarmMask
 
 
 @pytest.mark.parametrize("kind", KINDS)

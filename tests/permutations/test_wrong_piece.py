@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from tests.permutations.synthetic import KINDS, bits, make_neighbour, make_spectrogram, random_notes
 
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.microtonal import Microtonal
+from pi_amt.permutations.controls import WrongPiece
+from pi_amt.permutations.masks import FundMask, HarmMask, SoftFundMask
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.permutations.soft_fund_mask import SoftFundMask
-from pi_amt.permutations.wrong_piece import WrongPiece
+from pi_amt.permutations.shuffles import Microtonal
 
 
 @pytest.mark.parametrize("kind", KINDS)

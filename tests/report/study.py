@@ -20,8 +20,9 @@ from pi_amt.permutations.loading import load_permutation
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
-from pi_amt.study.driver import Group, run_study
+from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
+from pi_amt.study.groups import Group
 
 #: what a page must show as text and never run
 AWKWARD = (

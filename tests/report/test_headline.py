@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.rows import make_row, make_rows
 
-from pi_amt.statistics.result import importance_from_rows
+from pi_amt.permutation_importance import Importance
 from pi_amt.store.rows import Row
 
 N = 400
 
 
 def sentence(rows: list[Row]) -> str:
-    (one,) = importance_from_rows(rows, n_resamples=N).headline()
+    (one,) = Importance.from_rows(rows, n_resamples=N).headline()
     return one
 
 
@@ -60,7 +60,7 @@ def test_headline_of_a_gain_has_a_small_p_and_no_negative_zero() -> None:
     gain = sentence(make_rows({"random": -0.1}, n_pieces=20, noise=0.0))
     assert "does not fall significantly; the drop is -0.10" in gain
     assert "(p = 0.002 after" in gain  # 1 / (N + 1), which more resamples make smaller
-    (many,) = importance_from_rows(make_rows({"random": -0.1}, n_pieces=20, noise=0.0)).headline()
+    (many,) = Importance.from_rows(make_rows({"random": -0.1}, n_pieces=20, noise=0.0)).headline()
     assert "(p < 0.001 after" in many
     assert "the drop is 0.00 [0.00, 0.00]" in sentence(make_rows({"random": -0.001}, noise=0.0))
 

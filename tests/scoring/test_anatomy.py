@@ -15,7 +15,7 @@ from pi_amt.scoring.anatomy import (
 )
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NO_INTERVAL, NoteTable
-from pi_amt.statistics.strata import found_by_stratum, stratify
+from pi_amt.statistics.breakdown import found_by_stratum, stratify
 
 
 def table_of(reference: Notes, estimate: Notes) -> NoteTable:

@@ -9,8 +9,8 @@ from tests.rows import make_row
 from tests.toys import ToyTrack, ToyTranscriber
 
 from pi_amt.core.notes import Notes
+from pi_amt.permutation_importance import Importance
 from pi_amt.scoring import plugins as scorers
-from pi_amt.statistics.result import importance_from_rows
 from pi_amt.study import evaluate as recording
 from pi_amt.study import jobs
 from pi_amt.study.conditions import make_conditions
@@ -53,8 +53,8 @@ def test_drops_of_a_score_beyond_one_keep_their_interval() -> None:
         for label, value in (("no_permutation", 700.0), ("random", 500.0 + 3 * i))
         for row in [make_row(label, 0.5, track=f"t{i:02}")]
     ]
-    found = importance_from_rows(rows, score="count.more")
+    found = Importance.from_rows(rows, score="count.more")
     (result,) = [r for r in found.results if r.role == "condition"]
     assert 100 < result.drop_low < result.drop < result.drop_high < 300
     assert "count.more, mean over recordings" in str(found.table())
-    assert importance_from_rows(rows).settings.bounded
+    assert Importance.from_rows(rows).settings.bounded

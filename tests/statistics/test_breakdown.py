@@ -9,10 +9,10 @@ import pytest
 from tests.rows import make_rows
 
 from pi_amt.core.notes import Notes
+from pi_amt.permutation_importance import Importance
 from pi_amt.scoring.anatomy import annotate
 from pi_amt.scoring.matching import match_notes
 from pi_amt.statistics.breakdown import breakdown
-from pi_amt.statistics.result import importance_from_rows
 from pi_amt.store.rows import Row
 
 
@@ -31,7 +31,7 @@ def test_breakdown_counts_intervals_and_strata() -> None:
         noted(row, both if row.role == "baseline" else octave)
         for row in make_rows({"fund_mask": 0.5}, n_pieces=3)
     ]
-    found = breakdown(importance_from_rows(rows).panels[0], 0)
+    found = breakdown(Importance.from_rows(rows).panels[0], 0)
     assert found is not None
     assert (found.n_pieces, found.references) == (3, 6.0)
     assert found.change()["+12"] == pytest.approx(50.0)  # one false note per two reference notes
@@ -56,7 +56,7 @@ def test_chance_keeps_the_number_of_false_notes_where_one_side_begins_without_an
         noted(row, many if (row.track, row.role) in with_false else Notes.empty())
         for row in make_rows({"fund_mask": 0.5}, n_pieces=2)
     ]
-    found = breakdown(importance_from_rows(rows, n_resamples=10).panels[0], 0)
+    found = breakdown(Importance.from_rows(rows, n_resamples=10).panels[0], 0)
     assert found is not None
     assert found.change()["none"] == 0
     assert sum(found.chance_change().values()) == pytest.approx(0.0, abs=1e-6)
@@ -65,8 +65,8 @@ def test_chance_keeps_the_number_of_false_notes_where_one_side_begins_without_an
 def test_breakdown_averages_repeats_and_needs_note_tables() -> None:
     both = Notes.from_arrays([0.0, 1.0], [0.5, 1.5], [60, 67])
     rows = make_rows({"random": 0.5}, n_pieces=2, repeats={"random": 2})
-    assert breakdown(importance_from_rows(rows).panels[0], 0) is None
+    assert breakdown(Importance.from_rows(rows).panels[0], 0) is None
     tables = [noted(row, Notes.empty() if row.repeat == 1 else both) for row in rows]
-    found = breakdown(importance_from_rows(tables).panels[0], 0)
+    found = breakdown(Importance.from_rows(tables).panels[0], 0)
     assert found is not None
     assert found.alone["shares_partial"]["no lower partial"] == (4.0, 2.0, 4.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.rows import make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.statistics.bootstrap import mean_interval
 from pi_amt.statistics.inference import sign_flip
-from pi_amt.statistics.result import importance_from_rows
 
 N = 400
 
@@ -15,7 +15,7 @@ N = 400
 def test_contrast_is_the_paired_difference_of_drops() -> None:
     rows = make_rows({"fund_mask": 0.3}, noise=0.1)
     rows += make_rows({"fund_mask": 0.1}, noise=0.1, seed=1, model="timbre_trap")
-    found = importance_from_rows(rows, n_resamples=N)
+    found = Importance.from_rows(rows, n_resamples=N)
     (record,) = found.contrasts().records
     a, b = (found.select(model=m).importances[0, :, 0] for m in ("basic_pitch", "timbre_trap"))
     expected = mean_interval(b - a, n_resamples=N)
@@ -29,7 +29,7 @@ def test_contrast_is_the_paired_difference_of_drops() -> None:
 def test_contrast_uses_the_recordings_that_both_models_have() -> None:
     rows = make_rows({"fund_mask": 0.3}, n_pieces=6)
     rows += make_rows({"fund_mask": 0.1}, n_pieces=9, model="timbre_trap")
-    (record,) = importance_from_rows(rows, n_resamples=N).contrasts().records
+    (record,) = Importance.from_rows(rows, n_resamples=N).contrasts().records
     assert record["n_pieces"] == 6
 
 
@@ -41,12 +41,12 @@ def test_contrast_pairs_a_lone_label_whatever_its_options() -> None:
             {"fund_mask": 0.2}, model=model, parameters={"fund_mask": {"half_width_cents": width}}
         )
     ]
-    assert len(importance_from_rows(rows, n_resamples=N).contrasts()) == 1
+    assert len(Importance.from_rows(rows, n_resamples=N).contrasts()) == 1
     # two widths on one side: which is meant is not clear, so only equal options pair
     rows += make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"half_width_cents": 50}})
-    (record,) = importance_from_rows(rows, n_resamples=N).contrasts().records
+    (record,) = Importance.from_rows(rows, n_resamples=N).contrasts().records
     assert record["parameters"] == '{"half_width_cents": 50}'
 
 
 def test_one_model_has_no_contrasts() -> None:
-    assert len(importance_from_rows(make_rows(), n_resamples=N).contrasts()) == 0
+    assert len(Importance.from_rows(make_rows(), n_resamples=N).contrasts()) == 0

@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.dose import dose_table
-from pi_amt.statistics.dose import dose_curves, harmonic_profiles
-from pi_amt.statistics.dose_measures import area_under, crossing
-from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.statistics.dose import area_under, crossing, dose_curves, harmonic_profiles
 from pi_amt.store.rows import Row
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
 
 
 def importance(rows: list[Row]) -> Importance:
-    return importance_from_rows(rows, n_resamples=500)
+    return Importance.from_rows(rows, n_resamples=500)
 
 
 def linear(slopes: list[float], *, base: float = 0.8, floor: float | None = None) -> list[Row]:
@@ -234,11 +233,11 @@ def test_table_shows_area_d50_and_bound() -> None:
 def test_the_result_of_a_run_has_its_curves_and_none_without_doses() -> None:
     from tests.rows import make_dose_rows, make_rows
 
-    from pi_amt.statistics.result import importance_from_rows
+    from pi_amt.permutation_importance import Importance
 
-    table = importance_from_rows(
+    table = Importance.from_rows(
         make_dose_rows({0.1: 0.05, 0.2: 0.2, 0.5: 0.5}), n_resamples=200
     ).doses()
     assert table is not None
     assert {"area", "d50"} <= set(table.columns)
-    assert importance_from_rows(make_rows(), n_resamples=200).doses() is None
+    assert Importance.from_rows(make_rows(), n_resamples=200).doses() is None

@@ -11,8 +11,8 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 from tests.rows import make_row, make_rows
 
-from pi_amt.statistics.condition_results import ConditionResult
-from pi_amt.statistics.result import Importance, importance_from_rows
+from pi_amt.permutation_importance import Importance
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 from pi_amt.store.rows import Row
 
@@ -20,7 +20,7 @@ N = 500  # resamples: enough where the test is not about the interval
 
 
 def importance(rows: list[Row], **options: Any) -> Importance:
-    return importance_from_rows(rows, n_resamples=N, **options)
+    return Importance.from_rows(rows, n_resamples=N, **options)
 
 
 def result(found: Importance, label: str) -> ConditionResult:
@@ -67,7 +67,7 @@ def test_every_figure_of_a_small_study_follows_by_hand() -> None:
 
 def test_planted_drop_is_found_and_ranks_first() -> None:
     planted = {"fund_mask": 0.3, "harm_mask": 0.1, "microtonal": 0.0}
-    found = importance_from_rows(make_rows(planted, n_pieces=30, noise=0.03, seed=1))
+    found = Importance.from_rows(make_rows(planted, n_pieces=30, noise=0.03, seed=1))
     assert found.importances.shape == (3, 30, 1)
     for one, (label, drop) in zip(found.results, planted.items(), strict=True):
         assert one.label == label

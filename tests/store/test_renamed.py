@@ -13,14 +13,15 @@ from tests.toys import TOY
 from pi_amt.cli.main import main
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import notes
-from pi_amt.statistics.result import importance_from_rows
 from pi_amt.store.renamed import read_results, under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
-from pi_amt.study.driver import Group, run_study
+from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
+from pi_amt.study.groups import Group
 
 ROWS = [
     replace(row, data=f"contents of {row.track}")
@@ -58,8 +59,8 @@ def test_a_renamed_recording_counts_once_under_its_newest_name() -> None:
         "demo: 1 recording renamed between runs (piece_00 is now take), counted once, "
         "under the newest name"
     ]
-    before = importance_from_rows(ROWS, n_resamples=200)
-    after = importance_from_rows(rows, n_resamples=200, messages=said)
+    before = Importance.from_rows(ROWS, n_resamples=200)
+    after = Importance.from_rows(rows, n_resamples=200, messages=said)
     assert [(r.n_pieces, r.p) for r in after.results] == [(r.n_pieces, r.p) for r in before.results]
     assert said[0] in list(notes(after))
     assert not after.warnings
@@ -68,7 +69,7 @@ def test_a_renamed_recording_counts_once_under_its_newest_name() -> None:
 def test_what_was_not_run_again_is_kept_under_the_new_name() -> None:
     later = again("piece_00", "take", "no_permutation", "fund_mask")
     rows, _ = under_newest_names([*ROWS, *later], [FIRST, SECOND])
-    found = importance_from_rows(rows, n_resamples=50)
+    found = Importance.from_rows(rows, n_resamples=50)
     assert [r.n_pieces for r in found.results] == [4, 4]
     assert {row.composition for row in rows if row.track == "take"} == {"take"}
 
@@ -76,7 +77,7 @@ def test_what_was_not_run_again_is_kept_under_the_new_name() -> None:
 def test_a_result_under_the_old_name_goes_before_an_error_under_the_new() -> None:
     later = [replace(row, status="error", scores={}) for row in again("piece_00", "take")]
     rows, _ = under_newest_names([*ROWS, *later], [FIRST, SECOND])
-    assert [r.n_pieces for r in importance_from_rows(rows, n_resamples=50).results] == [4, 4]
+    assert [r.n_pieces for r in Importance.from_rows(rows, n_resamples=50).results] == [4, 4]
 
 
 def test_takes_that_were_numbered_anew_count_once_each() -> None:
@@ -84,7 +85,7 @@ def test_takes_that_were_numbered_anew_count_once_each() -> None:
     later = [row for i in range(4) for row in again(f"piece_0{i}", f"piece_0{i + 1}")]
     second = run(*(f"piece_0{i}" for i in range(1, 5)))
     rows, _ = under_newest_names([*ROWS, *later], [FIRST, second])
-    found = importance_from_rows(rows, n_resamples=50)
+    found = Importance.from_rows(rows, n_resamples=50)
     assert found.pieces == ("piece_01", "piece_02", "piece_03", "piece_04")
     held = {row.track: row.data for row in found.panel.baseline.values()}
     assert held == {f"piece_0{i + 1}": f"contents of piece_0{i}" for i in range(4)}
@@ -94,7 +95,7 @@ def test_copies_that_the_last_run_saw_side_by_side_stay_and_are_warned_of() -> N
     both = run("copy", "piece_00", "piece_01", "piece_02", "piece_03")
     rows, said = under_newest_names([*ROWS, *again("piece_00", "copy")], [FIRST, both])
     assert said == []
-    found = importance_from_rows(rows, n_resamples=50)
+    found = Importance.from_rows(rows, n_resamples=50)
     assert [r.n_pieces for r in found.results] == [5, 5]
     (warning,) = found.warnings
     assert "1 recording with the same audio and notes as another (copy = piece_00)" in warning

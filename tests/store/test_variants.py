@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.rows import make_row, make_rows
 
-from pi_amt.statistics.result import importance_from_rows
+from pi_amt.permutation_importance import Importance
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.store.variants import select_rows
@@ -18,7 +18,7 @@ NEW = make_rows({"fund_mask": 0.3, "harm_mask": 0.3}, n_pieces=5, noise=0.0, wei
 
 
 def drops(rows: list[Row], variants: str = "newest") -> dict[str, float]:
-    found = importance_from_rows(rows, n_resamples=50, variants=variants)
+    found = Importance.from_rows(rows, n_resamples=50, variants=variants)
     return {f"{r.model}/{r.label}": round(r.drop, 6) for r in found.results}
 
 
@@ -34,7 +34,7 @@ def test_the_newest_complete_variant_is_taken_and_said() -> None:
     assert len(messages) == 1
     assert "weights=published weights aaaaaaaa (15 rows)" in messages[0]
     assert "taken: weights=published weights bbbbbbbb (newest complete variant)" in messages[0]
-    printed = " ".join(str(importance_from_rows([*OLD, *NEW], n_resamples=50)).split())
+    printed = " ".join(str(Importance.from_rows([*OLD, *NEW], n_resamples=50)).split())
     assert messages[0] in printed
 
 

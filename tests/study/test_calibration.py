@@ -9,8 +9,8 @@ from pi_amt.study.calibration import OCTAVES, calibrate, trials
 
 
 def _line(mask: str, option: str) -> dict[str, float]:
-    table = calibrate(ToyTranscriber())
-    (line,) = [r for r in table.records if (r["mask"], r["option"]) == (mask, option)]
+    records = calibrate(ToyTranscriber())
+    (line,) = [r for r in records if (r["mask"], r["option"]) == (mask, option)]
     return {k: v for k, v in line.items() if isinstance(v, float)}
 
 
@@ -28,12 +28,12 @@ def test_a_weak_attenuation_is_further_from_the_truth() -> None:
 
 
 def test_the_mean_is_that_of_the_octaves() -> None:
-    for record in calibrate(ToyTranscriber()).records:
+    for record in calibrate(ToyTranscriber()):
         assert np.isclose(record["distance"], np.mean([record[octave] for octave in OCTAVES]))
 
 
 def test_an_input_blind_model_is_at_distance_zero_everywhere() -> None:
-    records = calibrate(ToyTranscriber(blind=True)).records
+    records = calibrate(ToyTranscriber(blind=True))
     assert len(records) == len(list(trials()))
     assert all(record["distance"] == record["chords"] == 0.0 for record in records)
 

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pi_amt.core.hashing import canonical_json, digest
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.study.conditions import (
-    Condition,
-    as_condition,
-    canonical_json,
-    digest,
-    make_conditions,
-)
+from pi_amt.study.conditions import Condition, as_condition, make_conditions
 
 EIGHT = (
     *("no_permutation", "random", "microtonal", "high_freq"),

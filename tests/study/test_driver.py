@@ -27,8 +27,9 @@ from pi_amt.permutation_importance import importance
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, read_rows
 from pi_amt.study.conditions import Condition, make_conditions
-from pi_amt.study.driver import Group, Summary, run_study
+from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.executors.processes import ExecutorFactory, local, serial
+from pi_amt.study.groups import Group
 
 ROOT = Path(__file__).parents[2]
 EIGHT = (

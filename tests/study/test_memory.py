@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pi_amt.study.memory import _malloc_trim, return_freed_memory
+from pi_amt.study.streaming import _malloc_trim, return_freed_memory
 
 # Every second piece stays in use, so the heap cannot shrink by itself. All have one size, as
 # smaller ones would find room in what imports have left free, and keep nothing apart; and one
@@ -17,7 +17,7 @@ PROGRAM = """
 import os
 import numpy as np
 from pathlib import Path
-from pi_amt.study.memory import return_freed_memory
+from pi_amt.study.streaming import return_freed_memory
 
 def resident_mb():
     pages = int(Path("/proc/self/statm").read_text().split()[1])

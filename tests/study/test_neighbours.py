@@ -15,8 +15,9 @@ from pi_amt.models.loading import load_model
 from pi_amt.permutations.donor import Donor
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import as_condition, make_conditions
-from pi_amt.study.driver import Group, run_study
+from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
+from pi_amt.study.groups import Group
 from pi_amt.study.jobs import Job
 from pi_amt.study.neighbours import POOL_BLOCKS, Lender, donor_pool
 

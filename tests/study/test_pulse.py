@@ -8,7 +8,7 @@ from tests.toys import ToyTranscriber, toy_tracks
 from pi_amt.study.conditions import make_conditions
 from pi_amt.study.evaluate import evaluate
 from pi_amt.study.jobs import Job
-from pi_amt.study.pulse import Pulse, Pulses
+from pi_amt.study.progress import Pulse, Pulses
 
 
 def new(pulses: Pulses) -> Pulse:

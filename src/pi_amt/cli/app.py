@@ -22,12 +22,12 @@ from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
-from pi_amt.scoring.note_table import note_tables_of
-from pi_amt.statistics.result import importance_from_rows
+from pi_amt.permutation_importance import Importance
 from pi_amt.store.rows import Row
-from pi_amt.store.store import Store
+from pi_amt.store.store import Store, note_tables_of
 from pi_amt.study.conditions import Condition
-from pi_amt.study.driver import Group, Summary, run_study
+from pi_amt.study.driver import Summary, run_study
+from pi_amt.study.groups import Group
 
 
 @dataclass
@@ -163,7 +163,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
         return
-    result = importance_from_rows(unique, score=cfg.score, variants="separate")
+    result = Importance.from_rows(unique, score=cfg.score, variants="separate")
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(cfg.results_dir):

@@ -13,7 +13,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-import pi_amt
 from pi_amt.cli.config_keys import names_in
 from pi_amt.cli.printout import print_headline, tables_of
 from pi_amt.core.audio import read_audio
@@ -25,12 +24,12 @@ from pi_amt.datasets import loading as datasets
 from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.models import loading as models
 from pi_amt.models.loading import load_model
+from pi_amt.permutation_importance import Importance
 from pi_amt.permutations import loading as permutations
 from pi_amt.report.tables.contrasts import compare
-from pi_amt.scoring.note_table import note_tables_of
-from pi_amt.statistics.result import importance_from_rows
+from pi_amt.scoring.notes import score_notes
 from pi_amt.store.renamed import read_results
-from pi_amt.store.store import read_rows
+from pi_amt.store.store import note_tables_of, read_rows
 
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
@@ -114,7 +113,7 @@ def _same(a: Path, b: Path) -> bool:
 def _against(reference: Notes | None, found: Notes) -> str:
     if reference is None:
         return ""
-    scores = pi_amt.score_notes(reference, found)
+    scores = score_notes(reference, found)
     return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
 
 
@@ -129,7 +128,7 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
     rows, said = read_results(options.results, notes=options.anatomy)
-    importance = importance_from_rows(
+    importance = Importance.from_rows(
         rows, score=options.score, variants=options.variants, messages=said
     )
     result = importance.table()
@@ -207,9 +206,12 @@ def do_export(options: Namespace) -> None:
 
 def do_calibrate(options: Namespace) -> None:
     """Print how close each mask comes to the true ablation."""
-    from pi_amt.study.calibration import calibrate as run
+    from pi_amt.report.tables.calibration import calibration_table
+    from pi_amt.study.calibration import calibrate
 
-    print(run(load_model(options.model, weights=options.weights, device=options.device)))
+    model = load_model(options.model, weights=options.weights, device=options.device)
+    name = f"{model.identity.name} ({model.identity.weights_label})"
+    print(calibration_table(name, calibrate(model)))
 
 
 def do_data(options: Namespace) -> int:

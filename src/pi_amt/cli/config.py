@@ -14,6 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt.cli.config_keys import CONF, known_keys, unknown_key
 from pi_amt.core.checks import check_seed, check_tuning, unknown
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
 from pi_amt.datasets.track import Dataset
 from pi_amt.models.devices import pick_device
@@ -23,9 +24,9 @@ from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FRAME_SCORES
 from pi_amt.scoring.notes import score_notes
 from pi_amt.scoring.plugins import plugged_scores
-from pi_amt.study.conditions import Condition, as_condition, canonical_json, make_conditions
-from pi_amt.study.driver import Group
+from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.executors.processes import ExecutorFactory, available_cores, check_n_jobs, local
+from pi_amt.study.groups import Group
 
 PROCESSES_PER_GPU = 6
 #: what all jobs of a sweep have in common

@@ -11,14 +11,15 @@ import os
 import re
 import signal
 import sys
+import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.arguments import COMMANDS, parser
 from pi_amt.cli.messages import one_line
-from pi_amt.cli.stopping import stopped_by_signals
 from pi_amt.core.checks import listing, near
 from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
@@ -154,3 +155,25 @@ def mend(arguments: Sequence[str]) -> list[str]:
         else:
             mended.append(argument)
     return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP (``kill``, a cluster's time limit, a closed terminal) stop the
+    program as Ctrl-C does: workers are ended, and what is finished is stored."""
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # the second one ends at once
+        raise KeyboardInterrupt(number)
+
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # nohup has SIGHUP ignored; handlers can be set in the main thread only
+    main_thread = threading.current_thread() is threading.main_thread()
+    watched = [s for s in known if main_thread and signal.getsignal(s) == signal.SIG_DFL]
+    for number in watched:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in watched:
+            signal.signal(number, signal.SIG_DFL)

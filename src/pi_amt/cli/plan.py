@@ -9,8 +9,8 @@ from pi_amt.core.audio import audio_seconds
 from pi_amt.core.text import in_words
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import built
-from pi_amt.study.driver import Group, askable
 from pi_amt.study.executors.processes import available_cores
+from pi_amt.study.groups import Group, askable
 
 #: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
 #: (front end once, each condition).

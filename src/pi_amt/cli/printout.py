@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import textwrap
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import VIEWS
-from pi_amt.report.tables.table import FOLDED_LINES, Table
-from pi_amt.report.tables.table_text import WRAP
-from pi_amt.statistics.result import Importance
+from pi_amt.report.tables.table import FOLDED_LINES, WRAP, Table
 
 
 def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:

@@ -7,8 +7,10 @@ which no other process has, and hides the middle of a large array.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -37,3 +39,20 @@ def stable_text(value: Any) -> str:
 
 def _array_text(kind: str, shape: tuple[int, ...], data: bytes) -> str:
     return f"{kind}{list(shape)} sha256 {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_text)
+
+
+def _json_text(value: Any) -> Any:
+    """What JSON does not know: numpy's numbers as such, a path as it is, all else by contents."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, PurePath) else stable_text(value)
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

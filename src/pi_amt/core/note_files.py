@@ -9,8 +9,7 @@ import numpy as np
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
-from pi_amt.core.keyboard import key_presses, sounding_ends
-from pi_amt.core.midi import DEFAULT_TEMPO, midi_bytes, parse_midi
+from pi_amt.core.midi import DEFAULT_TEMPO, key_presses, midi_bytes, parse_midi, sounding_ends
 from pi_amt.core.notes import Notes
 
 PEDAL_RULES = ("extend", "ignore")

@@ -20,7 +20,7 @@ from pi_amt.core.hashing import stable_text
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
-from pi_amt.models.transcriber import Activations, Identity, Transcriber
+from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
 
 
 @runtime_checkable
@@ -176,7 +176,7 @@ def _check_analysis(name: str, found: Spectrogram) -> None:
         raise ValueError(f"{what}: got times that do not ascend, expected seconds per frame")
 
 
-def _identity_of(model: object) -> Identity:
+def _identity_of(model: object) -> ModelIdentity:
     """Name and source stand in for weights that are not known."""
     kind = type(model)
     try:
@@ -185,7 +185,7 @@ def _identity_of(model: object) -> Identity:
         source = kind.__qualname__
     own = sorted(getattr(model, "__dict__", {}).items())
     settings = {key: stable_text(value) for key, value in own if not key.startswith("_")}
-    return Identity(
+    return ModelIdentity(
         name=str(getattr(model, "name", kind.__name__)),
         weights_sha256=hashlib.sha256(source.encode()).hexdigest(),
         weights_label="user model (hash of its source code)",

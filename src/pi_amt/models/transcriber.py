@@ -22,14 +22,13 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats, Samples
-from pi_amt.models.devices import is_full
-from pi_amt.models.threads import map_on_threads
+from pi_amt.models.devices import is_full, map_on_threads
 
 Activations = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Identity:
+class ModelIdentity:
     """What makes two models the same for a results store.
 
     Attributes:
@@ -74,7 +73,7 @@ class Transcriber(ABC):
     frame_rate: ClassVar[float]
     #: threshold on :meth:`pitch_activity` for frame-level scores
     frame_threshold: float
-    identity: Identity
+    identity: ModelIdentity
     device: torch.device
     #: blocks per call of the network; fixed, so that results do not depend on what is batched
     micro_batch: int = 1

@@ -15,10 +15,9 @@ from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
-from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.masks import PartialMask, RemoveHarmonic
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.permutations.regions import ONSETS, Mask
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
 
 FEATURES = ("harmonic", "band")
 SOURCES = ("recording", "neighbour")

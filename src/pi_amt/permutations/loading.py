@@ -13,24 +13,21 @@ from typing import Any
 from pi_amt.core.checks import unknown
 from pi_amt.core.registry import load, registered
 from pi_amt.permutations.ablate_channel import AblateChannel
+from pi_amt.permutations.controls import Identity, NoPermutation, WrongPiece
 from pi_amt.permutations.donor import Donor
-from pi_amt.permutations.floor import Floor
-from pi_amt.permutations.fund_mask import FundMask
-from pi_amt.permutations.harm_mask import HarmMask
-from pi_amt.permutations.high_freq import HighFreq
-from pi_amt.permutations.identity import Identity
-from pi_amt.permutations.keep_harmonic import KeepHarmonic
-from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.masks import (
+    FundMask,
+    HarmMask,
+    KeepHarmonic,
+    PartialMask,
+    RemoveHarmonic,
+    SoftFundMask,
+    SoftHarmMask,
+)
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.microtonal import Microtonal
-from pi_amt.permutations.no_permutation import NoPermutation
 from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.permutations.random import Random
-from pi_amt.permutations.remove_harmonic import RemoveHarmonic
-from pi_amt.permutations.soft_fund_mask import SoftFundMask
-from pi_amt.permutations.soft_harm_mask import SoftHarmMask
-from pi_amt.permutations.wrong_piece import WrongPiece
+from pi_amt.permutations.shuffles import Floor, HighFreq, Microtonal, Random
 
 __all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
 

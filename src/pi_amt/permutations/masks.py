@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
@@ -167,3 +167,97 @@ class PartialMask(Permutation):
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         options |= {"fill": "attenuate", "attenuation_db": attenuation_db}
         return (self.hard or type(self))(**options)
+
+
+@dataclass(frozen=True)
+class FundMask(PartialMask):
+    """Bins within the half-width of every sounding fundamental → silence (or another fill).
+
+    Options: see :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    name: ClassVar[str] = "fund_mask"
+    summary: ClassVar[str] = "hard: the fundamentals of all sounding notes → silence"
+
+
+@dataclass(frozen=True)
+class HarmMask(PartialMask):
+    """Everything except the sounding fundamentals → silence (or another fill).
+
+    Frames in which no note sounds are touched entirely: they hold no fundamental. With
+    ``fund_mask`` of the same options it covers every bin exactly once.
+
+    Options: see :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    name: ClassVar[str] = "harm_mask"
+    summary: ClassVar[str] = "hard: everything except the sounding fundamentals → silence"
+    keep: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class SoftFundMask(FundMask):
+    """The same bins as ``fund_mask`` → low-level noise at the local background.
+
+    Options: see :class:`~pi_amt.permutations.masks.PartialMask`; ``fill`` is ``background``.
+    """
+
+    fill: str = "background"
+
+    hard = FundMask
+    name: ClassVar[str] = "soft_fund_mask"
+    summary: ClassVar[str] = "soft: the bins of fund_mask → noise at the local background"
+
+
+@dataclass(frozen=True)
+class SoftHarmMask(HarmMask):
+    """The same bins as ``harm_mask`` → low-level noise at the local background.
+
+    Options: see :class:`~pi_amt.permutations.masks.PartialMask`; ``fill`` is ``background``.
+    """
+
+    fill: str = "background"
+
+    hard = HarmMask
+    name: ClassVar[str] = "soft_harm_mask"
+    summary: ClassVar[str] = "soft: the bins of harm_mask → noise at the local background"
+
+
+@dataclass(frozen=True)
+class RemoveHarmonic(PartialMask):
+    """Bins of harmonic k of every sounding note → silence (or another fill).
+
+    ``harmonic=1`` is ``fund_mask``. Partials are inharmonic as a piano's unless
+    ``inharmonicity=none``.
+
+    Attributes:
+        harmonic: k, 1 = fundamental.
+
+    Other options: see :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    harmonic: int = 1
+
+    name: ClassVar[str] = "remove_harmonic"
+    summary: ClassVar[str] = "only harmonic k of all sounding notes is removed"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_count("harmonic", self.harmonic)
+
+    @property
+    def partials(self) -> tuple[int, ...]:
+        return (self.harmonic,)
+
+
+@dataclass(frozen=True)
+class KeepHarmonic(RemoveHarmonic):
+    """Everything except harmonic k of the sounding notes → silence (or another fill).
+
+    ``harmonic=1`` is ``harm_mask``. Options: see
+    :class:`~pi_amt.permutations.masks.RemoveHarmonic`.
+    """
+
+    name: ClassVar[str] = "keep_harmonic"
+    summary: ClassVar[str] = "only harmonic k of the sounding notes is kept"
+    keep: ClassVar[bool] = True

@@ -20,7 +20,7 @@ from pi_amt.core.checks import check_choice, check_range
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import power_ratio_to_db
-from pi_amt.permutations.counterpart import Counterpart
+from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.permutation import Neighbour, Permutation

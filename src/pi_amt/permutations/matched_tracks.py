@@ -13,13 +13,12 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, ratio_to_cents
-from pi_amt.permutations.counterpart import Counterpart
+from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
-from pi_amt.permutations.high_freq import HighFreq
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Neighbour
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, sounding_in
-from pi_amt.permutations.shuffles import Moves, shuffle_drawn
+from pi_amt.permutations.shuffles import HighFreq, Moves, shuffle_drawn
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
 # here in place of a model's own bins and windows.

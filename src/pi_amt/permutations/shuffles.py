@@ -6,6 +6,7 @@ frame, so each frame keeps its multiset of values.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,10 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.core.checks import check_choice
+from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import cents_to_ratio, hz_to_midi
 from pi_amt.permutations.draws import hash_bits, sort_last_
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.regions import Mask, highest_fundamental
 
 DRAWS = ("per_frame", "static")
 _BIG = torch.iinfo(torch.int64).max
@@ -144,3 +148,147 @@ def shuffle_drawn(
 def _low(bits: int) -> int:
     """Integer with the lowest ``bits`` bits set."""
     return (1 << bits) - 1
+
+
+@dataclass(frozen=True)
+class Random(Shuffle):
+    """Each frame: ``round(p · bins)`` bins are drawn and shuffled uniformly among themselves.
+
+    Fixed points are allowed; the other bins do not move. Doses are nested: the bins drawn at
+    p = 0.1 are among those drawn at 0.2.
+
+    Attributes:
+        p: share of the bins, 0–1.
+    """
+
+    p: float = 0.1
+
+    name: ClassVar[str] = "random"
+    summary: ClassVar[str] = "a share p of the bins of each frame is shuffled"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("p", self.p, 0.0, 1.0)
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Moves:
+        bins = len(spectrogram.frequencies)
+        count = math.floor(self.p * bins + 0.5)
+        return shuffle_drawn(
+            spectrogram, torch.tensor(bins), torch.tensor(count), key, self.draw_mode
+        )
+
+
+@dataclass(frozen=True)
+class Microtonal(Shuffle):
+    """Each frame: bins are shuffled uniformly inside their semitone.
+
+    A bin belongs to its nearest semitone by frequency, on the recording's own tuning: 3 bins in
+    Basic Pitch, 5 in Timbre-Trap; shorter groups at the ends stay groups. What is finer than a
+    semitone is lost, everything coarser stays.
+    """
+
+    name: ClassVar[str] = "microtonal"
+    summary: ClassVar[str] = "the bins of each semitone are shuffled among themselves"
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Moves:
+        midi = hz_to_midi(spectrogram.frequencies) - spectrogram.tuning_cents / 100.0
+        semitone = np.rint(midi).astype(np.int64)
+        # Consecutive numbers from 0, whatever semitones a coarse axis leaves out.
+        groups = np.cumsum(np.diff(semitone, prepend=semitone[0]) != 0)
+        return shuffle_within(spectrogram, torch.from_numpy(groups), 0, key, self.draw_mode)
+
+
+REFERENCES = ("fixed", "highest_note")
+#: above the highest sounding fundamental of a frame, as the fixed cutoff is above C8
+MARGIN_CENTS = 50.0
+
+
+@dataclass(frozen=True)
+class HighFreq(Shuffle):
+    """Bins above a cutoff are shuffled uniformly among themselves.
+
+    Attributes:
+        cutoff_hz: bins above it take part (shifted by the recording's tuning). The default is
+            C8 + 50 cents, just above the highest fundamental of a piano.
+        reference: ``fixed`` uses ``cutoff_hz``; ``highest_note`` cuts 50 cents above the highest
+            sounding fundamental of each frame (frames in which no note sounds stay as they are).
+    """
+
+    cutoff_hz: float = 4308.7
+    reference: str = "fixed"
+
+    name: ClassVar[str] = "high_freq"
+    summary: ClassVar[str] = "the bins above cutoff_hz are shuffled among themselves"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("cutoff_hz", self.cutoff_hz, 0.0, unit="Hz")
+        check_choice("reference", self.reference, REFERENCES)
+
+    @property
+    def needs_notes(self) -> bool:
+        return self.reference == "highest_note"
+
+    def first_bins(self, spectrogram: Spectrogram, notes: Notes | None) -> NDArray[np.int64]:
+        """``(blocks, frames)`` number of the first bin above the cutoff (``bins`` if none is)."""
+        if self.reference == "fixed":
+            cutoff = np.full(
+                spectrogram.times.shape, self.cutoff_hz * cents_to_ratio(spectrogram.tuning_cents)
+            )
+        else:
+            assert notes is not None
+            cutoff = highest_fundamental(spectrogram, notes) * cents_to_ratio(MARGIN_CENTS)
+        return np.searchsorted(spectrogram.frequencies, cutoff, side="right").astype(np.int64)
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Moves:
+        first = self.first_bins(spectrogram, notes)
+        lowest = int(first.min(initial=len(spectrogram.frequencies)))
+        bins = np.arange(lowest, len(spectrogram.frequencies))
+        # A bin below its frame's cutoff is a group of its own: it stays.
+        groups = torch.from_numpy(np.minimum(bins, first[..., None]))
+        return shuffle_within(spectrogram, groups, lowest, key, self.draw_mode)
+
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> Mask:
+        bins = np.arange(len(spectrogram.frequencies))[:, None]
+        return np.asarray(bins >= self.first_bins(spectrogram, notes)[:, None, :])
+
+
+@dataclass(frozen=True)
+class Floor(Shuffle):
+    """Control: ``random`` with p = 1; the F that is left is the floor of every drop."""
+
+    name: ClassVar[str] = "floor"
+    summary: ClassVar[str] = "control: all bins of each frame are shuffled, measures F_floor"
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Moves:
+        return Random(p=1.0, draw_mode=self.draw_mode).draw(spectrogram, notes, key)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from pi_amt.permutations.loading import available
 from pi_amt.report.names import is_hard, unique_slugs
-from pi_amt.statistics.condition_results import ConditionResult
 from pi_amt.statistics.dose import charted
-from pi_amt.statistics.panels import Condition
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.result import Result
+from pi_amt.store.rows import ConditionKey
 
 #: what other fills than silence leave in the bins of a mask
 _FILLS = {"attenuate": "attenuated", "background": "noise at the local background"}
@@ -39,7 +39,7 @@ class Entry:
 
     id: str
     title: str
-    condition: Condition
+    condition: ConditionKey
     numbers: Mapping[int, int]
     results: Mapping[int, ConditionResult]
     controls: Mapping[int, ConditionResult] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Entry:
         }
 
 
-def catalog(importance: Importance) -> list[Entry]:
+def catalog(importance: Result) -> list[Entry]:
     """All entries, conditions before controls, else in the order in which they were stored."""
     together = _repeated_labels(importance)
     found: dict[tuple[str, str], dict[int, int]] = {}
@@ -96,7 +96,7 @@ def main_conditions(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in conditions if not entry.step] or conditions
 
 
-def _repeated_labels(importance: Importance) -> set[str]:
+def _repeated_labels(importance: Result) -> set[str]:
     return {
         label
         for panel in importance.panels
@@ -121,7 +121,7 @@ def _short(value: object) -> str:
 
 
 def _entry(
-    importance: Importance,
+    importance: Result,
     in_charts: Sequence[set[int]],
     slug: str,
     title: str,

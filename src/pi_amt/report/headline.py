@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from pi_amt.core.text import plural
 from pi_amt.report.tables.cells import format_value
-from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.estimates import ConditionResult
 
 if TYPE_CHECKING:
-    from pi_amt.statistics.result import Importance
+    from pi_amt.statistics.result import Result
 
 SIGNIFICANT = 0.05
 
 
-def headline(importance: Importance) -> list[str]:
+def headline(importance: Result) -> list[str]:
     """One sentence (or two: sensitivity, then control) per model and dataset."""
     sentences = []
     for panel in importance.panels:

@@ -10,7 +10,8 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from pi_amt.statistics.panels import Condition, Panel
+from pi_amt.statistics.panels import Panel
+from pi_amt.store.rows import ConditionKey
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
@@ -49,7 +50,7 @@ def is_reproduction(panel: Panel) -> bool:
     return REPRODUCTION in weights_label(panel).lower()
 
 
-def is_hard(condition: Condition) -> bool:
+def is_hard(condition: ConditionKey) -> bool:
     """Whether a condition makes exact zeros, which no recording has (method, section 3)."""
     hard = condition.permutation in ("fund_mask", "harm_mask", "remove_harmonic", "keep_harmonic")
     return hard and condition.options.get("fill", "silence") == "silence"
@@ -98,10 +99,3 @@ def _listed(values: Sequence[str]) -> str:
     """``1 … 10`` for whole numbers without a hole, else all of them."""
     run = [str(int(values[0]) + i) for i in range(len(values))] if values[0].isdigit() else []
     return f"{values[0]} … {values[-1]}" if len(values) > 3 and run == values else ", ".join(values)
-
-
-def duration(seconds: float) -> str:
-    """``1.5 h``, ``12.3 min``, ``18 s``."""
-    if seconds >= 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Floats
-from pi_amt.store.store import StoreError, store_path
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -47,22 +43,6 @@ _FORMATS = {
 
 class NoteTableError(ValueError):
     """Stored bytes that are no note table: damaged, or of another version."""
-
-
-@contextmanager
-def note_tables_of(folder: Path | str) -> Iterator[None]:
-    """Work on rows of a results folder: the bytes of a row do not know which store they are from.
-
-    Raises:
-        StoreError: naming the store, where a note table in it is damaged.
-    """
-    try:
-        yield
-    except NoteTableError as error:
-        raise StoreError(
-            f"{store_path(folder).absolute()} is damaged: {error}; move it away, or choose another "
-            "results_dir"
-        ) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pi_amt.core.text import plural
-from pi_amt.statistics.condition_results import ConditionResult
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
 
 

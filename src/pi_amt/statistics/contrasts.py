@@ -8,34 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pi_amt.core.units import Floats
-from pi_amt.report.tables.importance import method_note
-from pi_amt.report.tables.table import Table
-from pi_amt.statistics.condition_results import Settings
-from pi_amt.statistics.inference import holm
-from pi_amt.statistics.paired import interval_over, mean, p_value_over, snapped
-from pi_amt.statistics.panels import Condition, Panel
+from pi_amt.statistics.inference import Settings, interval_over, mean, p_value_over, snapped
+from pi_amt.statistics.panels import Panel
+from pi_amt.store.rows import ConditionKey
 
 if TYPE_CHECKING:
-    from pi_amt.statistics.result import Importance
-
-COLUMNS = (
-    "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",
-    "baseline_a", "baseline_b", "drop_a", "drop_b",
-    "difference", "difference_low", "difference_high", "p", "p_holm",
-    "relative_drop_a", "relative_drop_b", "excess_a", "excess_b",
-)  # fmt: skip
-_LEAD = (
-    "condition", "difference", "p_holm", "drop_a", "drop_b", "a", "b", "dataset", "n_pieces",
-    "baseline_a", "baseline_b",
-)  # fmt: skip
-_FORMATS = {"p": "p", "p_holm": "p"}
-_INTERVALS = {"difference": ("difference_low", "difference_high")}
+    pass
 
 
 @dataclass(frozen=True)
@@ -83,23 +66,6 @@ def two_sides(a: Panel, b: Panel, names: Sequence[str], score: str) -> tuple[Sid
     return Side(names[0], a, score, pieces), Side(names[1], b, score, pieces)
 
 
-def model_contrasts(importance: Importance) -> Table:
-    """Per dataset, pair of models and condition that both have: drop of b minus drop of a.
-
-    Conditions are paired by label and parameters; by label alone where it is unique on both sides
-    (mask widths differ between front ends). Holm corrects over all rows with the role
-    ``condition``.
-    """
-    records: list[dict[str, Any]] = []
-    for dataset in importance.datasets:
-        panels = [panel for panel in importance.panels if panel.dataset == dataset]
-        for a, b in combinations(panels, 2):
-            sides = two_sides(a, b, (a.model, b.model), importance.score)
-            records += contrast_records(*sides, importance.settings)
-    title = "Differences between models of the drop in F"
-    return contrast_table(title, records, importance.settings)
-
-
 def contrast_records(a: Side, b: Side, settings: Settings) -> list[dict[str, Any]]:
     """One record (column → value) per condition that both sides have."""
     records = []
@@ -133,7 +99,7 @@ def contrast_records(a: Side, b: Side, settings: Settings) -> list[dict[str, Any
     return records
 
 
-def _pairs(a: Sequence[Condition], b: Sequence[Condition]) -> list[tuple[int, int]]:
+def _pairs(a: Sequence[ConditionKey], b: Sequence[ConditionKey]) -> list[tuple[int, int]]:
     """Numbers of the conditions that are the same on both sides."""
     pairs = []
     for i, condition in enumerate(a):
@@ -161,27 +127,3 @@ def paired_difference(
 
 def _ratio(top: float, bottom: float) -> float:
     return top / bottom if bottom else float("nan")
-
-
-def contrast_table(
-    title: str, records: Sequence[dict[str, Any]], settings: Settings, said: Sequence[str] = ()
-) -> Table:
-    """The table of contrasts, p corrected; ``said`` are further notes below it."""
-    tested = [record["role"] == "condition" for record in records]
-    p = holm([r["p"] if t else np.nan for r, t in zip(records, tested, strict=True)])
-    finished = [record | {"p_holm": float(p[i])} for i, record in enumerate(records)]
-    return Table(
-        title=title,
-        columns=COLUMNS,
-        records=tuple({name: record[name] for name in COLUMNS} for record in finished),
-        footers=(
-            f"Score: {settings.score}, mean over the recordings that both sides have; "
-            "difference = drop of b − drop of a (baseline line: score of b − score of a).",
-            method_note(settings.n_resamples, settings.seed, sum(tested)),
-            *said,
-        ),
-        formats=_FORMATS,
-        lead=_LEAD,
-        groups=("a", "b", "dataset"),
-        intervals=_INTERVALS,
-    )  # fmt: skip

@@ -6,7 +6,6 @@ value (an error, no reference notes, a repeat that was not run).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,42 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from pi_amt.core.units import Floats
-from pi_amt.store.rows import BASELINE, Row
-
-
-@dataclass(frozen=True, order=True)
-class Condition:
-    """What was done to the input; two conditions are the same if all of this is.
-
-    Attributes:
-        permutation: config name.
-        parameters: canonical JSON.
-        label: for people, such as ``matched_tracks(fund_mask)``.
-        role: ``baseline``, ``condition`` or ``control``.
-        target: label of the condition that a control belongs to, else empty.
-    """
-
-    permutation: str
-    parameters: str
-    label: str
-    role: str = "condition"
-    target: str = ""
-
-    @property
-    def kind(self) -> str:
-        """Name without its target: ``matched_tracks`` of ``matched_tracks(fund_mask)``."""
-        return self.label.split("(")[0] if self.role == "control" else self.permutation
-
-    @property
-    def options(self) -> dict[str, object]:
-        """``parameters`` as a dict."""
-        parsed = json.loads(self.parameters or "{}")
-        return parsed if isinstance(parsed, dict) else {}
-
-
-def condition_of(row: Row) -> Condition:
-    """The condition that a row belongs to."""
-    return Condition(row.permutation, row.parameters, row.label, row.role, row.target)
+from pi_amt.store.rows import BASELINE, ConditionKey, Row, condition_of, flat_options, is_baseline
 
 
 @dataclass(frozen=True)
@@ -69,7 +33,7 @@ class Panel:
     pieces: tuple[str, ...]
     compositions: tuple[str, ...]
     seconds: tuple[float, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ConditionKey, ...]
     baseline: Mapping[str, Row] = field(repr=False)
     cells: Mapping[tuple[int, int, int], Row] = field(repr=False)
     n_repeats: int = 1
@@ -84,7 +48,7 @@ class Panel:
         """Per condition its label, with the options that tell it from others of that label."""
         return tuple(self._name(condition) for condition in self.conditions)
 
-    def _name(self, condition: Condition) -> str:
+    def _name(self, condition: ConditionKey) -> str:
         alike = [flat_options(c.options) for c in self.conditions if c.label == condition.label]
         own = flat_options(condition.options)
         differing = [k for k in own if any(repr(o.get(k)) != repr(own[k]) for o in alike)]
@@ -226,11 +190,6 @@ def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Pane
     )
 
 
-def is_baseline(row: Row, baseline: str) -> bool:
-    """Whether a row is the unperturbed run (the control ``identity`` is not)."""
-    return row.label == baseline
-
-
 def _value(row: Row, key: str, of: str) -> float:
     if row.status != "ok":
         return float("nan")
@@ -242,14 +201,3 @@ def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
     """Whether a control's options repeat those of its target (as far as it has them)."""
     flat = flat_options(control)
     return all(flat.get(name, value) == value for name, value in target.items())
-
-
-def flat_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Options or settings with those of a nested one raised to the top."""
-    flat: dict[str, object] = {}
-    for name, value in options.items():
-        if isinstance(value, dict):
-            flat.update(flat_options(value))
-        else:
-            flat[name] = value
-    return flat

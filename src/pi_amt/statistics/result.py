@@ -18,36 +18,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 
 from pi_amt.core.units import Floats
-from pi_amt.report.headline import headline
-from pi_amt.report.tables.importance import importance_table
-from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bootstrap import N_RESAMPLES
-from pi_amt.statistics.condition_results import ConditionResult, Settings, holm_corrected
-from pi_amt.statistics.contrasts import model_contrasts
-from pi_amt.statistics.estimates import panel_results
-from pi_amt.statistics.panels import Condition, Panel, is_baseline, panels_of
-from pi_amt.store.rows import BASELINE, Row
+from pi_amt.statistics.cautions import cautions
+from pi_amt.statistics.estimates import ConditionResult, holm_corrected, panel_results
+from pi_amt.statistics.inference import Settings
+from pi_amt.statistics.panels import Panel, panels_of
+from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
 from pi_amt.store.variants import select_rows
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 SCORE = "F-measure_no_offset"
 
 
 @dataclass(frozen=True)
-class Importance:
+class Result:
     """Importances of one or several models and datasets, with the rows they come from.
 
     Attributes:
         panels: raw matrices, one per model and dataset.
-        results: one :class:`~pi_amt.statistics.condition_results.ConditionResult` per panel and
+        results: one :class:`~pi_amt.statistics.estimates.ConditionResult` per panel and
         condition. settings: score, resamples, seed and level of everything in ``results``.
         warnings: plain sentences, also printed under the tables. messages: which rows were taken
         where the store holds several versions.
@@ -92,7 +85,7 @@ class Importance:
         return self.panels[0]
 
     @property
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[ConditionKey, ...]:
         """Labels of the first axis of :attr:`importances` (one model and dataset)."""
         return self.panel.conditions
 
@@ -121,7 +114,7 @@ class Importance:
         place = (panel.model, panel.dataset)
         return tuple(result for result in self.results if (result.model, result.dataset) == place)
 
-    def select(self, model: str | None = None, dataset: str | None = None) -> Importance:
+    def select(self, model: str | None = None, dataset: str | None = None) -> Self:
         """The part with this model and dataset; corrected p-values stay those of the whole.
 
         Raises:
@@ -140,114 +133,54 @@ class Importance:
         kept = tuple(result for panel in panels for result in self.results_of(panel))
         return replace(self, panels=panels, results=kept)
 
-    def table(self) -> Table:
-        """All statistics, one line per model, dataset and condition."""
-        return importance_table(self)
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Sequence[Row],
+        *,
+        score: str = SCORE,
+        baseline: str = BASELINE,
+        n_resamples: int = N_RESAMPLES,
+        seed: int = 0,
+        variants: str = "newest",
+        messages: Sequence[str] = (),
+    ) -> Self:
+        """Importances with uncertainty from stored rows.
 
-    def contrasts(self) -> Table:
-        """Differences between models of the same drop on the same recordings."""
-        return model_contrasts(self)
+        Args:
+            rows: as read from a store, oldest first.
+            score: key of ``Row.scores`` that drops are of.
+            baseline: label of the unperturbed condition.
+            n_resamples, seed: of bootstrap and permutation tests.
+            variants: what to do where the rows of one model and dataset differ in weights,
+                precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
+                :func:`pi_amt.store.variants.select_rows`.
+            messages: what was said when the rows were read, for the table.
 
-    def doses(self) -> Table | None:
-        """Area and D50 of every dose curve; ``None`` where no option was varied."""
-        from pi_amt.report.tables.dose import dose_table
-
-        table = dose_table(self)
-        return table if len(table) else None
-
-    def anatomy(self) -> tuple[Table, ...]:
-        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
-        read without their note tables."""
-        from pi_amt.report.tables.anatomy import anatomy_tables
-
-        return anatomy_tables(self)
-
-    def headline(self) -> list[str]:
-        """One sentence per model and dataset."""
-        return headline(self)
-
-    def report(self, path: str | Path) -> Path:
-        """Write the self-contained HTML report."""
-        from pi_amt.report.page.build import build
-
-        return build(self, path)
-
-    def plot_forest(self, ax: Axes | None = None) -> Axes:
-        """Drop per condition with intervals."""
-        from pi_amt.report.figures.plots import forest
-
-        return forest(self, ax=ax)
-
-    def plot_profile(self, ax: Axes | None = None) -> Axes:
-        """Drop per harmonic that is removed or kept."""
-        from pi_amt.report.figures.plots import profile
-
-        return profile(self, ax=ax)
-
-    def plot_dose(self, ax: Axes | None = None, parameter: str | None = None) -> Axes:
-        """Dose curves of one option (the first that was varied unless named)."""
-        from pi_amt.report.figures.plots import dose
-
-        return dose(self, ax=ax, parameter=parameter)
-
-    def plot_piece(self, ax: Axes | None = None, condition: str | None = None) -> Axes:
-        """Every recording, clean against perturbed, under one condition."""
-        from pi_amt.report.figures.plots import piece
-
-        return piece(self, ax=ax, condition=condition)
-
-    def __str__(self) -> str:
-        return str(self.table())
-
-    def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
-
-
-def importance_from_rows(
-    rows: Sequence[Row],
-    *,
-    score: str = SCORE,
-    baseline: str = BASELINE,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-    variants: str = "newest",
-    messages: Sequence[str] = (),
-) -> Importance:
-    """Importances with uncertainty from stored rows.
-
-    Args:
-        rows: as read from a store, oldest first.
-        score: key of ``Row.scores`` that drops are of.
-        baseline: label of the unperturbed condition.
-        n_resamples, seed: of bootstrap and permutation tests.
-        variants: what to do where the rows of one model and dataset differ in weights,
-            precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
-            :func:`pi_amt.store.variants.select_rows`.
-        messages: what was said when the rows were read, for the table.
-
-    Raises:
-        ValueError: for no rows, an unknown baseline or score, or variants that are refused.
-    """
-    if not rows:
-        raise ValueError("got no rows, expected the rows of a results store, run a study first")
-    chosen, choices = select_rows(rows, variants=variants, baseline=baseline)
-    panels = panels_of(chosen, baseline)
-    if not panels:
-        labels = ", ".join(sorted({row.label for row in rows}))
-        raise ValueError(
-            f"got no rows of the baseline {baseline!r}, expected one per recording; "
-            f"compute it first, there are: {labels}"
-        )
-    _check_score(chosen, score)
-    settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
-    warnings = _missing_baselines(chosen, baseline)
-    results: list[ConditionResult] = []
-    for panel in panels:
-        found, said = panel_results(panel, settings)
-        results += found
-        warnings += said
-    messages = (*messages, *choices)
-    return Importance(panels, holm_corrected(results), settings, tuple(warnings), messages)
+        Raises:
+            ValueError: for no rows, an unknown baseline or score, or variants that are refused.
+        """
+        if not rows:
+            raise ValueError("got no rows, expected the rows of a results store, run a study first")
+        chosen, choices = select_rows(rows, variants=variants, baseline=baseline)
+        panels = panels_of(chosen, baseline)
+        if not panels:
+            labels = ", ".join(sorted({row.label for row in rows}))
+            raise ValueError(
+                f"got no rows of the baseline {baseline!r}, expected one per recording; "
+                f"compute it first, there are: {labels}"
+            )
+        _check_score(chosen, score)
+        settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
+        warnings = _missing_baselines(chosen, baseline)
+        results: list[ConditionResult] = []
+        for panel in panels:
+            found = panel_results(panel, settings)
+            results += found
+            place = f"{panel.model} × {panel.dataset}"
+            warnings += [f"{place}: {said}" for said in cautions(panel, found)]
+        messages = (*messages, *choices)
+        return cls(panels, holm_corrected(results), settings, tuple(warnings), messages)
 
 
 def _check_score(rows: Sequence[Row], score: str) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+#: Change this when a change of method changes rows: old rows are then computed again.
+METHOD_VERSION = "1"
+
 
 #: label of the rows of the unperturbed input, and config name of what makes them
 BASELINE = "no_permutation"
@@ -67,3 +72,54 @@ class Row:
     method: str = ""
     elapsed_seconds: float = 0.0
     data: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class ConditionKey:
+    """What was done to the input; two conditions are the same if all of this is.
+
+    Attributes:
+        permutation: config name.
+        parameters: canonical JSON.
+        label: for people, such as ``matched_tracks(fund_mask)``.
+        role: ``baseline``, ``condition`` or ``control``.
+        target: label of the condition that a control belongs to, else empty.
+    """
+
+    permutation: str
+    parameters: str
+    label: str
+    role: str = "condition"
+    target: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Name without its target: ``matched_tracks`` of ``matched_tracks(fund_mask)``."""
+        return self.label.split("(")[0] if self.role == "control" else self.permutation
+
+    @property
+    def options(self) -> dict[str, object]:
+        """``parameters`` as a dict."""
+        parsed = json.loads(self.parameters or "{}")
+        return parsed if isinstance(parsed, dict) else {}
+
+
+def condition_of(row: Row) -> ConditionKey:
+    """The condition that a row belongs to."""
+    return ConditionKey(row.permutation, row.parameters, row.label, row.role, row.target)
+
+
+def is_baseline(row: Row, baseline: str) -> bool:
+    """Whether a row is the unperturbed run (the control ``identity`` is not)."""
+    return row.label == baseline
+
+
+def flat_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Options or settings with those of a nested one raised to the top."""
+    flat: dict[str, object] = {}
+    for name, value in options.items():
+        if isinstance(value, dict):
+            flat.update(flat_options(value))
+        else:
+            flat[name] = value
+    return flat

@@ -24,8 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pi_amt.core.checks import check_choice
-from pi_amt.statistics.panels import condition_of, flat_options, is_baseline
-from pi_amt.store.rows import BASELINE, Row
+from pi_amt.store.rows import BASELINE, Row, condition_of, flat_options, is_baseline
 
 VARIANTS = ("newest", "separate", "refuse")
 

@@ -25,7 +25,6 @@ from pi_amt.core.units import Floats, Samples
 from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import Permutation, load_permutation
-from pi_amt.report.tables.table import Table
 
 #: two tones per octave from C2 to G6, one after the other
 TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
@@ -78,14 +77,14 @@ def trials() -> Iterator[Trial]:
             yield Trial(mask, keep, (("time_dilation", share),), f"silence, dilation {share:g}")
 
 
-def calibrate(model: Transcriber) -> Table:
+def calibrate(model: Transcriber) -> list[dict[str, Any]]:
     """Compare every mask with the true ablation, per octave and on chords.
 
     Args:
         model: any transcriber; its own front end is used.
 
     Returns:
-        One line per mask and options: mean distance over tones, per octave and of chords, and the
+        One record per mask and options: mean distance over tones, per octave and of chords, and the
         model's response to the tone itself: clean, truly ablated, masked.
     """
     track = CalibrationTrack("registers", (*((pitch,) for pitch in TONES), *CHORDS))
@@ -100,33 +99,7 @@ def calibrate(model: Transcriber) -> Table:
     for trial in trials():
         masked = _responses(model, trial.permutation(clean, notes, key=0), notes)
         records.append(_record(trial, heard, truth[trial.keep], masked))
-    return _table(f"{model.identity.name} ({model.identity.weights_label})", records)
-
-
-def _table(model: str, records: list[dict[str, Any]]) -> Table:
-    best = {
-        mask: min((r for r in records if r["mask"] == mask), key=lambda r: float(r["distance"]))
-        for mask in MASKS
-    }
-    columns = tuple(records[0])
-    return Table(
-        title=f"How close masks come to the true ablation: {model}",
-        columns=columns,
-        records=tuple(records),
-        footers=(
-            "distance: sum over pitches of |mean activity under the mask − on the true ablation|, "
-            "mean over tones (two per octave); 0 = as if the sound had been made without. chords: "
-            "the same for four chords, per note.",
-            "clean, true, masked: mean activity of the tone's own pitch.",
-            *(
-                f"closest for {mask}: {record['option']} ({record['distance']:.3f})"
-                for mask, record in best.items()
-            ),
-        ),
-        formats=dict.fromkeys((c for c in columns if c not in ("mask", "option")), ".3f"),
-        lead=("option", *(c for c in columns if c != "option")),
-        groups=("mask",),
-    )
+    return records
 
 
 def _responses(model: Transcriber, spectrogram: Spectrogram, notes: Notes) -> Floats:

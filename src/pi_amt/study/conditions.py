@@ -8,24 +8,18 @@ the worker. So doses are nested, and both models get the same note-level choices
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 from pi_amt.core.checks import check_choice, check_count, check_seed
-from pi_amt.core.hashing import stable_text
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.spectrogram import NORMALIZATIONS
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.store.rows import BASELINE
 
-#: Change this when a change of method changes rows: old rows are then computed again.
-METHOD_VERSION = "1"
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
 
 
@@ -93,23 +87,6 @@ def describe(permutation: Permutation) -> dict[str, Any]:
             value = {"name": value.name, **describe(value)}
         options[public.get(option.name, option.name)] = value
     return options
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no blanks: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_text)
-
-
-def _json_text(value: Any) -> Any:
-    """What JSON does not know: numpy's numbers as such, a path as it is, all else by contents."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return str(value) if isinstance(value, PurePath) else stable_text(value)
-
-
-def digest(value: Any) -> str:
-    """sha256 of the canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def make_conditions(

@@ -7,62 +7,24 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from pi_amt.core.checks import check_tuning
 from pi_amt.datasets.track import Track
-from pi_amt.models.loading import ModelSpec, built
-from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.models.loading import built
+from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.scoring.notes import check_pitch_units
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition
 from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
+from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
 from pi_amt.study.manifest import environment, sources
-from pi_amt.study.progress import StudyProgress
-from pi_amt.study.pulse import Pulses
-
-
-@dataclass(frozen=True)
-class Group:
-    """One pass over one dataset with one model: what a fused sweep computes together.
-
-    Attributes:
-        model: the model, or the recipe that workers make it from.
-        dataset: config name.
-        tracks: recordings, in any order.
-        conditions: what is done to each.
-        tuning: ``estimate``, ``off`` or cents.
-    """
-
-    model: ModelSpec | Transcriber
-    dataset: str
-    tracks: Sequence[Track]
-    conditions: Sequence[Condition]
-    tuning: str | float = "estimate"
-
-    def __post_init__(self) -> None:
-        check_tuning(self.tuning)
-        counts = Counter(track.name for track in self.tracks)
-        if odd := [name for name in counts if name.encode(errors="replace").decode() != name]:
-            raise ValueError(f"tracks: got the name {odd[0]!r}, expected text that UTF-8 can hold")
-        if doubles := [name for name, count in counts.items() if count > 1]:
-            raise ValueError(
-                f"tracks: got {counts[doubles[0]]} of the name {doubles[0]!r}, expected names that "
-                "differ: rows are found by them"
-            )
-
-    @property
-    def data(self) -> tuple[Any, ...]:
-        """What makes it a pass of its own: groups with equal data can share one."""
-        return (self.model, self.dataset, tuple(self.tracks), self.tuning)
+from pi_amt.study.progress import Pulses, StudyProgress
 
 
 @dataclass
@@ -154,7 +116,7 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
             yield job
 
 
-def _without_finished(job: Job, identity: Identity, store: Store, summary: Summary) -> Job:
+def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: Summary) -> Job:
     """The job without the conditions whose rows are stored."""
     fingerprint = _known_fingerprint(job.track, job.dataset, store)
     if fingerprint is None:
@@ -184,21 +146,3 @@ def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
             return None
         store.remember(stamp, known)
     return known
-
-
-def askable(group: Group) -> tuple[list[Condition], list[str]]:
-    """The conditions that model and recordings allow, and why the others are left out."""
-    model, n_tracks = built(group.model), len(group.tracks)
-    reasons = {c: _why_not(c, model, n_tracks) for c in group.conditions}
-    skipped = [f"{c.label}: {reason}" for c, reason in reasons.items() if reason]
-    return [c for c, reason in reasons.items() if not reason], skipped
-
-
-def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
-    """Why a condition cannot be asked for, empty if it can."""
-    permutation = condition.permutation
-    if borrows(condition) and n_tracks < 2:
-        return "needs another recording, there is one"
-    if permutation.needs_probe and permutation.needs_probe not in model.probes:
-        return f"{model.identity.name} has no {permutation.needs_probe}"
-    return ""

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pi_amt.core.errors import DataError, data_error
+from pi_amt.core.hashing import canonical_json, digest
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec, built
-from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.models.transcriber import ModelIdentity, Transcriber
 from pi_amt.scoring.plugins import scorers
-from pi_amt.store.rows import Row
-from pi_amt.study.conditions import METHOD_VERSION, Condition, canonical_json, digest
-from pi_amt.study.pulse import Pulse
+from pi_amt.store.rows import METHOD_VERSION, Row
+from pi_amt.study.conditions import Condition
+from pi_amt.study.progress import Pulse
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class JobResult:
     fingerprint: str
 
 
-def row_key(identity: Identity, job: Job, fingerprint: str, condition: Condition) -> str:
+def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Condition) -> str:
     """Hash of everything that decides a row."""
     needs_seed = condition.permutation.stochastic
     other = [job.neighbour.name, job.neighbour_fingerprint] if job.neighbour else None

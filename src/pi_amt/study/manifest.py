@@ -14,7 +14,7 @@ from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec
 
 if TYPE_CHECKING:
-    from pi_amt.study.driver import Group
+    from pi_amt.study.groups import Group
 
 
 def environment() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tests.models.basic_pitch.reference_decoder import decode as reference_decod
 
 from pi_amt.core.notes import Notes
 from pi_amt.models.basic_pitch import decoder as decoder_module
-from pi_amt.models.basic_pitch import note_search
+from pi_amt.models.basic_pitch import decoder as note_search
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
 

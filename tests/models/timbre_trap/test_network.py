@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from tests.models.timbre_trap.parity import DATA, TOLERANCE, fixture, network, padded_audio
 from torch import nn
 
+from pi_amt.models.timbre_trap.blocks import HOP_FRAMES, OverlapAdd
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork, _upsample
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, OverlapAdd
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, BLOCK_SAMPLES, N_BINS
 
 

@@ -21,6 +21,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.loading import load_model
 from pi_amt.models.timbre_trap.model import TimbreTrap
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog
 from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
 from pi_amt.report.explorer.explorer import explore
@@ -32,7 +33,6 @@ from pi_amt.report.page.build import make_page
 from pi_amt.report.page.render import render
 from pi_amt.scoring.anatomy import annotate
 from pi_amt.scoring.notes import match_notes
-from pi_amt.statistics.result import Importance, importance_from_rows
 from pi_amt.store.store import Store
 
 Explored = tuple[dict[str, Any], list[str]]
@@ -40,7 +40,7 @@ Explored = tuple[dict[str, Any], list[str]]
 
 def load(results: Path) -> tuple[Importance, list[dict[str, Any]]]:
     with Store(results, readonly=True) as store:
-        return importance_from_rows(store.rows(), n_resamples=200), store.manifests()
+        return Importance.from_rows(store.rows(), n_resamples=200), store.manifests()
 
 
 @pytest.fixture(scope="module")

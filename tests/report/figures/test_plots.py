@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tests.rows import make_dose_rows, make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog
 from pi_amt.report.figures.panels import panel_figure
 from pi_amt.report.figures.plots import dose, forest, piece, profile
 from pi_amt.report.figures.style import WIDE, drawable, new_figure, save_figure
 from pi_amt.report.page.files import write_files
 from pi_amt.report.page.payload import payload
-from pi_amt.statistics.result import Importance, importance_from_rows
 from pi_amt.store.rows import Row
 
 
@@ -28,7 +28,7 @@ def axes() -> Axes:
 
 def planted() -> Importance:
     drops = {"fund_mask": 0.3, "microtonal": 0.0, "matched_tracks(fund_mask)": 0.1}
-    return importance_from_rows(make_rows(drops, noise=0.0, n_pieces=5))
+    return Importance.from_rows(make_rows(drops, noise=0.0, n_pieces=5))
 
 
 def xs(ax: Axes, marker: str) -> list[float]:
@@ -47,7 +47,7 @@ def test_forest_draws_drops_and_controls_where_they_were_planted() -> None:
 
 def test_names_with_dollars_are_no_formulas() -> None:
     name = r"$\bad{$"
-    ax = forest(importance_from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
+    ax = forest(Importance.from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
     assert ax.get_legend_handles_labels()[1] == [name]
     ax.get_figure().draw_without_rendering()  # type: ignore[union-attr]
 
@@ -55,7 +55,7 @@ def test_names_with_dollars_are_no_formulas() -> None:
 def test_a_name_that_a_page_cannot_hold_raises_no_warning(tmp_path: Path) -> None:
     rows = make_rows({"fund_mask": 0.3, "very_long_name_" * 20: 0.1}, model="long" * 60)
     figure = new_figure(WIDE, 3.0)
-    forest(importance_from_rows(rows), ax=figure.add_subplot())
+    forest(Importance.from_rows(rows), ax=figure.add_subplot())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert all(path.stat().st_size for path in save_figure(figure, tmp_path / "forest"))
@@ -63,7 +63,7 @@ def test_a_name_that_a_page_cannot_hold_raises_no_warning(tmp_path: Path) -> Non
 
 def test_figure_of_small_plots_says_what_it_leaves_out() -> None:
     labels = [f"random(p=0.{share:02})" for share in range(10, 35)]
-    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
+    importance = Importance.from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
     entries = catalog(importance)
     data = payload(importance, entries)
     figure = panel_figure("pieces", importance, entries, data, 0)
@@ -78,7 +78,7 @@ def test_figure_of_small_plots_says_what_it_leaves_out() -> None:
 
 def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:
     rows = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5}, noise=0.0)
-    ax = dose(importance_from_rows(rows), ax=axes())
+    ax = dose(Importance.from_rows(rows), ax=axes())
     line = next(line for line in ax.lines if line.get_marker() == "o")
     assert list(line.get_xdata()) == [0.0, 0.1, 0.2, 0.5]  # type: ignore[arg-type]
     assert list(line.get_ydata()) == pytest.approx([0.0, 0.1, 0.3, 0.5])  # type: ignore[arg-type]
@@ -89,7 +89,7 @@ def test_profile_draws_every_harmonic() -> None:
     rows = make_dose_rows(
         planted_drops, permutation="remove_harmonic", parameter="harmonic", noise=0.0
     )
-    ax = profile(importance_from_rows(rows), ax=axes())
+    ax = profile(Importance.from_rows(rows), ax=axes())
     line = next(line for line in ax.lines if line.get_marker() == "o")
     assert list(line.get_ydata()) == pytest.approx([0.5, 0.2, 0.1])  # type: ignore[arg-type]
 
@@ -109,7 +109,7 @@ def test_what_was_not_run_is_said() -> None:
     with pytest.raises(ValueError, match="no dose curve"):
         dose(planted(), ax=axes())
     with pytest.raises(ValueError, match="baseline only"):
-        piece(importance_from_rows(make_rows({})), ax=axes())
+        piece(Importance.from_rows(make_rows({})), ax=axes())
     with pytest.raises(ValueError, match="expected one of fund_mask"):
         piece(planted(), ax=axes(), condition="funk_mask")
 
@@ -143,7 +143,7 @@ def test_no_figure_shows_a_letter_that_its_font_lacks(tmp_path: Path) -> None:
         replace(row, dataset="demo", key=f"demo {row.key}") for row in rows
     ]  # two datasets: their names stand in legends, too
     rows = [replace(row, scores={**row.scores, score: row.scores["F-measure"]}) for row in rows]
-    importance = importance_from_rows(rows, score=score, n_resamples=200)
+    importance = Importance.from_rows(rows, score=score, n_resamples=200)
     entries = catalog(importance)
     write_files(tmp_path, importance, entries, payload(importance, entries), {}, {})
     figures = list(tmp_path.glob("*.svg"))
@@ -157,7 +157,7 @@ def test_no_figure_shows_a_letter_that_its_font_lacks(tmp_path: Path) -> None:
 
 def test_long_names_leave_the_forest_its_axis() -> None:
     label = f"my_perm(name={'long' * 40})"
-    importance = importance_from_rows(make_rows({label: 0.3, "random": 0.0}), n_resamples=200)
+    importance = Importance.from_rows(make_rows({label: 0.3, "random": 0.0}), n_resamples=200)
     figure = new_figure(7.0, 2.0)
     ax = forest(importance, ax=figure.add_subplot())
     figure.draw_without_rendering()
@@ -176,7 +176,7 @@ def test_no_two_dose_curves_of_a_model_look_alike() -> None:
                     permutation=mask, parameter="time_dilation", constant=constant, n_pieces=3,
                 )  # fmt: skip
                 rows |= {row.key: row for row in made}
-    ax = dose(importance_from_rows(list(rows.values()), n_resamples=200), ax=axes())
+    ax = dose(Importance.from_rows(list(rows.values()), n_resamples=200), ax=axes())
     # matplotlib keeps a line's own dashes in a private place only
     looks = {(str(vars(line)["_unscaled_dash_pattern"]), str(line.get_markerfacecolor()))
              for line in ax.lines[:-1]}  # fmt: skip
@@ -189,7 +189,7 @@ def test_small_plots_tell_the_cells_of_a_sensitivity_experiment_apart() -> None:
         for share in (0.0, 0.25)
         for norm in ("frozen", "model")
     ]
-    importance = importance_from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
+    importance = Importance.from_rows(make_rows(dict.fromkeys(labels, 0.1), n_pieces=3))
     entries = catalog(importance)
     figure = panel_figure("pieces", importance, entries, payload(importance, entries), 0)
     assert figure is not None

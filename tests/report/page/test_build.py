@@ -13,6 +13,7 @@ import pytest
 from tests.report.study import AWKWARD
 from tests.rows import make_dose_rows, make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog, main_conditions
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page.build import build, make_page
@@ -20,7 +21,6 @@ from pi_amt.report.page.forest import forests, make_axis, ticks_of
 from pi_amt.report.page.headings import title_of
 from pi_amt.report.page.payload import payload, safe_json
 from pi_amt.report.page.render import render
-from pi_amt.statistics.result import importance_from_rows
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, StoreError
 
@@ -69,7 +69,7 @@ def study(n_pieces: int = 6, datasets: tuple[str, ...] = ("maps",)) -> list[Row]
 
 def page_of(rows: list[Row]) -> str:
     """The page without the files beside it (figures take their time)."""
-    return render(make_page(importance_from_rows(rows), []), "x_files", [])
+    return render(make_page(Importance.from_rows(rows), []), "x_files", [])
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -
 
 
 def test_forest_marks_stand_where_the_planted_drops_are() -> None:
-    importance = importance_from_rows(study())
+    importance = Importance.from_rows(study())
     plot = forests(importance, catalog(importance))[0]
     mark = next(row for row in plot.rows if row.entry.title == "fund_mask").marks[0]
     assert mark.drop == pytest.approx(plot.axis.place(0.4), abs=0.02)
@@ -166,7 +166,7 @@ def test_forest_marks_stand_where_the_planted_drops_are() -> None:
 def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
     steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
     drops = {"fund_mask": 0.1, "microtonal": -0.05, "floor": 0.7} | dict.fromkeys(steps, 0.6)
-    importance = importance_from_rows(make_rows(drops, parameters=steps, noise=0.0))
+    importance = Importance.from_rows(make_rows(drops, parameters=steps, noise=0.0))
     plot = forests(importance, catalog(importance))[0]
     assert plot.near.high < 0.2
     assert plot.axis.high > 0.7
@@ -190,7 +190,7 @@ def test_axis_holds_all_values_and_zero(values: list[float]) -> None:
 
 def test_chart_numbers_are_those_of_the_rows() -> None:
     rows = study(n_pieces=4)
-    importance = importance_from_rows(rows)
+    importance = Importance.from_rows(rows)
     data = payload(importance, catalog(importance))
     base = {row.track: row.scores["F-measure_no_offset"] for row in rows if row.role == "baseline"
             and row.model == "basic_pitch"}  # fmt: skip
@@ -218,10 +218,10 @@ def test_two_models_two_datasets_eight_conditions_and_200_pieces_stay_small() ->
 def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
     steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
     drops = dict.fromkeys(steps, 0.1)
-    profile = importance_from_rows(make_rows(drops, parameters=steps))
+    profile = Importance.from_rows(make_rows(drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(profile))] == list(steps)
     assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
-    both = importance_from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
+    both = Importance.from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
     assert len(both.plot_forest().get_yticks()) == 1
     assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
@@ -241,7 +241,7 @@ def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
     }
     options = curve | alone
     rows = make_rows(dict.fromkeys(options, 0.1), parameters=options)
-    found = importance_from_rows(rows, n_resamples=100)
+    found = Importance.from_rows(rows, n_resamples=100)
     assert [e.title for e in main_conditions(catalog(found))] == list(alone)
     assert len(found.plot_forest().get_yticks()) == len(alone)
     # another model with two of the three doses has no curve: all its figures stay in sight
@@ -250,7 +250,7 @@ def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
         for row in rows
         if row.label in ("no_permutation", "random(p=0.1)", "random(p=0.3)")
     ]
-    found = importance_from_rows(rows, n_resamples=100)
+    found = Importance.from_rows(rows, n_resamples=100)
     titles = [e.title for e in main_conditions(catalog(found))]
     assert titles == ["random(p=0.1)", "random(p=0.3)", *alone]
 
@@ -282,7 +282,7 @@ def test_the_title_asks_only_what_the_conditions_can_answer(
 
 def test_the_title_names_all_models() -> None:
     assert (
-        title_of(["A", "B"], catalog(importance_from_rows(study()))) == "What do A and B rely on?"
+        title_of(["A", "B"], catalog(Importance.from_rows(study()))) == "What do A and B rely on?"
     )
     assert title_of(["A", "B"], []) == "A and B, unperturbed"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.rows import make_dose_rows, make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog
 from pi_amt.report.names import slug, unique_slugs
 from pi_amt.report.page.context import (
@@ -18,7 +19,6 @@ from pi_amt.report.page.context import (
     run_facts,
 )
 from pi_amt.report.page.methods import methods_markdown
-from pi_amt.statistics.result import importance_from_rows
 
 
 def test_conditions_of_two_models_are_one_entry() -> None:
@@ -32,7 +32,7 @@ def test_conditions_of_two_models_are_one_entry() -> None:
             model=model,
         )
     ]
-    mask, control = catalog(importance_from_rows(rows))
+    mask, control = catalog(Importance.from_rows(rows))
     assert (mask.id, mask.title) == ("fund_mask", "fund_mask")
     assert set(mask.results) == set(mask.controls) == {0, 1}
     assert control.condition.role == "control"
@@ -41,7 +41,7 @@ def test_conditions_of_two_models_are_one_entry() -> None:
 
 def test_namesakes_are_told_apart_by_what_varies() -> None:
     rows = make_dose_rows({0.1: 0.1, 0.3: 0.2}, constant={"draw": "per_frame"})
-    entries = catalog(importance_from_rows(rows))
+    entries = catalog(Importance.from_rows(rows))
     assert [entry.title for entry in entries] == ["random (p=0.1)", "random (p=0.3)"]
     assert len({entry.id for entry in entries}) == 2
 
@@ -56,7 +56,7 @@ def test_namesakes_are_told_apart_by_what_varies() -> None:
 )
 def test_summary_says_what_a_mask_was_filled_with(fill: str, line: str) -> None:
     rows = make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"fill": fill}})
-    (entry,) = catalog(importance_from_rows(rows))
+    (entry,) = catalog(Importance.from_rows(rows))
     assert (entry.summary, entry.hard) == (line, fill == "silence")
 
 
@@ -74,12 +74,12 @@ def test_facts_count_what_is_there() -> None:
     ]
     rows = [replace(row, weights_label="synthetic-trained reproduction")
             if row.model == "timbre_trap" else row for row in rows]  # fmt: skip
-    importance = importance_from_rows(rows)
+    importance = Importance.from_rows(rows)
     facts = dataset_facts(importance)
     assert [(f.title, f.pieces, f.hours) for f in facts] == [("Demo", 5, "1.0 h")]
     rows += [replace(row, model="third", status="error", error="truncated", scores={})
              for row in rows if row.model == "basic_pitch"]  # fmt: skip
-    assert [f.hours for f in dataset_facts(importance_from_rows(rows))] == ["1.0 h"]
+    assert [f.hours for f in dataset_facts(Importance.from_rows(rows))] == ["1.0 h"]
     assert [f.reproduction for f in model_facts(importance)] == [False, True]
     assert reproductions(importance.panels) == ["Timbre-Trap"]
     said = dict(run_facts(importance, [{"platform": "TestOS", "cores": 3, "started": "then"}]))
@@ -89,7 +89,7 @@ def test_facts_count_what_is_there() -> None:
 
 
 def test_controls_without_a_condition_are_said_to_control_nothing() -> None:
-    importance = importance_from_rows(make_rows({"floor": 0.5, "identity": 0.0}))
+    importance = Importance.from_rows(make_rows({"floor": 0.5, "identity": 0.0}))
     (said,) = missing(importance, catalog(importance))
     assert "Only the baseline and controls were run" in said
     assert "baseline and the controls `floor`, `identity` were run." in methods_markdown(importance)
@@ -103,7 +103,7 @@ def test_failed_recordings_are_listed_once_with_their_conditions() -> None:
         else row
         for row in rows
     ]
-    table = failed_recordings(importance_from_rows(rows))
+    table = failed_recordings(Importance.from_rows(rows))
     assert len(table) == 1
     assert table.records[0]["track"] == "piece_02"
     assert table.records[0]["conditions"] == "fund_mask, microtonal"

@@ -11,15 +11,15 @@ import pytest
 from tests.rows import make_rows
 
 import pi_amt
+from pi_amt.permutation_importance import Importance
 from pi_amt.permutations.regions import default_half_width_cents
 from pi_amt.report.names import families
 from pi_amt.report.page.methods import HALF_WIDTH_CENTS, methods_markdown, references
-from pi_amt.statistics.result import importance_from_rows
 
 
 def test_paragraph_follows_the_rows() -> None:
     rows = make_rows({"fund_mask": 0.2}, n_pieces=7, dataset="maps", seed=3)
-    text = methods_markdown(importance_from_rows(rows, n_resamples=500))
+    text = methods_markdown(Importance.from_rows(rows, n_resamples=500))
     for said in ("Basic Pitch", "MAPS", "7 recordings", "`fund_mask`", "500 resamples", "mir_eval"):
         assert said in text, said
     assert "MAESTRO" not in text
@@ -37,7 +37,7 @@ def test_paragraph_follows_the_rows() -> None:
 )
 def test_only_scores_of_mir_eval_are_called_so(score: str, said: str, cited: bool) -> None:
     rows = [replace(row, scores={**row.scores, "chords": 0.5}) for row in make_rows()]
-    text = methods_markdown(importance_from_rows(rows, score=score))
+    text = methods_markdown(Importance.from_rows(rows, score=score))
     assert said in text
     assert ("raffel2014mireval" in references(text)) == cited
 
@@ -45,7 +45,7 @@ def test_only_scores_of_mir_eval_are_called_so(score: str, said: str, cited: boo
 def test_a_reproduction_and_matched_controls_are_named() -> None:
     drops = {"fund_mask": 0.2, "matched_tracks(fund_mask)": 0.1}
     rows = make_rows(drops, model="timbre_trap", weights_label="synthetic-trained reproduction")
-    text = methods_markdown(importance_from_rows(rows))
+    text = methods_markdown(Importance.from_rows(rows))
     assert "matched control" in text
     assert "do not describe the published model" in text
 
@@ -66,7 +66,7 @@ def test_a_reproduction_and_matched_controls_are_named() -> None:
 def test_the_question_is_one_that_the_conditions_answer(
     drops: dict[str, float], asked: str, others: tuple[str, ...]
 ) -> None:
-    text = methods_markdown(importance_from_rows(make_rows(drops, n_pieces=4)))
+    text = methods_markdown(Importance.from_rows(make_rows(drops, n_pieces=4)))
     assert asked in text
     assert not [other for other in others if other in text]
 
@@ -77,7 +77,7 @@ def test_each_matched_control_is_described_as_what_it_is() -> None:
         for name in ("fund_mask", "soft_fund_mask", "harm_mask", "high_freq")
         for control in ("", "matched_tracks(")
     }
-    text = methods_markdown(importance_from_rows(make_rows(drops)))
+    text = methods_markdown(Importance.from_rows(make_rows(drops)))
     assert "`fund_mask` and `soft_fund_mask` with a control that treats a random other" in text
     assert "`harm_mask` with a control that keeps a random other partial" in text
     assert "`high_freq` with a control that shuffles as many bins below the cutoff" in text
@@ -87,7 +87,7 @@ def test_steps_of_a_profile_are_one_item_and_channels_are_not_called_spectral() 
     labels = [f"remove_harmonic(harmonic={k})" for k in range(1, 11)]
     drops = dict.fromkeys([*labels, "ablate_channel(channel=0)"], 0.1)
     rows = make_rows(drops, parameters={"ablate_channel(channel=0)": {"channel": 0}})
-    text = methods_markdown(importance_from_rows(rows))
+    text = methods_markdown(Importance.from_rows(rows))
     assert "normalisation: `remove_harmonic` (harmonic = 1 … 10). One channel" in text
     assert "set to zero by `ablate_channel` (channel = 0)." in text
 
@@ -98,9 +98,9 @@ def test_widths_of_the_masks_are_those_of_the_models() -> None:
         spectrogram = model.analyze(np.zeros(22_050, np.float32), 22_050)
         assert default_half_width_cents(spectrogram) == width, name
         rows = make_rows({"fund_mask": 0.2}, model=name)
-        assert f"±{width} cents in" in methods_markdown(importance_from_rows(rows))
+        assert f"±{width} cents in" in methods_markdown(Importance.from_rows(rows))
     given = make_rows({"fund_mask": 0.2}, parameters={"fund_mask": {"half_width_cents": 35}})
-    assert "±35 cents around each partial" in methods_markdown(importance_from_rows(given))
+    assert "±35 cents around each partial" in methods_markdown(Importance.from_rows(given))
 
 
 def test_what_is_said_of_the_masks_holds_for_all_of_them() -> None:
@@ -110,7 +110,7 @@ def test_what_is_said_of_the_masks_holds_for_all_of_them() -> None:
     def said(*labels: str, tuning: str = "estimate") -> str:
         settings = json.dumps({"tuning": tuning})
         rows = make_rows(dict.fromkeys(labels, 0.2), parameters=options, settings=settings)
-        text = methods_markdown(importance_from_rows(rows))
+        text = methods_markdown(Importance.from_rows(rows))
         (sentence,) = re.findall(r"Masks followed .*?\.", text)
         return str(sentence)
 
@@ -143,7 +143,7 @@ def test_labels_in_short(labels: list[str], short: list[str]) -> None:
 def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:
     for model, dataset in (("basic_pitch", "maps"), ("timbre_trap", "maestro"), ("own", "own")):
         rows = make_rows({"fund_mask": 0.2}, model=model, dataset=dataset)
-        text = methods_markdown(importance_from_rows(rows))
+        text = methods_markdown(Importance.from_rows(rows))
         bibtex = references(text)
         cited = set(re.findall(r"\[@(\w+)\]", text))
         assert cited == set(re.findall(r"^@\w+\{(\w+),", bibtex, re.MULTILINE))
@@ -160,13 +160,13 @@ def test_recordings_without_a_score_are_said_to_be_so() -> None:
         for row in rows
     ]
     assert "6 recordings (1.0 min; without a score: 2)" in methods_markdown(
-        importance_from_rows(broken, n_resamples=500)
+        Importance.from_rows(broken, n_resamples=500)
     )
     half = make_rows({"fund_mask": 0.2}, n_pieces=3, model="timbre_trap")
     assert "6 recordings (1.5 min; without a score: 3 for Timbre-Trap)" in methods_markdown(
-        importance_from_rows([*rows, *half], n_resamples=500)
+        Importance.from_rows([*rows, *half], n_resamples=500)
     )
-    assert "without a score" not in methods_markdown(importance_from_rows(rows, n_resamples=500))
+    assert "without a score" not in methods_markdown(Importance.from_rows(rows, n_resamples=500))
 
 
 def test_widths_and_repeats_that_differ_are_not_said_of_all() -> None:
@@ -176,9 +176,9 @@ def test_widths_and_repeats_that_differ_are_not_said_of_all() -> None:
         "random(p=0.5)": {"p": 0.5},
     }
     more = make_rows(dict.fromkeys(swept, 0.1), parameters=swept, n_pieces=3)
-    assert "; 3 repeats where stochastic" in methods_markdown(importance_from_rows(rows))
+    assert "; 3 repeats where stochastic" in methods_markdown(Importance.from_rows(rows))
     text = methods_markdown(
-        importance_from_rows([*rows, *(row for row in more if row.role != "baseline")])
+        Importance.from_rows([*rows, *(row for row in more if row.role != "baseline")])
     )
     assert "±70 cents in Basic Pitch around each partial unless another width is listed" in text
     assert "up to 3 repeats where stochastic" in text

@@ -8,10 +8,10 @@ import pytest
 from tests.rows import make_row, make_rows
 
 from pi_amt.core.notes import Notes
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.scoring.anatomy import annotate
 from pi_amt.scoring.matching import match_notes
-from pi_amt.statistics.result import Importance, importance_from_rows
 from pi_amt.store.rows import Row
 
 LOW, HIGH = [40.0, 43.0, 45.0], [76.0, 79.0]
@@ -33,7 +33,7 @@ def study(*others: Row) -> Importance:
     before = Notes.from_arrays(*([*v, new] for v, new in zip(perfect, twelfth, strict=True)))
     rows = [row("no_permutation", "a", REFERENCE), row("no_permutation", "b", before)]
     rows += [row("fund_mask", track, after) for track in "ab"]
-    return importance_from_rows([*rows, *others], n_resamples=100)
+    return Importance.from_rows([*rows, *others], n_resamples=100)
 
 
 def test_false_notes_appear_under_their_interval_minus_the_baselines() -> None:
@@ -69,7 +69,7 @@ def test_every_kind_of_note_has_its_line_per_model() -> None:
 
 
 def test_rows_without_note_tables_have_no_anatomy() -> None:
-    assert anatomy_tables(importance_from_rows(make_rows(), n_resamples=100)) == ()
+    assert anatomy_tables(Importance.from_rows(make_rows(), n_resamples=100)) == ()
     beside = study(*make_rows({"fund_mask": 0.1}, n_pieces=2, model="timbre_trap"))
     for table, alone in zip(anatomy_tables(beside), anatomy_tables(study()), strict=True):
         assert table.to_csv() == alone.to_csv()

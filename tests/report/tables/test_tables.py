@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 from tests.rows import make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.cells import format_value, latex_text, markdown_text
 from pi_amt.report.tables.importance import COLUMNS, MAIN
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.result import importance_from_rows
 
 NASTY = "a_b & <script>alert(1)</script> 50% $x$ {y} #1 ~^\\ |"
 TABLE = Table(
@@ -36,7 +36,7 @@ TABLE = Table(
 
 def result_table() -> Table:
     planted = {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1, "harm_mask": 0.1, "floor": 0.6}
-    return importance_from_rows(make_rows(planted), n_resamples=200).table()
+    return Importance.from_rows(make_rows(planted), n_resamples=200).table()
 
 
 def test_values_are_rounded_and_undefined_ones_are_dashes() -> None:
@@ -81,7 +81,7 @@ def test_a_table_that_is_not_folded_names_what_it_leaves_out(width: int) -> None
 def test_a_terminal_always_says_which_model_a_line_belongs_to(width: int, fold: bool) -> None:
     rows = make_rows({"fund_mask": 0.3}, noise=0.0)
     rows += make_rows({"fund_mask": 0.5}, noise=0.0, model="timbre_trap")
-    table = importance_from_rows(rows, n_resamples=200).table()
+    table = Importance.from_rows(rows, n_resamples=200).table()
     block = table.to_text(width, fold=fold).split("\n\n")[0]
     _, one, other = block.split("\nmodel: ")
     assert one.startswith("basic_pitch\n")

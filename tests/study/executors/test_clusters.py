@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pi_amt.study.executors.dask_cluster import dask, slurm
-from pi_amt.study.executors.dask_executor import DaskExecutor
+from pi_amt.study.executors.dask_cluster import DaskExecutor, dask
+from pi_amt.study.executors.slurm_cluster import slurm
 
 
 def test_slurm_needs_a_login_node(monkeypatch: pytest.MonkeyPatch) -> None:

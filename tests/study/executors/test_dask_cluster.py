@@ -23,8 +23,7 @@ import pi_amt
 from pi_amt.models.loading import ModelSpec
 from pi_amt.store.store import StoreError, read_rows
 from pi_amt.study.conditions import make_conditions
-from pi_amt.study.executors.dask_cluster import dask
-from pi_amt.study.executors.dask_executor import VERSION, DaskExecutor, run_on_worker
+from pi_amt.study.executors.dask_cluster import VERSION, DaskExecutor, dask, run_on_worker
 from pi_amt.study.executors.processes import WorkerDied, in_flight
 from pi_amt.study.jobs import Job
 

@@ -21,7 +21,7 @@ from tests.study.test_driver import facts, study
 from tests.toys import toy_tracks
 
 from pi_amt.store.store import read_rows
-from pi_amt.study.executors.dask_cluster import slurm
+from pi_amt.study.executors.slurm_cluster import slurm
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "sbatch", "squeue", "scancel")
 CONFIGURATION = """

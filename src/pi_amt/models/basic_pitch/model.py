@@ -34,9 +34,8 @@ from pi_amt.models.basic_pitch.windows import (
     n_windows,
     window_times,
 )
-from pi_amt.models.devices import check_precision, pick_device
-from pi_amt.models.threads import map_on_threads
-from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.models.devices import check_precision, map_on_threads, pick_device
+from pi_amt.models.transcriber import ModelIdentity, Transcriber
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 
@@ -121,7 +120,7 @@ class BasicPitch(Transcriber):
         path = PUBLISHED_WEIGHTS if weights is None else Path(weights).expanduser()
         self._arrays, label = _read_weights(path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.identity = Identity("basic_pitch", sha256, label, settings, precision)
+        self.identity = ModelIdentity("basic_pitch", sha256, label, settings, precision)
         self._front_end = ConstantQ(self.device)
         self._frequencies = bin_frequencies()
         self._network = BasicPitchNetwork(self._arrays, self.device, precision, self._ablated)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pi_amt.core.units import Floats, Samples, frames_to_seconds, seconds_to_frames
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES, OverlapAdd
 from pi_amt.models.timbre_trap.slicq import (
     BLOCK_FRAMES,
     BLOCK_SAMPLES,
     FRAME_RATE_HZ,
+    N_BINS,
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.transcriber import Activations
@@ -78,3 +79,38 @@ class BlockStitcher:
     def finish(self) -> Activations:
         """Nothing is left: the last half block is padding."""
         return {"pitch": np.zeros((0, 540), dtype=np.float32)}
+
+
+HOP_FRAMES = BLOCK_FRAMES // 2
+HOP_SAMPLES = BLOCK_SAMPLES // 2
+
+
+class OverlapAdd:
+    """Streams block outputs in, finished activations out; holds half a block of sums.
+
+    ``push`` takes the blocks in order, any number at a time, and finishes 512 frames a block. The
+    first 512 frames of all are padding (they stand before the recording); so are the 512 frames
+    that the last block leaves unfinished.
+    """
+
+    def __init__(self) -> None:
+        self._window = torch.from_numpy(np.hanning(BLOCK_FRAMES).astype(np.float32))
+        self._tail: Tensor | None = None
+
+    def push(self, outputs: Tensor) -> NDArray[np.float32]:
+        """Complex outputs (blocks, 540, 1024) → activations float32 (512 · blocks, 540)."""
+        if outputs.ndim != 3 or outputs.shape[1:] != (N_BINS, BLOCK_FRAMES):
+            raise ValueError(
+                f"overlap-add: got outputs of shape {tuple(outputs.shape)}, "
+                f"expected (blocks, {N_BINS}, {BLOCK_FRAMES})"
+            )
+        faded = outputs * self._window.to(outputs.device)
+        totals, ends = faded[..., :HOP_FRAMES], faded[..., HOP_FRAMES:]
+        totals[1:] += ends[:-1]
+        if len(outputs):
+            if self._tail is not None:
+                totals[0] += self._tail
+            self._tail = ends[-1].clone()
+        # one transfer for all blocks: a GPU waits for each
+        finished = torch.tanh(totals.abs()).transpose(1, 2).cpu().numpy()
+        return np.asarray(finished.reshape(-1, N_BINS))

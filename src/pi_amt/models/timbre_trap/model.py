@@ -16,9 +16,10 @@ from pi_amt.core.checks import unknown
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
-from pi_amt.models.devices import check_precision, pick_device
-from pi_amt.models.threads import map_on_threads
+from pi_amt.models.devices import check_precision, map_on_threads, pick_device
 from pi_amt.models.timbre_trap.blocks import (
+    HOP_FRAMES,
+    HOP_SAMPLES,
     BlockStitcher,
     block_times,
     cut_blocks,
@@ -29,14 +30,13 @@ from pi_amt.models.timbre_trap.blocks import (
 from pi_amt.models.timbre_trap.decoder import Decoder, DecoderOptions, semitone_activity
 from pi_amt.models.timbre_trap.inference.network import InferenceNetwork
 from pi_amt.models.timbre_trap.network import TimbreTrapNetwork
-from pi_amt.models.timbre_trap.overlap import HOP_FRAMES, HOP_SAMPLES
 from pi_amt.models.timbre_trap.slicq import (
     BLOCK_SAMPLES,
     FRAME_RATE_HZ,
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.models.transcriber import Identity, Transcriber
+from pi_amt.models.transcriber import ModelIdentity, Transcriber
 
 
 class TimbreTrap(Transcriber):
@@ -90,7 +90,7 @@ class TimbreTrap(Transcriber):
         self._fast = InferenceNetwork(state, precision) if on_cpu else None
         if self.device.type == "cuda":
             self.micro_batch, self.stream_blocks = 16, 16
-        self.identity = Identity(
+        self.identity = ModelIdentity(
             name="timbre_trap",
             weights_sha256=info.sha256,
             weights_label=info.label,

@@ -16,7 +16,7 @@ from pi_amt.report.catalog import Entry
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
 
 EXCERPT_SECONDS = 10.0
@@ -69,7 +69,7 @@ def _size(entry: Entry) -> float:
 
 
 def choose_examples(
-    importance: Importance,
+    importance: Result,
     entries: Sequence[Entry],
     files: Mapping[tuple[str, str], Path],
     count: int,
@@ -138,9 +138,7 @@ def _spread(ranked: Sequence[str], count: int) -> list[tuple[str, str]]:
     return [(ranked[i], names.get(i, f"rank {i + 1} of {len(ranked)} by mean drop")) for i in ranks]
 
 
-def _drop(
-    importance: Importance, places: Sequence[int], entries: Sequence[Entry], track: str
-) -> float:
+def _drop(importance: Result, places: Sequence[int], entries: Sequence[Entry], track: str) -> float:
     drops: list[float] = []
     for place in places:
         panel = importance.panels[place]

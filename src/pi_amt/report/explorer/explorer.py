@@ -11,6 +11,7 @@ import numpy as np
 
 from pi_amt.core.audio import resample
 from pi_amt.core.errors import DataError
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.units import Samples
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.timbre_trap.slicq import SAMPLE_RATE_HZ
@@ -34,16 +35,15 @@ from pi_amt.report.explorer.roll import FATES, agreement, played, roll
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
-from pi_amt.study.conditions import canonical_json
 
 #: the page stays under 5 MB: examples that would take the explorer beyond this are left out
 MOST_BYTES = 4_000_000
 
 
 def explore(
-    importance: Importance,
+    importance: Result,
     entries: Sequence[Entry],
     manifests: Sequence[Mapping[str, Any]],
     count: int,
@@ -123,7 +123,7 @@ def _made(model: Transcriber, row: Row) -> bool:
 
 
 def _example(
-    importance: Importance,
+    importance: Result,
     conditions: Sequence[Entry],
     example: Example,
     models: Mapping[str, Transcriber | str],

@@ -28,7 +28,7 @@ from pi_amt.report.figures.style import (
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.tables.cells import minus
 from pi_amt.statistics.breakdown import CROSSED, levels
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ _DARK = 0.6
 
 
 def panel_figure(
-    kind: str, importance: Importance, entries: Sequence[Entry], data: Mapping[str, Any], place: int
+    kind: str, importance: Result, entries: Sequence[Entry], data: Mapping[str, Any], place: int
 ) -> Figure | None:
     """One figure of a panel; ``None`` where no condition has what it shows.
 
@@ -104,9 +104,7 @@ def _unit_square(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_ylabel(ylabel, fontsize=7)
 
 
-def _paired(
-    importance: Importance, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
-) -> None:
+def _paired(importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes) -> None:
     panel, name = importance.panels[place], drawable(score_name(importance.score))
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
     ax.plot(
@@ -117,7 +115,7 @@ def _paired(
 
 
 def _movement(
-    importance: Importance, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
+    importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
 ) -> None:
     panel, clean = importance.panels[place], data["panels"][place]
     colour, marker = colour_of(importance, panel), marker_of(importance, panel)
@@ -135,7 +133,7 @@ def _movement(
 
 
 def _intervals(
-    importance: Importance, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
+    importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
 ) -> None:
     x = np.arange(len(cell["classes"]))
     ax.bar(x, _array(cell["change"]), color=colour_of(importance, importance.panels[place]))
@@ -147,9 +145,7 @@ def _intervals(
     ax.grid(axis="x", visible=False)
 
 
-def _strata(
-    importance: Importance, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
-) -> None:
+def _strata(importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes) -> None:
     registers, velocities, polyphonies = (levels(factor) for factor in CROSSED)
     shape = (len(registers), len(velocities), len(polyphonies), 3)
     before, after, total = np.moveaxis(np.array(cell["strata"]).reshape(shape), -1, 0)
@@ -177,7 +173,7 @@ def _strata(
     ax.set_xlabel("notes at once; in each, soft, medium, loud", fontsize=7)
 
 
-_Draw = Callable[[Importance, int, Cell, Mapping[str, Any], "Axes"], None]
+_Draw = Callable[[Result, int, Cell, Mapping[str, Any], "Axes"], None]
 #: name of the figure → (what a cell must hold, how it is drawn)
 KINDS: dict[str, tuple[str, _Draw]] = {
     "pieces": ("after", _paired),

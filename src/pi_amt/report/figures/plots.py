@@ -27,7 +27,7 @@ from pi_amt.report.figures.style import (
 )
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ _DASHES: tuple[Any, ...] = (
 _LABEL_LETTERS = 44
 
 
-def forest(importance: Importance, ax: Axes | None = None) -> Axes:
+def forest(importance: Result, ax: Axes | None = None) -> Axes:
     """Drop per condition with intervals, models beside each other, matched controls hollow.
 
     Conditions that make exact zeros are marked "hard". Steps of profiles and doses have figures of
@@ -84,7 +84,7 @@ def _forest_label(entry: Entry) -> str:
 
 
 def _forest_series(
-    importance: Importance, entries: Sequence[Entry], place: int, shift: float, ax: Axes
+    importance: Result, entries: Sequence[Entry], place: int, shift: float, ax: Axes
 ) -> None:
     panel = importance.panels[place]
     colour, marker = colour_of(importance, panel), marker_of(importance, panel)
@@ -106,7 +106,7 @@ def _forest_series(
             ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
 
 
-def profile(importance: Importance, ax: Axes | None = None) -> Axes:
+def profile(importance: Result, ax: Axes | None = None) -> Axes:
     """Drop when only harmonic k is removed (solid), or when only k is kept (dashed, hollow).
 
     Raises:
@@ -129,7 +129,7 @@ def profile(importance: Importance, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def dose(importance: Importance, ax: Axes | None = None, parameter: str | None = None) -> Axes:
+def dose(importance: Result, ax: Axes | None = None, parameter: str | None = None) -> Axes:
     """Dose curves of one option; the first that was varied unless ``parameter`` names another.
 
     Raises:
@@ -155,7 +155,7 @@ def dose(importance: Importance, ax: Axes | None = None, parameter: str | None =
     return ax
 
 
-def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
+def _draw_curve(importance: Result, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     panel = importance.panels[places.index((curve.model, curve.dataset))]
     colour = colour_of(importance, panel)
@@ -175,7 +175,7 @@ def _draw_curve(importance: Importance, curve: Curve, what: str, dash: Any, ax: 
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
 
 
-def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
+def _finish_curves(importance: Result, ax: Axes, xlabel: str) -> None:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
     ax.set_xlabel(drawable(xlabel))
     ax.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
@@ -187,7 +187,7 @@ def _finish_curves(importance: Importance, ax: Axes, xlabel: str) -> None:
     )  # fmt: skip
 
 
-def piece(importance: Importance, ax: Axes | None = None, condition: str | None = None) -> Axes:
+def piece(importance: Result, ax: Axes | None = None, condition: str | None = None) -> Axes:
     """Every recording, clean (across) against perturbed (up); below the diagonal is a drop.
 
     Args:

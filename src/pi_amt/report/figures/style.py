@@ -17,7 +17,7 @@ from pi_amt.report.names import (
     model_title,
 )
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,17 +130,17 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     return [svg, pdf]
 
 
-def colour_of(importance: Importance, panel: Panel) -> str:
+def colour_of(importance: Result, panel: Panel) -> str:
     """One colour per model."""
     return MODEL_COLOURS[importance.models.index(panel.model) % len(MODEL_COLOURS)]
 
 
-def marker_of(importance: Importance, panel: Panel) -> str:
+def marker_of(importance: Result, panel: Panel) -> str:
     """One marker per model."""
     return MODEL_MARKERS[importance.models.index(panel.model) % len(MODEL_MARKERS)]
 
 
-def name_of(importance: Importance, panel: Panel) -> str:
+def name_of(importance: Result, panel: Panel) -> str:
     """Model, dataset where there are several, and what the weights are if not published ones."""
     name = model_title(panel.model)
     if len(importance.datasets) > 1:

@@ -17,15 +17,17 @@ from pi_amt.report.page.files import write_files
 from pi_amt.report.page.methods import methods_markdown, references
 from pi_amt.report.page.payload import payload
 from pi_amt.report.page.render import Explorer, Page, render
+from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
+from pi_amt.report.tables.importance import importance_table
 from pi_amt.report.tables.sensitivity import sensitivity
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.result import SCORE, Importance, importance_from_rows
+from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.renamed import under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 
-Source = str | os.PathLike[str] | Importance | Sequence[Row]
+Source = str | os.PathLike[str] | Result | Sequence[Row]
 
 
 def build(
@@ -66,7 +68,7 @@ def build(
 
 
 def make_page(
-    importance: Importance, manifests: Sequence[Mapping[str, Any]], examples: int = 0
+    importance: Result, manifests: Sequence[Mapping[str, Any]], examples: int = 0
 ) -> Page:
     """Everything that a page shows; ``manifests`` are those of the store, if there is one."""
     entries = catalog(importance)
@@ -83,11 +85,11 @@ def make_page(
     )
 
 
-def _read(source: Source, score: str) -> tuple[Importance, list[dict[str, Any]]]:
-    if isinstance(source, Importance):
+def _read(source: Source, score: str) -> tuple[Result, list[dict[str, Any]]]:
+    if isinstance(source, Result):
         return source, []
     if not isinstance(source, str | os.PathLike):
-        return importance_from_rows(source, score=score), []
+        return Result.from_rows(source, score=score), []
     with Store(Path(source), readonly=True) as store:
         manifests = store.manifests()
         rows, said = under_newest_names(store.rows(), manifests)
@@ -96,11 +98,11 @@ def _read(source: Source, score: str) -> tuple[Importance, list[dict[str, Any]]]
             f"report: got a store without rows in {Path(source)}, expected results; "
             "run a study first, for example: python -m pi_amt -m dataset=demo"
         )
-    return importance_from_rows(rows, score=score, messages=said), manifests
+    return Result.from_rows(rows, score=score, messages=said), manifests
 
 
 def _explorer(
-    importance: Importance,
+    importance: Result,
     entries: Sequence[Entry],
     manifests: Sequence[Mapping[str, Any]],
     examples: int,
@@ -117,11 +119,11 @@ def _explorer(
     return Explorer(data, tuple(notes))
 
 
-def _tables(importance: Importance, entries: Sequence[Entry]) -> dict[str, Table]:
+def _tables(importance: Result, entries: Sequence[Entry]) -> dict[str, Table]:
     """File stem → table; those without a line are left out, but for the first."""
-    tables = {"importance": importance.table()}
+    tables = {"importance": importance_table(importance)}
     optional = {
-        "contrasts": importance.contrasts(),
+        "contrasts": model_contrasts(importance),
         "sensitivity": sensitivity(entries),
         "dose_curves": dose_table(importance),
         "failed_recordings": context.failed_recordings(importance),

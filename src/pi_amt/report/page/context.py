@@ -9,19 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import duration, plural
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import (
-    MODEL_MARKERS,
-    dataset_title,
-    duration,
-    families,
-    is_reproduction,
-    model_title,
-)
+from pi_amt.report.names import MODEL_MARKERS, dataset_title, families, is_reproduction, model_title
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.panels import Panel, flat_options
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Result
+from pi_amt.store.rows import flat_options
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class DatasetFacts:
     unscored: str = ""
 
 
-def model_facts(importance: Importance) -> list[ModelFacts]:
+def model_facts(importance: Result) -> list[ModelFacts]:
     """One per model, in stored order."""
     facts = []
     for colour, name in enumerate(importance.models):
@@ -77,7 +71,7 @@ def model_facts(importance: Importance) -> list[ModelFacts]:
     return facts
 
 
-def dataset_facts(importance: Importance) -> list[DatasetFacts]:
+def dataset_facts(importance: Result) -> list[DatasetFacts]:
     """One per dataset; recordings are those of all models together.
 
     A recording that failed for one model has 0 seconds there: the longest counts.
@@ -114,9 +108,7 @@ def _unscored(panels: Sequence[Panel], pieces: int, score: str) -> str:
     return f"without a score: {said}"
 
 
-def run_facts(
-    importance: Importance, manifests: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str]]:
+def run_facts(importance: Result, manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """(term, text): score, statistics, seeds, versions, machine, computing time."""
     rows, settings = importance.rows, importance.settings
     seeds = sorted({row.seed for row in rows})
@@ -147,7 +139,7 @@ def run_facts(
     return facts
 
 
-def failed_recordings(importance: Importance) -> Table:
+def failed_recordings(importance: Result) -> Table:
     """Every row with an error: where it stands and why."""
     columns = ("model", "dataset", "track", "conditions", "reason")
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -168,7 +160,7 @@ def failed_recordings(importance: Importance) -> Table:
     return Table("Failed recordings", columns, records)
 
 
-def missing(importance: Importance, entries: Sequence[Entry]) -> list[str]:
+def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     """What a reader may look for and not find: conditions or recordings that a model lacks."""
     said = []
     if not entries:

@@ -14,7 +14,7 @@ from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figu
 from pi_amt.report.names import dataset_title, model_title, slug
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves, harmonic_profiles
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 #: name → [(label of the link, address)]
 Links = list[tuple[str, list[tuple[str, str]]]]
@@ -22,7 +22,7 @@ Links = list[tuple[str, list[tuple[str, str]]]]
 
 def write_files(
     folder: Path,
-    importance: Importance,
+    importance: Result,
     entries: Sequence[Entry],
     data: Mapping[str, Any],
     tables: Mapping[str, Table],
@@ -58,7 +58,7 @@ def _table(folder: Path, stem: str, table: Table) -> tuple[str, list[tuple[str, 
 
 
 def _figures(
-    folder: Path, importance: Importance, entries: Sequence[Entry], data: Mapping[str, Any]
+    folder: Path, importance: Result, entries: Sequence[Entry], data: Mapping[str, Any]
 ) -> Links:
     links: Links = []
     conditions = without_controls(entries)
@@ -87,7 +87,7 @@ def _figures(
 
 
 def _drawn(
-    stem: Path, title: str, draw: Any, importance: Importance, height: float = 3.6, **options: Any
+    stem: Path, title: str, draw: Any, importance: Result, height: float = 3.6, **options: Any
 ) -> Links:
     with paper_style():
         figure = new_figure(WIDE, height)

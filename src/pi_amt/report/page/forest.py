@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pi_amt.report.catalog import Entry, main_conditions
 from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
 from pi_amt.report.tables.cells import format_value, minus
-from pi_amt.statistics.condition_results import ConditionResult
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.result import Result
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -87,7 +87,7 @@ class Forest:
     height: int
 
 
-def forests(importance: Importance, entries: Sequence[Entry]) -> list[Forest]:
+def forests(importance: Result, entries: Sequence[Entry]) -> list[Forest]:
     """One forest plot per dataset, all on the same axes."""
     axis = make_axis(_values(entries))
     near = make_axis(_values(main_conditions(entries) or entries))
@@ -133,7 +133,7 @@ def ticks_of(forest: Forest) -> list[tuple[float, str]]:
     return sorted(kinds.items())
 
 
-def _row(importance: Importance, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:
+def _row(importance: Result, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:
     marks = []
     for order, place in enumerate(places):
         panel = importance.panels[place]

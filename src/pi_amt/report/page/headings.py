@@ -9,10 +9,11 @@ from pi_amt.core.text import plural
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, without_controls
 from pi_amt.report.figures.style import score_name
+from pi_amt.report.headline import headline
 from pi_amt.report.page.context import DatasetFacts
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import baseline_result
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 
 def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
@@ -29,7 +30,7 @@ def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
     return f"What {'are' if several else 'is'} {who} sensitive to?"
 
 
-def lede(importance: Importance, datasets: Sequence[DatasetFacts], entries: Sequence[Entry]) -> str:
+def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence[Entry]) -> str:
     """What was run on what."""
     recordings = plural(sum(dataset.pieces for dataset in datasets), "recording")
     where = f"{plural(len(datasets), 'dataset')}, {recordings}"
@@ -44,9 +45,9 @@ def lede(importance: Importance, datasets: Sequence[DatasetFacts], entries: Sequ
     return f"The baseline only, without any perturbation: {where}."
 
 
-def headlines(importance: Importance, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def headlines(importance: Result, entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """One sentence per model and dataset, with the names, colour and marker that go with it."""
-    sentences = importance.headline() if without_controls(entries) else _baselines(importance)
+    sentences = headline(importance) if without_controls(entries) else _baselines(importance)
     found = []
     for panel, text in zip(importance.panels, sentences, strict=True):
         colour = importance.models.index(panel.model)
@@ -66,7 +67,7 @@ def headlines(importance: Importance, entries: Sequence[Entry]) -> list[dict[str
     return found
 
 
-def _baselines(importance: Importance) -> list[str]:
+def _baselines(importance: Result) -> list[str]:
     """One sentence per panel where nothing but the baseline was run."""
     score = score_name(importance.score)
     found = [baseline_result(panel, importance.settings) for panel in importance.panels]

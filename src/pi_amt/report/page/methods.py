@@ -16,8 +16,9 @@ from pi_amt.report.names import (
 from pi_amt.report.page.context import dataset_facts
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.notes import NOTE_SCORES
-from pi_amt.statistics.panels import Condition, Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Result
+from pi_amt.store.rows import ConditionKey
 
 _MODEL_KEYS = {"basic_pitch": "bittner2022basicpitch", "timbre_trap": "cwitkowitz2024timbretrap"}
 _DATASET_KEYS = {"maps": "emiya2010maps", "maestro": "hawthorne2019maestro"}
@@ -38,7 +39,7 @@ _CONTROLLED = {
 }
 
 
-def methods_markdown(importance: Importance) -> str:
+def methods_markdown(importance: Result) -> str:
     """The paragraph in Markdown; citations as ``[@key]`` (pandoc), keys of :func:`references`."""
     sentences = [
         *_data(importance),
@@ -59,7 +60,7 @@ def references(markdown: str) -> str:
     return "\n\n".join(entries[key] for key in sorted(cited & set(entries))) + "\n"
 
 
-def _data(importance: Importance) -> list[str]:
+def _data(importance: Result) -> list[str]:
     version = importance.rows[0].version or "(version unknown)"
     said = [f"{_question(importance)} with pi_amt {version} [@pi_amt]."]
     for model in importance.models:
@@ -78,7 +79,7 @@ def _data(importance: Importance) -> list[str]:
     return said
 
 
-def _question(importance: Importance) -> str:
+def _question(importance: Result) -> str:
     """What was asked: of reliance only with matched controls, of nothing without a condition."""
     if not any(result.role == "condition" for result in importance.results):
         return "We scored transcription models"
@@ -90,7 +91,7 @@ def _question(importance: Importance) -> str:
     )
 
 
-def _perturbations(importance: Importance) -> list[str]:
+def _perturbations(importance: Result) -> list[str]:
     conditions = list(dict.fromkeys(c for panel in importance.panels for c in panel.conditions))
     tried = [c for c in conditions if c.role == "condition"]
     if not tried:
@@ -117,7 +118,7 @@ def _perturbations(importance: Importance) -> list[str]:
     return said + _controls(conditions)
 
 
-def _repeats(importance: Importance) -> str:
+def _repeats(importance: Result) -> str:
     """The most, which is *up to* so many where conditions of one permutation differ in theirs."""
     counts: dict[str, set[int]] = {}
     for result in importance.results:
@@ -128,12 +129,12 @@ def _repeats(importance: Importance) -> str:
     return f"{'up to ' if differ else ''}{plural(most, 'repeat')}"
 
 
-def _listing(conditions: Iterable[Condition]) -> str:
+def _listing(conditions: Iterable[ConditionKey]) -> str:
     labels = dict.fromkeys(condition.label for condition in conditions)
     return ", ".join(f"`{name}`{options}" for name, options in families(labels))
 
 
-def _masks(importance: Importance, masks: Sequence[Condition]) -> list[str]:
+def _masks(importance: Result, masks: Sequence[ConditionKey]) -> list[str]:
     """How the masks were made; a tuning, a width and a pedal rule only where all share one."""
     if not masks:
         return []
@@ -149,7 +150,7 @@ def _masks(importance: Importance, masks: Sequence[Condition]) -> list[str]:
     return said
 
 
-def _partials(masks: Sequence[Condition]) -> str:
+def _partials(masks: Sequence[ConditionKey]) -> str:
     """Where the masks look for partials."""
     stretched = "with the inharmonicity of piano strings [@rigaud2013]"
     exact = "with exactly harmonic partials"
@@ -159,7 +160,7 @@ def _partials(masks: Sequence[Condition]) -> str:
     return stretched if kinds == {True} else exact
 
 
-def _width(importance: Importance, masks: Sequence[Condition]) -> str:
+def _width(importance: Result, masks: Sequence[ConditionKey]) -> str:
     widths = {mask.options.get("half_width_cents") for mask in masks}
     if len(widths) == 1:
         (width,) = widths
@@ -176,7 +177,7 @@ def _width(importance: Importance, masks: Sequence[Condition]) -> str:
     return f", {' and '.join(known)} around each partial{unless}" if known else ""
 
 
-def _controls(conditions: Sequence[Condition]) -> list[str]:
+def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
     """What each kind of matched control did."""
     targets = {c.label: c.permutation for c in conditions if c.role == "condition"}
     groups: dict[str, list[str]] = {}
@@ -195,7 +196,7 @@ def _controls(conditions: Sequence[Condition]) -> list[str]:
     ]
 
 
-def _statistics(importance: Importance) -> list[str]:
+def _statistics(importance: Result) -> list[str]:
     settings = importance.settings
     score = f"The score is {_score(settings.score)}, averaged over recordings"
     if not importance.results:
@@ -222,7 +223,7 @@ def _score(score: str) -> str:
     return f"the {name} as defined by mir_eval [@raffel2014mireval]"
 
 
-def _reservations(importance: Importance) -> list[str]:
+def _reservations(importance: Result) -> list[str]:
     names = [model_title(panel.model) for panel in importance.panels if is_reproduction(panel)]
     return [
         f"{name} is a synthetic-trained reproduction: its numbers do not describe the published "

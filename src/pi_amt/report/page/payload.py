@@ -14,13 +14,13 @@ from pi_amt.report.catalog import Entry
 from pi_amt.report.names import dataset_title, is_reproduction, model_title
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
-from pi_amt.statistics.condition_results import PARTS
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
+from pi_amt.statistics.estimates import PARTS
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 
-def payload(importance: Importance, entries: Sequence[Entry]) -> dict[str, Any]:
+def payload(importance: Result, entries: Sequence[Entry]) -> dict[str, Any]:
     """Everything that the charts of a report need.
 
     Keys: ``score``, ``panels`` (names, pieces, baseline scores), ``conditions`` (entry id → panel
@@ -55,7 +55,7 @@ def numbers(values: Iterable[float]) -> list[float | None]:
     return [number(value) for value in values]
 
 
-def _panel(importance: Importance, panel: Panel, parts: tuple[str, str] | None) -> dict[str, Any]:
+def _panel(importance: Result, panel: Panel, parts: tuple[str, str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "model": model_title(panel.model),
         "dataset": dataset_title(panel.dataset),
@@ -71,7 +71,7 @@ def _panel(importance: Importance, panel: Panel, parts: tuple[str, str] | None) 
 
 
 def _condition(
-    importance: Importance, entry: Entry, parts: tuple[str, str] | None
+    importance: Result, entry: Entry, parts: tuple[str, str] | None
 ) -> dict[int, dict[str, Any]]:
     cells: dict[int, dict[str, Any]] = {}
     for place, n in entry.numbers.items():
@@ -101,12 +101,12 @@ def _breakdown(found: Breakdown) -> dict[str, Any]:
     }
 
 
-def _curves(importance: Importance) -> list[dict[str, Any]]:
+def _curves(importance: Result) -> list[dict[str, Any]]:
     curves: list[Curve] = [*harmonic_profiles(importance), *dose_curves(importance)]
     return [_curve(importance, curve) | {"name": curve_name(curve, curves)} for curve in curves]
 
 
-def _curve(importance: Importance, curve: Curve) -> dict[str, Any]:
+def _curve(importance: Result, curve: Curve) -> dict[str, Any]:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     found: dict[str, Any] = {
         "panel": places.index((curve.model, curve.dataset)),

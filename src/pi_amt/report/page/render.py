@@ -29,7 +29,7 @@ from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.importance import notes
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Importance
+from pi_amt.statistics.result import Result
 
 _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
@@ -51,7 +51,7 @@ class Explorer:
 class Page:
     """Everything that goes into the template."""
 
-    importance: Importance
+    importance: Result
     entries: Sequence[Entry]
     manifests: Sequence[Mapping[str, Any]]
     data: Mapping[str, Any]

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.anatomy import INTERVAL_CLASSES
-from pi_amt.statistics.breakdown import Breakdown, breakdown
-from pi_amt.statistics.condition_results import NAN
+from pi_amt.statistics.breakdown import FACTORS, Breakdown, breakdown
+from pi_amt.statistics.inference import NAN
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.strata import FACTORS
 
 if TYPE_CHECKING:
-    from pi_amt.statistics.result import Importance
+    from pi_amt.statistics.result import Result
 
 _GROUPS = ("model", "dataset")
 
 
-def anatomy_tables(importance: Importance) -> tuple[Table, ...]:
+def anatomy_tables(importance: Result) -> tuple[Table, ...]:
     """Intervals of false notes and drops by stratum of every condition (controls left out);
     empty where no row holds a note table."""
     found = [(panel, held) for panel in importance.panels if (held := _breakdowns(panel))]

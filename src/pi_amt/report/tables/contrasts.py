@@ -4,25 +4,82 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pi_amt.core.text import plural
+from pi_amt.report.tables.importance import method_note
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.condition_results import Settings
-from pi_amt.statistics.contrasts import (
-    COLUMNS,
-    Side,
-    contrast_records,
-    contrast_table,
-    paired_difference,
-    two_sides,
-)
-from pi_amt.statistics.paired import mean
-from pi_amt.statistics.panels import Panel, flat_options
-from pi_amt.statistics.result import Importance, importance_from_rows
-from pi_amt.store.rows import Row
+from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
+from pi_amt.statistics.inference import Settings, holm, mean
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Result
+from pi_amt.store.rows import Row, flat_options
+
+if TYPE_CHECKING:
+    from pi_amt.statistics.result import Result
+
+COLUMNS = (
+    "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",
+    "baseline_a", "baseline_b", "drop_a", "drop_b",
+    "difference", "difference_low", "difference_high", "p", "p_holm",
+    "relative_drop_a", "relative_drop_b", "excess_a", "excess_b",
+)  # fmt: skip
+
+
+_LEAD = (
+    "condition", "difference", "p_holm", "drop_a", "drop_b", "a", "b", "dataset", "n_pieces",
+    "baseline_a", "baseline_b",
+)  # fmt: skip
+
+
+_FORMATS = {"p": "p", "p_holm": "p"}
+
+
+_INTERVALS = {"difference": ("difference_low", "difference_high")}
+
+
+def model_contrasts(importance: Result) -> Table:
+    """Per dataset, pair of models and condition that both have: drop of b minus drop of a.
+
+    Conditions are paired by label and parameters; by label alone where it is unique on both sides
+    (mask widths differ between front ends). Holm corrects over all rows with the role
+    ``condition``.
+    """
+    records: list[dict[str, Any]] = []
+    for dataset in importance.datasets:
+        panels = [panel for panel in importance.panels if panel.dataset == dataset]
+        for a, b in combinations(panels, 2):
+            sides = two_sides(a, b, (a.model, b.model), importance.score)
+            records += contrast_records(*sides, importance.settings)
+    title = "Differences between models of the drop in F"
+    return contrast_table(title, records, importance.settings)
+
+
+def contrast_table(
+    title: str, records: Sequence[dict[str, Any]], settings: Settings, said: Sequence[str] = ()
+) -> Table:
+    """The table of contrasts, p corrected; ``said`` are further notes below it."""
+    tested = [record["role"] == "condition" for record in records]
+    p = holm([r["p"] if t else np.nan for r, t in zip(records, tested, strict=True)])
+    finished = [record | {"p_holm": float(p[i])} for i, record in enumerate(records)]
+    return Table(
+        title=title,
+        columns=COLUMNS,
+        records=tuple({name: record[name] for name in COLUMNS} for record in finished),
+        footers=(
+            f"Score: {settings.score}, mean over the recordings that both sides have; "
+            "difference = drop of b − drop of a (baseline line: score of b − score of a).",
+            method_note(settings.n_resamples, settings.seed, sum(tested)),
+            *said,
+        ),
+        formats=_FORMATS,
+        lead=_LEAD,
+        groups=("a", "b", "dataset"),
+        intervals=_INTERVALS,
+    )  # fmt: skip
 
 
 def compare(
@@ -45,7 +102,7 @@ def compare(
     Raises:
         ValueError: if no model and dataset is in both, or for rows that are refused.
     """
-    a, b = (importance_from_rows(rows, **options) for rows in (rows_a, rows_b))
+    a, b = (Result.from_rows(rows, **options) for rows in (rows_a, rows_b))
     others = {(panel.model, panel.dataset): panel for panel in b.panels}
     records: list[dict[str, Any]] = []
     for panel in a.panels:
@@ -88,7 +145,7 @@ def _baseline_record(a: Side, b: Side, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _only_in(name: str, own: Importance, other: Importance) -> Iterator[str]:
+def _only_in(name: str, own: Result, other: Result) -> Iterator[str]:
     """What one store has and the other has not, so that it is not in the table."""
     there = {(panel.model, panel.dataset): panel for panel in other.panels}
     for panel in own.panels:
@@ -106,7 +163,7 @@ def _only_in(name: str, own: Importance, other: Importance) -> Iterator[str]:
             yield f"Only in {name}, not compared: {place}, {count}."
 
 
-def _unlike(names: tuple[str, str], a: Importance, b: Importance) -> Iterator[str]:
+def _unlike(names: tuple[str, str], a: Result, b: Result) -> Iterator[str]:
     """What was not held equal besides the weights, so that it may be what the difference shows."""
     others = {(panel.model, panel.dataset): panel for panel in b.panels}
     for panel in a.panels:
@@ -138,7 +195,7 @@ def _way(panel: Panel) -> dict[str, object]:
     return {**settings, "precision": row.precision, "method": row.method}
 
 
-def _weights(importance: Importance) -> list[str]:
+def _weights(importance: Result) -> list[str]:
     rows = [panel.rows[0] for panel in importance.panels]
     return list(
         dict.fromkeys(

@@ -10,7 +10,7 @@ from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
 
 if TYPE_CHECKING:
-    from pi_amt.statistics.result import Importance
+    from pi_amt.statistics.result import Result
 
 
 _COLUMNS = (
@@ -20,7 +20,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def dose_table(importance: Importance) -> Table:
+def dose_table(importance: Result) -> Table:
     """Area and D50 of every dose curve."""
     curves = dose_curves(importance)
     notes = [

@@ -18,7 +18,7 @@ from pi_amt.statistics.inference import EXACT_CLUSTERS
 from pi_amt.statistics.panels import Panel
 
 if TYPE_CHECKING:
-    from pi_amt.statistics.result import Importance
+    from pi_amt.statistics.result import Result
 
 #: column → (format, meaning); fields of ``ConditionResult``
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -106,7 +106,7 @@ INTERVALS = {
 _ROLES = {"condition": 0, "control": 1}
 
 
-def importance_table(importance: Importance) -> Table:
+def importance_table(importance: Result) -> Table:
     """Per model and dataset: the baseline, the conditions, the controls."""
     records = []
     for panel in importance.panels:
@@ -126,7 +126,7 @@ def importance_table(importance: Importance) -> Table:
     )
 
 
-def notes(importance: Importance) -> Iterator[str]:
+def notes(importance: Result) -> Iterator[str]:
     """What a reader must know: score, pedal rule, method, weights, then messages and warnings."""
     settings = importance.settings
     tests = sum(result.role == "condition" for result in importance.results)
@@ -152,7 +152,7 @@ def notes(importance: Importance) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in importance.warnings)
 
 
-def _smallest_p(importance: Importance) -> float:
+def _smallest_p(importance: Result) -> float:
     """The smallest p that the largest panel's sign-flip test can give."""
     clusters = max((result.n_compositions for result in importance.results), default=0)
     if clusters <= EXACT_CLUSTERS:
@@ -169,7 +169,7 @@ def method_note(n_resamples: int, seed: int, tests: int) -> str:
     )
 
 
-def pedal_rule(importance: Importance) -> str:
+def pedal_rule(importance: Result) -> str:
     """``extend``, ``ignore`` or both, from the rows; says so where they do not tell."""
     found = {_setting(text, "pedal") for text in {row.settings for row in importance.rows}}
     return ", ".join(sorted(found)) or "not recorded"

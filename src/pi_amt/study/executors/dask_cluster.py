@@ -8,17 +8,128 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from pi_amt.core.checks import check_count
-from pi_amt.study.executors.dask_executor import executor_of
-from pi_amt.study.executors.processes import resolve_n_jobs
+import pi_amt
+from pi_amt.store.rows import METHOD_VERSION
+from pi_amt.study.executors.processes import WorkerDied, resolve_n_jobs, set_threads
+
+#: what workers must run, too
+VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
+_COUNT_WORKERS_EVERY_SECONDS = 5.0
+
+
+class DaskExecutor(Executor):
+    """Jobs on a dask cluster, with what :mod:`pi_amt.study.dispatch` needs to know of it.
+
+    Args:
+        client: a connected ``distributed.Client``.
+        at_most: workers that the cluster can grow to.
+    """
+
+    def __init__(self, client: Any, at_most: int = 0) -> None:
+        self._client = client
+        self._at_most = at_most
+        self._workers, self._counted = 0, float("-inf")
+
+    @property
+    def in_flight(self) -> int:
+        """Two jobs per worker thread, so that a worker never waits for the driver."""
+        if time.monotonic() - self._counted > _COUNT_WORKERS_EVERY_SECONDS:
+            self._workers = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return 2 * max(self._workers, self._at_most, 1)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        job = partial(fn, *args, **kwargs)
+        remote = self._client.submit(run_on_worker, VERSION, job, pure=False)
+        remote.add_done_callback(partial(_settle, future))
+        return future
+
+
+def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
+    """Run a job on a worker, with one thread, if it runs the driver's version.
+
+    Raises:
+        RuntimeError: if it does not.
+    """
+    if version != VERSION:
+        raise RuntimeError(_other_version("a worker", VERSION, version))
+    set_threads(1)
+    return job()
+
+
+def _settle(future: Future[Any], remote: Any) -> None:
+    """Pass on how a dask future ended."""
+    try:
+        if remote.status == "finished":
+            future.set_result(remote.result())
+        else:
+            future.set_exception(_failure(remote))
+    # dask only logs what is raised here, and the driver would wait for ever
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _failure(remote: Any) -> BaseException:
+    """Why a dask future has no result."""
+    from distributed import KilledWorker
+
+    if remote.status == "error":
+        error: BaseException = remote.exception()
+        return WorkerDied(str(error)) if isinstance(error, KilledWorker) else error
+    return ConnectionError(
+        "the dask scheduler went away; finished rows are stored, the same command goes on"
+    )
+
+
+def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
+    """The client's executor, once a worker is there and all run this version.
+
+    Args:
+        client: a connected ``distributed.Client``.
+        timeout_seconds: how long to wait for the first worker.
+        at_most: workers that the cluster can grow to.
+
+    Raises:
+        ConnectionError: if no worker comes in time.
+        RuntimeError: if one runs another version of pi_amt.
+    """
+    # a scheduler that goes away is told in one line, see _failure
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+
+    def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function
+        try:
+            import pi_amt as installed
+        except ImportError:
+            return "nothing"
+        try:
+            from pi_amt.store.rows import METHOD_VERSION as method
+        except ImportError:
+            return str(installed.__version__)
+        return f"{installed.__version__} (method {method})"
+
+    try:
+        client.wait_for_workers(1, timeout=timeout_seconds)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"no worker came to the dask scheduler within {timeout_seconds:g} s: start some with "
+            "`dask worker ADDRESS --nthreads 1` (SLURM: see squeue and the jobs' logs)"
+        ) from error
+    for worker, version in client.run(version_of_worker).items():
+        if version != VERSION:
+            raise RuntimeError(_other_version(f"worker {worker}", version, VERSION))
+    return DaskExecutor(client, at_most)
+
+
+def _other_version(worker: str, theirs: str, ours: str) -> str:
+    return f"{worker} runs pi_amt {theirs}, this is {ours}: install one version everywhere"
 
 
 @contextmanager
@@ -42,7 +153,7 @@ def dask(
         ConnectionError: if the scheduler cannot be reached, has no workers, or goes away.
         RuntimeError: if dask is not installed or workers run another version of pi_amt.
     """
-    distributed = _import("distributed", "dask")
+    distributed = import_extra("distributed", "dask")
     if address is None:
         n_workers = resolve_n_jobs(n_workers)
         cluster = distributed.LocalCluster(
@@ -82,81 +193,8 @@ def _greet(distributed: Any, address: str, seconds: float) -> None:
         aside.submit(asyncio.run, asyncio.wait_for(greet(), seconds)).result()
 
 
-@contextmanager
-def slurm(
-    n_jobs: int = 4,
-    partition: str | None = None,
-    account: str | None = None,
-    cores: int = 1,
-    memory: str = "4GB",
-    walltime: str = "04:00:00",
-    interface: str | None = None,
-    log_folder: str | None = None,
-    job_extra_directives: Sequence[str] = (),
-    start_timeout_seconds: float = 600.0,
-    at_most: int | None = None,
-) -> Iterator[Executor]:
-    """Workers that SLURM starts: each SLURM job brings one worker process per core.
-
-    Args:
-        n_jobs: most SLURM jobs at a time; there are fewer when little is left to do.
-        partition: queue, ``None`` for the cluster's default.
-        account: to be charged.
-        cores: per job.
-        memory: per job, e.g. ``4GB``.
-        walltime: limit per job, ``HH:MM:SS``; a job that reaches it is replaced.
-        interface: network interface of scheduler and workers, e.g. ``ib0``.
-        log_folder: for the jobs' logs; ``None``: SLURM's own place.
-        job_extra_directives: further ``#SBATCH`` lines, e.g. ``--gres=gpu:1``.
-        start_timeout_seconds: how long to wait for the first worker.
-        at_most: there is no work for more workers than this.
-
-    Raises:
-        RuntimeError: if dask-jobqueue or SLURM is missing, SLURM refuses the job, no worker starts
-            in time, or workers run another version of pi_amt.
-    """
-    jobqueue = _import("dask_jobqueue", "slurm")
-    distributed = _import("distributed", "slurm")
-    check_count("executor.n_jobs", n_jobs)
-    check_count("executor.cores", cores)
-    if shutil.which("sbatch") is None:
-        raise RuntimeError(
-            "executor=slurm: sbatch is not on this machine's PATH; run on a login node"
-        )
-    if at_most is not None:
-        n_jobs = min(n_jobs, -(-at_most // cores))
-    cluster = jobqueue.SLURMCluster(
-        queue=partition,
-        account=account,
-        cores=cores,
-        processes=cores,
-        memory=memory,
-        walltime=walltime,
-        interface=interface,
-        log_directory=log_folder,
-        python=sys.executable,
-        job_extra_directives=list(job_extra_directives),
-        scheduler_options={"dashboard_address": ":0", "dashboard": False},
-    )
-    with cluster, distributed.Client(cluster) as client:
-        _ask_slurm(cluster.job_script())
-        cluster.adapt(minimum_jobs=1, maximum_jobs=n_jobs)
-        yield executor_of(client, start_timeout_seconds, at_most=n_jobs * cores)
-
-
-def _ask_slurm(script: str) -> None:
-    """Have SLURM check the job without running it; otherwise a refusal only shows as a long wait.
-
-    Raises:
-        RuntimeError: with SLURM's reason.
-    """
-    command = ["sbatch", "--test-only"]
-    answer = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise RuntimeError(f"executor=slurm: SLURM refuses the job: {answer.stderr.strip()}")
-
-
-def _import(module: str, extra: str) -> Any:
+def import_extra(module: str, extra: str) -> Any:
+    """A module of an optional extra; ``RuntimeError`` says how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

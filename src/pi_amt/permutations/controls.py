@@ -1,0 +1,134 @@
+"""Controls: the baseline, the machinery at dose 0, and counterparts of a target on other bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.permutations.masks import FundMask, PartialMask
+from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
+from pi_amt.permutations.shuffles import Random
+
+
+@dataclass(frozen=True)
+class NoPermutation(Permutation):
+    """Nothing is touched: bit-identical to running the model without us."""
+
+    name: ClassVar[str] = "no_permutation"
+    summary: ClassVar[str] = "baseline: nothing is touched"
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> None:
+        return None
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return spectrogram
+
+
+@dataclass(frozen=True)
+class Identity(Permutation):
+    """Control: a mask that attenuates by 0 dB, then a shuffle of no bins.
+
+    Runs the code of masks, fills and shuffles, and must be bit-identical to ``no_permutation``.
+    """
+
+    name: ClassVar[str] = "identity"
+    summary: ClassVar[str] = "control: the whole machinery at dose 0"
+    needs_notes = True
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> list[tuple[Permutation, Any]]:
+        steps = [FundMask(fill="attenuate", attenuation_db=0.0), Random(p=0.0)]
+        return [(step, step.draw(spectrogram, notes, key)) for step in steps]
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        for step, drawn in parameters:
+            spectrogram = step.apply(spectrogram, drawn)
+        return spectrogram
+
+
+@dataclass(frozen=True)
+class Counterpart(Permutation):
+    """Base of the controls that do what their target does, to other bins.
+
+    Attributes:
+        target_permutation: whose counterpart this is. In configs and
+            :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
+
+    Class attributes:
+        targets: the classes that can be a target.
+        targets_in_words: the same, for people.
+    """
+
+    target_permutation: Permutation = field(default_factory=FundMask)
+
+    aliases: ClassVar[dict[str, str]] = {"target": "target_permutation"}
+    targets: ClassVar[tuple[type[Permutation], ...]] = (PartialMask,)
+    targets_in_words: ClassVar[str] = "a mask"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.target_permutation, self.targets):
+            expected = self.targets_in_words
+            raise ValueError(f"target: got {self.target_permutation!r}, expected {expected}")
+
+    @property
+    def out_of_distribution(self) -> bool:
+        return self.target_permutation.out_of_distribution
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return self.target_permutation.apply(spectrogram, parameters)
+
+
+@dataclass(frozen=True)
+class WrongPiece(Counterpart):
+    """Control: the target mask, from the notes of the next track.
+
+    Touches as much as the target does, in the wrong places: shows whether a mask's edges alone
+    leak (or destroy) the answer. Its target is a mask.
+    """
+
+    name: ClassVar[str] = "wrong_piece"
+    summary: ClassVar[str] = "control: the target mask, from the notes of the next track"
+    needs_neighbour = "notes"
+
+    @property
+    def stochastic(self) -> bool:
+        return self.target_permutation.stochastic
+
+    def draw(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int,
+        neighbour: Neighbour | None = None,
+    ) -> Any:
+        assert neighbour is not None
+        return self.target_permutation.draw(spectrogram, neighbour.notes, key)
+
+    def target(
+        self,
+        spectrogram: Spectrogram,
+        notes: Notes | None,
+        key: int = 0,
+        neighbour: Neighbour | None = None,
+    ) -> Mask | None:
+        if neighbour is None:
+            return None
+        return self.target_permutation.target(spectrogram, neighbour.notes, key)
+
+    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
+        """All partials 1–10 of the recording's own notes: none of them is meant."""
+        return partial_mask(spectrogram, notes, COUNTED_PARTIALS)
