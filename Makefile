@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test docs bench findings real-study clean
+.PHONY: help install demo check test docs bench findings real-study clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,16 @@ install: $(VENV)/.installed ## make .venv and install the package
 
 demo: $(VENV)/.installed ## the study on the built-in piano recordings
 	$(BIN)/python -m pi_amt --multirun dataset=demo
+
+# Tests that run no whole study; those of them that still take long are marked `slow`.
+FAST := tests/test_imports.py tests/test_constraints.py tests/core tests/datasets tests/permutations tests/scoring \
+  tests/store tests/statistics tests/report/tables tests/report/test_headline.py tests/cli/test_plan.py \
+  tests/cli/test_printout.py
+check: $(VENV)/.installed-dev ## ruff, mypy --strict and the fast tests, under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not slow" $(FAST)
 
 test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ import soundfile
 from numpy.typing import NDArray
 from scripts.demo_data.notation import parse_voice
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "src" / "pi_amt" / "datasets" / "demo_data"
 SCRIPT = ROOT / "scripts" / "demo_data" / "build.py"

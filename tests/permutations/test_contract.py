@@ -30,6 +30,8 @@ from pi_amt.permutations.loading import available, controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Neighbour, Permutation
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(pi_amt.__file__).parent / "cli" / "conf"
 STUDY = [
     "no_permutation",
