@@ -7,7 +7,6 @@ for the blocks before is not needed: zeros take its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,9 +19,9 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
 from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.report.explorer.examples import Example, permutation_of
+from pi_amt.report.explorer.examples import Example
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.store.rows import Row
+from pi_amt.store.rows import Row, condition_of
 from pi_amt.study.conditions import Condition
 from pi_amt.study.streaming import Recording
 
@@ -99,11 +98,9 @@ class _Run:
 
     @classmethod
     def of(cls, row: Row) -> _Run:
-        options = json.loads(row.parameters or "{}")
-        permutation = permutation_of(row.permutation, options)
-        condition = Condition(permutation, row.label, repeat=row.repeat, seed=row.seed)
-        frozen = options.get("normalization", "frozen") == "frozen"
-        return cls(permutation, condition.key_for(row.dataset, row.track), frozen)
+        condition = Condition.rebuilt(condition_of(row), row.repeat, row.seed)
+        key = condition.key_for(row.dataset, row.track)
+        return cls(condition.permutation, key, condition.normalization == "frozen")
 
     def perturb(self, clean: Spectrogram, reference: Notes) -> Spectrogram:
         perturbed, target = clean, None
