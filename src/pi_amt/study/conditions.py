@@ -63,7 +63,7 @@ class Condition:
             TypeError, ValueError: if the permutation is not known here, or if its parameters do
                 not make it again, as may happen with those of users.
         """
-        options: dict[str, Any] = key.options
+        options: dict[str, Any] = _hashable(key.options)
         normalization = options.pop("normalization", "frozen")
         permutation = load_permutation(key.permutation, **options)
         condition = cls(permutation, key.label, key.role, key.target, repeat, seed, normalization)
@@ -97,6 +97,13 @@ class Condition:
         """64-bit key of the draws for one recording."""
         identity = canonical_json([self.seed, dataset, track, self.name, self.repeat])
         return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big")
+
+
+def _hashable(value: Any) -> Any:
+    """JSON's lists as the tuples that they were: a condition must be hashable."""
+    if isinstance(value, dict):
+        return {name: _hashable(item) for name, item in value.items()}
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def describe(permutation: Permutation) -> dict[str, Any]:

@@ -190,6 +190,52 @@ def test_a_report_with_nested_targets_and_unregistered_permutations_is_written(
     assert 'id="explorer-root"' in page.read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Halved(NoPermutation):
+    """A user's, found by its path: half of every value, in an array of its own."""
+
+    name: ClassVar[str] = "tests.report.explorer.test_explorer:Halved"
+    factors: tuple[float, ...] = (0.5,)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return spectrogram.with_values(spectrogram.tensor * self.factors[0])
+
+
+@dataclass(frozen=True)
+class HalvedInPlace(Halved):
+    """The same, written over its input."""
+
+    name: ClassVar[str] = "tests.report.explorer.test_explorer:HalvedInPlace"
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        spectrogram.tensor.mul_(self.factors[0])
+        return spectrogram
+
+
+def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_path: Path) -> None:
+    results = study_of(tmp_path, HalvedInPlace(), Halved(), "fund_mask")
+    importance, manifests = load(results)
+    entries = {e.condition.permutation: e for e in choose_conditions(catalog(importance))}
+    panel, track = importance.panels[0], AWKWARD[0]
+    names = (HalvedInPlace.name, Halved.name, "fund_mask")
+    rows = [row for name in names if (row := row_of(panel, entries[name], 0, track))]
+    assert rows[0].scores == rows[1].scores
+    assert rows[0].effects == rows[1].effects
+    audio = tmp_path / "files" / "0.wav"
+    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), rows[0])
+    model = load_model(TOY)
+    whole = model.analyze(recording.samples, recording.sample_rate)
+    clean, in_place, copied, _ = replay(model, recording, rows, 0.0, 8.0)
+    assert np.array_equal(clean.spectrogram.values, whole.values)
+    assert np.array_equal(in_place.spectrogram.values, 0.5 * np.asarray(whole.values))
+    assert np.array_equal(copied.spectrogram.values, in_place.spectrogram.values)
+    data, _ = explore(importance, list(entries.values()), manifests, 1)
+    assert data is not None
+    seen = data["examples"][0]["models"][0]
+    drawn = [c["picture"] for c in seen["conditions"] if c["title"] in names[:2]]
+    assert drawn[0] == drawn[1] != seen["picture"]
+
+
 def test_excerpt_holds_most_changes(toy_results: Path) -> None:
     importance, _ = load(toy_results)
     entries = choose_conditions(catalog(importance))
