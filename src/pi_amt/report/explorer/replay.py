@@ -70,7 +70,7 @@ def replay(
     Args:
         model: with the weights and settings of the rows.
         recording: of the rows' track.
-        rows: conditions on this track, each another one.
+        rows: of this track, each of another condition; none is the baseline.
         start, stop: of the excerpt, seconds.
 
     Raises:
