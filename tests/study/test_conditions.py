@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_amt.core.hashing import canonical_json, digest
-from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.loading import available, load_permutation
+from pi_amt.permutations.masks import FundMask
+from pi_amt.store.rows import ConditionKey
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 
 EIGHT = (
@@ -157,3 +159,29 @@ def test_equal_values_give_equal_text(value: dict[str, object]) -> None:
     assert canonical_json(value) == canonical_json(backwards)
     assert digest(value) == digest(backwards)
     assert json.loads(canonical_json(value)) == value
+
+
+def key_of(condition: Condition) -> ConditionKey:
+    """As rows carry it."""
+    made = condition
+    return ConditionKey(made.name, made.parameters, made.label, made.role, made.target)
+
+
+@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("normalization", ["frozen", "model"])
+def test_a_stored_condition_is_rebuilt_as_it_was(name: str, normalization: str) -> None:
+    condition = replace(as_condition(name, seed=3), repeat=2, normalization=normalization)
+    assert Condition.rebuilt(key_of(condition), repeat=2, seed=3) == condition
+
+
+def test_a_nested_target_is_rebuilt_with_its_options() -> None:
+    mask = FundMask(fill="attenuate", attenuation_db=float("inf"), half_width_cents=30.0)
+    control = load_permutation("matched_tracks", target=mask)
+    condition = Condition(control, "mine")
+    assert Condition.rebuilt(key_of(condition)).permutation == control
+
+
+@pytest.mark.parametrize("parameters", ['{"fil":"silence"}', '{"fill":"no such"}', '{"onset":1}'])
+def test_parameters_that_do_not_tell_the_permutation_are_refused(parameters: str) -> None:
+    with pytest.raises(ValueError, match=r"fil|onset"):
+        Condition.rebuilt(ConditionKey("fund_mask", parameters, "fund_mask"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,8 +17,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.study import streaming
 from pi_amt.study.conditions import Condition, make_conditions
-from pi_amt.study.jobs import Job
-from pi_amt.study.streaming import Recording, Run, run_conditions
+from pi_amt.study.streaming import Account, Pass, Recording, run_conditions
 
 TRACK = ToyTrack("a", seconds=14.0)  # three parts
 PART_SECONDS = 6.0
@@ -56,12 +56,20 @@ class Counted(Recording):
             yield part
 
 
-def run(*conditions: Condition) -> tuple[list[Run], dict[Condition, Exception]]:
+def run(
+    *conditions: Condition, window: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[list[Pass[Account]], dict[Condition, Exception]]:
     model, (samples, sample_rate) = ToyTranscriber(), TRACK.audio()
-    recording = Counted(samples, sample_rate, TRACK.seconds, TRACK.notes(), 0.0)
+    recording = Counted("toys", TRACK.name, samples, sample_rate, TRACK.seconds, TRACK.notes(), 0.0)
     settled = {condition: condition.permutation for condition in conditions}
-    job = Job(model, "toys", TRACK, conditions)
-    return run_conditions(model, job, recording, settled, dict.fromkeys(conditions))
+    return run_conditions(
+        model,
+        recording,
+        settled,
+        dict.fromkeys(conditions),
+        lambda: Account(recording.reference, model.frame_threshold),
+        window=window,
+    )
 
 
 def test_the_baseline_goes_first_whatever_the_order() -> None:
@@ -111,10 +119,34 @@ def test_how_many_conditions_go_together_is_bounded_and_changes_nothing(
     assert max(sizes) == min(at_once, len(conditions))
     for one, other in zip(runs, expected, strict=True):
         assert one.condition == other.condition
-        assert one.meter.finish() == pytest.approx(other.meter.finish(), nan_ok=True, rel=0)
+        found, known = one.watcher.meter.finish(), other.watcher.meter.finish()
+        assert found == pytest.approx(known, nan_ok=True, rel=0)
         a, b = one.decoder.finish(), other.decoder.finish()
         for name in ("onsets", "offsets", "pitches", "velocities"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_a_window_gives_the_notes_of_the_whole_and_computes_its_own_parts_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    conditions = make_conditions(["random"])
+    whole, _ = run(*conditions)
+    computed: list[float] = []
+    network = ToyTranscriber.outputs
+
+    def outputs(model: ToyTranscriber, spectrograms: Sequence[Spectrogram]) -> Any:
+        computed.append(float(spectrograms[0].times.min()))
+        return network(model, spectrograms)
+
+    monkeypatch.setattr(ToyTranscriber, "outputs", outputs)
+    part, _ = run(*conditions, window=(7.0, 11.0))
+    assert computed == [PART_SECONDS]
+    for one, other in zip(part, whole, strict=True):
+        found, known = one.decoder.finish(), other.decoder.finish()
+        inside = [n[(n.onsets > 6.5) & (n.offsets < 11.5)] for n in (found, known)]
+        assert len(inside[0]) > 2
+        np.testing.assert_array_equal(inside[0].onsets, inside[1].onsets)
+        np.testing.assert_array_equal(inside[0].pitches, inside[1].pitches)
 
 
 def test_where_no_condition_can_go_on_the_rest_is_not_analysed() -> None:

@@ -7,6 +7,7 @@ group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -65,7 +66,8 @@ def load_permutation(name: str, **options: Any) -> Permutation:
     Args:
         name: see :func:`available`.
         **options: its options; see the class named in the error if one is not known. A
-            ``target`` may be a name, too.
+            ``target`` may be a name, too. An option that is a permutation may be a mapping of its
+            ``name`` and its options, as rows are stored.
 
     Raises:
         ValueError: if the name, an option or an option's value is not known; near matches are
@@ -78,9 +80,12 @@ def load_permutation(name: str, **options: Any) -> Permutation:
     for option, value in options.items():
         if option not in allowed and option not in known:
             raise ValueError(unknown(f"option of {name}", option, allowed))
-        if option in ("target", "target_permutation") and isinstance(value, str):
-            value = load_permutation(value)  # noqa: PLW2901
-        arguments[found.aliases.get(option, option)] = value
+        name_alone = option in ("target", "target_permutation") and isinstance(value, str)
+        nested = {"name": value} if name_alone else value
+        is_one = isinstance(nested, Mapping) and nested.get("name") in _paths()
+        arguments[found.aliases.get(option, option)] = (
+            load_permutation(**nested) if name_alone or is_one else value
+        )
     return found(**arguments)
 
 

@@ -8,6 +8,7 @@ the worker. So doses are nested, and both models get the same note-level choices
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from pi_amt.core.spectrogram import NORMALIZATIONS
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.store.rows import BASELINE
+from pi_amt.store.rows import BASELINE, ConditionKey
 
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
 
@@ -50,6 +51,29 @@ class Condition:
         check_choice("normalization", self.normalization, NORMALIZATIONS)
         object.__setattr__(self, "seed", check_seed(self.seed))
 
+    @classmethod
+    def rebuilt(cls, key: ConditionKey, repeat: int = 0, seed: int = 0) -> Condition:
+        """The condition that stored rows tell of: :attr:`parameters` read back.
+
+        Args:
+            key: of the rows.
+            repeat, seed: of one of them.
+
+        Raises:
+            TypeError, ValueError: if the permutation is not known here, or if its parameters do
+                not make it again, as may happen with those of users.
+        """
+        options: dict[str, Any] = _hashable(key.options)
+        normalization = options.pop("normalization", "frozen")
+        permutation = load_permutation(key.permutation, **options)
+        condition = cls(permutation, key.label, key.role, key.target, repeat, seed, normalization)
+        if not key.options.items() <= json.loads(condition.parameters).items():
+            raise ValueError(
+                f"{key.label}: got {key.parameters}, which makes {condition.parameters}, "
+                "expected parameters that make the same permutation again"
+            )
+        return condition
+
     @property
     def name(self) -> str:
         """Config name of the permutation."""
@@ -73,6 +97,13 @@ class Condition:
         """64-bit key of the draws for one recording."""
         identity = canonical_json([self.seed, dataset, track, self.name, self.repeat])
         return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big")
+
+
+def _hashable(value: Any) -> Any:
+    """JSON's lists as the tuples that they were: a condition must be hashable."""
+    if isinstance(value, dict):
+        return {name: _hashable(item) for name, item in value.items()}
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def describe(permutation: Permutation) -> dict[str, Any]:

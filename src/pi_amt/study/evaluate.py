@@ -29,7 +29,7 @@ from pi_amt.store.rows import Row
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import Job, JobResult, blank_row, empty_rows, error_rows
 from pi_amt.study.neighbours import Lender
-from pi_amt.study.streaming import Recording, Run, run_conditions
+from pi_amt.study.streaming import Account, Pass, Recording, run_conditions
 
 
 def evaluate(job: Job) -> JobResult:
@@ -49,9 +49,16 @@ def evaluate(job: Job) -> JobResult:
         recording = _read(job, model)
         settled, reasons = _settled(model, job, recording)
         lent, broken = _neighbours(model, job, recording, settled)
-        runs, refused = run_conditions(model, job, recording, settled, lent)
-        finished = _finish(model, job, recording, fingerprint, runs)
-        rows = dict(zip((run.condition for run in runs), finished, strict=True))
+        passes, refused = run_conditions(
+            model,
+            recording,
+            settled,
+            lent,
+            lambda: Account(recording.reference, model.frame_threshold),
+            beat=None if job.pulse is None else job.pulse.beat,
+        )
+        finished = _finish(model, job, recording, fingerprint, passes)
+        rows = dict(zip((one.condition for one in passes), finished, strict=True))
         rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
         for condition, reason in (broken | refused).items():
             alone = replace(job, conditions=(condition,))
@@ -81,7 +88,9 @@ def _read(job: Job, model: Transcriber) -> Recording:
     else:
         tuning = 0.0 if job.tuning == "off" else float(job.tuning)
     samples, sample_rate = model.resampled(samples, sample_rate)
-    return Recording(samples, sample_rate, seconds, job.track.notes(), tuning)
+    return Recording(
+        job.dataset, job.track.name, samples, sample_rate, seconds, job.track.notes(), tuning
+    )
 
 
 def _settled(
@@ -128,35 +137,39 @@ def _neighbours(
 
 
 def _finish(
-    model: Transcriber, job: Job, recording: Recording, fingerprint: str, runs: Sequence[Run]
+    model: Transcriber,
+    job: Job,
+    recording: Recording,
+    fingerprint: str,
+    passes: Sequence[Pass[Account]],
 ) -> list[Row]:
     """Decode and score each condition: first the baseline, with which the others are compared."""
     baseline = NoteTable.from_bytes(job.baseline) if job.baseline else None
     reference = recording.reference
     rows: list[Row] = []
-    for run in runs:
+    for one in passes:
         started = time.perf_counter()
-        estimate = run.decoder.finish()
+        estimate = one.decoder.finish()
         pairs = match_notes(reference, estimate)
         table = anatomy.annotate(reference, estimate, pairs)
         notes = table.to_bytes()
-        if run.condition.role == "baseline" and run.condition.normalization == "frozen":
+        if one.condition.role == "baseline" and one.condition.normalization == "frozen":
             # rounded, as a run that goes on later finds it: counts must not depend on when
             baseline = NoteTable.from_bytes(notes)
         scores = {
             **score_notes(reference, estimate),
-            **run.frame_scorer.finish(),
+            **one.watcher.frame_scorer.finish(),
             **plugged_scores(reference, estimate),
         }
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
         if baseline is not None:
             counts |= anatomy.compare(baseline, table).counts()
-        elapsed = run.elapsed + time.perf_counter() - started
+        elapsed = one.elapsed + time.perf_counter() - started
         row = replace(
-            blank_row(job, model, run.condition, fingerprint),
+            blank_row(job, model, one.condition, fingerprint),
             seconds=recording.seconds,
             scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
-            effects={**run.meter.finish(), "tuning_cents": recording.tuning_cents},
+            effects={**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents},
             counts=counts,
             notes=notes,
             elapsed_seconds=elapsed,

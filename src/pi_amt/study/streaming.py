@@ -8,11 +8,13 @@ out. Only the state of the conditions stays: memory does not grow with the recor
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -22,12 +24,11 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Samples
 from pi_amt.models.devices import is_full
-from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
+from pi_amt.models.transcriber import Activations, Decoder, Stitcher, Transcriber
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.scoring.frames import FrameScorer
 from pi_amt.study.conditions import Condition
-from pi_amt.study.jobs import Job
 
 
 def return_freed_memory() -> None:
@@ -60,12 +61,15 @@ class Recording:
     """What is read of a recording.
 
     Attributes:
+        dataset, track: its names, from which every draw starts.
         samples: ``(samples,)`` mono, at ``sample_rate`` Hz.
         seconds: its length.
         reference: its notes.
         tuning_cents: how far its A4 is from 440 Hz.
     """
 
+    dataset: str
+    track: str
     samples: Samples
     sample_rate: int
     seconds: float
@@ -77,134 +81,218 @@ class Recording:
         return model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
 
 
+class Watcher(Protocol):
+    """What looks on while a condition is computed, and keeps what its user wants to know."""
+
+    def watch_input(
+        self,
+        of: Pass[Any],
+        clean: Spectrogram,
+        perturbed: Spectrogram,
+        kept: NDArray[np.bool_],
+    ) -> None:
+        """See some blocks before and after; ``kept`` ``(blocks, frames)`` are counted."""
+
+    def watch_frames(
+        self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """See finished activations ``(frames, …)``, from frame number ``first`` on."""
+
+
+W = TypeVar("W", bound=Watcher)
+
+
 @dataclass
-class Run:
+class Pass(Generic[W]):
     """The state of one condition while the recording streams by.
 
     Attributes:
         permutation: the condition's own, settled on this recording.
+        notes: reference of the recording.
         key: of its draws.
         neighbour: what it borrows.
         stitcher, decoder: what becomes of the network's outputs.
-        frame_scorer, meter: frame scores and energy account so far.
+        watcher: what looks on.
         frames: of the activations so far.
         elapsed: seconds of computing.
     """
 
     condition: Condition
     permutation: Permutation
+    notes: Notes
     key: int
     neighbour: Neighbour | None
     stitcher: Stitcher
     decoder: Decoder
-    frame_scorer: FrameScorer
-    meter: EffectMeter = field(default_factory=EffectMeter)
+    watcher: W
     frames: int = 0
     elapsed: float = 0.0
 
-    def perturb(self, clean: Spectrogram, notes: Notes, kept: NDArray[np.bool_]) -> Spectrogram:
+    def perturb(self, clean: Spectrogram, kept: NDArray[np.bool_]) -> Spectrogram:
         """The network's input under this condition; ``kept`` ``(blocks, frames)`` are counted."""
         started = time.perf_counter()
-        key, other = self.key, self.neighbour
-        perturbed = self._perturbed(clean, notes)
-        self.meter.push(
-            clean, perturbed, self.permutation, notes, key=key, neighbour=other, kept=kept
-        )
+        perturbed = self._perturbed(clean)
+        self.watcher.watch_input(self, clean, perturbed, kept)
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, reference=None)
         return perturbed
 
-    def _perturbed(self, clean: Spectrogram, notes: Notes) -> Spectrogram:
+    def _perturbed(self, clean: Spectrogram) -> Spectrogram:
         """What the permutation makes of values of its own: users' may work in place."""
         own = clean.with_values(clean.tensor.clone())
-        perturbed = self.permutation(own, notes, key=self.key, neighbour=self.neighbour)
+        perturbed = self.permutation(own, self.notes, key=self.key, neighbour=self.neighbour)
         # a sum is NaN or infinite where a value is, and takes far less than a look at each
         if not bool(perturbed.tensor.sum().isfinite()):
             name = self.permutation.name
             raise ValueError(f"{name}: made NaN or infinite values, expected numbers")
         return perturbed
 
-    def push(self, model: Transcriber, outputs: Mapping[str, torch.Tensor] | None) -> None:
-        """Take the network's outputs for some blocks; ``None`` ends the recording."""
+    def target(self, clean: Spectrogram) -> NDArray[np.bool_] | None:
+        """``(blocks, bins, frames)`` the feature that the permutation removes; ``None`` without."""
+        return self.permutation.target(clean, self.notes, self.key, self.neighbour)
+
+    def push(
+        self, model: Transcriber, outputs: Mapping[str, torch.Tensor] | None, skipped: int = 0
+    ) -> None:
+        """Take the network's outputs for some blocks; ``None`` ends the recording.
+
+        Zeros take the place of ``skipped`` blocks before these.
+        """
         started = time.perf_counter()
-        done = self.stitcher.finish() if outputs is None else self.stitcher.push(outputs)
+        if outputs is None:
+            self._take(model, self.stitcher.finish())
+        else:
+            if skipped:
+                nothing = {k: v.new_zeros((skipped, *v.shape[1:])) for k, v in outputs.items()}
+                self._take(model, self.stitcher.push(nothing))
+            self._take(model, self.stitcher.push(outputs))
+        self.elapsed += time.perf_counter() - started
+
+    def _take(self, model: Transcriber, done: Activations) -> None:
         n = len(next(iter(done.values()), ()))
         if n:
-            times = model.frame_times(n, self.frames)
-            self.frame_scorer.push(times, model.pitch_activity(done))
+            self.watcher.watch_frames(model, self.frames, done)
             self.decoder.push(done)
             self.frames += n
-        self.elapsed += time.perf_counter() - started
+
+
+class Account:
+    """What a study keeps of a condition: its account of energies and its frame scores.
+
+    Args:
+        reference: notes of the recording.
+        frame_threshold: the model's, on its pitch activity.
+    """
+
+    def __init__(self, reference: Notes, frame_threshold: float) -> None:
+        self.meter = EffectMeter()
+        self.frame_scorer = FrameScorer(reference, frame_threshold)
+
+    def watch_input(
+        self,
+        of: Pass[Any],
+        clean: Spectrogram,
+        perturbed: Spectrogram,
+        kept: NDArray[np.bool_],
+    ) -> None:
+        """Account for the energies of some blocks."""
+        key, other = of.key, of.neighbour
+        self.meter.push(
+            clean, perturbed, of.permutation, of.notes, key=key, neighbour=other, kept=kept
+        )
+
+    def watch_frames(
+        self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Score some frames."""
+        n = len(next(iter(activations.values())))
+        self.frame_scorer.push(model.frame_times(n, first), model.pitch_activity(activations))
 
 
 def run_conditions(
     model: Transcriber,
-    job: Job,
     recording: Recording,
     settled: Mapping[Condition, Permutation],
     lent: Mapping[Condition, Neighbour | None],
-) -> tuple[list[Run], dict[Condition, Exception]]:
+    watch: Callable[[], W],
+    *,
+    window: tuple[float, float] = (-math.inf, math.inf),
+    beat: Callable[[float], None] | None = None,
+) -> tuple[list[Pass[W]], dict[Condition, Exception]]:
     """Analyse, perturb and run the network on one part of the recording after the other.
 
     The baseline goes first: a model may compute of the others only what differs from it.
 
     Args:
         model: the model.
-        job: names the recording, whose progress its pulse tells.
         recording: what streams by.
         settled: the permutations as they are for this recording.
         lent: the conditions to run, with what they borrow.
+        watch: makes what looks on at one condition.
+        window: start and stop, seconds. Every part is analysed up to the stop, so that levels and
+            draws are those of the whole recording, but parts that lie outside are neither
+            perturbed nor run through the network.
+        beat: told the share of the recording that is done, 0–1, after each part.
 
     Returns:
-        The runs, ready to be decoded, the baseline first; and the errors of the conditions that
+        The passes, ready to be decoded, the baseline first; and the errors of the conditions that
         cannot perturb this recording.
 
     Raises:
         ValueError: if the model's stream is empty.
     """
     ordered = sorted(lent.items(), key=lambda item: item[0].role != "baseline")
-    runs: list[Run] = []
+    passes: list[Pass[W]] = []
+    start, stop = window
+    skipped = 0
     refused: dict[Condition, Exception] = {}
     for number, clean in enumerate(recording.stream(model) if ordered else (), start=1):
-        runs = runs or [
-            Run(
+        if clean.times.max() < start:
+            skipped += len(clean.times)
+            continue
+        if clean.times.min() > stop:
+            break
+        passes = passes or [
+            Pass(
                 condition,
                 settled[condition],
-                condition.key_for(job.dataset, job.track.name),
+                recording.reference,
+                condition.key_for(recording.dataset, recording.track),
                 neighbour,
                 model.stitcher(clean.n_samples),
                 model.decoder(),
-                FrameScorer(recording.reference, model.frame_threshold),
+                watch(),
             )
             for condition, neighbour in ordered
         ]
         kept = model.counted_frames(clean)
-        for first in range(0, len(runs), _CONDITIONS_AT_ONCE):
+        for first in range(0, len(passes), _CONDITIONS_AT_ONCE):
             if first:
                 return_freed_memory()
-            some = runs[first : first + _CONDITIONS_AT_ONCE]
-            refused |= _advance(model, recording, some, clean, kept)
-        runs = [run for run in runs if run.condition not in refused]
-        if not runs:
+            some = passes[first : first + _CONDITIONS_AT_ONCE]
+            refused |= _advance(model, some, clean, kept, skipped)
+        skipped = 0
+        passes = [one for one in passes if one.condition not in refused]
+        if not passes:
             break
         if number % _PARTS_PER_TRIM == 0:
             return_freed_memory()
-        if job.pulse is not None:
-            job.pulse.beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
-    if ordered and not (runs or refused):
+        if beat is not None:
+            beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
+    if ordered and not (passes or refused):
         raise ValueError(f"{model.identity.name}: streamed no part, expected at least one")
-    for run in runs:
-        run.push(model, None)
-    return runs, refused
+    for one in passes:
+        one.push(model, None)
+    return passes, refused
 
 
 def _advance(
     model: Transcriber,
-    recording: Recording,
-    runs: Sequence[Run],
+    passes: Sequence[Pass[W]],
     clean: Spectrogram,
     kept: NDArray[np.bool_],
+    skipped: int,
 ) -> dict[Condition, Exception]:
     """Take some conditions through one part of the recording, their network inputs in one batch.
 
@@ -212,21 +300,21 @@ def _advance(
         The errors of those that cannot perturb it; these are not run.
     """
     refused: dict[Condition, Exception] = {}
-    able: list[Run] = []
+    able: list[Pass[W]] = []
     perturbed: list[Spectrogram] = []
-    for run in runs:
+    for one in passes:
         try:
-            perturbed.append(run.perturb(clean, recording.reference, kept))
-            able.append(run)
+            perturbed.append(one.perturb(clean, kept))
+            able.append(one)
         except Exception as error:
             if is_full(error):  # of the GPU: nothing that a condition could help
                 raise
-            refused[run.condition] = error
+            refused[one.condition] = error
     if able:
         started = time.perf_counter()
         outputs = model.outputs(perturbed)
         share = (time.perf_counter() - started) / len(able)
-        for run, output in zip(able, outputs, strict=True):
-            run.elapsed += share
-            run.push(model, output)
+        for one, output in zip(able, outputs, strict=True):
+            one.elapsed += share
+            one.push(model, output, skipped)
     return refused

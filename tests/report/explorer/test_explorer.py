@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 from PIL import Image
-from tests.report.study import AWKWARD
+from tests.report.study import AWKWARD, toy_files
 from tests.toys import TOY, ToyTrack
 
 from pi_amt.core.audio import read_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.models.loading import load_model
+from pi_amt.models.loading import ModelSpec, load_model
 from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.permutation_importance import Importance
+from pi_amt.permutations.controls import NoPermutation
+from pi_amt.permutations.loading import load_permutation
 from pi_amt.report.catalog import catalog
 from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
 from pi_amt.report.explorer.explorer import explore
@@ -29,11 +31,15 @@ from pi_amt.report.explorer.listen import Sound, audio_address, heard, residual_
 from pi_amt.report.explorer.pictures import column_times, columns, outline, picture
 from pi_amt.report.explorer.replay import read_recording, replay
 from pi_amt.report.explorer.roll import roll
-from pi_amt.report.page.build import make_page
+from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
 from pi_amt.scoring.anatomy import annotate
 from pi_amt.scoring.notes import match_notes
 from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.driver import run_study
+from pi_amt.study.executors.processes import serial
+from pi_amt.study.groups import Group
 
 Explored = tuple[dict[str, Any], list[str]]
 
@@ -147,6 +153,87 @@ def test_conditions_that_need_another_recording_are_not_chosen(toy_results: Path
     assert len(chosen) == 4
     assert {entry.condition.role for entry in chosen} == {"condition"}
     assert "fund_mask" in {entry.title for entry in chosen}
+
+
+@dataclass(frozen=True)
+class Unregistered(NoPermutation):
+    """An object of a user that no config name leads to."""
+
+    name: ClassVar[str] = "unregistered"
+
+
+def study_of(folder: Path, *conditions: Any) -> Path:
+    """Results folder of the toy model on files under these conditions."""
+    with Store(folder / "results") as store:
+        tracks = toy_files(folder / "files", 8.0)
+        group = Group(ModelSpec(TOY), "toys", tracks, make_conditions(conditions), tuning="off")
+        summary = run_study([group], store, serial, quiet=True)
+        assert not summary.errors, summary.errors[0].error
+    return folder / "results"
+
+
+def test_a_report_with_nested_targets_and_unregistered_permutations_is_written(
+    tmp_path: Path,
+) -> None:
+    control = load_permutation("matched_tracks", target="fund_mask")
+    results = study_of(
+        tmp_path,
+        load_permutation("matched_energy", target="harm_mask"),
+        Condition(control, "elsewhere"),
+        Condition(load_permutation("fund_mask"), "anew", normalization="model"),
+        Unregistered(),
+    )
+    importance, _ = load(results)
+    shown = [entry.title for entry in choose_conditions(catalog(importance))]
+    assert sorted(shown) == ["anew", "elsewhere"]
+    page = build(results, tmp_path / "page" / "report.html", examples=1)
+    assert 'id="explorer-root"' in page.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Halved(NoPermutation):
+    """A user's, found by its path: half of every value, in an array of its own."""
+
+    name: ClassVar[str] = "tests.report.explorer.test_explorer:Halved"
+    factors: tuple[float, ...] = (0.5,)
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        return spectrogram.with_values(spectrogram.tensor * self.factors[0])
+
+
+@dataclass(frozen=True)
+class HalvedInPlace(Halved):
+    """The same, written over its input."""
+
+    name: ClassVar[str] = "tests.report.explorer.test_explorer:HalvedInPlace"
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        spectrogram.tensor.mul_(self.factors[0])
+        return spectrogram
+
+
+def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_path: Path) -> None:
+    results = study_of(tmp_path, HalvedInPlace(), Halved(), "fund_mask")
+    importance, manifests = load(results)
+    entries = {e.condition.permutation: e for e in choose_conditions(catalog(importance))}
+    panel, track = importance.panels[0], AWKWARD[0]
+    names = (HalvedInPlace.name, Halved.name, "fund_mask")
+    rows = [row for name in names if (row := row_of(panel, entries[name], 0, track))]
+    assert rows[0].scores == rows[1].scores
+    assert rows[0].effects == rows[1].effects
+    audio = tmp_path / "files" / "0.wav"
+    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), rows[0])
+    model = load_model(TOY)
+    whole = model.analyze(recording.samples, recording.sample_rate)
+    clean, in_place, copied, _ = replay(model, recording, rows, 0.0, 8.0)
+    assert np.array_equal(clean.spectrogram.values, whole.values)
+    assert np.array_equal(in_place.spectrogram.values, 0.5 * np.asarray(whole.values))
+    assert np.array_equal(copied.spectrogram.values, in_place.spectrogram.values)
+    data, _ = explore(importance, list(entries.values()), manifests, 1)
+    assert data is not None
+    seen = data["examples"][0]["models"][0]
+    drawn = [c["picture"] for c in seen["conditions"] if c["title"] in names[:2]]
+    assert drawn[0] == drawn[1] != seen["picture"]
 
 
 def test_excerpt_holds_most_changes(toy_results: Path) -> None:

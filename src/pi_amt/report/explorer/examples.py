@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pi_amt.core.text import plural
-from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.catalog import Entry
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
+from pi_amt.study.conditions import Condition
 
 EXCERPT_SECONDS = 10.0
 MOST_CONDITIONS = 4
@@ -53,14 +51,13 @@ def choose_conditions(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def is_replayable(entry: Entry) -> bool:
-    """Whether a condition can be applied to an excerpt: no other recording, no first pass."""
-    permutation = permutation_of(entry.condition.permutation, entry.condition.options)
+    """Whether a condition can be applied to an excerpt: no other recording, no first pass, and
+    nothing that only the program of the study knew."""
+    try:
+        permutation = Condition.rebuilt(entry.condition).permutation
+    except (TypeError, ValueError):
+        return False
     return not permutation.needs_neighbour and permutation.prepass() is None
-
-
-def permutation_of(name: str, options: Mapping[str, Any]) -> Permutation:
-    """The permutation that a row was made with."""
-    return load_permutation(name, **{k: v for k, v in options.items() if k != "normalization"})
 
 
 def _size(entry: Entry) -> float:

@@ -7,24 +7,23 @@ for the blocks before is not needed: zeros take its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.audio import read_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
-from pi_amt.models.transcriber import Decoder, Stitcher, Transcriber
-from pi_amt.permutations.permutation import Permutation
-from pi_amt.report.explorer.examples import Example, permutation_of
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.report.explorer.examples import Example
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.store.rows import Row
+from pi_amt.store.rows import BASELINE, Row, condition_of
 from pi_amt.study.conditions import Condition
-from pi_amt.study.streaming import Recording
+from pi_amt.study.streaming import Pass, Recording, run_conditions
 
 #: blocks this far around the excerpt are computed, too: notes at its edges need their context
 MARGIN_SECONDS = 2.0
@@ -58,7 +57,9 @@ def read_recording(example: Example, row: Row) -> Recording:
         table.onset, table.onset + table.duration, table.pitch, table.velocity
     )
     tuning = float(row.effects.get("tuning_cents", 0.0))
-    return Recording(samples[: cut or None], sample_rate, row.seconds, reference, tuning)
+    return Recording(
+        row.dataset, row.track, samples[: cut or None], sample_rate, row.seconds, reference, tuning
+    )
 
 
 def replay(
@@ -69,73 +70,59 @@ def replay(
     Args:
         model: with the weights and settings of the rows.
         recording: of the rows' track.
-        rows: conditions on this track.
+        rows: of this track, each of another condition; none is the baseline.
         start, stop: of the excerpt, seconds.
+
+    Raises:
+        ValueError: if a permutation cannot perturb the recording.
     """
-    runs = [_Run(None, 0), *(_Run.of(row) for row in rows)]
-    skipped = 0
-    for clean in recording.stream(model):
-        if clean.times.max() < start - MARGIN_SECONDS:
-            skipped += len(clean.times)
-            continue
-        if clean.times.min() > stop + MARGIN_SECONDS:
-            break
-        inputs = [run.perturb(clean, recording.reference) for run in runs]
-        for run, output in zip(runs, model.outputs(inputs), strict=True):
-            run.push(model, clean.n_samples, output, skipped)
-        skipped = 0
-    return [run.finish(model, start, stop) for run in runs]
+    baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline")
+    conditions = [Condition.rebuilt(condition_of(row), row.repeat, row.seed) for row in rows]
+    settled = {condition: condition.permutation for condition in (baseline, *conditions)}
+    passes, refused = run_conditions(
+        model,
+        recording,
+        settled,
+        dict.fromkeys(settled),
+        _Recorder,
+        window=(start - MARGIN_SECONDS, stop + MARGIN_SECONDS),
+    )
+    for error in refused.values():
+        raise error
+    return [_replayed(one, start, stop) for one in passes]
 
 
-class _Run:
-    """One condition while the recording streams by."""
+class _Recorder:
+    """Keeps what the network got under one condition, and the feature that was removed."""
 
-    def __init__(self, permutation: Permutation | None, key: int, frozen: bool = True) -> None:
-        self._permutation, self._key, self._frozen = permutation, key, frozen
-        self._inputs: list[Spectrogram] = []
-        self._targets: list[NDArray[np.bool_] | None] = []
-        self._stitcher: Stitcher | None = None
-        self._decoder: Decoder | None = None
+    def __init__(self) -> None:
+        self.inputs: list[Spectrogram] = []
+        self.targets: list[NDArray[np.bool_]] = []
 
-    @classmethod
-    def of(cls, row: Row) -> _Run:
-        options = json.loads(row.parameters or "{}")
-        permutation = permutation_of(row.permutation, options)
-        condition = Condition(permutation, row.label, repeat=row.repeat, seed=row.seed)
-        frozen = options.get("normalization", "frozen") == "frozen"
-        return cls(permutation, condition.key_for(row.dataset, row.track), frozen)
-
-    def perturb(self, clean: Spectrogram, reference: Notes) -> Spectrogram:
-        perturbed, target = clean, None
-        if self._permutation is not None:
-            perturbed = self._permutation(clean, reference, key=self._key)
-            target = self._permutation.target(clean, reference, self._key)
-        self._inputs.append(perturbed)
-        self._targets.append(target)
-        return perturbed if self._frozen else replace(perturbed, reference=None)
-
-    def push(
-        self, model: Transcriber, n_samples: int, output: Mapping[str, torch.Tensor], skipped: int
+    def watch_input(
+        self,
+        of: Pass[Any],
+        clean: Spectrogram,
+        perturbed: Spectrogram,
+        kept: NDArray[np.bool_],
     ) -> None:
-        if self._stitcher is None:
-            self._stitcher, self._decoder = model.stitcher(n_samples), model.decoder()
-        if skipped:
-            nothing = {k: v.new_zeros((skipped, *v.shape[1:])) for k, v in output.items()}
-            self._decode(self._stitcher.push(nothing))
-        self._decode(self._stitcher.push(output))
+        """Keep some blocks."""
+        self.inputs.append(perturbed)
+        target = of.target(clean)
+        if target is not None:
+            self.targets.append(target)
 
-    def _decode(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
-        if self._decoder is not None and any(len(part) for part in activations.values()):
-            self._decoder.push(activations)
+    def watch_frames(
+        self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Nothing of these is shown."""
 
-    def finish(self, model: Transcriber, start: float, stop: float) -> Replayed:
-        notes = Notes.empty()
-        if self._decoder is not None:
-            notes = self._decoder.finish()
-        inside = (notes.onsets < stop) & (notes.offsets > start)
-        targets = [target for target in self._targets if target is not None]
-        return Replayed(
-            spectrogram=concatenate(self._inputs),
-            target=np.concatenate(targets) if targets else None,
-            notes=notes[inside],
-        )
+
+def _replayed(one: Pass[_Recorder], start: float, stop: float) -> Replayed:
+    notes, seen = one.decoder.finish(), one.watcher
+    inside = (notes.onsets < stop) & (notes.offsets > start)
+    return Replayed(
+        spectrogram=concatenate(seen.inputs),
+        target=np.concatenate(seen.targets) if seen.targets else None,
+        notes=notes[inside],
+    )
