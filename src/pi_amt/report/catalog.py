@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pi_amt.permutations.loading import available
-from pi_amt.report.names import is_hard, unique_slugs
+from pi_amt.report.names import unique_slugs
 from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey
+from pi_amt.study.conditions import Condition
 
 #: what other fills than silence leave in the bins of a mask
 _FILLS = {"attenuate": "attenuated", "background": "noise at the local background"}
@@ -35,6 +37,7 @@ class Entry:
         controls: panel number → figures of its ``matched_tracks`` control.
         step: whether it is one of a series such as ``remove_harmonic(harmonic=3)`` and stands in
             the chart of that series in every panel that has it.
+        hard: whether its permutation says that its input is out of distribution.
     """
 
     id: str
@@ -44,11 +47,7 @@ class Entry:
     results: Mapping[int, ConditionResult]
     controls: Mapping[int, ConditionResult] = field(default_factory=dict)
     step: bool = False
-
-    @property
-    def hard(self) -> bool:
-        """Whether it is out of distribution (exact zeros)."""
-        return is_hard(self.condition)
+    hard: bool = False
 
     @property
     def summary(self) -> str:
@@ -138,5 +137,19 @@ def _entry(
         if control is not None and panel.conditions[n].role != "control":
             controls[place] = all_results[control]
     condition = importance.panels[first].conditions[number]
-    step = "=" in condition.label and all(n in in_charts[place] for place, n in numbers.items())
-    return Entry(slug, title, condition, numbers, results, controls, step)
+    named_by_options = condition.label != condition.permutation
+    step = named_by_options and all(n in in_charts[place] for place, n in numbers.items())
+    hard = any(_is_hard(importance.panels[place], n) for place, n in numbers.items())
+    return Entry(slug, title, condition, numbers, results, controls, step, hard)
+
+
+def _is_hard(panel: Panel, number: int) -> bool:
+    """What the permutation says; rows of version 0.1.0 did not keep it, so it is asked again."""
+    said = panel.out_of_distribution(number)
+    if said is not None:
+        return said
+    try:
+        permutation = Condition.rebuilt(panel.conditions[number]).permutation
+    except (TypeError, ValueError):  # a permutation of somebody else that is not installed here
+        return False
+    return permutation.out_of_distribution

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pi_amt.statistics.panels import Panel
-from pi_amt.store.rows import ConditionKey
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
@@ -48,12 +47,6 @@ def weights_label(panel: Panel) -> str:
 def is_reproduction(panel: Panel) -> bool:
     """Whether the numbers come from a synthetic-trained reproduction."""
     return REPRODUCTION in weights_label(panel).lower()
-
-
-def is_hard(condition: ConditionKey) -> bool:
-    """Whether a condition makes exact zeros, which no recording has (method, section 3)."""
-    hard = condition.permutation in ("fund_mask", "harm_mask", "remove_harmonic", "keep_harmonic")
-    return hard and condition.options.get("fill", "silence") == "silence"
 
 
 def slug(text: str) -> str:

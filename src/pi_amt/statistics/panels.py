@@ -115,6 +115,11 @@ class Panel:
                 return status
         return "missing" if base is None or len(there) == 1 else "undefined"
 
+    def out_of_distribution(self, number: int) -> bool | None:
+        """What a condition says of its input, on any recording; ``None`` if no row tells."""
+        said = {row.out_of_distribution for place, row in self.cells.items() if place[0] == number}
+        return "yes" in said if said & {"yes", "no"} else None
+
     def control_of(self, number: int, kind: str) -> int | None:
         """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
 

@@ -43,6 +43,8 @@ class Row:
         elapsed_seconds: computing time of this condition.
         data: fingerprint of the track's audio and notes; rows of other contents of the same
             track are never paired with each other.
+        out_of_distribution: what the permutation, as it was settled on this recording, says of its
+            input: ``yes`` or ``no``; empty where it was not asked (an error, version 0.1.0).
     """
 
     key: str
@@ -72,6 +74,7 @@ class Row:
     method: str = ""
     elapsed_seconds: float = 0.0
     data: str = ""
+    out_of_distribution: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -94,8 +97,10 @@ class ConditionKey:
 
     @property
     def kind(self) -> str:
-        """Name without its target: ``matched_tracks`` of ``matched_tracks(fund_mask)``."""
-        return self.label.split("(")[0] if self.role == "control" else self.permutation
+        """Config name of what it is, as a control: the control of an energy-matched pair is the
+        ``matched_tracks`` of its target, though ``matched_energy`` makes both sides."""
+        is_side = self.role == "control" and self.options.get("side") == "control"
+        return "matched_tracks" if is_side else self.permutation
 
     @property
     def options(self) -> dict[str, object]:

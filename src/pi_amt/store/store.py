@@ -180,7 +180,8 @@ class Store:
                 [[getattr(r, name.split()[0]) for name in _CELL] for r in rows],
             )
             self._db.executemany(
-                f"INSERT OR REPLACE INTO rows VALUES ({marks})", [_to_record(r) for r in rows]
+                f"INSERT OR REPLACE INTO rows ({', '.join(_COLUMNS)}) VALUES ({marks})",
+                [_to_record(r) for r in rows],
             )
 
     def rows(self, keys: Iterable[str] | None = None, *, notes: bool = True) -> list[Row]:

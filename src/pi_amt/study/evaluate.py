@@ -173,6 +173,7 @@ def _finish(
             counts=counts,
             notes=notes,
             elapsed_seconds=elapsed,
+            out_of_distribution="yes" if one.permutation.out_of_distribution else "no",
         )
         rows.append(row)
     return rows

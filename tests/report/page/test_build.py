@@ -145,11 +145,12 @@ def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -
     rows = re.findall(r"<tr data-role.*?</tr>", text.replace("<wbr>", ""), re.DOTALL)
     badged = {re.search(r'class="condition"[^>]*>(.*?)</a>', row)[1]: HARD_BADGE in row  # type: ignore[index]
               for row in rows}  # fmt: skip
-    assert badged == {"fund_mask": True, "microtonal": False, "matched_tracks(fund_mask)": False}
-    soft = [
-        replace(row, parameters='{"fill":"background"}') if row.label == "fund_mask" else row
-        for row in study()
-    ]
+    assert badged == {"fund_mask": True, "microtonal": False, "matched_tracks(fund_mask)": True}
+    options = {
+        "fund_mask": '{"fill":"background"}',
+        "matched_tracks(fund_mask)": '{"target":{"fill":"background","name":"fund_mask"}}',
+    }
+    soft = [replace(row, parameters=options.get(row.label, row.parameters)) for row in study()]
     assert 'class="badge hard"' not in page_of(soft)
 
 
