@@ -112,7 +112,7 @@ class Run:
         )
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
-            perturbed = replace(perturbed, reference=None)
+            perturbed = replace(perturbed, normalization=None)
         return perturbed
 
     def _perturbed(self, clean: Spectrogram, notes: Notes) -> Spectrogram:

@@ -112,7 +112,7 @@ class _Run:
             target = self._permutation.target(clean, reference, self._key)
         self._inputs.append(perturbed)
         self._targets.append(target)
-        return perturbed if self._frozen else replace(perturbed, reference=None)
+        return perturbed if self._frozen else replace(perturbed, normalization=None)
 
     def push(
         self, model: Transcriber, n_samples: int, output: Mapping[str, torch.Tensor], skipped: int
