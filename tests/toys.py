@@ -99,7 +99,7 @@ class ToyTranscriber(Transcriber):
                 n_samples=len(samples),
                 sample_rate=RATE,
                 tuning_cents=tuning_cents,
-                reference=_peaks(values),
+                normalization=_peaks(values),
             )
 
     def _magnitudes(self, windows: NDArray[np.float32], block: int) -> NDArray[np.float32]:

@@ -124,7 +124,7 @@ class TestContract:
         assert out.values.dtype == whole.values.dtype
         assert isinstance(out.values, np.ndarray)
         assert out.times is whole.times
-        assert out.reference is whole.reference
+        assert out.normalization is whole.normalization
         assert np.isfinite(np.asarray(out.values)).all()
         untouched = make_spectrogram(kind, 4, first_block=2, tuning_cents=7.0)
         np.testing.assert_array_equal(bits(whole), bits(untouched))

@@ -23,7 +23,7 @@ from pi_amt.core.units import Floats, seconds_to_frames
 
 Values = NDArray[Any] | torch.Tensor
 
-#: whether a model's normalisation stays that of the clean input (``Spectrogram.reference``)
+#: whether a model's normalisation stays that of the clean input (``Spectrogram.normalization``)
 NORMALIZATIONS = ("frozen", "model")
 
 
@@ -41,8 +41,9 @@ class Spectrogram:
         n_samples: length of the whole recording in samples of ``sample_rate``.
         sample_rate: of the model's front end, Hz.
         tuning_cents: deviation of the recording from A4 = 440 Hz, cents in [−50, 50].
-        reference: what the model carries from the clean input past a permutation (``None`` or
-            arrays whose first axis is ``blocks``); opaque, never changed by a permutation.
+        normalization: ``(blocks, …)`` by what the model normalises each block, as measured on the
+            clean input; never changed by a permutation. ``None``: the model measures it anew, or
+            does not normalise.
         probe: what the model is to leave out inside, ``(name, number)``; ``None``: nothing.
     """
 
@@ -54,7 +55,7 @@ class Spectrogram:
     n_samples: int
     sample_rate: int
     tuning_cents: float = 0.0
-    reference: Any = None
+    normalization: NDArray[Any] | None = None
     probe: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
@@ -102,8 +103,10 @@ class Spectrogram:
     def block_slice(self, start: int, stop: int) -> Spectrogram:
         """Blocks ``start`` to ``stop`` of this spectrogram (views, no copies)."""
         part = slice(start, stop)
-        reference = None if self.reference is None else self.reference[part]
-        return replace(self, values=self.values[part], times=self.times[part], reference=reference)
+        normalization = None if self.normalization is None else self.normalization[part]
+        return replace(
+            self, values=self.values[part], times=self.times[part], normalization=normalization
+        )
 
 
 def moved(values: Values, device: torch.device) -> torch.Tensor:
@@ -123,12 +126,10 @@ def concatenate(parts: Sequence[Spectrogram]) -> Spectrogram:
     """
     if not parts:
         raise ValueError("got no spectrogram to join, expected at least one")
-    reference = None
-    if parts[0].reference is not None:
-        reference = np.concatenate([np.asarray(part.reference) for part in parts])
+    carried = [part.normalization for part in parts if part.normalization is not None]
     return replace(
         parts[0],
         values=np.concatenate([part.tensor.cpu().numpy() for part in parts]),
         times=np.concatenate([part.times for part in parts]),
-        reference=reference,
+        normalization=np.concatenate(carried) if carried else None,
     )

@@ -172,21 +172,27 @@ class Transcriber(ABC):
             name: torch.cat([output[name] for output in outputs])[:total] for name in outputs[0]
         }
 
+    def block_reference(self, spectrogram: Spectrogram) -> NDArray[Any] | None:
+        """``(blocks, …)`` what :meth:`network` needs of each block beside its values."""
+        return spectrogram.normalization
+
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
         """Network on the same blocks under several conditions, stacked into one batch.
 
-        Conditions whose ``reference`` was dropped (the model is to normalise anew) run apart, and
-        so do probes of the model itself.
+        Conditions whose ``normalization`` was dropped (the model is to normalise anew) run apart,
+        and so do probes of the model itself.
         """
         results: list[dict[str, torch.Tensor]] = [{} for _ in spectrograms]
         batches: dict[tuple[bool, tuple[str, int] | None], list[int]] = {}
+        references = [self.block_reference(spectrogram) for spectrogram in spectrograms]
         for i, spectrogram in enumerate(spectrograms):
-            frozen = spectrogram.reference is not None
+            frozen = references[i] is not None
             batches.setdefault((frozen, spectrogram.probe), []).append(i)
         for (frozen, probe), chosen in batches.items():
             parts = [spectrograms[i] for i in chosen]
             values = torch.cat([part.tensor for part in parts])
-            reference = np.concatenate([part.reference for part in parts]) if frozen else None
+            given = [reference for i in chosen if (reference := references[i]) is not None]
+            reference = np.concatenate(given) if frozen else None
             model = self if probe is None else self.probed(*probe)
             stacked = model.run_network(values, reference)
             starts = np.cumsum([0, *(len(part.times) for part in parts)])

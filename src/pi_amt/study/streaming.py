@@ -135,7 +135,7 @@ class Pass(Generic[W]):
         self.watcher.watch_input(self, clean, perturbed, kept)
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
-            perturbed = replace(perturbed, reference=None)
+            perturbed = replace(perturbed, normalization=None)
         return perturbed
 
     def _perturbed(self, clean: Spectrogram) -> Spectrogram:

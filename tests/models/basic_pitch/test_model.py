@@ -54,7 +54,7 @@ def test_activations_equal_the_published_model(name: str, model_as_published: Ba
         assert found[head].shape == values.shape
         assert found[head].dtype == np.float32
         np.testing.assert_allclose(found[head], values, rtol=0, atol=1e-4)
-    renormalised = model_as_published.activations(replace(spectrogram, reference=None))
+    renormalised = model_as_published.activations(replace(spectrogram, normalization=None))
     np.testing.assert_array_equal(renormalised["note"], found["note"])
 
 
@@ -141,7 +141,7 @@ def test_streamed_equals_whole(stream_blocks: int, music: Spectrogram) -> None:
     joined = concatenate(parts)
     assert torch.equal(joined.tensor, music.tensor)
     np.testing.assert_array_equal(joined.times, music.times)
-    np.testing.assert_array_equal(joined.reference, music.reference)
+    np.testing.assert_array_equal(joined.normalization, music.normalization)
     stitcher = model.stitcher(joined.n_samples)
     pieces = [stitcher.push(model.outputs([part])[0])["note"] for part in parts]
     pieces.append(stitcher.finish()["note"])
@@ -172,9 +172,9 @@ def test_frozen_normalization_is_local(model: BasicPitch, music: Spectrogram) ->
     np.testing.assert_array_equal(after[:, : 200 - 101 - 21], before[:, : 200 - 101 - 21])
     assert np.abs(after - before).max() > 0.01
     anew = BasicPitch(device="cpu", normalization="model")
-    assert next(anew.stream(np.ones(5, np.float32), 22_050)).reference is None
+    assert next(anew.stream(np.ones(5, np.float32), 22_050)).normalization is None
     quieter = music.with_values(0.1 * music.tensor)
-    renormalised = anew.activations(replace(quieter, reference=None))["contour"]
+    renormalised = anew.activations(replace(quieter, normalization=None))["contour"]
     assert np.abs(renormalised - model.activations(quieter)["contour"]).max() > 0.01
 
 

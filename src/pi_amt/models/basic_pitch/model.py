@@ -160,7 +160,7 @@ class BasicPitch(Transcriber):
                 n_samples=len(samples),
                 sample_rate=SAMPLE_RATE,
                 tuning_cents=tuning_cents,
-                reference=ranges if self._normalization == "frozen" else None,
+                normalization=ranges if self._normalization == "frozen" else None,
             )
 
     def _transform(self, windows: NDArray[np.float32]) -> tuple[torch.Tensor, NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -148,27 +148,32 @@ class TimbreTrap(Transcriber):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             return {"transcription": self._network.transcribe(values.to(self.device))}
 
+    def block_reference(self, spectrogram: Spectrogram) -> NDArray[Any]:
+        """``(blocks, 2)`` first frame and end of what lies inside the recording."""
+        return used_frames(spectrogram.times, spectrogram.n_samples)
+
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
         """Network on the same blocks under several conditions, without their padding.
 
         Frames of a block that lie before or after the recording are never used. On a CPU all
         conditions of a block go together, so that the network does nothing twice.
         """
-        marked = [replace(s, reference=used_frames(s.times, s.n_samples)) for s in spectrograms]
         for probe in {s.probe for s in spectrograms if s.probe is not None}:
             self.probed(*probe)  # raises: this model has none
         if self.device.type != "cpu":
-            return super().outputs(marked)
+            return super().outputs(spectrograms)
+
+        used = [self.block_reference(s) for s in spectrograms]
 
         def run(block: int) -> torch.Tensor:
-            values = torch.stack([s.tensor[block] for s in marked])
-            used = np.stack([s.reference[block] for s in marked])
-            return self.network(values, used)["transcription"]
+            values = torch.stack([s.tensor[block] for s in spectrograms])
+            frames = np.stack([one[block] for one in used])
+            return self.network(values, frames)["transcription"]
 
-        blocks = map_on_threads(run, range(len(marked[0].times)), self.device)
+        blocks = map_on_threads(run, range(len(spectrograms[0].times)), self.device)
         return [
             {"transcription": torch.stack([block[i] for block in blocks])}
-            for i in range(len(marked))
+            for i in range(len(spectrograms))
         ]
 
     def stitcher(self, n_samples: int) -> BlockStitcher:
