@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import runpy
 import shlex
@@ -215,6 +217,35 @@ def test_shown_configs_are_those_of_the_examples() -> None:
     assert len(blocks) == 3
     for name, block in blocks:
         assert OmegaConf.create(block) == OmegaConf.load(DOCS / "examples" / name)
+
+
+def _python_sources() -> Iterator[tuple[str, str]]:
+    """Name and text of every example of the documentation."""
+    for path in sorted((DOCS / "examples").glob("*.py")):
+        yield _name(path), path.read_text()
+    for path in TEXTS:
+        yield from ((_name(path), block) for block in PYTHON.findall(path.read_text()))
+    notebook = ROOT / "examples" / "importance.ipynb"
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            yield _name(notebook), "".join(cell["source"])
+
+
+def test_examples_import_public_names_only() -> None:
+    sources = list(_python_sources())
+    assert len(sources) > 8
+    for name, text in sources:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                assert not [a.name for a in node.names if a.name.startswith("pi_amt.")], name
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pi_amt"):
+                assert node.module == "pi_amt", f"{name}: {ast.unparse(node)}"
+                assert {alias.name for alias in node.names} <= set(pi_amt.__all__), name
+
+
+def test_every_public_name_is_there() -> None:
+    for name in pi_amt.__all__:
+        assert getattr(pi_amt, name) is not None, name
 
 
 def test_citation_and_changelog_name_this_version() -> None:

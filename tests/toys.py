@@ -30,7 +30,7 @@ from pi_amt.core.audio import resample
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, midi_to_hz
-from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
+from pi_amt.models.transcriber import Activations, BatchedTranscriber, ModelIdentity
 
 TOY = "tests.toys:ToyTranscriber"
 RATE, HOP, BLOCK_FRAMES, WINDOW = 8_000, 160, 100, 2_048
@@ -38,7 +38,7 @@ LOWEST, PITCHES = 45, 50
 AMPLITUDE = 0.3
 
 
-class ToyTranscriber(Transcriber):
+class ToyTranscriber(BatchedTranscriber):
     """Hears the fundamentals of steady tones.
 
     Args:

@@ -9,10 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import db_to_amplitude
-from pi_amt.permutations.loading import Neighbour, Permutation
+from pi_amt import Neighbour, Notes, Permutation, Spectrogram, db_to_amplitude
 
 
 @dataclass(frozen=True)

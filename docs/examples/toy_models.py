@@ -8,9 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 import pi_amt
-from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import midi_to_hz
+from pi_amt import Notes, Spectrogram, midi_to_hz
 
 RATE, HOP, Q = 22050, 256, 51.4
 PITCHES = np.arange(84, 92)  # C6 to G6

@@ -49,10 +49,11 @@ if TYPE_CHECKING:
     from pi_amt.core.notes import Notes
     from pi_amt.core.partials import partial_frequencies
     from pi_amt.core.spectrogram import Spectrogram
+    from pi_amt.core.units import db_to_amplitude, midi_to_hz
     from pi_amt.datasets.loading import load_dataset
     from pi_amt.datasets.track import Dataset, FileTrack, Track
     from pi_amt.models.loading import load_model
-    from pi_amt.models.transcriber import ModelIdentity, Transcriber
+    from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
     from pi_amt.permutations.loading import load_permutation
     from pi_amt.permutations.permutation import Neighbour, Permutation
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from pi_amt.study.conditions import Condition
 
 __all__ = [
+    "BatchedTranscriber",
     "Condition",
     "ConditionResult",
     "Dataset",
@@ -80,10 +82,12 @@ __all__ = [
     "Track",
     "Transcriber",
     "__version__",
+    "db_to_amplitude",
     "importance",
     "load_dataset",
     "load_model",
     "load_permutation",
+    "midi_to_hz",
     "partial_frequencies",
     "partial_mask",
     "read_audio",
@@ -94,6 +98,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BatchedTranscriber": "models.transcriber",
     "Condition": "study.conditions",
     "ConditionResult": "statistics.estimates",
     "Dataset": "datasets.track",
@@ -108,10 +113,12 @@ _HOMES = {
     "Table": "report.tables.table",
     "Track": "datasets.track",
     "Transcriber": "models.transcriber",
+    "db_to_amplitude": "core.units",
     "importance": "permutation_importance",
     "load_dataset": "datasets.loading",
     "load_model": "models.loading",
     "load_permutation": "permutations.loading",
+    "midi_to_hz": "core.units",
     "partial_frequencies": "core.partials",
     "partial_mask": "permutations.regions",
     "read_audio": "core.audio",

@@ -13,7 +13,7 @@ from tests.card import OnCard, card
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import load_model
-from pi_amt.models.transcriber import Transcriber
+from pi_amt.models.transcriber import BatchedTranscriber, Transcriber
 from pi_amt.permutations.loading import available
 from pi_amt.store.rows import Row
 from pi_amt.study.conditions import Condition, make_conditions
@@ -45,6 +45,7 @@ def test_a_card_gives_the_rows_of_the_cpu(
     expected = _rows(load_model(name, device="cpu"), conditions)
     with card() as device:
         model = load_model(name, device=str(device))
+        assert isinstance(model, BatchedTranscriber)
         assert model.device == device
         model.micro_batch = 2  # the full 16 would be filled up with copies
         got = _rows(model, conditions)

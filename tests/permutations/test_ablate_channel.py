@@ -9,6 +9,7 @@ import pytest
 from tests.models.basic_pitch.recordings import polyphony
 
 from pi_amt.models.loading import load_model
+from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.permutations.loading import load_permutation
 
 
@@ -48,6 +49,6 @@ def test_channels_are_a_list() -> None:
 
 
 def test_a_model_without_a_stack_says_so() -> None:
-    model = load_model("timbre_trap")
+    model = TimbreTrap()
     with pytest.raises(ValueError, match="harmonic_channel"):
         model.probed("harmonic_channel", 1)

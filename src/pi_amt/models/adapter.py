@@ -94,10 +94,6 @@ class WholeRecording(Transcriber):
         """The model's own, of the recording as a whole."""
         return self.outputs([spectrogram])[0]
 
-    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
-        """Not separable in a three-method model; see :meth:`outputs`."""
-        raise NotImplementedError("a three-method model runs as a whole: call outputs()")
-
     def stitcher(self, n_samples: int) -> _PassThrough:
         """Nothing to stitch."""
         return _PassThrough()

@@ -1,9 +1,10 @@
 """The ladder that every model climbs: audio → spectrogram → activations → notes.
 
-A model gives five parts (front end, network, stitching, decoder, geometry); this base class joins
-them into the public ladder. There is one inference path: :meth:`Transcriber.activations` on a
-whole recording and a study that streams eight conditions both run :meth:`run_network` on
-micro-batches of one fixed size, so a block's result does not depend on its company.
+A model gives six parts: front end (``stream``), the rest of the model (``outputs``), a stitcher, a
+decoder, the times of its frames and its activity per pitch. :class:`Transcriber` joins them into
+the public ladder. Most networks take blocks that know nothing of each other:
+:class:`BatchedTranscriber` runs these in micro-batches of one fixed size, for a whole recording and
+for a study that streams eight conditions alike, so a block's result does not depend on its company.
 """
 
 from __future__ import annotations
@@ -75,9 +76,7 @@ class Transcriber(ABC):
     frame_threshold: float
     identity: ModelIdentity
     device: torch.device
-    #: blocks per call of the network; fixed, so that results do not depend on what is batched
-    micro_batch: int = 1
-    #: what :meth:`probed` can leave out
+    #: what can be left out inside: a spectrogram's ``probe`` names one of them
     probes: ClassVar[tuple[str, ...]] = ()
     #: frames of a block that no other block stands for better, where blocks overlap
     core_frames: ClassVar[slice] = slice(None)
@@ -92,8 +91,15 @@ class Transcriber(ABC):
         (the last one of fewer)."""
 
     @abstractmethod
-    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
-        """Rest of the model on ``(micro_batch, bins, frames)`` → outputs ``(micro_batch, …)``."""
+    def outputs(self, spectrograms: Sequence[Spectrogram]) -> Sequence[Mapping[str, Any]]:
+        """Rest of the model on the same blocks under several conditions.
+
+        Args:
+            spectrograms: of equal shape; one per condition.
+
+        Returns:
+            For each condition its outputs ``(blocks, …)`` by name, which the stitcher takes.
+        """
 
     @abstractmethod
     def stitcher(self, n_samples: int) -> Stitcher:
@@ -133,6 +139,64 @@ class Transcriber(ABC):
         core = np.zeros(spectrogram.times.shape[1], dtype=np.bool_)
         core[self.core_frames] = True
         return core & (spectrogram.times >= 0.0) & (spectrogram.times < seconds)
+
+    def activations(self, spectrogram: Spectrogram) -> Activations:
+        """Network on a whole recording: dict of ``(frames, pitches or bins)`` in [0, 1]."""
+        stitcher = self.stitcher(spectrogram.n_samples)
+        parts: list[Activations] = []
+        for start in range(0, len(spectrogram.times), self.stream_blocks):
+            part = spectrogram.block_slice(start, start + self.stream_blocks)
+            parts.append(stitcher.push(self.outputs([part])[0]))
+        parts.append(stitcher.finish())
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
+        """Activations of a whole recording, arrays ``(frames, …)`` by name → notes."""
+        decoder = self.decoder()
+        decoder.push(activations)
+        return decoder.finish()
+
+    def transcribe(
+        self,
+        samples: Samples,
+        sample_rate: int,
+        *,
+        perturb: Callable[[Spectrogram], Spectrogram] | None = None,
+        tuning_cents: float = 0.0,
+    ) -> Notes:
+        """Audio → notes, the whole ladder as a stream (bounded memory for any length).
+
+        Args:
+            samples: ``(samples,)`` mono audio.
+            sample_rate: of ``samples``, Hz.
+            perturb: applied to each part of the spectrogram.
+            tuning_cents: of the recording, for the perturbation.
+        """
+        stitcher: Stitcher | None = None
+        decoder = self.decoder()
+        for part in self.stream(samples, sample_rate, tuning_cents=tuning_cents):
+            stitcher = stitcher or self.stitcher(part.n_samples)
+            perturbed = part if perturb is None else perturb(part)
+            decoder.push(stitcher.push(self.outputs([perturbed])[0]))
+        rest = stitcher.finish() if stitcher else {}
+        if rest:
+            decoder.push(rest)
+        return decoder.finish()
+
+
+class BatchedTranscriber(Transcriber):
+    """A transcriber whose network takes blocks that know nothing of each other.
+
+    The blocks of all conditions go together in micro-batches of one fixed size, on as many threads
+    as there are, or on a GPU that may turn out to be full. A sub-class gives the network.
+    """
+
+    #: blocks per call of the network; fixed, so that results do not depend on what is batched
+    micro_batch: int = 1
+
+    @abstractmethod
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Rest of the model on ``(micro_batch, bins, frames)`` → outputs ``(micro_batch, …)``."""
 
     def run_network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
         """Network on ``(blocks, bins, frames)``, in micro-batches of one fixed size.
@@ -200,7 +264,7 @@ class Transcriber(ABC):
                 results[i] = {name: output[start:stop] for name, output in stacked.items()}
         return results
 
-    def probed(self, probe: str, number: int) -> Transcriber:
+    def probed(self, probe: str, number: int) -> BatchedTranscriber:
         """This model with one part of it left out.
 
         Raises:
@@ -209,46 +273,3 @@ class Transcriber(ABC):
         raise ValueError(
             f"{self.identity.name}: got probe {probe!r}, expected one of {self.probes}"
         )
-
-    def activations(self, spectrogram: Spectrogram) -> Activations:
-        """Network on a whole recording: dict of ``(frames, pitches or bins)`` in [0, 1]."""
-        stitcher = self.stitcher(spectrogram.n_samples)
-        parts: list[Activations] = []
-        for start in range(0, len(spectrogram.times), self.stream_blocks):
-            part = spectrogram.block_slice(start, start + self.stream_blocks)
-            parts.append(stitcher.push(self.outputs([part])[0]))
-        parts.append(stitcher.finish())
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def decode(self, activations: Mapping[str, NDArray[np.float32]]) -> Notes:
-        """Activations of a whole recording, arrays ``(frames, …)`` by name → notes."""
-        decoder = self.decoder()
-        decoder.push(activations)
-        return decoder.finish()
-
-    def transcribe(
-        self,
-        samples: Samples,
-        sample_rate: int,
-        *,
-        perturb: Callable[[Spectrogram], Spectrogram] | None = None,
-        tuning_cents: float = 0.0,
-    ) -> Notes:
-        """Audio → notes, the whole ladder as a stream (bounded memory for any length).
-
-        Args:
-            samples: ``(samples,)`` mono audio.
-            sample_rate: of ``samples``, Hz.
-            perturb: applied to each part of the spectrogram.
-            tuning_cents: of the recording, for the perturbation.
-        """
-        stitcher: Stitcher | None = None
-        decoder = self.decoder()
-        for part in self.stream(samples, sample_rate, tuning_cents=tuning_cents):
-            stitcher = stitcher or self.stitcher(part.n_samples)
-            perturbed = part if perturb is None else perturb(part)
-            decoder.push(stitcher.push(self.outputs([perturbed])[0]))
-        rest = stitcher.finish() if stitcher else {}
-        if rest:
-            decoder.push(rest)
-        return decoder.finish()

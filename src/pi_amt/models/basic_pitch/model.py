@@ -1,4 +1,4 @@
-"""Basic Pitch as a :class:`~pi_amt.models.transcriber.Transcriber`."""
+"""Basic Pitch as a :class:`~pi_amt.models.transcriber.BatchedTranscriber`."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from pi_amt.models.basic_pitch.windows import (
     window_times,
 )
 from pi_amt.models.devices import check_precision, map_on_threads, pick_device
-from pi_amt.models.transcriber import ModelIdentity, Transcriber
+from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 
 
-class BasicPitch(Transcriber):
+class BasicPitch(BatchedTranscriber):
     """Basic Pitch, opened up at its constant-Q magnitudes.
 
     Activations: ``note`` and ``onset`` ``(frames, 88)``, ``contour`` ``(frames, 264)``.

@@ -1,4 +1,4 @@
-"""Timbre-Trap as a :class:`~pi_amt.models.transcriber.Transcriber`."""
+"""Timbre-Trap as a :class:`~pi_amt.models.transcriber.BatchedTranscriber`."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from pi_amt.models.timbre_trap.slicq import (
     SAMPLE_RATE_HZ,
 )
 from pi_amt.models.timbre_trap.weights import load_weights
-from pi_amt.models.transcriber import ModelIdentity, Transcriber
+from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity
 
 
-class TimbreTrap(Transcriber):
+class TimbreTrap(BatchedTranscriber):
     """Timbre-Trap's encoder–decoder, opened up at its complex sliCQ coefficients.
 
     Activation: ``pitch (frames, 540)``, five bins a semitone, 341.33 frames a second. The paper
