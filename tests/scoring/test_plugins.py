@@ -57,4 +57,4 @@ def test_drops_of_a_score_beyond_one_keep_their_interval() -> None:
     (result,) = [r for r in found.results if r.role == "condition"]
     assert 100 < result.drop_low < result.drop < result.drop_high < 300
     assert "count.more, mean over recordings" in str(found.table())
-    assert Importance.from_rows(rows).settings.bounded
+    assert Importance.from_rows(rows).inference.bounded

@@ -14,7 +14,7 @@ from pi_amt.cli.main import main
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutation_importance import Importance
-from pi_amt.report.tables.importance import notes
+from pi_amt.report.tables.importance import footnotes
 from pi_amt.store.renamed import read_results, under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
@@ -62,7 +62,7 @@ def test_a_renamed_recording_counts_once_under_its_newest_name() -> None:
     before = Importance.from_rows(ROWS, n_resamples=200)
     after = Importance.from_rows(rows, n_resamples=200, messages=said)
     assert [(r.n_pieces, r.p) for r in after.results] == [(r.n_pieces, r.p) for r in before.results]
-    assert said[0] in list(notes(after))
+    assert said[0] in list(footnotes(after))
     assert not after.warnings
 
 

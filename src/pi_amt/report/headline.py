@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pi_amt.core.text import plural
+from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.statistics.estimates import ConditionResult
 
@@ -26,7 +27,7 @@ def headline(importance: Result) -> list[str]:
     sentences = []
     for panel in importance.panels:
         results = [r for r in importance.results_of(panel) if r.role == "condition"]
-        place = f"{panel.model}'s {_short(importance.score)} on {panel.dataset}"
+        place = f"{panel.model}'s {score_name(importance.score)} on {panel.dataset}"
         sentences.append(_sentence(place, results))
     return sentences
 
@@ -96,7 +97,3 @@ def _interval(result: ConditionResult, of: str) -> str:
     low, high = getattr(result, f"{of}_low"), getattr(result, f"{of}_high")
     said, least, most = (format_value(number, ".2f") for number in (value, low, high))
     return said if math.isnan(low) else f"{said} [{least}, {most}]"
-
-
-def _short(score: str) -> str:
-    return "F" if score == "F-measure_no_offset" else score

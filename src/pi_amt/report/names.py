@@ -9,8 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from pi_amt.statistics.panels import Panel
+
+if TYPE_CHECKING:
+    pass
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
@@ -92,3 +96,8 @@ def _listed(values: Sequence[str]) -> str:
     """``1 … 10`` for whole numbers without a hole, else all of them."""
     run = [str(int(values[0]) + i) for i in range(len(values))] if values[0].isdigit() else []
     return f"{values[0]} … {values[-1]}" if len(values) > 3 and run == values else ", ".join(values)
+
+
+def score_name(score: str) -> str:
+    """A score's key as readers see it: the default one is plain F."""
+    return "F" if score == "F-measure_no_offset" else score.replace("_", " ")

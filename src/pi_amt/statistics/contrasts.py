@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pi_amt.core.units import Floats
-from pi_amt.statistics.inference import Settings, interval_over, mean, p_value_over, snapped
+from pi_amt.statistics.inference import Inference, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.store.rows import ConditionKey
 
@@ -66,7 +66,7 @@ def two_sides(a: Panel, b: Panel, names: Sequence[str], score: str) -> tuple[Sid
     return Side(names[0], a, score, pieces), Side(names[1], b, score, pieces)
 
 
-def contrast_records(a: Side, b: Side, settings: Settings) -> list[dict[str, Any]]:
+def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, Any]]:
     """One record (column → value) per condition that both sides have."""
     records = []
     for i, j in _pairs(a.panel.conditions, b.panel.conditions):
@@ -89,7 +89,7 @@ def contrast_records(a: Side, b: Side, settings: Settings) -> list[dict[str, Any
                 "baseline_b": base_b,
                 "drop_a": drop_a,
                 "drop_b": drop_b,
-                **paired_difference(drops_b - drops_a, a.clusters(), settings),
+                **paired_difference(drops_b - drops_a, a.clusters(), inference),
                 "relative_drop_a": _ratio(drop_a, base_a),
                 "relative_drop_b": _ratio(drop_b, base_b),
                 "excess_a": mean(a.excess(i)[both]),
@@ -112,16 +112,16 @@ def _pairs(a: Sequence[ConditionKey], b: Sequence[ConditionKey]) -> list[tuple[i
 
 
 def paired_difference(
-    values: Floats, clusters: Sequence[str], settings: Settings
+    values: Floats, clusters: Sequence[str], inference: Inference
 ) -> dict[str, float]:
     """Mean of ``(pieces,)`` differences with interval and p, by column."""
     values = snapped(values)
-    found = interval_over(values, clusters, settings, limits=(-2.0, 2.0))
+    found = interval_over(values, clusters, inference, limits=(-2.0, 2.0))
     return {
         "difference": found.estimate,
         "difference_low": found.low,
         "difference_high": found.high,
-        "p": p_value_over(values, clusters, settings),
+        "p": p_value_over(values, clusters, inference),
     }
 
 

@@ -36,7 +36,7 @@ from pi_amt.statistics.bootstrap import (
     cluster_sums,
     resample_weights,
 )
-from pi_amt.statistics.inference import Settings, interval_over, mean, snapped
+from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.store.rows import ConditionKey
 
@@ -73,7 +73,7 @@ def d50_of(
     matrix: Floats,
     half: Floats,
     clusters: list[str],
-    settings: Settings,
+    inference: Inference,
     falling: bool | None = None,
 ) -> tuple[Interval, str]:
     """D50 with its percentile interval, and the bound where there is none.
@@ -83,7 +83,7 @@ def d50_of(
         matrix: ``(pieces, doses)`` drops.
         half: ``(pieces,)`` half of each recording's way from baseline to floor.
         clusters: composition of each piece.
-        settings: resamples, seed, level.
+        inference: resamples, seed, level.
         falling: whether a lower value is a larger dose; seen from the two ends if not given.
 
     Returns:
@@ -102,7 +102,7 @@ def d50_of(
         d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
     elif drop[0] > half.mean():
         d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
-    low, high = _d50_bounds(doses, matrix, half, clusters, settings, -1.0 if falling else 1.0)
+    low, high = _d50_bounds(doses, matrix, half, clusters, inference, -1.0 if falling else 1.0)
     return Interval(d50, low, high), bound
 
 
@@ -111,7 +111,7 @@ def _d50_bounds(
     matrix: Floats,
     half: Floats,
     clusters: list[str],
-    settings: Settings,
+    inference: Inference,
     direction: float,
 ) -> tuple[float, float]:
     """Percentile bounds of D50; infinite on the side where resamples never get there.
@@ -123,13 +123,13 @@ def _d50_bounds(
     sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
     if len(sums) < 2:
         return float("nan"), float("nan")
-    resampled = resample_weights(len(sums), settings.n_resamples, settings.seed) @ sums
+    resampled = resample_weights(len(sums), inference.n_resamples, inference.seed) @ sums
     means = resampled[:, :-1] / resampled[:, -1:]
     curves, levels = means[:, :-1], means[:, -1]
     found = crossing(doses, curves, levels)
     found = np.where(np.isinf(found), direction * np.inf, found)
     found = np.where(curves[:, 0] > levels, -direction * np.inf, found)
-    tail = (1 - settings.level) / 2
+    tail = (1 - inference.level) / 2
     low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
     if np.isinf(low) and np.isinf(high):
         return float("nan"), float("nan")
@@ -200,7 +200,7 @@ class DoseCurve(Curve):
 def dose_curves(importance: Result) -> tuple[DoseCurve, ...]:
     """All dose curves that the rows allow, at least three doses each."""
     return tuple(
-        _dose_curve(panel, series, importance.settings)
+        _dose_curve(panel, series, importance.inference)
         for panel in importance.panels
         for series in _series(panel)
         if series.is_dose
@@ -210,7 +210,7 @@ def dose_curves(importance: Result) -> tuple[DoseCurve, ...]:
 def harmonic_profiles(importance: Result) -> tuple[Curve, ...]:
     """Drop against the number of the partial that is removed, or alone kept."""
     return tuple(
-        _curve(panel, series, importance.settings)
+        _curve(panel, series, importance.inference)
         for panel in importance.panels
         for series in _series(panel)
         if series.is_profile
@@ -289,15 +289,15 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _curve(panel: Panel, series: _Series, settings: Settings) -> Curve:
-    values, matrix, known = _complete(panel, series, settings.score)
+def _curve(panel: Panel, series: _Series, inference: Inference) -> Curve:
+    values, matrix, known = _complete(panel, series, inference.score)
     clusters = [c for c, k in zip(panel.compositions, known, strict=True) if k]
     drop = low = high = np.full(len(values), np.nan)
     if len(matrix):
-        n, seed = settings.n_resamples, settings.seed
+        n, seed = inference.n_resamples, inference.seed
         found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
         # our scores lie in [0, 1], so no mean drop is beyond ±1
-        most = 1.0 if settings.bounded else np.inf
+        most = 1.0 if inference.bounded else np.inf
         drop = found.estimate
         low, high = np.clip(found.low, -most, most), np.clip(found.high, -most, most)
     return Curve(
@@ -315,19 +315,19 @@ def _curve(panel: Panel, series: _Series, settings: Settings) -> Curve:
     )
 
 
-def _dose_curve(panel: Panel, series: _Series, settings: Settings) -> DoseCurve:
-    curve = _curve(panel, series, settings)
+def _dose_curve(panel: Panel, series: _Series, inference: Inference) -> DoseCurve:
+    curve = _curve(panel, series, inference)
     inside = [panel.pieces.index(piece) for piece in curve.pieces]
     clusters = [panel.compositions[i] for i in inside]
-    base = panel.baseline_values(settings.score)
+    base = panel.baseline_values(inference.score)
     floor = panel.lone_control("floor")
-    lost = base if floor is None else base - panel.piece_means(settings.score)[floor]
+    lost = base if floor is None else base - panel.piece_means(inference.score)[floor]
     to_floor = np.where(np.isnan(lost), mean(lost[inside]), lost)[inside]
-    area = interval_over(area_under(curve.values, curve.matrix), clusters, settings)
+    area = interval_over(area_under(curve.values, curve.matrix), clusters, inference)
     falling = None
     if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
         falling = series.parameter in LOWER_DOES_MORE
-    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, settings, falling)
+    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, inference, falling)
     fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
     return DoseCurve(
         **fields,

@@ -14,7 +14,7 @@ from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.inference import (
     NAN,
-    Settings,
+    Inference,
     holm,
     interval_over,
     mean,
@@ -137,19 +137,19 @@ def holm_corrected(results: Sequence[ConditionResult]) -> tuple[ConditionResult,
 Known = NDArray[np.bool_]
 
 
-def panel_results(panel: Panel, settings: Settings) -> list[ConditionResult]:
+def panel_results(panel: Panel, inference: Inference) -> list[ConditionResult]:
     """All conditions of one panel → results (not yet Holm-corrected) and plain warnings."""
-    summary = _Summary(panel, settings)
+    summary = _Summary(panel, inference)
     return [summary.result(number) for number in range(len(panel.conditions))]
 
 
-def baseline_result(panel: Panel, settings: Settings) -> ConditionResult:
+def baseline_result(panel: Panel, inference: Inference) -> ConditionResult:
     """The line of the baseline itself: no drop, no test; over all recordings with a score."""
-    values = panel.baseline_values(settings.score)
+    values = panel.baseline_values(inference.score)
     known = ~np.isnan(values)
     row = next(iter(panel.baseline.values()))
     failed = sum(row.status != "ok" for row in panel.baseline.values())
-    precision, recall = PARTS.get(settings.score, ("", ""))
+    precision, recall = PARTS.get(inference.score, ("", ""))
     keys = ("reference", "estimate", "matched")
     pooled = pooled_f(*(panel.baseline_values(key, "counts")[known].sum() for key in keys))
     return ConditionResult(
@@ -172,21 +172,21 @@ def baseline_result(panel: Panel, settings: Settings) -> ConditionResult:
         drop=0.0 if known.any() else NAN,
         precision=mean(panel.baseline_values(precision)[known]),
         recall=mean(panel.baseline_values(recall)[known]),
-        baseline_micro=pooled if settings.score == "F-measure_no_offset" else NAN,
-        perturbed_micro=pooled if settings.score == "F-measure_no_offset" else NAN,
+        baseline_micro=pooled if inference.score == "F-measure_no_offset" else NAN,
+        perturbed_micro=pooled if inference.score == "F-measure_no_offset" else NAN,
     )
 
 
 class _Summary:
     """Matrices of one panel, read once, and the figures of one condition from them."""
 
-    def __init__(self, panel: Panel, settings: Settings) -> None:
-        self.panel, self.settings = panel, settings
+    def __init__(self, panel: Panel, inference: Inference) -> None:
+        self.panel, self.inference = panel, inference
         self.clusters = np.array(panel.compositions, dtype=object)
-        self.values = panel.values(settings.score)
-        self.base = panel.baseline_values(settings.score)
+        self.values = panel.values(inference.score)
+        self.base = panel.baseline_values(inference.score)
         self.draws = snapped(self.base[None, :, None] - self.values)  # drop of every repeat
-        self.drops = snapped(self.base[None] - panel.piece_means(settings.score))
+        self.drops = snapped(self.base[None] - panel.piece_means(inference.score))
         self.floor = panel.lone_control("floor")
         self.effect = cache(lambda name: panel.piece_means(name, "effects"))
         self.count = cache(lambda name: panel.piece_means(name, "counts"))
@@ -200,11 +200,11 @@ class _Summary:
     ) -> Interval:
         """:func:`~pi_amt.statistics.inference.interval_over` of ``(pieces,)``."""
         clusters = self.panel.compositions
-        return interval_over(top, clusters, self.settings, bottom=bottom, limits=limits)
+        return interval_over(top, clusters, self.inference, bottom=bottom, limits=limits)
 
     def p_value(self, differences: Floats) -> float:
         """:func:`~pi_amt.statistics.inference.p_value_over` of ``(pieces,)``."""
-        return p_value_over(differences, self.panel.compositions, self.settings)
+        return p_value_over(differences, self.panel.compositions, self.inference)
 
     def result(self, number: int) -> ConditionResult:
         """Every figure of one condition."""
@@ -293,9 +293,9 @@ class _Summary:
             average_precision_low=free.low,
             average_precision_high=free.high,
         )
-        if self.settings.score not in PARTS:
+        if self.inference.score not in PARTS:
             return result
-        keys = PARTS[self.settings.score]
+        keys = PARTS[self.inference.score]
         after = [self.panel.piece_means(key)[number][known] for key in keys]
         before = [self.panel.baseline_values(key)[known] for key in keys]
         return replace(
@@ -315,7 +315,7 @@ class _Summary:
             lost=total(count["lost"]),
             gained=total(count["gained"]),
         )
-        if self.settings.score != "F-measure_no_offset":
+        if self.inference.score != "F-measure_no_offset":
             return result
         keys = ("reference", "estimate", "matched")
         base = [self.panel.baseline_values(key, "counts")[known].sum() for key in keys]

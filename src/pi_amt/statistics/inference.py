@@ -30,7 +30,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Inference:
     """How results were computed.
 
     Attributes:
@@ -133,7 +133,7 @@ def total(values: Floats) -> float:
 def interval_over(
     top: Floats,
     clusters: Sequence[str],
-    settings: Settings,
+    inference: Inference,
     *,
     bottom: Floats | None = None,
     limits: tuple[float, float] = (-1.0, 1.0),
@@ -143,7 +143,7 @@ def interval_over(
     Args:
         top: ``(pieces,)``.
         clusters: composition of each piece.
-        settings: resamples, seed, level.
+        inference: resamples, seed, level.
         bottom: ``(pieces,)`` of a ratio's denominator; ones if not given.
         limits: bounds end here, if the score is ours: those lie in [0, 1], so no difference of two
             means is beyond ±1.
@@ -153,19 +153,19 @@ def interval_over(
         top[known],
         None if bottom is None else bottom[known],
         _those(clusters, known),
-        n_resamples=settings.n_resamples,
-        level=settings.level,
-        seed=settings.seed,
+        n_resamples=inference.n_resamples,
+        level=inference.level,
+        seed=inference.seed,
     )
-    return found.within(*limits) if settings.bounded else found
+    return found.within(*limits) if inference.bounded else found
 
 
-def p_value_over(differences: Floats, clusters: Sequence[str], settings: Settings) -> float:
+def p_value_over(differences: Floats, clusters: Sequence[str], inference: Inference) -> float:
     """Sign-flip p of ``(pieces,)`` differences over the recordings that have one."""
     known = ~np.isnan(differences)
     if not known.any():
         return NAN
-    n, seed = settings.n_resamples, settings.seed
+    n, seed = inference.n_resamples, inference.seed
     inside = _those(clusters, known)
     return float(sign_flip(differences[known][:, None], inside, n_resamples=n, seed=seed)[0])
 

@@ -26,7 +26,7 @@ from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import N_RESAMPLES
 from pi_amt.statistics.cautions import cautions
 from pi_amt.statistics.estimates import ConditionResult, holm_corrected, panel_results
-from pi_amt.statistics.inference import Settings
+from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel, panels_of
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
 from pi_amt.store.variants import select_rows
@@ -40,22 +40,22 @@ class Result:
 
     Attributes:
         panels: raw matrices, one per model and dataset.
-        results: one :class:`~pi_amt.statistics.estimates.ConditionResult` per panel and
-        condition. settings: score, resamples, seed and level of everything in ``results``.
-        warnings: plain sentences, also printed under the tables. messages: which rows were taken
-        where the store holds several versions.
+        results: one :class:`~pi_amt.statistics.estimates.ConditionResult` per panel and condition.
+        inference: score, resamples, seed and level of everything in ``results``.
+        warnings: plain sentences, also printed under the tables.
+        messages: which rows were taken where the store holds several versions.
     """
 
     panels: tuple[Panel, ...] = field(repr=False)
     results: tuple[ConditionResult, ...]
-    settings: Settings
+    inference: Inference
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
     @property
     def score(self) -> str:
         """Key of the score that drops are of."""
-        return self.settings.score
+        return self.inference.score
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -171,16 +171,16 @@ class Result:
                 f"compute it first, there are: {labels}"
             )
         _check_score(chosen, score)
-        settings = Settings(score=score, n_resamples=n_resamples, seed=seed)
+        inference = Inference(score=score, n_resamples=n_resamples, seed=seed)
         warnings = _missing_baselines(chosen, baseline)
         results: list[ConditionResult] = []
         for panel in panels:
-            found = panel_results(panel, settings)
+            found = panel_results(panel, inference)
             results += found
             place = f"{panel.model} × {panel.dataset}"
             warnings += [f"{place}: {said}" for said in cautions(panel, found)]
         messages = (*messages, *choices)
-        return cls(panels, holm_corrected(results), settings, tuple(warnings), messages)
+        return cls(panels, holm_corrected(results), inference, tuple(warnings), messages)
 
 
 def _check_score(rows: Sequence[Row], score: str) -> None:

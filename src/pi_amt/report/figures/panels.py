@@ -22,10 +22,9 @@ from pi_amt.report.figures.style import (
     marker_of,
     new_figure,
     paper_style,
-    score_name,
     weights_note,
 )
-from pi_amt.report.names import dataset_title, model_title
+from pi_amt.report.names import dataset_title, model_title, score_name
 from pi_amt.report.tables.cells import minus
 from pi_amt.statistics.breakdown import CROSSED, levels
 from pi_amt.statistics.result import Result

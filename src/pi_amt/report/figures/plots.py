@@ -23,8 +23,8 @@ from pi_amt.report.figures.style import (
     name_of,
     new_axes,
     paper_style,
-    score_name,
 )
+from pi_amt.report.names import score_name
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
 from pi_amt.statistics.result import Result

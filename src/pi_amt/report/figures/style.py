@@ -151,8 +151,3 @@ def name_of(importance: Result, panel: Panel) -> str:
 def weights_note(panel: Panel) -> str:
     """What must stand beside every number of a reproduction; else nothing."""
     return " (synthetic-trained reproduction)" if is_reproduction(panel) else ""
-
-
-def score_name(score: str) -> str:
-    """A score's key for an axis: the default one is plain F."""
-    return "F" if score == "F-measure_no_offset" else score.replace("_", " ")

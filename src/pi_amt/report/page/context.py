@@ -110,13 +110,13 @@ def _unscored(panels: Sequence[Panel], pieces: int, score: str) -> str:
 
 def run_facts(importance: Result, manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """(term, text): score, statistics, seeds, versions, machine, computing time."""
-    rows, settings = importance.rows, importance.settings
+    rows, inference = importance.rows, importance.inference
     seeds = sorted({row.seed for row in rows})
     hours = sum(row.elapsed_seconds for row in rows) / 3600
     effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
     facts = [
-        ("Score", f"{settings.score}, mean over recordings"),
-        ("Intervals", f"95 %, studentised bootstrap, {settings.n_resamples:,} resamples"),
+        ("Score", f"{inference.score}, mean over recordings"),
+        ("Intervals", f"95 %, studentised bootstrap, {inference.n_resamples:,} resamples"),
         ("Tests", "paired sign-flip permutation, Holm-corrected"),
         ("Draws", f"seed {', '.join(map(str, seeds))}"),
         ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "

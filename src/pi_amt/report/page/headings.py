@@ -8,8 +8,8 @@ from typing import Any
 from pi_amt.core.text import plural
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, without_controls
-from pi_amt.report.figures.style import score_name
 from pi_amt.report.headline import headline
+from pi_amt.report.names import score_name
 from pi_amt.report.page.context import DatasetFacts
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import baseline_result
@@ -70,6 +70,6 @@ def headlines(importance: Result, entries: Sequence[Entry]) -> list[dict[str, An
 def _baselines(importance: Result) -> list[str]:
     """One sentence per panel where nothing but the baseline was run."""
     score = score_name(importance.score)
-    found = [baseline_result(panel, importance.settings) for panel in importance.panels]
+    found = [baseline_result(panel, importance.inference) for panel in importance.panels]
     return [f"{score} {format_value(result.baseline)} without any perturbation, mean over "
             f"{plural(result.n_pieces, 'recording')}." for result in found]  # fmt: skip

@@ -197,15 +197,15 @@ def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
 
 
 def _statistics(importance: Result) -> list[str]:
-    settings = importance.settings
-    score = f"The score is {_score(settings.score)}, averaged over recordings"
+    inference = importance.inference
+    score = f"The score is {_score(inference.score)}, averaged over recordings"
     if not importance.results:
         return [f"{score}."]
     return [
         f"{score}; repeats were averaged inside a recording first.",
         "Intervals are 95 % studentised bootstrap intervals [@efron1993] "
-        f"({settings.n_resamples:,} resamples over recordings, clustered by composition, seed "
-        f"{settings.seed}); p-values come from paired sign-flip permutation tests, corrected over "
+        f"({inference.n_resamples:,} resamples over recordings, clustered by composition, seed "
+        f"{inference.seed}); p-values come from paired sign-flip permutation tests, corrected over "
         "all conditions after Holm [@holm1979].",
     ]
 

@@ -20,13 +20,13 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
-from pi_amt.report.figures.style import score_name
+from pi_amt.report.names import score_name
 from pi_amt.report.page import context, headings
 from pi_amt.report.page.files import Links
 from pi_amt.report.page.forest import forests, interval_text, ticks_of
 from pi_amt.report.page.payload import safe_json
 from pi_amt.report.tables.cells import format_value, minus
-from pi_amt.report.tables.importance import notes
+from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -95,7 +95,7 @@ def _words(page: Page) -> dict[str, Any]:
     importance = page.importance
     models = context.model_facts(importance)
     datasets = context.dataset_facts(importance)
-    said = notes(importance)
+    said = footnotes(importance)
     return {
         "title": headings.title_of([model.title for model in models], page.entries),
         "lede": headings.lede(importance, datasets, page.entries),

@@ -13,7 +13,7 @@ from pi_amt.core.text import plural
 from pi_amt.report.tables.importance import method_note
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
-from pi_amt.statistics.inference import Settings, holm, mean
+from pi_amt.statistics.inference import Inference, holm, mean
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row, flat_options
@@ -53,13 +53,13 @@ def model_contrasts(importance: Result) -> Table:
         panels = [panel for panel in importance.panels if panel.dataset == dataset]
         for a, b in combinations(panels, 2):
             sides = two_sides(a, b, (a.model, b.model), importance.score)
-            records += contrast_records(*sides, importance.settings)
+            records += contrast_records(*sides, importance.inference)
     title = "Differences between models of the drop in F"
-    return contrast_table(title, records, importance.settings)
+    return contrast_table(title, records, importance.inference)
 
 
 def contrast_table(
-    title: str, records: Sequence[dict[str, Any]], settings: Settings, said: Sequence[str] = ()
+    title: str, records: Sequence[dict[str, Any]], inference: Inference, said: Sequence[str] = ()
 ) -> Table:
     """The table of contrasts, p corrected; ``said`` are further notes below it."""
     tested = [record["role"] == "condition" for record in records]
@@ -70,9 +70,9 @@ def contrast_table(
         columns=COLUMNS,
         records=tuple({name: record[name] for name in COLUMNS} for record in finished),
         footers=(
-            f"Score: {settings.score}, mean over the recordings that both sides have; "
+            f"Score: {inference.score}, mean over the recordings that both sides have; "
             "difference = drop of b − drop of a (baseline line: score of b − score of a).",
-            method_note(settings.n_resamples, settings.seed, sum(tested)),
+            method_note(inference.n_resamples, inference.seed, sum(tested)),
             *said,
         ),
         formats=_FORMATS,
@@ -110,8 +110,8 @@ def compare(
         if other is not None:
             called = [f"{name}: {panel.model}" for name in names]
             sides = two_sides(panel, other, called, a.score)
-            records.append(_baseline_record(*sides, a.settings))
-            records += contrast_records(*sides, a.settings)
+            records.append(_baseline_record(*sides, a.inference))
+            records += contrast_records(*sides, a.inference)
     if not records:
         had = ["; ".join(f"{p.model} × {p.dataset}" for p in side.panels) for side in (a, b)]
         raise ValueError(f"got {had[0]} and {had[1]}, expected a model and dataset in both stores")
@@ -120,10 +120,10 @@ def compare(
     alone = [*_only_in(names[0], a, b), *_only_in(names[1], b, a)]
     unlike = _unlike(names, a, b)
     notes = [*unlike, *alone, *said]
-    return contrast_table(f"{names[0]} against {names[1]}", records, a.settings, notes)
+    return contrast_table(f"{names[0]} against {names[1]}", records, a.inference, notes)
 
 
-def _baseline_record(a: Side, b: Side, settings: Settings) -> dict[str, Any]:
+def _baseline_record(a: Side, b: Side, inference: Inference) -> dict[str, Any]:
     """The contrast of the scores themselves."""
     base_a, base_b = a.baseline(), b.baseline()
     both = ~np.isnan(base_a) & ~np.isnan(base_b)
@@ -141,7 +141,7 @@ def _baseline_record(a: Side, b: Side, settings: Settings) -> dict[str, Any]:
         "baseline_b": mean(base_b[both]),
         "drop_a": 0.0,
         "drop_b": 0.0,
-        **paired_difference(base_b - base_a, a.clusters(), settings),
+        **paired_difference(base_b - base_a, a.clusters(), inference),
     }
 
 

@@ -111,13 +111,13 @@ def importance_table(importance: Result) -> Table:
     records = []
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
-        found = [asdict(r) for r in (baseline_result(panel, importance.settings), *results)]
+        found = [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
         records += [{name: record[name] for name in COLUMNS} for record in found]
     return Table(
         title="Sensitivity of the model's F to each perturbation of its input",
         columns=tuple(COLUMNS),
         records=tuple(records),
-        footers=tuple(notes(importance)),
+        footers=tuple(footnotes(importance)),
         formats={name: form for name, (form, _) in COLUMNS.items()},
         main=MAIN,
         lead=LEAD,
@@ -126,16 +126,16 @@ def importance_table(importance: Result) -> Table:
     )
 
 
-def notes(importance: Result) -> Iterator[str]:
+def footnotes(importance: Result) -> Iterator[str]:
     """What a reader must know: score, pedal rule, method, weights, then messages and warnings."""
-    settings = importance.settings
+    inference = importance.inference
     tests = sum(result.role == "condition" for result in importance.results)
-    span = " (0 to 1)" if settings.bounded else ""
+    span = " (0 to 1)" if inference.bounded else ""
     yield (
-        f"Score: {settings.score}{span}, mean over recordings; drop = baseline − perturbed on "
+        f"Score: {inference.score}{span}, mean over recordings; drop = baseline − perturbed on "
         f"the same recordings; pedal: {pedal_rule(importance)}."
     )
-    yield method_note(settings.n_resamples, settings.seed, tests)
+    yield method_note(inference.n_resamples, inference.seed, tests)
     if any(result.n_excess for result in importance.results):
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
     else:
@@ -157,7 +157,7 @@ def _smallest_p(importance: Result) -> float:
     clusters = max((result.n_compositions for result in importance.results), default=0)
     if clusters <= EXACT_CLUSTERS:
         return float(2.0 ** (1 - clusters)) if clusters > 1 else 0.0
-    return 1 / (importance.settings.n_resamples + 1)
+    return 1 / (importance.inference.n_resamples + 1)
 
 
 def method_note(n_resamples: int, seed: int, tests: int) -> str:
