@@ -76,7 +76,7 @@ def test_the_demo_is_a_group_of_twelve_tracks() -> None:
 )
 def test_every_experiment_is_a_set_of_different_conditions(experiment: str, some: set[str]) -> None:
     found = conditions_of(composed(f"experiment={experiment}"))
-    assert len({c.identity for c in found}) == len(found) > 4
+    assert len({c.distinct for c in found}) == len(found) > 4
     assert some <= {c.label for c in found}
     assert len({c.label for c in found}) == len(found), "labels tell them apart"
     assert found[0].role == "baseline"

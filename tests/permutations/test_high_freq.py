@@ -43,7 +43,7 @@ def test_values_travel_over_the_whole_upper_range() -> None:
 def test_highest_note_cuts_above_each_frames_highest_fundamental() -> None:
     s = make_spectrogram("real", 3, tuning_cents=10.0)
     notes = make_notes((0.2, 0.7, 57.0), (0.4, 0.5, 81.0))
-    permutation = HighFreq(reference="highest_note")
+    permutation = HighFreq(above="highest_note")
     moved = changed(s, permutation(s, notes, key=2))
     for t, pitch in ((0.3, 57.0), (0.45, 81.0), (0.6, 57.0)):
         block, frame = np.unravel_index(np.abs(s.times - t).argmin(), s.times.shape)
@@ -76,7 +76,7 @@ def test_tuning_shifts_the_cutoff() -> None:
 
 def test_refuses_unknown_options() -> None:
     with pytest.raises(ValueError, match="reference: got 'lowest'"):
-        HighFreq(reference="lowest")
+        HighFreq(above="lowest")
     with pytest.raises(ValueError, match="cutoff_hz: got -1"):
         HighFreq(cutoff_hz=-1)
     with pytest.raises(ValueError, match="draw: got 'sometimes'"):

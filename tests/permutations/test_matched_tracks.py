@@ -109,7 +109,7 @@ def test_high_freq_control_moves_as_many_bins_below_the_cutoff(kind: str) -> Non
 def test_high_freq_control_follows_the_highest_note() -> None:
     s = make_spectrogram("real", 2)
     notes = make_notes((0.2, 0.5, 93.0), (0.3, 0.4, 105.0))
-    target = HighFreq(reference="highest_note")
+    target = HighFreq(above="highest_note")
     drawn = MatchedTracks(target).target(s, notes, 6)
     above = target.target(s, notes)
     np.testing.assert_array_equal(drawn.sum(axis=1), above.sum(axis=1))

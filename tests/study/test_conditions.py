@@ -136,10 +136,10 @@ def test_controls_run_under_the_normalisation_of_their_target() -> None:
         assert controls == {"fund_mask(frozen)": "frozen", "fund_mask(model)": "model"}
 
 
-def test_identity_ignores_the_seed_where_nothing_is_drawn() -> None:
+def test_what_is_distinct_ignores_the_seed_where_nothing_is_drawn() -> None:
     for name, seeds_matter in (("fund_mask", False), ("random", True)):
         one, other = (as_condition(name, seed) for seed in (0, 1))
-        assert (one.identity != other.identity) is seeds_matter
+        assert (one.distinct != other.distinct) is seeds_matter
 
 
 @pytest.mark.parametrize("repeats", [0, -1])

@@ -94,15 +94,15 @@ def fuse(jobs: Iterable[Group]) -> list[Group]:
         known = fused.get(job.data)
         unique: dict[tuple[Any, ...], Condition] = {}
         for condition in (*(known.conditions if known else ()), *job.conditions):
-            unique.setdefault(condition.identity, condition)  # the first stays, in its place
+            unique.setdefault(condition.distinct, condition)  # the first stays, in its place
         fused[job.data] = replace(job, conditions=list(unique.values()))
     return list(fused.values())
 
 
 def _rows_of(job: Group, rows: Iterable[Row], asked: Mapping[str, Condition]) -> list[Row]:
     """The rows of a pass that belong to one of its jobs."""
-    wanted = {condition.identity for condition in job.conditions}
-    return [row for row in rows if asked[row.key].identity in wanted]
+    wanted = {condition.distinct for condition in job.conditions}
+    return [row for row in rows if asked[row.key].distinct in wanted]
 
 
 def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:

@@ -222,28 +222,29 @@ class HighFreq(Shuffle):
     Attributes:
         cutoff_hz: bins above it take part (shifted by the recording's tuning). The default is
             C8 + 50 cents, just above the highest fundamental of a piano.
-        reference: ``fixed`` uses ``cutoff_hz``; ``highest_note`` cuts 50 cents above the highest
+        above: ``fixed`` uses ``cutoff_hz``; ``highest_note`` cuts 50 cents above the highest
             sounding fundamental of each frame (frames in which no note sounds stay as they are).
     """
 
     cutoff_hz: float = 4308.7
-    reference: str = "fixed"
+    above: str = "fixed"
 
+    aliases: ClassVar[dict[str, str]] = {**Shuffle.aliases, "reference": "above"}
     name: ClassVar[str] = "high_freq"
     summary: ClassVar[str] = "the bins above cutoff_hz are shuffled among themselves"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range("cutoff_hz", self.cutoff_hz, 0.0, unit="Hz")
-        check_choice("reference", self.reference, REFERENCES)
+        check_choice("reference", self.above, REFERENCES)
 
     @property
     def needs_notes(self) -> bool:
-        return self.reference == "highest_note"
+        return self.above == "highest_note"
 
     def first_bins(self, spectrogram: Spectrogram, notes: Notes | None) -> NDArray[np.int64]:
         """``(blocks, frames)`` number of the first bin above the cutoff (``bins`` if none is)."""
-        if self.reference == "fixed":
+        if self.above == "fixed":
             cutoff = np.full(
                 spectrogram.times.shape, self.cutoff_hz * cents_to_ratio(spectrogram.tuning_cents)
             )

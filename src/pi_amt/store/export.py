@@ -17,11 +17,11 @@ from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
 from pi_amt.store.rows import Row
 
 Record = dict[str, Any]
-_IDENTITY = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
+_CELL = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
 _PARQUET_BATCH = 20_000
 #: columns of the note table and their Parquet types
 NOTE_COLUMNS = {
-    **dict.fromkeys(_IDENTITY, "string"),
+    **dict.fromkeys(_CELL, "string"),
     "repeat": "int32",
     "kind": "string",
     "change": "string",
@@ -92,7 +92,7 @@ def _cell(row: Row) -> tuple[str, ...]:
 
 def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
     table = NoteTable.from_bytes(row.notes)
-    identity = {name: getattr(row, name) for name in _IDENTITY}
+    identity = {name: getattr(row, name) for name in _CELL}
     change = None
     if baseline is not None and len(baseline.matched) == len(table.matched):
         change = compare(baseline, table)

@@ -88,7 +88,7 @@ class Condition:
         return canonical_json(options)
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def distinct(self) -> tuple[Any, ...]:
         """What tells conditions of one recording apart; a seed only where something is drawn."""
         seed = self.seed if self.permutation.stochastic else None
         return (self.label, self.role, self.parameters, self.repeat, seed)
