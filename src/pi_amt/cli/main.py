@@ -2,6 +2,7 @@
 
 Without a sub-command, or with ``run``, it is the Hydra application. Sub-commands are imported when
 they are called, so that ``--help`` is instant. Every failure is one clear line and a non-zero exit.
+Signals that ask the program to end do so after the rows that are finished are stored.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Standard MIDI files: bytes → events and times; notes → bytes.
+"""Standard MIDI files: bytes → events → key presses; notes → bytes.
 
 Our own reader, because the notes that matter here get lost elsewhere: symusic drops notes without
 a note-off and pedals of channels without notes, and its seconds are float32; pretty_midi refuses
 the 32,767 ticks per quarter note of MAPS. It is plain Python: no input can crash the process.
 
-Conventions: events mean nothing here, :mod:`pi_amt.core.midi` makes key presses of them. Tempo
-changes of all tracks count. Format-2 files (independent patterns) are refused.
+Conventions: parsing gives every event with its time in seconds and no meaning; a second step makes
+key presses of them, with what pedals and repeated keys do. Tempo changes of all tracks count.
+Format-2 files (independent patterns) are refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words in sentences for people."""
+"""Words and durations in sentences for people."""
 
 from __future__ import annotations
 

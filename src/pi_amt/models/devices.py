@@ -1,4 +1,9 @@
-"""Where a model computes, and how finely."""
+"""Where a model computes, how finely, and on how many threads.
+
+A convolution that is itself spread over several threads may add in another order than on one. So
+each piece of work runs on a single thread, and several pieces run at a time: results do not depend
+on the number of threads.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perturbations of a model's time–frequency input, one file each.
+"""``load_permutation(name, …)`` and the registry behind it.
 
 A built-in permutation is one line in ``BUILT_IN``; other people's come in through the entry-point
 group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).

@@ -1,7 +1,8 @@
-"""What the shuffles share: orders of bins from keyed hashes, and moving values by them.
+"""The shuffles: orders of bins from keyed hashes, and the conditions that move values by them.
 
 A shuffle moves whole values (complex ones with their real and imaginary part) between bins of one
-frame, so each frame keeps its multiset of values.
+frame, so each frame keeps its multiset of values. The base class and the two ways to draw an order
+come first, then the conditions: a share of all bins, inside a semitone, above a cutoff, everything.
 """
 
 from __future__ import annotations

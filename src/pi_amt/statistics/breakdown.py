@@ -1,5 +1,6 @@
 """What a perturbation does to notes, summed over the recordings of one condition.
 
+Factors such as register and polyphony cut the reference notes into strata; several factors cross.
 From the note tables in the rows: intervals of false notes (minus the baseline's), and how many
 notes of each stratum are lost. Repeats are averaged. Rows without a note table are left out and
 counted.

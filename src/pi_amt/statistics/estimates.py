@@ -1,4 +1,4 @@
-"""Statistics of one panel: from its matrices to one result per condition, and plain warnings."""
+"""From the matrices of one panel to one result per condition."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""p-values over recordings: a paired permutation test, and its correction for many conditions.
+"""Intervals and p-values over recordings, and the correction of p-values for many conditions.
 
 The unit is the *cluster* of :mod:`pi_amt.statistics.bootstrap`, and everything is a pure function
-of the data and a seed.
+of the data and a seed. p-values are those of a paired permutation test that flips signs.
 
 References: Efron & Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 15; Phipson & Smyth
 (2010) for the +1; Holm (1979).

@@ -1,4 +1,8 @@
-"""A row: one recording under one condition, the raw result that all statistics start from."""
+"""A row: one recording under one condition, the raw result that all statistics start from.
+
+A row also tells which condition it belongs to (:class:`ConditionKey`) and by which version of the
+method it was made (:data:`METHOD_VERSION`).
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ One SQLite file in write-ahead mode under the results folder. Only the driver of
 readers may look at any time. Every batch of rows is one transaction, so ``kill -9`` loses at most
 the recordings in flight. Besides the rows it holds one manifest per run (environment, settings)
 and the fingerprints of files already read, so that a second run need not hash the data again.
+Readers also open a finished store where nothing can be written.
 """
 
 from __future__ import annotations

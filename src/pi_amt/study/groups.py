@@ -1,4 +1,4 @@
-"""Groups: one model on the recordings of one dataset, with what can be asked of them."""
+"""Groups: one model on the recordings of one dataset, and which conditions can be asked of them."""
 
 from __future__ import annotations
 

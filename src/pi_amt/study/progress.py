@@ -1,4 +1,7 @@
-"""Progress of long work: a bar with ETA on a terminal, a line now and then in a log."""
+"""Progress of long work: a bar with ETA on a terminal, a line now and then in a log.
+
+Workers tell how far their recording is (pulses), so that the bar moves inside long recordings.
+"""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ instrument-agnostic model for polyphonic note transcription and multipitch estim
 3. Melodia trick: from the strongest cell that is left (the earliest, then lowest, of equals), a
    note runs both ways; all that was looked at is used up, also where the note is too short.
 
-Steps 2 and 3 are in :mod:`pi_amt.models.basic_pitch.decoder`. A recording without any rise has
-no onset at all (the published scaling divides by zero there), only notes of the third step.
+A recording without any rise has no onset at all (the published scaling divides by zero there), only
+notes of the third step.
 
 Velocity is ``round(127 * mean note activation)``. Activations wait in temporary files once they
 exceed a MB, so that many decoders can be open at a time.

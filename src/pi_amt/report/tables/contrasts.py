@@ -1,4 +1,4 @@
-"""Two stores side by side (two versions, two weights): per condition, how far the drops differ."""
+"""Contrasts as tables: models of one result, or two stores (two versions, two weights)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Executors on many machines, through dask: an existing cluster, or one that SLURM starts.
+"""Executors on a dask cluster: one that runs already, or one that is started on this machine.
 
-Workers need the same version of pi_amt and see the data under the same paths; jobs carry paths.
+A dask client becomes an executor as :mod:`concurrent.futures` knows it. Workers need the same
+version of pi_amt and see the data under the same paths; jobs carry paths.
 """
 
 from __future__ import annotations
