@@ -9,12 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from pi_amt.statistics.panels import Panel
-
-if TYPE_CHECKING:
-    pass
+from pi_amt.store.rows import ConditionKey, flat_options
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
@@ -69,26 +66,31 @@ def unique_slugs(texts: Sequence[str]) -> list[str]:
     return slugs
 
 
-def families(labels: Iterable[str]) -> list[tuple[str, str]]:
-    """Labels in short: ``remove_harmonic(harmonic=1)`` … as (``remove_harmonic``, `` (harmonic =
-    1 … 10)``); those whose options are not a full grid stand one by one.
+def families(conditions: Iterable[ConditionKey]) -> list[tuple[str, str]]:
+    """Conditions in short: ``remove_harmonic`` of ten harmonics as (``remove_harmonic``,
+    `` (harmonic = 1 … 10)``).
+
+    Conditions of one permutation stand together with the values of the options in which they
+    differ. Where these are not a full grid, or options of a target, each stands under its label.
     """
-    groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
-    for label in labels:
-        name, bracket, inside = label.partition("(")
-        pairs = dict(part.strip().partition("=")[::2] for part in inside[:-1].split(","))
-        if bracket and inside.endswith(")") and all(pairs.values()):
-            groups.setdefault((name.strip(), *pairs), []).append(pairs)
-        else:
-            groups.setdefault((label,), []).append({})
+    groups: dict[tuple[str, bool], list[ConditionKey]] = {}
+    for condition in dict.fromkeys(conditions):
+        plain = condition.label == condition.permutation
+        groups.setdefault((condition.permutation, plain), []).append(condition)
     found: list[tuple[str, str]] = []
-    for (name, *keys), members in groups.items():
-        values = {key: list(dict.fromkeys(member[key] for member in members)) for key in keys}
-        if math.prod(map(len, values.values())) == len(members):
-            text = "; ".join(f"{key} = {_listed(given)}" for key, given in values.items())
-            found.append((name, f" ({text})" if text else ""))
+    for (name, _), members in groups.items():
+        options = [flat_options(member.options) for member in members]
+        values = {
+            key: list(dict.fromkeys(str(own.get(key)) for own in options))
+            for key in dict.fromkeys(key for own in options for key in own)
+        }
+        varied = {key: given for key, given in values.items() if len(given) > 1}
+        full = math.prod(map(len, varied.values())) == len(members) > 1
+        if full and all(key in member.options for key in varied for member in members):
+            text = "; ".join(f"{key} = {_listed(given)}" for key, given in varied.items())
+            found.append((name, f" ({text})"))
         else:
-            found += [(f"{name}({', '.join(map('='.join, m.items()))})", "") for m in members]
+            found += dict.fromkeys((member.label, "") for member in members)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pi_amt.permutation_importance import Importance
 from pi_amt.permutations.regions import default_half_width_cents
 from pi_amt.report.names import families
 from pi_amt.report.page.methods import HALF_WIDTH_CENTS, methods_markdown, references
+from pi_amt.store.rows import ConditionKey
 
 
 def test_paragraph_follows_the_rows() -> None:
@@ -86,10 +88,11 @@ def test_each_matched_control_is_described_as_what_it_is() -> None:
 def test_steps_of_a_profile_are_one_item_and_channels_are_not_called_spectral() -> None:
     labels = [f"remove_harmonic(harmonic={k})" for k in range(1, 11)]
     drops = dict.fromkeys([*labels, "ablate_channel(channel=0)"], 0.1)
-    rows = make_rows(drops, parameters={"ablate_channel(channel=0)": {"channel": 0}})
+    steps = {label: {"harmonic": k} for k, label in enumerate(labels, start=1)}
+    rows = make_rows(drops, parameters=steps | {"ablate_channel(channel=0)": {"channel": 0}})
     text = methods_markdown(Importance.from_rows(rows))
     assert "normalisation: `remove_harmonic` (harmonic = 1 … 10). One channel" in text
-    assert "set to zero by `ablate_channel` (channel = 0)." in text
+    assert "set to zero by `ablate_channel(channel=0)`." in text
 
 
 def test_widths_of_the_masks_are_those_of_the_models() -> None:
@@ -124,20 +127,27 @@ def test_what_is_said_of_the_masks_holds_for_all_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "short"),
+    ("name", "options", "short"),
     [
-        (["fund_mask", "harm_mask"], ["fund_mask", "harm_mask"]),
-        (["random(p=0.1)", "random(p=0.2)"], ["random (p = 0.1, 0.2)"]),
-        ([f"k(h={k})" for k in range(7)], ["k (h = 0 … 6)"]),
-        (["k(h=1)", "k(h=2)", "k(h=4)", "k(h=5)"], ["k (h = 1, 2, 4, 5)"]),
-        (["m (a=1, b=x)", "m (a=1, b=y)"], ["m (a = 1; b = x, y)"]),
+        ("random", [{"p": 0.1}, {"p": 0.2}], ["random (p = 0.1, 0.2)"]),
+        ("k", [{"h": k, "fill": "silence"} for k in range(7)], ["k (h = 0 … 6)"]),
+        ("k", [{"h": k} for k in (1, 2, 4, 5)], ["k (h = 1, 2, 4, 5)"]),
+        ("m", [{"a": 1, "b": "x, y"}, {"a": 1, "b": "(z=1)"}], ["m (b = x, y, (z=1))"]),
+        ("odd (a=1), b", [{"q": "a=b"}], ["label 0"]),
         # not a full grid: nothing is said that was not run
-        (["m(a=1, b=x)", "m(a=2, b=y)"], ["m(a=1, b=x)", "m(a=2, b=y)"]),
-        (["e(fund_mask)", "m(a=[1, 2])", "odd(", ""], ["e(fund_mask)", "m(a=[1, 2])", "odd(", ""]),
+        ("m", [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}], ["label 0", "label 1"]),
+        ("e", [{"target": {"name": "x"}}, {"target": {"name": "y"}}], ["label 0", "label 1"]),
     ],
 )
-def test_labels_in_short(labels: list[str], short: list[str]) -> None:
-    assert [name + options for name, options in families(labels)] == short
+def test_conditions_in_short(name: str, options: list[dict[str, Any]], short: list[str]) -> None:
+    keys = [ConditionKey(name, json.dumps(o), f"label {i}") for i, o in enumerate(options)]
+    assert [name + told for name, told in families(keys)] == short
+
+
+def test_a_condition_without_options_stands_beside_its_series() -> None:
+    series = [ConditionKey("m", json.dumps({"a": a}), f"m(a={a})") for a in (1, 2)]
+    keys = [ConditionKey("m", "{}", "m"), *series]
+    assert families(keys) == [("m", ""), ("m", " (a = 1, 2)")]
 
 
 def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:

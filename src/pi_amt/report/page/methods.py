@@ -130,8 +130,7 @@ def _repeats(importance: Result) -> str:
 
 
 def _listing(conditions: Iterable[ConditionKey]) -> str:
-    labels = dict.fromkeys(condition.label for condition in conditions)
-    return ", ".join(f"`{name}`{options}" for name, options in families(labels))
+    return ", ".join(f"`{name}`{options}" for name, options in families(conditions))
 
 
 def _masks(importance: Result, masks: Sequence[ConditionKey]) -> list[str]:
