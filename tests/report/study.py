@@ -51,12 +51,17 @@ def toy_files(folder: Path, seconds: float = SECONDS) -> list[FileTrack]:
 def toy_conditions() -> list[Condition]:
     """Masks, shuffles, one control, a harmonic profile and a dose curve."""
     named = [
-        Condition(load_permutation("remove_harmonic", harmonic=k), f"remove_harmonic(harmonic={k})")
+        Condition(
+            load_permutation("remove_harmonic", harmonic=k),
+            f"remove_harmonic(harmonic={k})",
+            varied=("harmonic",),
+        )
         for k in (1, 2, 3)
     ] + [
         Condition(
             load_permutation("fund_mask", fill="attenuate", attenuation_db=db),
             f"fund_mask(attenuation_db={db})",
+            varied=("attenuation_db",),
         )
         for db in (3.0, 10.0, 40.0)
     ]

@@ -180,6 +180,7 @@ def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condit
             condition,
             label=f"{name}({shown})" if shown and plain_name else condition.label,
             normalization=chosen.get("normalization", cfg.normalization),
+            varied=tuple(named) if shown and plain_name else (),
         )
 
 

@@ -137,8 +137,10 @@ def _entry(
         if control is not None and panel.conditions[n].role != "control":
             controls[place] = all_results[control]
     condition = importance.panels[first].conditions[number]
-    named_by_options = condition.label != condition.permutation
-    step = named_by_options and all(n in in_charts[place] for place, n in numbers.items())
+    step = all(
+        importance.panels[place].is_step(n) and n in in_charts[place]
+        for place, n in numbers.items()
+    )
     hard = any(_is_hard(importance.panels[place], n) for place, n in numbers.items())
     return Entry(slug, title, condition, numbers, results, controls, step, hard)
 
@@ -149,7 +151,6 @@ def _is_hard(panel: Panel, number: int) -> bool:
     if said is not None:
         return said
     try:
-        permutation = Condition.rebuilt(panel.conditions[number]).permutation
-    except (TypeError, ValueError):  # a permutation of somebody else that is not installed here
+        return bool(Condition.rebuilt(panel.conditions[number]).permutation.out_of_distribution)
+    except Exception:  # somebody else's permutation: not installed here, or broken
         return False
-    return permutation.out_of_distribution

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from pi_amt.statistics.panels import Panel
 from pi_amt.store.rows import ConditionKey, flat_options
@@ -66,15 +66,18 @@ def unique_slugs(texts: Sequence[str]) -> list[str]:
     return slugs
 
 
-def families(conditions: Iterable[ConditionKey]) -> list[tuple[str, str]]:
+def families(conditions: Mapping[ConditionKey, str]) -> list[tuple[str, str]]:
     """Conditions in short: ``remove_harmonic`` of ten harmonics as (``remove_harmonic``,
     `` (harmonic = 1 … 10)``).
 
     Conditions of one permutation stand together with the values of the options in which they
-    differ. Where these are not a full grid, or options of a target, each stands under its label.
+    differ. Where these are not a full grid, or options of a target, each stands by itself.
+
+    Args:
+        conditions: each with what it is called where it stands by itself.
     """
     groups: dict[tuple[str, bool], list[ConditionKey]] = {}
-    for condition in dict.fromkeys(conditions):
+    for condition in conditions:
         plain = condition.label == condition.permutation
         groups.setdefault((condition.permutation, plain), []).append(condition)
     found: list[tuple[str, str]] = []
@@ -90,7 +93,7 @@ def families(conditions: Iterable[ConditionKey]) -> list[tuple[str, str]]:
             text = "; ".join(f"{key} = {_listed(given)}" for key, given in varied.items())
             found.append((name, f" ({text})"))
         else:
-            found += dict.fromkeys((member.label, "") for member in members)
+            found += dict.fromkeys((conditions[member], "") for member in members)
     return found
 
 

@@ -120,6 +120,14 @@ class Panel:
         said = {row.out_of_distribution for place, row in self.cells.items() if place[0] == number}
         return "yes" in said if said & {"yes", "no"} else None
 
+    def is_step(self, number: int) -> bool:
+        """Whether a condition was run as one of a series that differs in some options."""
+        told = {row.varied for place, row in self.cells.items() if place[0] == number} - {""}
+        if told:
+            return told != {"[]"}
+        # rows of version 0.1.0 tell it by their label alone
+        return "=" in self.conditions[number].label
+
     def control_of(self, number: int, kind: str) -> int | None:
         """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
 

@@ -48,7 +48,9 @@ class Row:
         data: fingerprint of the track's audio and notes; rows of other contents of the same
             track are never paired with each other.
         out_of_distribution: what the permutation, as it was settled on this recording, says of its
-            input: ``yes`` or ``no``; empty where it was not asked (an error, version 0.1.0).
+            input: ``yes`` or ``no``; empty where it gave no answer (an error, version 0.1.0).
+        varied: JSON list of the options in which the conditions of its series differ, ``[]`` where
+            it is no step of a series; empty in rows of version 0.1.0.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Row:
     elapsed_seconds: float = 0.0
     data: str = ""
     out_of_distribution: str = ""
+    varied: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -103,7 +106,7 @@ class ConditionKey:
     def kind(self) -> str:
         """Config name of what it is, as a control: the control of an energy-matched pair is the
         ``matched_tracks`` of its target, though ``matched_energy`` makes both sides."""
-        is_side = self.role == "control" and self.options.get("side") == "control"
+        is_side = (self.permutation, self.role) == ("matched_energy", "control")
         return "matched_tracks" if is_side else self.permutation
 
     @property

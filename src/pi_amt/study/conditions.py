@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from pi_amt.core.checks import check_choice, check_count, check_seed
@@ -37,6 +37,7 @@ class Condition:
         seed: of the study.
         normalization: ``frozen`` keeps the model's normalisation from the clean input (locality),
             ``model`` lets the model compute it from the perturbed input.
+        varied: the options in which the conditions of its series differ; it decides no result.
     """
 
     permutation: Permutation
@@ -46,6 +47,7 @@ class Condition:
     repeat: int = 0
     seed: int = 0
     normalization: str = "frozen"
+    varied: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         check_choice("normalization", self.normalization, NORMALIZATIONS)

@@ -173,7 +173,18 @@ def _finish(
             counts=counts,
             notes=notes,
             elapsed_seconds=elapsed,
-            out_of_distribution="yes" if one.permutation.out_of_distribution else "no",
+            out_of_distribution=_told(one.permutation),
         )
         rows.append(row)
     return rows
+
+
+def _told(permutation: Permutation) -> str:
+    """Whether a permutation says that its input is out of distribution: ``yes``, ``no`` or empty.
+
+    A class of a user may fail to answer; that is no reason to lose the results of a recording.
+    """
+    try:
+        return "yes" if permutation.out_of_distribution else "no"
+    except Exception:
+        return ""

@@ -118,6 +118,7 @@ def blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: s
         version=__version__,
         method=METHOD_VERSION,
         data=fingerprint,
+        varied=canonical_json(list(condition.varied)),
     )
 
 

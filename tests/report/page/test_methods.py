@@ -141,13 +141,13 @@ def test_what_is_said_of_the_masks_holds_for_all_of_them() -> None:
 )
 def test_conditions_in_short(name: str, options: list[dict[str, Any]], short: list[str]) -> None:
     keys = [ConditionKey(name, json.dumps(o), f"label {i}") for i, o in enumerate(options)]
-    assert [name + told for name, told in families(keys)] == short
+    assert [name + told for name, told in families({key: key.label for key in keys})] == short
 
 
 def test_a_condition_without_options_stands_beside_its_series() -> None:
     series = [ConditionKey("m", json.dumps({"a": a}), f"m(a={a})") for a in (1, 2)]
     keys = [ConditionKey("m", "{}", "m"), *series]
-    assert families(keys) == [("m", ""), ("m", " (a = 1, 2)")]
+    assert families({key: key.label for key in keys}) == [("m", ""), ("m", " (a = 1, 2)")]
 
 
 def test_every_citation_has_its_entry_and_no_entry_is_left_over() -> None:

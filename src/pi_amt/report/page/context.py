@@ -174,8 +174,8 @@ def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
             "Run at least one condition, for example permutation=fund_mask."
         )
     for place, panel in enumerate(importance.panels):
-        lacking = [e.condition for e in entries if place not in e.numbers
-                   and e.condition.role == "condition"]  # fmt: skip
+        lacking = {e.condition: e.title for e in entries if place not in e.numbers
+                   and e.condition.role == "condition"}  # fmt: skip
         name = f"{model_title(panel.model)} × {dataset_title(panel.dataset)}"
         if lacking:
             said.append(f"{name} was not run under {', '.join(map(''.join, families(lacking)))}.")

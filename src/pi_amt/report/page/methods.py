@@ -130,7 +130,8 @@ def _repeats(importance: Result) -> str:
 
 
 def _listing(conditions: Iterable[ConditionKey]) -> str:
-    return ", ".join(f"`{name}`{options}" for name, options in families(conditions))
+    labels = {condition: condition.label for condition in conditions}
+    return ", ".join(f"`{name}`{options}" for name, options in families(labels))
 
 
 def _masks(importance: Result, masks: Sequence[ConditionKey]) -> list[str]:
