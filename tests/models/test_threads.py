@@ -21,6 +21,12 @@ def restore_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def test_a_thread_that_torch_has_not_been_used_on_keeps_its_one_torch_thread() -> None:
+    torch.set_num_threads(3)  # a pool of its own
+    map_on_threads(lambda i: i, range(8), CPU)
+    assert map_on_threads(lambda _: torch.get_num_threads(), range(8), CPU) == [1] * 8
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_results_are_in_order_and_each_call_has_one_torch_thread(threads: int) -> None:
     torch.set_num_threads(threads)

@@ -117,6 +117,14 @@ def _exact_convolutions() -> Iterator[None]:
 @lru_cache(maxsize=2)
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """A pool of this process (a forked child has none of its parent's threads)."""
-    return ThreadPoolExecutor(
-        threads, f"pi_amt-{process}", initializer=torch.set_num_threads, initargs=(1,)
-    )
+    return ThreadPoolExecutor(threads, f"pi_amt-{process}", initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    """Give this thread one torch thread for good.
+
+    torch sets a thread up when it is first used there, from the default of the process, which may
+    be another one by then. So it is asked first, and told afterwards.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(1)
