@@ -185,3 +185,14 @@ def test_a_nested_target_is_rebuilt_with_its_options() -> None:
 def test_parameters_that_do_not_tell_the_permutation_are_refused(parameters: str) -> None:
     with pytest.raises(ValueError, match=r"fil|onset"):
         Condition.rebuilt(ConditionKey("fund_mask", parameters, "fund_mask"))
+
+
+def test_whatever_a_constructor_raises_a_condition_that_cannot_be_rebuilt_is_a_value_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("width")
+
+    monkeypatch.setattr("pi_amt.study.conditions.load_permutation", fail)
+    with pytest.raises(ValueError, match=r"mine: got \{\}, which makes no fund_mask \('width'\)"):
+        Condition.rebuilt(ConditionKey("fund_mask", "{}", "mine"))

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pi_amt.core.text import plural
 from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.statistics.estimates import ConditionResult
-
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
-
-SIGNIFICANT = 0.05
+from pi_amt.statistics.inference import SIGNIFICANT
+from pi_amt.statistics.result import Result
 
 
 def headline(importance: Result) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from pi_amt.core.units import Floats
 from pi_amt.statistics.inference import Inference, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.store.rows import ConditionKey
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

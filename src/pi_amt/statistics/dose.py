@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,8 @@ from pi_amt.statistics.bootstrap import (
 )
 from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey
-
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
 
 
 def area_under(doses: Floats, drops: Floats) -> Floats:

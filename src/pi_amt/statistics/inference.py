@@ -26,6 +26,10 @@ from pi_amt.statistics.bootstrap import (
     mean_interval,
 )
 
+#: a corrected p-value below this one is called significant
+SIGNIFICANT = 0.05
+
+
 NAN = float("nan")
 
 

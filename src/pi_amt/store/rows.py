@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 
 #: Change this when a change of method changes rows: old rows are then computed again.
 METHOD_VERSION = "1"
-
-
 #: label of the rows of the unperturbed input, and config name of what makes them
 BASELINE = "no_permutation"
 

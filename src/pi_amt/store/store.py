@@ -26,60 +26,8 @@ from pi_amt.store.rows import Row
 _PATIENCE_SECONDS = 60.0  # with another process that is writing
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection that waits for other processes; ``mode`` as in SQLite's URIs, ``rwc``."""
-    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE_SECONDS)
-
-
-def write_ahead(db: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead mode, where it is not.
-
-    SQLite does not wait for others here: of two drivers that make one store at the same moment, the
-    second is told "locked" at once.
-
-    Raises:
-        sqlite3.OperationalError: if the others do not end in time, or nothing can be written.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
-def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A store that is only read.
-
-    Where nothing can be written (an archive, a read-only or full disk) SQLite cannot make the
-    helper files that it wants for reading, too: a finished store is opened without them there.
-
-    Raises:
-        sqlite3.Error: if it cannot be read.
-    """
-    finished = not path.with_name(f"{path.name}-wal").exists()
-    if not finished or os.access(path.parent, os.W_OK):
-        db = connect(path, "ro")
-        try:
-            db.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            db.close()
-            if not (finished and isinstance(error, sqlite3.OperationalError)):
-                raise
-        else:
-            return db
-    return connect(path, "ro&immutable=1")
-
-
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
-
-
-class StoreError(RuntimeError):
-    """The results folder cannot be used; the message says why and what to do."""
 
 
 _COLUMNS = [f.name for f in fields(Row)]
@@ -106,6 +54,10 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
+class StoreError(RuntimeError):
+    """The results folder cannot be used; the message says why and what to do."""
+
+
 class Store:
     """The results of a folder.
 
@@ -124,7 +76,7 @@ class Store:
         with self._clear_errors():
             if not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = open_for_reading(self.path) if readonly else connect(self.path, "rwc")
+            self._db = _open_for_reading(self.path) if readonly else _connect(self.path, "rwc")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise StoreError(
@@ -132,7 +84,7 @@ class Store:
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
             if not readonly:
-                write_ahead(self._db)
+                _write_ahead(self._db)
                 # FULL would wait for the disk at each recording; WAL + NORMAL survives kill -9.
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(_SCHEMA)
@@ -241,12 +193,6 @@ class Store:
             return [{"started": started, **json.loads(text)} for started, text in records]
 
 
-def store_path(folder: Path | str) -> Path:
-    """The store's file in a results folder (or the file itself)."""
-    path = Path(folder)
-    return path if path.suffix == ".sqlite" else path / FILE_NAME
-
-
 def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
     """All rows of a results folder, with or without their note tables (error anatomy).
 
@@ -255,6 +201,76 @@ def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
     """
     with Store(folder, readonly=True) as store:
         return store.rows(notes=notes)
+
+
+def store_path(folder: Path | str) -> Path:
+    """The store's file in a results folder (or the file itself)."""
+    path = Path(folder)
+    return path if path.suffix == ".sqlite" else path / FILE_NAME
+
+
+@contextmanager
+def note_tables_of(folder: Path | str) -> Iterator[None]:
+    """Work on rows of a results folder: the bytes of a row do not know which store they are from.
+
+    Raises:
+        StoreError: naming the store, where a note table in it is damaged.
+    """
+    try:
+        yield
+    except NoteTableError as error:
+        raise StoreError(
+            f"{store_path(folder).absolute()} is damaged: {error}; move it away, or choose another "
+            "results_dir"
+        ) from error
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection that waits for other processes; ``mode`` as in SQLite's URIs, ``rwc``."""
+    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE_SECONDS)
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead mode, where it is not.
+
+    SQLite does not wait for others here: of two drivers that make one store at the same moment, the
+    second is told "locked" at once.
+
+    Raises:
+        sqlite3.OperationalError: if the others do not end in time, or nothing can be written.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    """A store that is only read.
+
+    Where nothing can be written (an archive, a read-only or full disk) SQLite cannot make the
+    helper files that it wants for reading, too: a finished store is opened without them there.
+
+    Raises:
+        sqlite3.Error: if it cannot be read.
+    """
+    finished = not path.with_name(f"{path.name}-wal").exists()
+    if not finished or os.access(path.parent, os.W_OK):
+        db = _connect(path, "ro")
+        try:
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            db.close()
+            if not (finished and isinstance(error, sqlite3.OperationalError)):
+                raise
+        else:
+            return db
+    return _connect(path, "ro&immutable=1")
 
 
 def _to_record(row: Row) -> list[Any]:
@@ -273,19 +289,3 @@ def _from_record(record: tuple[Any, ...]) -> Row:
         loaded = json.loads(values[name])
         values[name] = {k: math.nan if v is None else v for k, v in loaded.items()}
     return Row(**values)
-
-
-@contextmanager
-def note_tables_of(folder: Path | str) -> Iterator[None]:
-    """Work on rows of a results folder: the bytes of a row do not know which store they are from.
-
-    Raises:
-        StoreError: naming the store, where a note table in it is damaged.
-    """
-    try:
-        yield
-    except NoteTableError as error:
-        raise StoreError(
-            f"{store_path(folder).absolute()} is damaged: {error}; move it away, or choose another "
-            "results_dir"
-        ) from error

@@ -62,12 +62,17 @@ class Condition:
             repeat, seed: of one of them.
 
         Raises:
-            TypeError, ValueError: if the permutation is not known here, or if its parameters do
-                not make it again, as may happen with those of users.
+            ValueError: if the permutation is not known here, or if its parameters do not make it
+                again, as may happen with those of users.
         """
         options: dict[str, Any] = _hashable(key.options)
         normalization = options.pop("normalization", "frozen")
-        permutation = load_permutation(key.permutation, **options)
+        try:
+            permutation = load_permutation(key.permutation, **options)
+        except Exception as error:  # a constructor of a user may raise anything
+            raise ValueError(
+                f"{key.label}: got {key.parameters}, which makes no {key.permutation} ({error})"
+            ) from error
         condition = cls(permutation, key.label, key.role, key.target, repeat, seed, normalization)
         if not key.options.items() <= json.loads(condition.parameters).items():
             raise ValueError(

@@ -7,14 +7,12 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec
-
-if TYPE_CHECKING:
-    from pi_amt.study.groups import Group
+from pi_amt.study.groups import Group
 
 
 def environment() -> dict[str, Any]:

@@ -55,7 +55,7 @@ def is_replayable(entry: Entry) -> bool:
     nothing that only the program of the study knew."""
     try:
         permutation = Condition.rebuilt(entry.condition).permutation
-    except (TypeError, ValueError):
+    except ValueError:
         return False
     return not permutation.needs_neighbour and permutation.prepass() is None
 

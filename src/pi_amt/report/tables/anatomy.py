@@ -7,16 +7,14 @@ those of :mod:`pi_amt.statistics.breakdown`. Rows must hold their note tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.anatomy import INTERVAL_CLASSES
 from pi_amt.statistics.breakdown import FACTORS, Breakdown, breakdown
 from pi_amt.statistics.inference import NAN
 from pi_amt.statistics.panels import Panel
-
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
+from pi_amt.statistics.result import Result
 
 _GROUPS = ("model", "dataset")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,26 +18,17 @@ from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row, flat_options
 
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
-
 COLUMNS = (
     "dataset", "label", "condition", "parameters", "role", "a", "b", "n_pieces",
     "baseline_a", "baseline_b", "drop_a", "drop_b",
     "difference", "difference_low", "difference_high", "p", "p_holm",
     "relative_drop_a", "relative_drop_b", "excess_a", "excess_b",
 )  # fmt: skip
-
-
 _LEAD = (
     "condition", "difference", "p_holm", "drop_a", "drop_b", "a", "b", "dataset", "n_pieces",
     "baseline_a", "baseline_b",
 )  # fmt: skip
-
-
 _FORMATS = {"p": "p", "p_holm": "p"}
-
-
 _INTERVALS = {"difference": ("difference_low", "difference_high")}
 
 

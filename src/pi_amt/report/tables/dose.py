@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
-
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
-
+from pi_amt.statistics.result import Result
 
 _COLUMNS = (
     "model", "dataset", "curve", "permutation", "parameter", "constant", "n_pieces",

@@ -8,17 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from pi_amt.core.text import plural
-from pi_amt.report.headline import SIGNIFICANT
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.estimates import baseline_result
-from pi_amt.statistics.inference import EXACT_CLUSTERS
+from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT
 from pi_amt.statistics.panels import Panel
-
-if TYPE_CHECKING:
-    from pi_amt.statistics.result import Result
+from pi_amt.statistics.result import Result
 
 #: column → (format, meaning); fields of ``ConditionResult``
 COLUMNS: dict[str, tuple[str, str]] = {
