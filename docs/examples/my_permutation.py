@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from pi_amt import Neighbour, Notes, Permutation, Spectrogram, db_to_amplitude
+from pi_amt import Change, Permutation, Scene, Spectrogram, db_to_amplitude
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,13 @@ class Tilt(Permutation):
         if self.db_per_octave < 0:
             raise ValueError(f"db_per_octave: got {self.db_per_octave}, expected at least 0")
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> NDArray[np.float32]:
-        """Gains ``(bins,)``."""
-        octaves = np.maximum(np.log2(spectrogram.frequencies / self.corner_hz), 0.0)
-        return db_to_amplitude(-self.db_per_octave * octaves).astype(np.float32)
+    def draw(self, scene: Scene) -> Change:
+        """Decide on one gain for each bin."""
+        octaves = np.maximum(np.log2(scene.spectrogram.frequencies / self.corner_hz), 0.0)
+        gains = torch.from_numpy(db_to_amplitude(-self.db_per_octave * octaves)).float()
 
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        """Multiply; real and imaginary parts alike."""
-        values = spectrogram.tensor
-        gains = torch.from_numpy(parameters).to(values.device)
-        return spectrogram.with_values(values * gains[:, None])
+        def tilt(clean: Spectrogram) -> Spectrogram:
+            # complex values keep their phase: real and imaginary parts are multiplied alike
+            return clean.with_values(clean.tensor * gains.to(clean.tensor.device)[:, None])
+
+        return Change(tilt)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
     from pi_amt.permutations.loading import load_permutation
-    from pi_amt.permutations.permutation import Neighbour, Permutation
+    from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
     from pi_amt.permutations.regions import partial_mask
     from pi_amt.report.tables.table import Table
     from pi_amt.scoring.notes import score_notes
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchedTranscriber",
+    "Change",
     "Condition",
     "ConditionResult",
     "Dataset",
@@ -77,6 +78,7 @@ __all__ = [
     "Notes",
     "Permutation",
     "Row",
+    "Scene",
     "Spectrogram",
     "Table",
     "Track",
@@ -99,6 +101,7 @@ __all__ = [
 
 _HOMES = {
     "BatchedTranscriber": "models.transcriber",
+    "Change": "permutations.permutation",
     "Condition": "study.conditions",
     "ConditionResult": "statistics.estimates",
     "Dataset": "datasets.track",
@@ -109,6 +112,7 @@ _HOMES = {
     "Notes": "core.notes",
     "Permutation": "permutations.permutation",
     "Row": "store.rows",
+    "Scene": "permutations.permutation",
     "Spectrogram": "core.spectrogram",
     "Table": "report.tables.table",
     "Track": "datasets.track",

@@ -16,7 +16,7 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutation_importance import Importance
 from pi_amt.permutations.loading import Permutation, load_permutation
-from pi_amt.permutations.permutation import Neighbour
+from pi_amt.permutations.permutation import Change, Scene
 from pi_amt.study.conditions import Condition
 
 
@@ -27,18 +27,8 @@ class Mine(Permutation):
     act: Callable[[Spectrogram], Any]
     name: ClassVar[str] = "mine"
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: pi_amt.Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> None:
-        return None
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        found: Spectrogram = self.act(spectrogram)
-        return found
+    def draw(self, scene: Scene) -> Change:
+        return Change(self.act)
 
 
 def boom(spectrogram: Spectrogram) -> Spectrogram:

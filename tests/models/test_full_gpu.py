@@ -15,6 +15,7 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Scene
 from pi_amt.study.conditions import make_conditions
 from pi_amt.study.evaluate import evaluate
 from pi_amt.study.jobs import Job
@@ -159,6 +160,6 @@ def test_an_account_of_energies_never_waits_for_the_device() -> None:
     permutation = load_permutation("fund_mask")
     notes = ToyTrack("a").notes()
     meter = EffectMeter()
-    perturbed = permutation(clean, notes, key=1)
-    meter.push(clean, perturbed, permutation, notes, kept=toy.counted_frames(clean))
+    perturbed, change = permutation.perturb(Scene(clean, notes, key=1))
+    meter.push(clean, perturbed, change, notes, kept=toy.counted_frames(clean))
     assert perturbed.tensor.device.type == "meta"

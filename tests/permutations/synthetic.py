@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz
-from pi_amt.permutations.permutation import Neighbour
+from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
+from pi_amt.permutations.regions import Mask
 
 KINDS = ("real", "complex")
 SAMPLE_RATE = 22_050
@@ -166,3 +167,16 @@ def bits(spectrogram: Spectrogram) -> NDArray[np.int64] | NDArray[np.int32]:
     if values.dtype == np.complex64:
         return values.view(np.int64)
     return values.view(np.int32)
+
+
+def target_of(
+    permutation: Permutation,
+    spectrogram: Spectrogram,
+    notes: Notes | None = None,
+    key: int = 0,
+    neighbour: Neighbour | None = None,
+) -> Mask:
+    """``(blocks, bins, frames)`` bool: the feature that a permutation says it removes."""
+    target = permutation.draw(Scene(spectrogram, notes, key, neighbour)).target
+    assert target is not None
+    return target

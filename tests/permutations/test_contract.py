@@ -26,9 +26,10 @@ from tests.permutations.synthetic import (
 import pi_amt
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.permutations.effects import bystanders_of
 from pi_amt.permutations.loading import available, controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 
 pytestmark = pytest.mark.slow
 
@@ -199,13 +200,14 @@ class TestContract:
         notes: Notes,
         neighbour: Neighbour,
     ) -> None:
-        target = permutation.target(whole, notes, KEY, neighbour)
+        change = permutation.draw(Scene(whole, notes, KEY, neighbour))
+        target = change.target
         if target is not None:
             assert target.shape == whole.values.shape
             assert target.dtype == np.bool_
             touched = bits(out) != bits(whole)
             assert not (touched & ~target).any()
-        others = permutation.bystanders(whole, notes, KEY)
+        others = bystanders_of(whole, change, notes)
         assert others.shape == whole.values.shape
         assert others.any()
 

@@ -15,6 +15,7 @@ from tests.permutations.synthetic import (
     make_notes,
     make_spectrogram,
     random_notes,
+    target_of,
 )
 
 from pi_amt.core.spectrogram import Spectrogram
@@ -76,7 +77,7 @@ def test_repeats_draw_other_donors_from_the_whole_pool() -> None:
 def test_a_harmonic_takes_values_where_remove_harmonic_removes(kind: str, k: int) -> None:
     s, neighbour, notes = make_spectrogram(kind, 2), make_neighbour(kind), random_notes()
     out = Donor(harmonic=k)(s, notes, key=3, neighbour=neighbour)
-    mask = RemoveHarmonic(harmonic=k).target(s, notes)
+    mask = target_of(RemoveHarmonic(harmonic=k), s, notes)
     np.testing.assert_array_equal(changed(s, out), mask)
     assert neighbour.spectrogram is not None
     pool = np.asarray(neighbour.spectrogram.values)

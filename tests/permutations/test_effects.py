@@ -12,6 +12,7 @@ from tests.permutations.synthetic import (
     make_notes,
     make_spectrogram,
     random_notes,
+    target_of,
     with_contents,
 )
 
@@ -21,7 +22,7 @@ from pi_amt.permutations.controls import Identity, NoPermutation, WrongPiece
 from pi_amt.permutations.effects import LIMIT_DB, EffectMeter, removed_db
 from pi_amt.permutations.masks import FundMask, HarmMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import Permutation, Scene
 from pi_amt.permutations.regions import partial_mask
 from pi_amt.permutations.shuffles import Random
 
@@ -31,8 +32,7 @@ def effects_of(
 ) -> dict[str, float]:
     neighbour = make_neighbour("real")
     meter = EffectMeter()
-    out = permutation(s, notes, key=key, neighbour=neighbour)
-    meter.push(s, out, permutation, notes, key=key, neighbour=neighbour)
+    meter.push(s, *permutation.perturb(Scene(s, notes, key, neighbour)), notes)
     return meter.finish()
 
 
@@ -45,7 +45,7 @@ def flat(kind: str) -> Spectrogram:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_silenced_mask_on_a_flat_input(kind: str) -> None:
     s, notes = flat(kind), random_notes()
-    share = FundMask().target(s, notes).mean()
+    share = target_of(FundMask(), s, notes).mean()
     got = effects_of(FundMask(), s, notes)
     assert got["touched_share"] == share
     assert got["removed_db"] == pytest.approx(-10 * math.log10(1 - share))
@@ -101,7 +101,7 @@ def test_a_stream_adds_up_to_the_whole(kind: str) -> None:
     meter, permutation = EffectMeter(), FundMask(fill="background")
     for start, stop in ((0, 1), (1, 4)):
         part = s.block_slice(start, stop)
-        meter.push(part, permutation(part, notes, key=5), permutation, notes, key=5)
+        meter.push(part, *permutation.perturb(Scene(part, notes, key=5)), notes)
     got, whole = meter.finish(), effects_of(permutation, s, notes)
     assert set(got) == {"removed_db", "removed_db_target", "collateral_db", "touched_share"}
     assert got == pytest.approx(whole, abs=1e-9)
@@ -111,12 +111,12 @@ def test_frames_that_are_not_kept_do_not_count() -> None:
     s = make_spectrogram("complex", 2)
     notes = make_notes((0.0, 0.3, 57.0))
     permutation = FundMask()
-    out = permutation(s, notes)
+    out, change = permutation.perturb(Scene(s, notes))
     late, early = EffectMeter(), EffectMeter()
-    late.push(s, out, permutation, notes, kept=s.times > 0.5)
-    early.push(s, out, permutation, notes, kept=s.times < 0.3)
+    late.push(s, out, change, notes, kept=s.times > 0.5)
+    early.push(s, out, change, notes, kept=s.times < 0.3)
     assert late.finish()["touched_share"] == late.finish()["removed_db"] == 0.0
-    band = permutation.target(s, notes)[0, :, 0].sum() / len(s.frequencies)
+    band = target_of(permutation, s, notes)[0, :, 0].sum() / len(s.frequencies)
     assert early.finish()["touched_share"] == pytest.approx(band)
 
 

@@ -15,6 +15,7 @@ from tests.permutations.synthetic import (
     make_spectrogram,
     nearest_bin,
     random_notes,
+    target_of,
     tone_spectrogram,
 )
 
@@ -56,7 +57,7 @@ def test_both_parts_of_a_complex_value_go_or_stay(kind: str) -> None:
     notes = random_notes()
     permutation = FundMask()
     out = permutation(s, notes)
-    target = permutation.target(s, notes)
+    target = target_of(permutation, s, notes)
     values, kept = np.asarray(out.values), np.asarray(s.values)
     assert target.any()
     assert (values[target].real == 0).all()
@@ -69,7 +70,7 @@ def test_both_parts_of_a_complex_value_go_or_stay(kind: str) -> None:
 def test_attenuation_is_a_dose(kind: str) -> None:
     s = make_spectrogram(kind, 1)
     notes = random_notes()
-    target = FundMask().target(s, notes)
+    target = target_of(FundMask(), s, notes)
     for db in (0.0, 3.0, 20.0):
         out = FundMask(fill="attenuate", attenuation_db=db)(s, notes)
         ratio = np.asarray(out.values)[target] / np.asarray(s.values)[target]
@@ -91,7 +92,7 @@ def test_is_harmonic_number_one() -> None:
 def test_wider_masks_hold_narrower_ones() -> None:
     s = make_spectrogram("complex", 2)
     notes = random_notes()
-    masks = [FundMask(half_width_cents=w).target(s, notes) for w in (0.0, 35.0, 50.0, 150.0)]
+    masks = [target_of(FundMask(half_width_cents=w), s, notes) for w in (0.0, 35.0, 50.0, 150.0)]
     for narrow, wide in pairwise(masks):
         assert not (narrow & ~wide).any()
         assert wide.sum() > narrow.sum()

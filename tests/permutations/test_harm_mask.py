@@ -11,6 +11,7 @@ from tests.permutations.synthetic import (
     make_spectrogram,
     nearest_bin,
     random_notes,
+    target_of,
     tone_spectrogram,
 )
 
@@ -38,8 +39,8 @@ def test_harmonics_are_gone_and_the_fundamental_is_untouched(kind: str) -> None:
 def test_with_fund_mask_it_covers_every_bin_once(kind: str, options: dict[str, float]) -> None:
     s = make_spectrogram(kind, 3, tuning_cents=-12.0)
     notes = random_notes()
-    fundamentals = FundMask(**options).target(s, notes)  # type: ignore[arg-type]
-    rest = HarmMask(**options).target(s, notes)  # type: ignore[arg-type]
+    fundamentals = target_of(FundMask(**options), s, notes)  # type: ignore[arg-type]
+    rest = target_of(HarmMask(**options), s, notes)  # type: ignore[arg-type]
     np.testing.assert_array_equal(fundamentals, ~rest)
     halves = (FundMask(**options)(s, notes), HarmMask(**options)(s, notes))  # type: ignore[arg-type]
     np.testing.assert_array_equal(
@@ -51,9 +52,9 @@ def test_onset_spares_or_touches_whole_frames() -> None:
     s = make_spectrogram("real", 3)
     notes = make_notes((0.3, 0.6, 57.0))
     attack = (s.times >= 0.3) & (s.times < 0.35)
-    every = HarmMask().target(s, notes)
-    spare = HarmMask(onset="spare").target(s, notes)
-    only = HarmMask(onset="only").target(s, notes)
+    every = target_of(HarmMask(), s, notes)
+    spare = target_of(HarmMask(onset="spare"), s, notes)
+    only = target_of(HarmMask(onset="only"), s, notes)
     np.testing.assert_array_equal(every, spare | only)
     np.testing.assert_array_equal(only.any(axis=1), attack)
     assert not spare.transpose(0, 2, 1)[attack].any()

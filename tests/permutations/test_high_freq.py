@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.permutations.synthetic import KINDS, changed, make_notes, make_spectrogram, with_contents
+from tests.permutations.synthetic import (
+    KINDS,
+    changed,
+    make_notes,
+    make_spectrogram,
+    target_of,
+    with_contents,
+)
 
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.shuffles import HighFreq
@@ -13,7 +20,7 @@ from pi_amt.permutations.shuffles import HighFreq
 @pytest.mark.parametrize("kind", KINDS)
 def test_default_cutoff_is_just_above_the_highest_fundamental(kind: str) -> None:
     s = make_spectrogram(kind, 1)
-    target = HighFreq().target(s, None)
+    target = target_of(HighFreq(), s, None)
     lowest = s.frequencies[np.flatnonzero(target[0, :, 0])[0]]
     c8 = 440.0 * cents_to_ratio(3900.0)
     assert c8 * cents_to_ratio(50.0) < lowest < c8 * cents_to_ratio(50.0 + 100.0 / 3.0)
@@ -29,7 +36,7 @@ def test_only_bins_above_the_cutoff_move_and_all_of_them_do(kind: str, cutoff_hz
     assert not moved[:, ~above].any()
     # A value stays in place once in as many times as there are bins.
     assert moved[:, above].mean() == pytest.approx(1.0 - 1.0 / above.sum(), abs=0.01)
-    np.testing.assert_array_equal(permutation.target(s, None)[0, :, 0], above)
+    np.testing.assert_array_equal(target_of(permutation, s, None)[0, :, 0], above)
 
 
 def test_values_travel_over_the_whole_upper_range() -> None:
@@ -51,7 +58,7 @@ def test_highest_note_cuts_above_each_frames_highest_fundamental() -> None:
         above = s.frequencies > cutoff
         assert not moved[block, ~above, frame].any()
         assert moved[block, above, frame].mean() > 0.9
-        np.testing.assert_array_equal(permutation.target(s, notes)[block, :, frame], above)
+        np.testing.assert_array_equal(target_of(permutation, s, notes)[block, :, frame], above)
     silent = (s.times < 0.2) | (s.times > 0.7)
     assert not moved.transpose(0, 2, 1)[silent].any()
 
@@ -69,8 +76,8 @@ def test_static_moves_every_frame_alike() -> None:
 
 
 def test_tuning_shifts_the_cutoff() -> None:
-    plain = HighFreq().target(make_spectrogram("real", 1), None)
-    sharp = HighFreq().target(make_spectrogram("real", 1, tuning_cents=100.0 / 3.0), None)
+    plain = target_of(HighFreq(), make_spectrogram("real", 1), None)
+    sharp = target_of(HighFreq(), make_spectrogram("real", 1, tuning_cents=100.0 / 3.0), None)
     assert plain.sum() - sharp.sum() == plain.shape[2]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.permutations.synthetic import KINDS, bits, make_spectrogram, random_notes
+from tests.permutations.synthetic import KINDS, bits, make_spectrogram, random_notes, target_of
 
 from pi_amt.permutations.masks import HarmMask, KeepHarmonic, RemoveHarmonic
 
@@ -14,8 +14,8 @@ from pi_amt.permutations.masks import HarmMask, KeepHarmonic, RemoveHarmonic
 def test_keeps_what_remove_harmonic_removes(kind: str, k: int) -> None:
     s = make_spectrogram(kind, 2)
     notes = random_notes()
-    removed = RemoveHarmonic(harmonic=k).target(s, notes)
-    np.testing.assert_array_equal(KeepHarmonic(harmonic=k).target(s, notes), ~removed)
+    removed = target_of(RemoveHarmonic(harmonic=k), s, notes)
+    np.testing.assert_array_equal(target_of(KeepHarmonic(harmonic=k), s, notes), ~removed)
     out = np.asarray(KeepHarmonic(harmonic=k)(s, notes).values)
     assert (out[~removed] == 0).all()
     np.testing.assert_array_equal(out[removed], np.asarray(s.values)[removed])

@@ -15,6 +15,7 @@ from tests.permutations.synthetic import (
     make_notes,
     make_spectrogram,
     random_notes,
+    target_of,
     with_contents,
 )
 
@@ -23,6 +24,7 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.masks import FundMask, HarmMask, PartialMask, SoftFundMask, SoftHarmMask
 from pi_amt.permutations.matched_energy import MatchedEnergy, attenuations_for
 from pi_amt.permutations.matched_tracks import MatchedTracks
+from pi_amt.permutations.permutation import Scene
 from pi_amt.permutations.regions import partial_mask
 from pi_amt.permutations.shuffles import HighFreq
 
@@ -63,7 +65,7 @@ def test_sides_lose_the_same_energy_within_half_a_decibel(kind: str) -> None:
     # One partial of ten can only rival the fundamental where it is strong enough.
     s, notes = tonal(kind, 60.0)
     mask = FundMask()
-    boost = 1.0 + 5.0 * MatchedTracks(mask).target(s, notes, 8)
+    boost = 1.0 + 5.0 * target_of(MatchedTracks(mask), s, notes, 8)
     s = with_contents(s, np.asarray(s.values) * boost)
     losses = [
         10 * np.log10(energy(s) / energy(MatchedEnergy(mask, side)(s, notes, key=8)))
@@ -78,7 +80,9 @@ def test_the_fill_of_the_target_does_not_matter(
     soft: type[PartialMask], hard: type[PartialMask]
 ) -> None:
     s, notes = tonal("real", 60.0)
-    s = with_contents(s, np.asarray(s.values) * (1.0 + 5.0 * MatchedTracks().target(s, notes, 8)))
+    s = with_contents(
+        s, np.asarray(s.values) * (1.0 + 5.0 * target_of(MatchedTracks(), s, notes, 8))
+    )
     masks = (kind(half_width_cents=60.0, onset="spare") for kind in (soft, hard))
     found, expected = (MatchedEnergy(mask, attenuation_db=3.0)(s, notes, key=8) for mask in masks)
     np.testing.assert_array_equal(bits(found), bits(expected))
@@ -86,13 +90,13 @@ def test_the_fill_of_the_target_does_not_matter(
 
 def test_streamed_pass_settles_what_the_whole_recording_settles() -> None:
     s, notes = tonal("complex", 60.0)
-    boost = 1.0 + 5.0 * MatchedTracks().target(s, notes, 8)
+    boost = 1.0 + 5.0 * target_of(MatchedTracks(), s, notes, 8)
     s = with_contents(s, np.asarray(s.values) * boost)
     for side in ("target", "control"):
         permutation = MatchedEnergy(side=side)
         meter = permutation.prepass()
         for block in range(3):
-            meter.push(s.block_slice(block, block + 1), notes, 8)
+            meter.push(Scene(s.block_slice(block, block + 1), notes, 8))
         settled = meter.finish()
         whole = permutation(s, notes, key=8)
         for block in range(3):
@@ -105,9 +109,9 @@ def test_kept_frames_alone_count() -> None:
     kept = np.zeros(s.times.shape, dtype=bool)
     kept[:, 5:20] = True
     some, part = MatchedEnergy().prepass(), MatchedEnergy().prepass()
-    some.push(s, notes, 1, kept)
+    some.push(Scene(s, notes, 1), kept)
     cut = replace(s, values=s.values[:, :, 5:20], times=s.times[:, 5:20])
-    part.push(cut, notes, 1)
+    part.push(Scene(cut, notes, 1))
     assert some.attenuations().loss_db == pytest.approx(part.attenuations().loss_db)
 
 

@@ -13,6 +13,7 @@ from tests.permutations.synthetic import (
     make_notes,
     make_spectrogram,
     random_notes,
+    target_of,
 )
 
 from pi_amt.core.partials import partial_frequencies
@@ -27,7 +28,7 @@ from pi_amt.permutations.shuffles import HighFreq, Microtonal
 def test_never_touches_a_sounding_fundamental(kind: str, seed: int, key: int) -> None:
     s = make_spectrogram(kind, 2)
     notes = random_notes(12, seed=seed)
-    touched = MatchedTracks(FundMask()).target(s, notes, key)
+    touched = target_of(MatchedTracks(FundMask()), s, notes, key)
     assert not (touched & partial_mask(s, notes)).any()
     assert not (touched & ~partial_mask(s, notes, range(2, 11))).any()
 
@@ -94,8 +95,8 @@ def test_high_freq_control_moves_as_many_bins_below_the_cutoff(kind: str) -> Non
     target = HighFreq()
     control = MatchedTracks(target)
     assert not control.needs_notes
-    drawn = control.target(s, None, 6)
-    above = target.target(s, None)
+    drawn = target_of(control, s, None, 6)
+    above = target_of(target, s, None)
     assert not (drawn & above).any()
     np.testing.assert_array_equal(drawn.sum(axis=1), above.sum(axis=1))
     out = control(s, key=6)
@@ -110,8 +111,8 @@ def test_high_freq_control_follows_the_highest_note() -> None:
     s = make_spectrogram("real", 2)
     notes = make_notes((0.2, 0.5, 93.0), (0.3, 0.4, 105.0))
     target = HighFreq(above="highest_note")
-    drawn = MatchedTracks(target).target(s, notes, 6)
-    above = target.target(s, notes)
+    drawn = target_of(MatchedTracks(target), s, notes, 6)
+    above = target_of(target, s, notes)
     np.testing.assert_array_equal(drawn.sum(axis=1), above.sum(axis=1))
     assert len(np.unique(drawn.sum(axis=1))) == 3
     assert not (drawn & above).any()

@@ -12,12 +12,15 @@ from scipy import stats
 from tests.permutations.synthetic import KINDS, RATE, SAMPLE_RATE, changed, make_spectrogram
 
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.shuffles import Random
+from pi_amt.permutations.permutation import Scene
+from pi_amt.permutations.shuffles import Moves, Random
 
 
 def drawn_bins(permutation: Random, s: Spectrogram, key: int) -> np.ndarray:
     """``(blocks, bins, frames)`` bool: the bins that take part."""
-    return permutation.draw(s, None, key).touched(s)
+    moves = permutation.draw(Scene(s, key=key)).apply.__self__  # type: ignore[attr-defined]
+    assert isinstance(moves, Moves)
+    return moves.touched(s)
 
 
 def tiny(bins: int, frames: int) -> Spectrogram:

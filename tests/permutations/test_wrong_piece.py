@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.permutations.synthetic import KINDS, bits, make_neighbour, make_spectrogram, random_notes
+from tests.permutations.synthetic import (
+    KINDS,
+    bits,
+    make_neighbour,
+    make_spectrogram,
+    random_notes,
+    target_of,
+)
 
 from pi_amt.permutations.controls import WrongPiece
 from pi_amt.permutations.masks import FundMask, HarmMask, SoftFundMask
@@ -23,7 +30,7 @@ def test_does_what_the_target_does_with_the_neighbours_notes(
     np.testing.assert_array_equal(bits(got), bits(target(s, neighbour.notes, key=4)))
     assert (bits(got) != bits(target(s, notes, key=4))).any()
     np.testing.assert_array_equal(
-        control.target(s, notes, 4, neighbour), target.target(s, neighbour.notes)
+        target_of(control, s, notes, 4, neighbour), target_of(target, s, neighbour.notes)
     )
     assert control.stochastic == target.stochastic
     assert control.out_of_distribution == target.out_of_distribution

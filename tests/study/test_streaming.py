@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from tests.toys import ToyTrack, ToyTranscriber
 
-from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.study import streaming
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.streaming import Account, Pass, Recording, run_conditions
@@ -30,18 +29,11 @@ class Fails(Permutation):
     after_seconds: float
     name: ClassVar[str] = "fails"
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Any:
-        if spectrogram.times.min() >= self.after_seconds:
-            raise ZeroDivisionError(f"at {spectrogram.times.min():g} s")
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return spectrogram
+    def draw(self, scene: Scene) -> Change:
+        begin = scene.spectrogram.times.min()
+        if begin >= self.after_seconds:
+            raise ZeroDivisionError(f"at {begin:g} s")
+        return Change(lambda spectrogram: spectrogram)
 
 
 class Counted(Recording):

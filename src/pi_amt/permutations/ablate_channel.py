@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pi_amt.core.checks import check_count
-from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 
 PROBE = "harmonic_channel"
 
@@ -37,14 +35,5 @@ class AblateChannel(Permutation):
     def needs_probe(self) -> str:
         return PROBE
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> None:
-        return None
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return replace(spectrogram, probe=(PROBE, self.channel))
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: replace(spectrogram, probe=(PROBE, self.channel)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.masks import FundMask, PartialMask
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
 from pi_amt.permutations.shuffles import Random
 
@@ -20,17 +18,8 @@ class NoPermutation(Permutation):
     name: ClassVar[str] = "no_permutation"
     summary: ClassVar[str] = "baseline: nothing is touched"
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> None:
-        return None
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return spectrogram
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: spectrogram)
 
 
 @dataclass(frozen=True)
@@ -44,20 +33,10 @@ class Identity(Permutation):
     summary: ClassVar[str] = "control: the whole machinery at dose 0"
     needs_notes = True
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> list[tuple[Permutation, Any]]:
-        steps = [FundMask(fill="attenuate", attenuation_db=0.0), Random(p=0.0)]
-        return [(step, step.draw(spectrogram, notes, key)) for step in steps]
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        for step, drawn in parameters:
-            spectrogram = step.apply(spectrogram, drawn)
-        return spectrogram
+    def draw(self, scene: Scene) -> Change:
+        mask = FundMask(fill="attenuate", attenuation_db=0.0).draw(scene)
+        shuffle = Random(p=0.0).draw(scene)
+        return Change(lambda spectrogram: shuffle.apply(mask.apply(spectrogram)))
 
 
 @dataclass(frozen=True)
@@ -88,9 +67,6 @@ class Counterpart(Permutation):
     def out_of_distribution(self) -> bool:
         return self.target_permutation.out_of_distribution
 
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return self.target_permutation.apply(spectrogram, parameters)
-
 
 @dataclass(frozen=True)
 class WrongPiece(Counterpart):
@@ -108,27 +84,12 @@ class WrongPiece(Counterpart):
     def stochastic(self) -> bool:
         return self.target_permutation.stochastic
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Any:
-        assert neighbour is not None
-        return self.target_permutation.draw(spectrogram, neighbour.notes, key)
+    def draw(self, scene: Scene) -> Change:
+        assert scene.neighbour is not None
+        change = self.target_permutation.draw(replace(scene, notes=scene.neighbour.notes))
 
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask | None:
-        if neighbour is None:
-            return None
-        return self.target_permutation.target(spectrogram, neighbour.notes, key)
+        def own_partials() -> Mask:
+            # all of the recording's own notes: none of them is meant
+            return partial_mask(scene.spectrogram, scene.reference, COUNTED_PARTIALS)
 
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
-        """All partials 1–10 of the recording's own notes: none of them is meant."""
-        return partial_mask(spectrogram, notes, COUNTED_PARTIALS)
+        return replace(change, bystanders=own_partials)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from pi_amt.core.checks import check_choice, check_count, check_range
-from pi_amt.core.notes import Notes
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask, RemoveHarmonic
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.permutations.regions import ONSETS, Mask
 
 FEATURES = ("harmonic", "band")
@@ -92,33 +91,30 @@ class Donor(Permutation):
             inharmonicity=self.inharmonicity,
         )
 
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask:
+    def draw(self, scene: Scene) -> Change:
+        spectrogram = scene.spectrogram
+        donated = self._donated(scene)
         if self.feature == "harmonic":
-            return self._mask.target(spectrogram, notes)
+            feature = self._mask.draw(scene)
+        else:
+            feature = Change(lambda unchanged: unchanged, self._band(spectrogram))
+        assert feature.target is not None
+        where = torch.from_numpy(feature.target).to(spectrogram.tensor.device)
+
+        def apply(clean: Spectrogram) -> Spectrogram:
+            return clean.with_values(torch.where(where, donated, clean.tensor))
+
+        return replace(feature, apply=apply)
+
+    def _band(self, spectrogram: Spectrogram) -> Mask:
         hz = spectrogram.frequencies / cents_to_ratio(spectrogram.tuning_cents)
         high = math.inf if self.high_hz is None else self.high_hz
         band = (hz >= self.low_hz) & (hz <= high)
         return np.broadcast_to(band[:, None], spectrogram.values.shape).copy()
 
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
-        if self.feature == "harmonic":
-            return self._mask.bystanders(spectrogram, notes, key)
-        return super().bystanders(spectrogram, notes, key)
-
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> tuple[Mask, torch.Tensor]:
-        mask = self.target(spectrogram, notes)
+    def _donated(self, scene: Scene) -> torch.Tensor:
+        """``(blocks, bins, frames)`` what each frame gets from the pool."""
+        spectrogram, neighbour = scene.spectrogram, scene.neighbour
         pool = None if neighbour is None else neighbour.spectrogram
         length = math.ceil(self.block_seconds * spectrogram.frame_rate)
         _check_pool(pool, spectrogram, length)
@@ -126,20 +122,14 @@ class Donor(Permutation):
         blocks, _, frames = pool.values.shape
         segment, offset = np.divmod(spectrogram.frame_numbers, length)
         bits = hash_bits(
-            key, torch.from_numpy(segment)[..., None], torch.arange(2), stream=2
+            scene.key, torch.from_numpy(segment)[..., None], torch.arange(2), stream=2
         ).numpy()
         choice = bits & np.int64(2**62 - 1)
         block, start = choice[..., 0] % blocks, choice[..., 1] % (frames - length + 1)
         donors = pool.tensor.to(spectrogram.tensor.device)
         # (blocks, frames, bins): one donor column per frame
         columns = donors[torch.from_numpy(block), :, torch.from_numpy(start + offset)]
-        return mask, columns.transpose(1, 2)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        mask, donated = parameters
-        values = spectrogram.tensor
-        where = torch.from_numpy(mask).to(values.device)
-        return spectrogram.with_values(torch.where(where, donated, values))
+        return columns.transpose(1, 2)
 
 
 def _check_pool(pool: Spectrogram | None, spectrogram: Spectrogram, length: int) -> None:

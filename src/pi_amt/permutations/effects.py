@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import power_ratio_to_db
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
 
 LIMIT_DB = 120.0
 
@@ -47,7 +48,8 @@ class EffectMeter:
 
     >>> meter = EffectMeter()
     >>> for clean in stream:
-    ...     meter.push(clean, permutation(clean, notes, key=key), permutation, notes, key=key)
+    ...     perturbed, change = permutation.perturb(Scene(clean, notes, key))
+    ...     meter.push(clean, perturbed, change, notes)
     >>> meter.finish()["removed_db"]
     """
 
@@ -61,22 +63,18 @@ class EffectMeter:
         self,
         before: Spectrogram,
         after: Spectrogram,
-        permutation: Permutation,
+        change: Change,
         notes: Notes | None,
         *,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
         kept: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take some blocks.
 
         Args:
             before: the clean input.
-            after: what ``permutation`` made of it.
-            permutation: tells which bins are its target.
+            after: what ``change`` made of it.
+            change: knows which bins are its target.
             notes: reference of the recording.
-            key: that ``permutation`` was called with.
-            neighbour: that ``permutation`` was called with.
             kept: ``(blocks, frames)`` bool, frames to count (where blocks overlap, each once);
                 ``None`` counts all.
         """
@@ -90,11 +88,10 @@ class EffectMeter:
         self._bins += frames * len(before.frequencies)
         powers = (_power(clean), _power(perturbed))
         self._total.add(powers, counted)
-        target = permutation.target(before, notes, key, neighbour)
-        if target is not None:
-            self._target.add(powers, _bins(target, counted, clean.device))
+        if change.target is not None:
+            self._target.add(powers, _bins(change.target, counted, clean.device))
         if notes is not None:
-            others = permutation.bystanders(before, notes, key)
+            others = bystanders_of(before, change, notes)
             self._others.add(powers, _bins(others, counted, clean.device))
 
     def finish(self) -> dict[str, float]:
@@ -121,6 +118,14 @@ def removed_db(before: float, after: float) -> float:
         return float("nan")
     # "+ 0.0" turns −0.0 into 0.0
     return float(np.clip(-power_ratio_to_db(after / before), -LIMIT_DB, LIMIT_DB)) + 0.0
+
+
+def bystanders_of(before: Spectrogram, change: Change, notes: Notes) -> Mask:
+    """``(blocks, bins, frames)`` bool: what counts as collateral where it is lost."""
+    if change.bystanders is not None:
+        return change.bystanders()
+    partials = partial_mask(before, notes, COUNTED_PARTIALS)
+    return partials if change.target is None else partials & ~change.target
 
 
 def _power(values: torch.Tensor) -> torch.Tensor:

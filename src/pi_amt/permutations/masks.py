@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.permutations.regions import (
     COUNTED_PARTIALS,
     ONSETS,
@@ -132,35 +132,13 @@ class PartialMask(Permutation):
         fundamentals = self.bands(spectrogram, notes)
         return Fill(region, noise=background_noise(spectrogram, region, fundamentals, key))
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Fill:
-        assert notes is not None
-        return self.fill_region(spectrogram, notes, self.region(spectrogram, notes), key)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        fill: Fill = parameters
-        return fill.apply(spectrogram)
-
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask:
-        assert notes is not None
-        return self.region(spectrogram, notes)
-
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
-        """Partials 1–10 that this mask does not mean to touch (bins may be shared)."""
-        meant = set(self.partials)
-        others = [k for k in COUNTED_PARTIALS if (k in meant) == self.keep]
-        return self.bands(spectrogram, notes, others)
+    def draw(self, scene: Scene) -> Change:
+        spectrogram, notes = scene.spectrogram, scene.reference
+        region = self.region(spectrogram, notes)
+        fill = self.fill_region(spectrogram, notes, region, scene.key)
+        # partials that this mask does not mean to touch (bins may be shared)
+        others = [k for k in COUNTED_PARTIALS if (k in self.partials) == self.keep]
+        return Change(fill.apply, region, lambda: self.bands(spectrogram, notes, others))
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""

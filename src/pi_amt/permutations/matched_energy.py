@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.checks import check_choice, check_range
-from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import power_ratio_to_db
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.permutations.regions import Mask
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 
 SIDES = ("target", "control")
 #: a smaller common loss than this, dB, compares nothing
@@ -89,36 +86,13 @@ class MatchedEnergy(Counterpart):
         settled = mask.attenuated(self.attenuation_db or 0.0)
         return settled if self.side == "target" else MatchedTracks(settled)
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Any:
-        assert notes is not None
-        settled: Permutation = self
+    def draw(self, scene: Scene) -> Change:
+        settled = self
         if self.attenuation_db is None:
             meter = self.prepass()
-            meter.push(spectrogram, notes, key)
+            meter.push(scene)
             settled = meter.finish()
-        assert isinstance(settled, MatchedEnergy)
-        return settled.attenuated.draw(spectrogram, notes, key)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return self.attenuated.apply(spectrogram, parameters)
-
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask | None:
-        return self.attenuated.target(spectrogram, notes, key)
-
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
-        return self.attenuated.bystanders(spectrogram, notes, key)
+        return settled.attenuated.draw(scene)
 
 
 class EnergyMeter:
@@ -126,30 +100,23 @@ class EnergyMeter:
 
     def __init__(self, permutation: MatchedEnergy) -> None:
         self._permutation = permutation
-        self._sides = [replace(permutation, side=side) for side in SIDES]
+        self._sides = [replace(permutation, side=side).attenuated for side in SIDES]
         self._energies = np.zeros(3)
 
-    def push(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes,
-        key: int,
-        kept: NDArray[np.bool_] | None = None,
-    ) -> None:
+    def push(self, scene: Scene, kept: NDArray[np.bool_] | None = None) -> None:
         """Take some blocks of the clean input.
 
         Args:
-            spectrogram: the blocks.
-            notes: reference of the recording.
-            key: that the permutation will be called with (it chooses the control's partials).
+            scene: the blocks, the reference, and the key that the permutation will be called with
+                (it chooses the control's partials).
             kept: ``(blocks, frames)`` bool, frames to count; ``None`` counts all.
         """
-        power = spectrogram.tensor.abs().double().square()
+        power = scene.spectrogram.tensor.abs().double().square()
         if kept is not None:
             power *= torch.from_numpy(kept)[:, None, :].to(power.device)
         self._energies[0] += float(power.sum())
         for i, side in enumerate(self._sides, start=1):
-            bins = side.target(spectrogram, notes, key)
+            bins = side.draw(scene).target
             assert bins is not None
             self._energies[i] += float(power[torch.from_numpy(bins).to(power.device)].sum())
 

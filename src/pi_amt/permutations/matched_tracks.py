@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
-from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.permutation import Neighbour
-from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, sounding_in
-from pi_amt.permutations.shuffles import HighFreq, Moves, shuffle_drawn
+from pi_amt.permutations.permutation import Change, Scene
+from pi_amt.permutations.regions import COUNTED_PARTIALS, sounding_in
+from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
 # here in place of a model's own bins and windows.
@@ -51,45 +50,12 @@ class MatchedTracks(Counterpart):
     def needs_notes(self) -> bool:
         return self.target_permutation.needs_notes
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Any:
+    def draw(self, scene: Scene) -> Change:
         target = self.target_permutation
         if isinstance(target, HighFreq):
-            return _moves_below(target, spectrogram, notes, key)
+            return _shuffled_below(target, scene)
         assert isinstance(target, PartialMask)
-        assert notes is not None
-        near, numbers = _choice(target, spectrogram, notes, key)
-        return target.fill_region(spectrogram, near, target.region(spectrogram, near, numbers), key)
-
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask:
-        target = self.target_permutation
-        if isinstance(target, HighFreq):
-            return _moves_below(target, spectrogram, notes, key).touched(spectrogram)
-        assert isinstance(target, PartialMask)
-        assert notes is not None
-        near, numbers = _choice(target, spectrogram, notes, key)
-        return target.region(spectrogram, near, numbers)
-
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> Mask:
-        target = self.target_permutation
-        if not isinstance(target, PartialMask):
-            return super().bystanders(spectrogram, notes, key)
-        near, numbers = _choice(target, spectrogram, notes, key)
-        if target.keep:
-            return target.bands(spectrogram, near, numbers)
-        every = np.array(COUNTED_PARTIALS)
-        return target.bands(spectrogram, near, np.where(every == numbers, 0, every))
+        return _other_partials(target, scene)
 
 
 def free_partials(
@@ -139,23 +105,27 @@ def _hits(notes: Notes, partials: Floats, context: Notes) -> NDArray[np.bool_]:
     return np.asarray((close & begins_before & ends_after).any(axis=2))
 
 
-def _choice(
-    target: PartialMask, spectrogram: Spectrogram, notes: Notes, key: int
-) -> tuple[Notes, NDArray[np.int64]]:
-    """The notes near these blocks and ``(notes, 1)`` the partial chosen for each."""
+def _other_partials(target: PartialMask, scene: Scene) -> Change:
+    """What ``target`` does, to the partial that is chosen for each note near these blocks."""
+    spectrogram, key = scene.spectrogram, scene.key
     margin = target.time_dilation * float(spectrogram.window_seconds.max())
-    near = sounding_in(spectrogram, notes, margin)
+    near = sounding_in(spectrogram, scene.reference, margin)
     numbers = free_partials(
-        near, notes, key, exclude=target.partials, inharmonicity=target.inharmonicity
-    )
-    return near, numbers[:, None]
+        near, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity
+    )[:, None]
+    every = np.array(COUNTED_PARTIALS)
+    others = numbers if target.keep else np.where(every == numbers, 0, every)
+    region = target.region(spectrogram, near, numbers)
+    fill = target.fill_region(spectrogram, near, region, key)
+    return Change(fill.apply, region, lambda: target.bands(spectrogram, near, others))
 
 
-def _moves_below(
-    target: HighFreq, spectrogram: Spectrogram, notes: Notes | None, key: int
-) -> Moves:
-    first = target.first_bins(spectrogram, notes)
+def _shuffled_below(target: HighFreq, scene: Scene) -> Change:
+    """As many bins as lie above the cutoff, drawn below it and shuffled."""
+    spectrogram = scene.spectrogram
+    first = target.first_bins(spectrogram, scene.notes)
     counts = np.minimum(len(spectrogram.frequencies) - first, first)
-    return shuffle_drawn(
-        spectrogram, torch.from_numpy(first), torch.from_numpy(counts), key, target.draw_mode
+    moves = shuffle_drawn(
+        spectrogram, torch.from_numpy(first), torch.from_numpy(counts), scene.key, target.draw_mode
     )
+    return Change(moves.apply, moves.touched(spectrogram))

@@ -1,14 +1,16 @@
-"""What a permutation is: draw parameters from one key, then apply them deterministically.
+"""What a permutation is: it decides on a change of a scene by one key, and the change is applied.
 
-A permutation is a pure function of ``(spectrogram, notes, key)``. It may see a whole recording or
-any few blocks of it: every random value is a counter-based hash of (key, absolute frame, bin), so
-the pieces of a stream get what the whole would have got.
+A permutation is a pure function of a :class:`Scene`. It may see a whole recording or any few blocks
+of it: every random value is a counter-based hash of (key, absolute frame, bin), so the pieces of a
+stream get what the whole would have got.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.regions import COUNTED_PARTIALS, partial_mask
+from pi_amt.permutations.regions import Mask
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,50 @@ class Neighbour:
     spectrogram: Spectrogram | None = None
 
 
+@dataclass(frozen=True)
+class Scene:
+    """All that a permutation may look at.
+
+    Attributes:
+        spectrogram: some or all blocks of a recording's clean input.
+        notes: reference notes of the whole recording, ``None`` where there are none.
+        key: 64-bit key of all draws.
+        neighbour: what another recording lends, ``None`` where nothing is lent.
+    """
+
+    spectrogram: Spectrogram
+    notes: Notes | None = None
+    key: int = 0
+    neighbour: Neighbour | None = None
+
+    @property
+    def reference(self) -> Notes:
+        """The notes, for a permutation that says that it needs them."""
+        assert self.notes is not None
+        return self.notes
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a permutation decided for a scene.
+
+    Attributes:
+        apply: makes the perturbed spectrogram of the clean one.
+        target: ``(blocks, bins, frames)`` bool, the feature that is removed; ``None`` without one.
+            The account of energies (:mod:`pi_amt.permutations.effects`) reads it.
+        bystanders: makes ``(blocks, bins, frames)`` bool, what counts as collateral where it is
+            lost, too; ``None``: partials 1–10 of the sounding notes that are not the target.
+    """
+
+    apply: Callable[[Spectrogram], Spectrogram]
+    target: Mask | None = None
+    bystanders: Callable[[], Mask] | None = None
+
+
 class Prepass(Protocol):
     """Reads a recording's clean input before a permutation can be applied to parts of it."""
 
-    def push(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes,
-        key: int,
-        kept: NDArray[np.bool_] | None = None,
-    ) -> None:
+    def push(self, scene: Scene, kept: NDArray[np.bool_] | None = None) -> None:
         """Take some blocks; ``kept`` ``(blocks, frames)`` are the frames to count (all)."""
 
     def finish(self) -> Permutation:
@@ -98,35 +134,29 @@ class Permutation(ABC):
         return None
 
     @abstractmethod
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Any:
-        """Decide what will happen: masks, orders, fill levels for these blocks."""
+    def draw(self, scene: Scene) -> Change:
+        """Decide what will happen to these blocks; the scene is not changed."""
 
-    @abstractmethod
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        """Do what ``draw`` decided; the input spectrogram is not changed."""
+    def perturb(self, scene: Scene) -> tuple[Spectrogram, Change]:
+        """The perturbed spectrogram, and the change that made it.
 
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> NDArray[np.bool_] | None:
-        """``(blocks, bins, frames)`` bool: the feature that is removed, for the energy account."""
-        return None
-
-    def bystanders(self, spectrogram: Spectrogram, notes: Notes, key: int = 0) -> NDArray[np.bool_]:
-        """``(blocks, bins, frames)`` bool: partials 1–10 of the sounding notes that are not the
-        feature; what these lose is collateral."""
-        partials = partial_mask(spectrogram, notes, COUNTED_PARTIALS)
-        feature = self.target(spectrogram, notes, key)
-        return partials if feature is None else partials & ~feature
+        Raises:
+            ValueError: if notes or a neighbour are needed and missing, or what comes out has
+                another shape.
+        """
+        if self.needs_notes and scene.notes is None:
+            raise ValueError(f"{self.name}: got no notes, expected the reference, pass notes=…")
+        if self.needs_neighbour and scene.neighbour is None:
+            raise ValueError(f"{self.name}: got no neighbour, expected one, pass neighbour=…")
+        change = _in_two_steps(self, scene) if hasattr(self, "apply") else self.draw(scene)
+        perturbed = change.apply(scene.spectrogram)
+        shape = tuple(scene.spectrogram.values.shape)
+        if not isinstance(perturbed, Spectrogram) or tuple(perturbed.values.shape) != shape:
+            got = getattr(getattr(perturbed, "values", None), "shape", type(perturbed).__name__)
+            raise ValueError(
+                f"{self.name}: apply returned {got}, expected a Spectrogram with values {shape}"
+            )
+        return perturbed, change
 
     def __call__(
         self,
@@ -143,10 +173,6 @@ class Permutation(ABC):
             ValueError: if notes or a neighbour are needed and missing, or both or neither of
                 ``rng`` and ``key`` are given to a stochastic permutation.
         """
-        if self.needs_notes and notes is None:
-            raise ValueError(f"{self.name}: got no notes, expected the reference, pass notes=…")
-        if self.needs_neighbour and neighbour is None:
-            raise ValueError(f"{self.name}: got no neighbour, expected one, pass neighbour=…")
         if rng is not None and key is not None:
             raise ValueError(f"{self.name}: got both rng and key, expected one of them")
         if key is None and rng is not None:
@@ -155,11 +181,23 @@ class Permutation(ABC):
             if self.stochastic:
                 raise ValueError(f"{self.name}: got neither rng nor key, pass rng=… or key=…")
             key = 0
-        perturbed = self.apply(spectrogram, self.draw(spectrogram, notes, key, neighbour))
-        shape = tuple(spectrogram.values.shape)
-        if not isinstance(perturbed, Spectrogram) or tuple(perturbed.values.shape) != shape:
-            got = getattr(getattr(perturbed, "values", None), "shape", type(perturbed).__name__)
-            raise ValueError(
-                f"{self.name}: apply returned {got}, expected a Spectrogram with values {shape}"
-            )
+        perturbed, _ = self.perturb(Scene(spectrogram, notes, key, neighbour))
         return perturbed
+
+
+def _in_two_steps(self: Any, scene: Scene) -> Change:
+    """The change of a permutation that was written for version 0.1.0.
+
+    There ``draw(spectrogram, notes, key, neighbour)`` returned parameters, ``apply(spectrogram,
+    parameters)`` used them, and ``target`` and ``bystanders`` were methods. A class that extends
+    one of ours may define ``apply`` alone.
+    """
+    given = (scene.spectrogram, scene.notes, scene.key, scene.neighbour)
+    drawn = len(signature(self.draw).parameters) > 1
+    parameters = self.draw(*given) if drawn else None
+    target, bystanders = (getattr(self, name, None) for name in ("target", "bystanders"))
+    return Change(
+        lambda spectrogram: self.apply(spectrogram, parameters),
+        None if target is None else target(*given),
+        None if bystanders is None else lambda: bystanders(*given[:3]),
+    )

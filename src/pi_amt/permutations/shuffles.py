@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,10 +20,13 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import cents_to_ratio, hz_to_midi
 from pi_amt.permutations.draws import hash_bits, sort_last_
-from pi_amt.permutations.permutation import Neighbour, Permutation
-from pi_amt.permutations.regions import Mask, highest_fundamental
+from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.regions import highest_fundamental
 
 DRAWS = ("per_frame", "static")
+CUTOFFS = ("fixed", "highest_note")
+#: above the highest sounding fundamental of a frame, as the fixed cutoff is above C8
+MARGIN_CENTS = 50.0
 _BIG = torch.iinfo(torch.int64).max
 
 
@@ -74,10 +77,6 @@ class Shuffle(Permutation):
 
     def __post_init__(self) -> None:
         check_choice("draw", self.draw_mode, DRAWS)
-
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        moves: Moves = parameters
-        return moves.apply(spectrogram)
 
 
 def frame_counters(spectrogram: Spectrogram, draw: str) -> torch.Tensor:
@@ -171,18 +170,13 @@ class Random(Shuffle):
         super().__post_init__()
         check_range("p", self.p, 0.0, 1.0)
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Moves:
-        bins = len(spectrogram.frequencies)
+    def draw(self, scene: Scene) -> Change:
+        bins = len(scene.spectrogram.frequencies)
         count = math.floor(self.p * bins + 0.5)
-        return shuffle_drawn(
-            spectrogram, torch.tensor(bins), torch.tensor(count), key, self.draw_mode
+        moves = shuffle_drawn(
+            scene.spectrogram, torch.tensor(bins), torch.tensor(count), scene.key, self.draw_mode
         )
+        return Change(moves.apply)
 
 
 @dataclass(frozen=True)
@@ -197,23 +191,13 @@ class Microtonal(Shuffle):
     name: ClassVar[str] = "microtonal"
     summary: ClassVar[str] = "the bins of each semitone are shuffled among themselves"
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Moves:
+    def draw(self, scene: Scene) -> Change:
+        spectrogram = scene.spectrogram
         midi = hz_to_midi(spectrogram.frequencies) - spectrogram.tuning_cents / 100.0
         semitone = np.rint(midi).astype(np.int64)
         # Consecutive numbers from 0, whatever semitones a coarse axis leaves out.
-        groups = np.cumsum(np.diff(semitone, prepend=semitone[0]) != 0)
-        return shuffle_within(spectrogram, torch.from_numpy(groups), 0, key, self.draw_mode)
-
-
-REFERENCES = ("fixed", "highest_note")
-#: above the highest sounding fundamental of a frame, as the fixed cutoff is above C8
-MARGIN_CENTS = 50.0
+        groups = torch.from_numpy(np.cumsum(np.diff(semitone, prepend=semitone[0]) != 0))
+        return Change(shuffle_within(spectrogram, groups, 0, scene.key, self.draw_mode).apply)
 
 
 @dataclass(frozen=True)
@@ -237,7 +221,7 @@ class HighFreq(Shuffle):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range("cutoff_hz", self.cutoff_hz, 0.0, unit="Hz")
-        check_choice("reference", self.above, REFERENCES)
+        check_choice("reference", self.above, CUTOFFS)
 
     @property
     def needs_notes(self) -> bool:
@@ -254,29 +238,15 @@ class HighFreq(Shuffle):
             cutoff = highest_fundamental(spectrogram, notes) * cents_to_ratio(MARGIN_CENTS)
         return np.searchsorted(spectrogram.frequencies, cutoff, side="right").astype(np.int64)
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Moves:
-        first = self.first_bins(spectrogram, notes)
-        lowest = int(first.min(initial=len(spectrogram.frequencies)))
-        bins = np.arange(lowest, len(spectrogram.frequencies))
+    def draw(self, scene: Scene) -> Change:
+        spectrogram = scene.spectrogram
+        first = self.first_bins(spectrogram, scene.notes)
+        bins = np.arange(len(spectrogram.frequencies))
+        lowest = int(first.min(initial=len(bins)))
         # A bin below its frame's cutoff is a group of its own: it stays.
-        groups = torch.from_numpy(np.minimum(bins, first[..., None]))
-        return shuffle_within(spectrogram, groups, lowest, key, self.draw_mode)
-
-    def target(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int = 0,
-        neighbour: Neighbour | None = None,
-    ) -> Mask:
-        bins = np.arange(len(spectrogram.frequencies))[:, None]
-        return np.asarray(bins >= self.first_bins(spectrogram, notes)[:, None, :])
+        groups = torch.from_numpy(np.minimum(bins[lowest:], first[..., None]))
+        moves = shuffle_within(spectrogram, groups, lowest, scene.key, self.draw_mode)
+        return Change(moves.apply, target=np.asarray(bins[:, None] >= first[:, None, :]))
 
 
 @dataclass(frozen=True)
@@ -286,11 +256,5 @@ class Floor(Shuffle):
     name: ClassVar[str] = "floor"
     summary: ClassVar[str] = "control: all bins of each frame are shuffled, measures F_floor"
 
-    def draw(
-        self,
-        spectrogram: Spectrogram,
-        notes: Notes | None,
-        key: int,
-        neighbour: Neighbour | None = None,
-    ) -> Moves:
-        return Random(p=1.0, draw_mode=self.draw_mode).draw(spectrogram, notes, key)
+    def draw(self, scene: Scene) -> Change:
+        return Random(p=1.0, draw_mode=self.draw_mode).draw(scene)

@@ -19,7 +19,7 @@ from pi_amt.core.tuning import estimate_tuning
 from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.scoring import anatomy
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NoteTable
@@ -107,7 +107,8 @@ def _settled(
         for clean in recording.stream(model):
             for condition, prepass in passes.items():
                 key = condition.key_for(job.dataset, job.track.name)
-                prepass.push(clean, recording.reference, key, model.counted_frames(clean))
+                scene = Scene(clean, recording.reference, key)
+                prepass.push(scene, model.counted_frames(clean))
     for condition, prepass in passes.items():
         try:
             settled[condition] = prepass.finish()

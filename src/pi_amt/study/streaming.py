@@ -26,7 +26,7 @@ from pi_amt.core.units import Samples
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Activations, Decoder, Stitcher, Transcriber
 from pi_amt.permutations.effects import EffectMeter
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
 from pi_amt.scoring.frames import FrameScorer
 from pi_amt.study.conditions import Condition
 
@@ -86,9 +86,9 @@ class Watcher(Protocol):
 
     def watch_input(
         self,
-        of: Pass[Any],
         clean: Spectrogram,
         perturbed: Spectrogram,
+        change: Change,
         kept: NDArray[np.bool_],
     ) -> None:
         """See some blocks before and after; ``kept`` ``(blocks, frames)`` are counted."""
@@ -131,26 +131,24 @@ class Pass(Generic[W]):
     def perturb(self, clean: Spectrogram, kept: NDArray[np.bool_]) -> Spectrogram:
         """The network's input under this condition; ``kept`` ``(blocks, frames)`` are counted."""
         started = time.perf_counter()
-        perturbed = self._perturbed(clean)
-        self.watcher.watch_input(self, clean, perturbed, kept)
+        perturbed, change = self._changed(clean)
+        self.watcher.watch_input(clean, perturbed, change, kept)
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, normalization=None)
         return perturbed
 
-    def _perturbed(self, clean: Spectrogram) -> Spectrogram:
+    def _changed(self, clean: Spectrogram) -> tuple[Spectrogram, Change]:
         """What the permutation makes of values of its own: users' may work in place."""
         own = clean.with_values(clean.tensor.clone())
-        perturbed = self.permutation(own, self.notes, key=self.key, neighbour=self.neighbour)
+        perturbed, change = self.permutation.perturb(
+            Scene(own, self.notes, self.key, self.neighbour)
+        )
         # a sum is NaN or infinite where a value is, and takes far less than a look at each
         if not bool(perturbed.tensor.sum().isfinite()):
             name = self.permutation.name
             raise ValueError(f"{name}: made NaN or infinite values, expected numbers")
-        return perturbed
-
-    def target(self, clean: Spectrogram) -> NDArray[np.bool_] | None:
-        """``(blocks, bins, frames)`` the feature that the permutation removes; ``None`` without."""
-        return self.permutation.target(clean, self.notes, self.key, self.neighbour)
+        return perturbed, change
 
     def push(
         self, model: Transcriber, outputs: Mapping[str, torch.Tensor] | None, skipped: int = 0
@@ -187,20 +185,18 @@ class Account:
 
     def __init__(self, reference: Notes, frame_threshold: float) -> None:
         self.meter = EffectMeter()
+        self._reference = reference
         self.frame_scorer = FrameScorer(reference, frame_threshold)
 
     def watch_input(
         self,
-        of: Pass[Any],
         clean: Spectrogram,
         perturbed: Spectrogram,
+        change: Change,
         kept: NDArray[np.bool_],
     ) -> None:
         """Account for the energies of some blocks."""
-        key, other = of.key, of.neighbour
-        self.meter.push(
-            clean, perturbed, of.permutation, of.notes, key=key, neighbour=other, kept=kept
-        )
+        self.meter.push(clean, perturbed, change, self._reference, kept=kept)
 
     def watch_frames(
         self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]

@@ -24,6 +24,7 @@ from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.permutation_importance import Importance
 from pi_amt.permutations.controls import NoPermutation
 from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Change, Scene
 from pi_amt.report.catalog import catalog
 from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
 from pi_amt.report.explorer.explorer import explore
@@ -197,8 +198,8 @@ class Halved(NoPermutation):
     name: ClassVar[str] = "tests.report.explorer.test_explorer:Halved"
     factors: tuple[float, ...] = (0.5,)
 
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        return spectrogram.with_values(spectrogram.tensor * self.factors[0])
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda clean: clean.with_values(clean.tensor * self.factors[0]))
 
 
 @dataclass(frozen=True)
@@ -207,9 +208,12 @@ class HalvedInPlace(Halved):
 
     name: ClassVar[str] = "tests.report.explorer.test_explorer:HalvedInPlace"
 
-    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        spectrogram.tensor.mul_(self.factors[0])
-        return spectrogram
+    def draw(self, scene: Scene) -> Change:
+        def halve(clean: Spectrogram) -> Spectrogram:
+            clean.tensor.mul_(self.factors[0])
+            return clean
+
+        return Change(halve)
 
 
 def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Change
 from pi_amt.report.explorer.examples import Example
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, Row, condition_of
@@ -101,16 +102,15 @@ class _Recorder:
 
     def watch_input(
         self,
-        of: Pass[Any],
         clean: Spectrogram,
         perturbed: Spectrogram,
+        change: Change,
         kept: NDArray[np.bool_],
     ) -> None:
         """Keep some blocks."""
         self.inputs.append(perturbed)
-        target = of.target(clean)
-        if target is not None:
-            self.targets.append(target)
+        if change.target is not None:
+            self.targets.append(change.target)
 
     def watch_frames(
         self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
