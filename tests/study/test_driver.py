@@ -209,6 +209,15 @@ def test_only_new_recordings_and_conditions_are_computed(tmp_path: Path) -> None
     assert (wider.computed, wider.reused) == (4, 8)
 
 
+def test_a_recording_too_short_for_a_donor_is_empty_and_not_tried_again(tmp_path: Path) -> None:
+    short = [ToyTrack("short", seconds=0.3)]
+    study(tmp_path, short, ["no_permutation", "donor"])
+    baseline, donor = sorted(read_rows(tmp_path), key=lambda row: row.role != "baseline")
+    assert (baseline.status, donor.status) == ("ok", "empty")
+    assert "a donated segment lasts 0.5 s" in donor.error
+    assert study(tmp_path, short, ["no_permutation", "donor"]).computed == 0
+
+
 def test_a_stored_baseline_is_what_later_conditions_are_compared_with(tmp_path: Path) -> None:
     study(tmp_path, toy_tracks(1), ["no_permutation"])
     study(tmp_path, toy_tracks(1), ["fund_mask"])

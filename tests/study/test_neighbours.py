@@ -73,5 +73,5 @@ def test_a_condition_that_cannot_be_done_costs_only_itself(tmp_path: Path) -> No
     with Store(tmp_path) as store:
         run_study([Group(model, "toy", [ToyTrack("a")], conditions)], store, serial, quiet=True)
         rows = store.rows()
-    assert [row.status for row in rows] == ["ok", "ok", "ok", "error"]
-    assert "at least 2 blocks of 150 frames" in rows[-1].error
+    assert [row.status for row in rows] == ["ok", "ok", "ok", "empty"]
+    assert "a donated segment lasts 3 s" in rows[-1].error

@@ -15,7 +15,7 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask, RemoveHarmonic
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.permutation import Change, NotApplicable, Permutation, Scene
 from pi_amt.permutations.regions import ONSETS, Mask
 
 FEATURES = ("harmonic", "band")
@@ -136,8 +136,15 @@ def _check_pool(pool: Spectrogram | None, spectrogram: Spectrogram, length: int)
     if pool is None:
         raise ValueError("donor: got no pool, expected neighbour.spectrogram, see Donor")
     blocks, bins, frames = pool.values.shape
-    if bins != len(spectrogram.frequencies) or blocks < 2 or frames < length:
+    expected = len(spectrogram.frequencies)
+    if bins != expected or blocks < 2:
         raise ValueError(
-            f"donor: got a pool of {blocks} blocks, {bins} bins, {frames} frames, expected at "
-            f"least 2 blocks of {length} frames with {len(spectrogram.frequencies)} bins"
+            f"donor: got a pool of {blocks} blocks with {bins} bins, expected at least 2 blocks "
+            f"with {expected} bins"
+        )
+    if frames < length:
+        held, wanted = (n / spectrogram.frame_rate for n in (frames, length))
+        raise NotApplicable(
+            f"donor: the pool holds {held:.2g} s in one piece, a donated segment "
+            f"lasts {wanted:.2g} s"
         )

@@ -21,7 +21,7 @@ from pi_amt.core.units import power_ratio_to_db
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.permutation import Change, NotApplicable, Permutation, Scene
 
 SIDES = ("target", "control")
 #: a smaller common loss than this, dB, compares nothing
@@ -128,12 +128,12 @@ class EnergyMeter:
         """The permutation with its attenuation settled for this recording.
 
         Raises:
-            ValueError: if the common loss is under 1 dB: there is nothing to compare.
+            NotApplicable: if the common loss is under 1 dB: there is nothing to compare.
         """
         found = self.attenuations()
         if found.reason:
             target = self._permutation.target_permutation.name
-            raise ValueError(f"matched_energy({target}): no comparison, {found.reason}")
+            raise NotApplicable(f"matched_energy({target}): no comparison, {found.reason}")
         db = found.target_db if self._permutation.side == "target" else found.control_db
         return replace(self._permutation, attenuation_db=db)
 

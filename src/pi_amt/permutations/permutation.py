@@ -77,6 +77,10 @@ class Change:
     bystanders: Callable[[], Mask] | None = None
 
 
+class NotApplicable(ValueError):
+    """A recording has nothing for a permutation to work on: it gets no score, and is no error."""
+
+
 class Prepass(Protocol):
     """Reads a recording's clean input before a permutation can be applied to parts of it."""
 
@@ -84,7 +88,7 @@ class Prepass(Protocol):
         """Take some blocks; ``kept`` ``(blocks, frames)`` are the frames to count (all)."""
 
     def finish(self) -> Permutation:
-        """The permutation, settled for this recording; ``ValueError`` if it makes no sense."""
+        """The permutation, settled for this recording; :class:`NotApplicable` if it cannot be."""
 
 
 class Permutation(ABC):
@@ -135,7 +139,11 @@ class Permutation(ABC):
 
     @abstractmethod
     def draw(self, scene: Scene) -> Change:
-        """Decide what will happen to these blocks; the scene is not changed."""
+        """Decide what will happen to these blocks; the scene is not changed.
+
+        Raises:
+            NotApplicable: if the recording has nothing to work on.
+        """
 
     def perturb(self, scene: Scene) -> tuple[Spectrogram, Change]:
         """The perturbed spectrogram, and the change that made it.

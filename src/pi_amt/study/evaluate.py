@@ -27,7 +27,7 @@ from pi_amt.scoring.notes import score_notes
 from pi_amt.scoring.plugins import plugged_scores
 from pi_amt.store.rows import Row
 from pi_amt.study.conditions import Condition
-from pi_amt.study.jobs import Job, JobResult, blank_row, empty_rows, error_rows
+from pi_amt.study.jobs import Job, JobResult, blank_row, error_rows, refused_row
 from pi_amt.study.neighbours import Lender
 from pi_amt.study.streaming import Account, Pass, Recording, run_conditions
 
@@ -47,9 +47,9 @@ def evaluate(job: Job) -> JobResult:
     job = job.with_neighbour()
     try:
         recording = _read(job, model)
-        settled, reasons = _settled(model, job, recording)
-        lent, broken = _neighbours(model, job, recording, settled)
-        passes, refused = run_conditions(
+        settled, refused = _settled(model, job, recording)
+        lent = _lent(model, job, recording, settled, refused)
+        passes, not_run = run_conditions(
             model,
             recording,
             settled,
@@ -57,12 +57,9 @@ def evaluate(job: Job) -> JobResult:
             lambda: Account(recording.reference, model.frame_threshold),
             beat=None if job.pulse is None else job.pulse.beat,
         )
-        finished = _finish(model, job, recording, fingerprint, passes)
-        rows = dict(zip((one.condition for one in passes), finished, strict=True))
-        rows |= zip(reasons, empty_rows(job, reasons, fingerprint), strict=True)
-        for condition, reason in (broken | refused).items():
-            alone = replace(job, conditions=(condition,))
-            (rows[condition],) = error_rows(alone, reason, fingerprint)
+        rows = _finished(model, job, recording, fingerprint, passes)
+        for condition, reason in (refused | not_run).items():
+            rows[condition] = refused_row(job, condition, reason, fingerprint)
     # one bad recording must not end a study of thousands, nor a model that leaves with sys.exit
     except (Exception, SystemExit) as error:
         on_cpu = job.model.on_cpu() if isinstance(job.model, ModelSpec) else None
@@ -95,14 +92,14 @@ def _read(job: Job, model: Transcriber) -> Recording:
 
 def _settled(
     model: Transcriber, job: Job, recording: Recording
-) -> tuple[dict[Condition, Permutation], dict[Condition, str]]:
-    """The permutations as they are for this recording, and the reasons of those that cannot be.
+) -> tuple[dict[Condition, Permutation], dict[Condition, Exception]]:
+    """The permutations as they are for this recording, and the errors of those that cannot be.
 
     Some must read the whole clean recording first, and may find nothing to compare in it.
     """
     settled: dict[Condition, Permutation] = {c: c.permutation for c in job.conditions}
     passes = {c: prepass for c in settled if (prepass := c.permutation.prepass()) is not None}
-    reasons: dict[Condition, str] = {}
+    refused: dict[Condition, Exception] = {}
     if passes:
         for clean in recording.stream(model):
             for condition, prepass in passes.items():
@@ -113,41 +110,44 @@ def _settled(
         try:
             settled[condition] = prepass.finish()
         except ValueError as error:
-            reasons[condition] = str(error)
+            refused[condition] = error
             del settled[condition]
-    return settled, reasons
+    return settled, refused
 
 
-def _neighbours(
-    model: Transcriber, job: Job, recording: Recording, conditions: Iterable[Condition]
-) -> tuple[dict[Condition, Neighbour | None], dict[Condition, Exception]]:
-    """What the conditions borrow, and the errors of those whose neighbour is a broken file."""
+def _lent(
+    model: Transcriber,
+    job: Job,
+    recording: Recording,
+    conditions: Iterable[Condition],
+    refused: dict[Condition, Exception],
+) -> dict[Condition, Neighbour | None]:
+    """What the conditions borrow; ``refused`` gets the errors of those that cannot."""
     lender = Lender(
         model, job, recording.reference, recording.seconds, partial(recording.stream, model)
     )
     lent: dict[Condition, Neighbour | None] = {}
-    broken: dict[Condition, Exception] = {}
     for condition in conditions:
         try:
             lent[condition] = lender.lend(condition.permutation.needs_neighbour)
         except Exception as error:
             if is_full(error):  # of the GPU: not the neighbour's fault
                 raise
-            broken[condition] = error
-    return lent, broken
+            refused[condition] = error
+    return lent
 
 
-def _finish(
+def _finished(
     model: Transcriber,
     job: Job,
     recording: Recording,
     fingerprint: str,
     passes: Sequence[Pass[Account]],
-) -> list[Row]:
+) -> dict[Condition, Row]:
     """Decode and score each condition: first the baseline, with which the others are compared."""
     baseline = NoteTable.from_bytes(job.baseline) if job.baseline else None
     reference = recording.reference
-    rows: list[Row] = []
+    rows: dict[Condition, Row] = {}
     for one in passes:
         started = time.perf_counter()
         estimate = one.decoder.finish()
@@ -166,7 +166,7 @@ def _finish(
         if baseline is not None:
             counts |= anatomy.compare(baseline, table).counts()
         elapsed = one.elapsed + time.perf_counter() - started
-        row = replace(
+        rows[one.condition] = replace(
             blank_row(job, model, one.condition, fingerprint),
             seconds=recording.seconds,
             scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
@@ -176,7 +176,6 @@ def _finish(
             elapsed_seconds=elapsed,
             out_of_distribution=_told(one.permutation),
         )
-        rows.append(row)
     return rows
 
 

@@ -6,7 +6,6 @@ rows with one key are the same result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from pi_amt.core.version import __version__
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import ModelIdentity, Transcriber
+from pi_amt.permutations.permutation import NotApplicable
 from pi_amt.scoring.plugins import scorers
 from pi_amt.store.rows import METHOD_VERSION, Row
 from pi_amt.study.conditions import Condition
@@ -129,30 +129,30 @@ def _data_settings(job: Job) -> dict[str, Any]:
     return {"tuning": job.tuning, **track}
 
 
-def empty_rows(job: Job, reasons: Mapping[Condition, str], fingerprint: str) -> list[Row]:
-    """Rows of conditions that have nothing to compare in this recording: not an error."""
-    model = built(job.model)
-    return [
-        replace(blank_row(job, model, condition, fingerprint), status="empty", error=reason)
-        for condition, reason in reasons.items()
-    ]
-
-
 def error_rows(job: Job, error: BaseException, fingerprint: str | None = None) -> tuple[Row, ...]:
-    """The rows of a job that failed, each with the reason in one plain line that names the file.
+    """The rows of a job that failed as a whole; see :func:`refused_row`."""
+    return tuple(refused_row(job, condition, error, fingerprint) for condition in job.conditions)
+
+
+def refused_row(
+    job: Job, condition: Condition, error: BaseException, fingerprint: str | None = None
+) -> Row:
+    """The row of a condition without a result, with the reason in one plain line.
+
+    It is an error that names the file, or empty where the recording has nothing to work on.
 
     Args:
-        job: what failed.
+        job: whose condition it is.
+        condition: what failed.
         error: why.
         fingerprint: of the track; without one the row is keyed by path, size and time.
     """
+    row = blank_row(job, built(job.model), condition, fingerprint or job.track.stamp())
     reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, NotApplicable):
+        return replace(row, status="empty", error=reason)
     if not isinstance(error, OSError | ValueError):
         reason = f"{type(error).__name__}: {reason}"
     if not isinstance(error, DataError) and isinstance(job.track, FileTrack):
         reason = str(data_error(job.track.audio_path, reason))
-    model, mark = built(job.model), fingerprint or job.track.stamp()
-    return tuple(
-        replace(blank_row(job, model, c, mark), status="error", error=reason)
-        for c in job.conditions
-    )
+    return replace(row, status="error", error=reason)
