@@ -112,11 +112,6 @@ def holm(p_values: ArrayLike) -> Floats:
 ROUNDING = 1e-12
 
 
-def pooled_f(reference: float, estimate: float, matched: float) -> float:
-    """F of pooled counts, 2·matched / (reference + estimate); NaN without any count."""
-    return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else NAN
-
-
 def snapped(differences: Floats) -> Floats:
     """Differences of scores in [0, 1] with rounding noise set to 0, lest a sign test count it."""
     return np.where(np.abs(differences) < ROUNDING, 0.0, differences)
@@ -126,12 +121,6 @@ def mean(values: Floats) -> float:
     """Mean of what is not NaN in ``(pieces,)``."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else NAN
-
-
-def total(values: Floats) -> float:
-    """Sum of what is not NaN in ``(pieces,)``."""
-    known = values[~np.isnan(values)]
-    return float(known.sum()) if len(known) else NAN
 
 
 def interval_over(

@@ -130,6 +130,19 @@ def test_importance_table_has_the_promised_columns_in_order() -> None:
     assert table.column("role") == ["baseline", "condition", "condition", "control", "control"]
 
 
+def test_columns_keep_the_order_of_0_1_0() -> None:
+    stored = Path(__file__).parents[2] / "store" / "data" / "table_0_1_0.csv"
+    before = stored.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert [name for name in COLUMNS if name in before] == before
+
+
+def test_every_column_has_a_meaning_and_every_fraction_a_format() -> None:
+    assert [name for name, (_, meaning) in COLUMNS.items() if not meaning] == []
+    formatted = {name for name, (form, _) in COLUMNS.items() if form}
+    for record in result_table().records:
+        assert {name for name, value in record.items() if isinstance(value, float)} == formatted
+
+
 def test_importance_table_says_how_to_read_it() -> None:
     text = " ".join(str(result_table()).split())
     for part in ("F-measure_no_offset", "pedal: extend", "200 resamples", "seed 0", "Holm over 2"):
