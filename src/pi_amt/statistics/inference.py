@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import (
@@ -28,8 +29,10 @@ from pi_amt.statistics.bootstrap import (
 
 #: a corrected p-value below this one is called significant
 SIGNIFICANT = 0.05
-
-
+#: up to this many clusters the sign-flip test goes through all 2^n patterns
+EXACT_CLUSTERS = 12
+#: differences of scores below this are rounding noise
+ROUNDING = 1e-12
 NAN = float("nan")
 
 
@@ -51,10 +54,6 @@ class Inference:
     def bounded(self) -> bool:
         """Whether the score lies in [0, 1]; one of a plug-in, ``<entry point>.<key>``, may not."""
         return "." not in self.score
-
-
-#: up to this many clusters the sign-flip test goes through all 2^n patterns
-EXACT_CLUSTERS = 12
 
 
 def sign_flip(
@@ -89,14 +88,6 @@ def sign_flip(
     return np.asarray((hits + 1) / (n_resamples + 1))
 
 
-@lru_cache(maxsize=8)
-def _random_signs(n: int, n_resamples: int, seed: int) -> Floats:
-    heads = np.random.default_rng([seed, n, 1]).integers(0, 2, size=(n_resamples, n))
-    signs: Floats = 2.0 * heads.astype(np.float64) - 1.0
-    signs.flags.writeable = False
-    return signs
-
-
 def holm(p_values: ArrayLike) -> Floats:
     """Holm's step-down adjusted p-values ``(tests,)``; NaN stay NaN and are not counted."""
     p = np.asarray(p_values, dtype=np.float64)
@@ -106,10 +97,6 @@ def holm(p_values: ArrayLike) -> Floats:
     steps = p[order] * (len(order) - np.arange(len(order)))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-#: differences of scores below this are rounding noise
-ROUNDING = 1e-12
 
 
 def snapped(differences: Floats) -> Floats:
@@ -145,7 +132,7 @@ def interval_over(
     found = mean_interval(
         top[known],
         None if bottom is None else bottom[known],
-        _those(clusters, known),
+        list(compress(clusters, known)),
         n_resamples=inference.n_resamples,
         level=inference.level,
         seed=inference.seed,
@@ -159,9 +146,13 @@ def p_value_over(differences: Floats, clusters: Sequence[str], inference: Infere
     if not known.any():
         return NAN
     n, seed = inference.n_resamples, inference.seed
-    inside = _those(clusters, known)
+    inside = list(compress(clusters, known))
     return float(sign_flip(differences[known][:, None], inside, n_resamples=n, seed=seed)[0])
 
 
-def _those(clusters: Sequence[str], known: NDArray[np.bool_]) -> list[str]:
-    return [cluster for cluster, k in zip(clusters, known, strict=True) if k]
+@lru_cache(maxsize=8)
+def _random_signs(n: int, n_resamples: int, seed: int) -> Floats:
+    heads = np.random.default_rng([seed, n, 1]).integers(0, 2, size=(n_resamples, n))
+    signs: Floats = 2.0 * heads.astype(np.float64) - 1.0
+    signs.flags.writeable = False
+    return signs
