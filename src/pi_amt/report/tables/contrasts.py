@@ -88,7 +88,7 @@ def compare(
     Args:
         rows_a, rows_b: rows of the two stores.
         names: what to call them.
-        options: of :func:`pi_amt.statistics.result.importance_from_rows`, the same for both.
+        options: of :meth:`pi_amt.statistics.result.Result.from_rows`, the same for both.
 
     Raises:
         ValueError: if no model and dataset is in both, or for rows that are refused.
