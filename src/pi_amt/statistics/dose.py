@@ -37,7 +37,7 @@ from pi_amt.statistics.bootstrap import (
     cluster_sums,
     resample_weights,
 )
-from pi_amt.statistics.inference import NAN, Inference, interval_over, mean, snapped
+from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey
@@ -324,7 +324,7 @@ def _d50_bounds(
     """
     sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
     if len(sums) < 2:
-        return NAN, NAN
+        return np.nan, np.nan
     resampled = resample_weights(len(sums), inference.n_resamples, inference.seed) @ sums
     means = resampled[:, :-1] / resampled[:, -1:]
     curves, levels = means[:, :-1], means[:, -1]
@@ -334,5 +334,5 @@ def _d50_bounds(
     tail = (1 - inference.level) / 2
     low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
     if np.isinf(low) and np.isinf(high):
-        return NAN, NAN
+        return np.nan, np.nan
     return float(low), float(high)

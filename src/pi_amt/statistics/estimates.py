@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import compress
+from math import nan
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,15 +15,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import Interval
-from pi_amt.statistics.inference import (
-    NAN,
-    Inference,
-    holm,
-    interval_over,
-    mean,
-    p_value_over,
-    snapped,
-)
+from pi_amt.statistics.inference import Inference, holm, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 
@@ -69,49 +62,49 @@ class ConditionResult:
     condition: Annotated[Text, "the label, with options where it is not unique"]
     role: Annotated[Text, "baseline, condition or control"]
     n_pieces: Annotated[Count, "recordings with a baseline and a perturbed score"]
-    baseline: Annotated[Number, "mean score without perturbation"] = NAN
-    perturbed: Annotated[Number, "mean score with the perturbation"] = NAN
-    drop: Annotated[Number, "baseline − perturbed"] = NAN
-    drop_low: Annotated[Number, "lower bound of the drop's 95 % interval"] = NAN
-    drop_high: Annotated[Number, "upper bound of the drop's 95 % interval"] = NAN
-    p: Annotated[PValue, "sign-flip test of the drop"] = NAN
-    p_holm: Annotated[PValue, "p, corrected over the conditions of the report"] = NAN
-    relative_drop: Annotated[Number, "drop / baseline, ratio of means"] = NAN
-    relative_low: Annotated[Number, "lower bound of its 95 % interval"] = NAN
-    relative_high: Annotated[Number, "upper bound of its 95 % interval"] = NAN
-    excess_drop: Annotated[Number, "drop − drop of the control matched_tracks"] = NAN
-    excess_low: Annotated[Number, "lower bound of its 95 % interval"] = NAN
-    excess_high: Annotated[Number, "upper bound of its 95 % interval"] = NAN
-    excess_p: Annotated[PValue, "sign-flip test of the excess"] = NAN
-    excess_p_holm: Annotated[PValue, "excess_p, corrected over the conditions of the report"] = NAN
+    baseline: Annotated[Number, "mean score without perturbation"] = nan
+    perturbed: Annotated[Number, "mean score with the perturbation"] = nan
+    drop: Annotated[Number, "baseline − perturbed"] = nan
+    drop_low: Annotated[Number, "lower bound of the drop's 95 % interval"] = nan
+    drop_high: Annotated[Number, "upper bound of the drop's 95 % interval"] = nan
+    p: Annotated[PValue, "sign-flip test of the drop"] = nan
+    p_holm: Annotated[PValue, "p, corrected over the conditions of the report"] = nan
+    relative_drop: Annotated[Number, "drop / baseline, ratio of means"] = nan
+    relative_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    relative_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    excess_drop: Annotated[Number, "drop − drop of the control matched_tracks"] = nan
+    excess_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    excess_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    excess_p: Annotated[PValue, "sign-flip test of the excess"] = nan
+    excess_p_holm: Annotated[PValue, "excess_p, corrected over the conditions of the report"] = nan
     n_excess: Annotated[Count, "recordings with both condition and matched control"] = 0
-    chance_corrected_drop: Annotated[Number, "drop / (baseline − floor), ratio of means"] = NAN
-    chance_corrected_low: Annotated[Number, "lower bound of its 95 % interval"] = NAN
-    chance_corrected_high: Annotated[Number, "upper bound of its 95 % interval"] = NAN
-    wrong_piece_drop: Annotated[Number, "drop with the masks of another piece"] = NAN
-    precision: Annotated[Number, "mean precision with the perturbation"] = NAN
-    recall: Annotated[Number, "mean recall with the perturbation"] = NAN
-    precision_drop: Annotated[Number, "precision of the baseline − precision"] = NAN
-    recall_drop: Annotated[Number, "recall of the baseline − recall"] = NAN
-    baseline_micro: Annotated[Number, "F of the summed counts, F-measure_no_offset only"] = NAN
-    perturbed_micro: Annotated[Number, "the same with the perturbation"] = NAN
-    kept: Annotated[Whole, "notes found with and without the perturbation, repeats averaged"] = NAN
-    lost: Annotated[Whole, "notes found without it only, repeats averaged"] = NAN
-    gained: Annotated[Whole, "notes found with it only, repeats averaged"] = NAN
-    average_precision_drop: Annotated[Number, "drop of the frame score over all thresholds"] = NAN
-    average_precision_low: Annotated[Number, "lower bound of its 95 % interval"] = NAN
-    average_precision_high: Annotated[Number, "upper bound of its 95 % interval"] = NAN
-    removed_db: Annotated[Decibels, "energy taken in all, dB"] = NAN
-    removed_db_target: Annotated[Decibels, "energy taken from the target partials' band, dB"] = NAN
-    control_removed_db: Annotated[Decibels, "energy taken in all by the matched control, dB"] = NAN
-    touched_share: Annotated[Number, "share of bins touched"] = NAN
-    collateral_db: Annotated[Decibels, "energy taken from other sounding notes, dB"] = NAN
-    drop_std: Annotated[Number, "standard deviation of the drop between recordings"] = NAN
+    chance_corrected_drop: Annotated[Number, "drop / (baseline − floor), ratio of means"] = nan
+    chance_corrected_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    chance_corrected_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    wrong_piece_drop: Annotated[Number, "drop with the masks of another piece"] = nan
+    precision: Annotated[Number, "mean precision with the perturbation"] = nan
+    recall: Annotated[Number, "mean recall with the perturbation"] = nan
+    precision_drop: Annotated[Number, "precision of the baseline − precision"] = nan
+    recall_drop: Annotated[Number, "recall of the baseline − recall"] = nan
+    baseline_micro: Annotated[Number, "F of the summed counts, F-measure_no_offset only"] = nan
+    perturbed_micro: Annotated[Number, "the same with the perturbation"] = nan
+    kept: Annotated[Whole, "notes found with and without the perturbation, repeats averaged"] = nan
+    lost: Annotated[Whole, "notes found without it only, repeats averaged"] = nan
+    gained: Annotated[Whole, "notes found with it only, repeats averaged"] = nan
+    average_precision_drop: Annotated[Number, "drop of the frame score over all thresholds"] = nan
+    average_precision_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    average_precision_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    removed_db: Annotated[Decibels, "energy taken in all, dB"] = nan
+    removed_db_target: Annotated[Decibels, "energy taken from the target partials' band, dB"] = nan
+    control_removed_db: Annotated[Decibels, "energy taken in all by the matched control, dB"] = nan
+    touched_share: Annotated[Number, "share of bins touched"] = nan
+    collateral_db: Annotated[Decibels, "energy taken from other sounding notes, dB"] = nan
+    drop_std: Annotated[Number, "standard deviation of the drop between recordings"] = nan
     n_repeats: Annotated[Count, "draws per recording"]
-    repeat_variance_share: Annotated[Number, "share of the drops' variance due to repeats"] = NAN
+    repeat_variance_share: Annotated[Number, "share of the drops' variance due to repeats"] = nan
     repeats_needed: Annotated[
         Whole, "draws that leave repeats under a tenth of the variance between recordings"
-    ] = NAN
+    ] = nan
     n_compositions: Annotated[Count, "compositions: the clusters of interval and test"]
     n_errors: Annotated[Count, "recordings that failed, here or in the baseline"]
     n_without_reference: Annotated[Count, "recordings without a defined score, left out"]
@@ -150,7 +143,7 @@ def baseline_result(panel: Panel, inference: Inference) -> ConditionResult:
         n_without_reference=len(panel.baseline) - failed - int(known.sum()),
         baseline=mean(values),
         perturbed=mean(values),
-        drop=0.0 if known.any() else NAN,
+        drop=0.0 if known.any() else nan,
         precision=mean(panel.baseline_values(precision)[known]),
         recall=mean(panel.baseline_values(recall)[known]),
         baseline_micro=micro,
@@ -161,8 +154,8 @@ def baseline_result(panel: Panel, inference: Inference) -> ConditionResult:
 def holm_corrected(results: Sequence[ConditionResult]) -> tuple[ConditionResult, ...]:
     """Correct over all rows with the role ``condition``; controls keep NaN."""
     tested = [result.role == "condition" for result in results]
-    p = holm([r.p if t else NAN for r, t in zip(results, tested, strict=True)])
-    excess = holm([r.excess_p if t else NAN for r, t in zip(results, tested, strict=True)])
+    p = holm([r.p if t else nan for r, t in zip(results, tested, strict=True)])
+    excess = holm([r.excess_p if t else nan for r, t in zip(results, tested, strict=True)])
     return tuple(
         replace(result, p_holm=float(p[i]), excess_p_holm=float(excess[i]))
         for i, result in enumerate(results)
@@ -233,7 +226,7 @@ class _Summary:
             "perturbed": mean(self.base[known] - drops[known]),
             **_bounded("drop", self._interval(drops)),
             **_bounded("relative_drop", self._interval(drops, self.base, (-np.inf, 1.0))),
-            "drop_std": float(drops[known].std(ddof=1)) if known.sum() > 1 else NAN,
+            "drop_std": float(drops[known].std(ddof=1)) if known.sum() > 1 else nan,
             "p": self._p_value(drops),
         }
 
@@ -307,14 +300,14 @@ def _bounded(name: str, found: Interval) -> Columns:
 def _total(values: Floats) -> float:
     """Sum of what is not NaN in ``(pieces,)``; NaN where all are."""
     known = values[~np.isnan(values)]
-    return float(known.sum()) if len(known) else NAN
+    return float(known.sum()) if len(known) else nan
 
 
 def _micro(score: str, count: Callable[[str], Floats], known: Known) -> float:
     """F of the counts of the ``known (pieces,)`` together; NaN where the score has no counts."""
     if score != COUNTED:
-        return NAN
+        return nan
     reference, estimate, matched = (
         count(key)[known].sum() for key in ("reference", "estimate", "matched")
     )
-    return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else NAN
+    return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else nan

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
+from math import nan
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,7 +34,6 @@ SIGNIFICANT = 0.05
 EXACT_CLUSTERS = 12
 #: differences of scores below this are rounding noise
 ROUNDING = 1e-12
-NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def snapped(differences: Floats) -> Floats:
 def mean(values: Floats) -> float:
     """Mean of what is not NaN in ``(pieces,)``."""
     known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else NAN
+    return float(known.mean()) if len(known) else nan
 
 
 def interval_over(
@@ -144,7 +144,7 @@ def p_value_over(differences: Floats, clusters: Sequence[str], inference: Infere
     """Sign-flip p of ``(pieces,)`` differences over the recordings that have one."""
     known = ~np.isnan(differences)
     if not known.any():
-        return NAN
+        return nan
     n, seed = inference.n_resamples, inference.seed
     inside = list(compress(clusters, known))
     return float(sign_flip(differences[known][:, None], inside, n_resamples=n, seed=seed)[0])

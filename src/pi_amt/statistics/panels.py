@@ -221,9 +221,9 @@ def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Pane
 
 def _value(row: Row, key: str, of: str) -> float:
     if row.status != "ok":
-        return float("nan")
+        return np.nan
     source: Mapping[str, float] = getattr(row, of)
-    return float(source.get(key, float("nan")))
+    return float(source.get(key, np.nan))
 
 
 def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:

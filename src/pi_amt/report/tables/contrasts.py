@@ -119,7 +119,7 @@ def _baseline_record(a: Side, b: Side, inference: Inference) -> dict[str, Any]:
     base_a, base_b = a.baseline(), b.baseline()
     both = ~np.isnan(base_a) & ~np.isnan(base_b)
     row = next(iter(a.panel.baseline.values()))
-    return dict.fromkeys(COLUMNS, float("nan")) | {
+    return dict.fromkeys(COLUMNS, np.nan) | {
         "dataset": a.panel.dataset,
         "label": row.label,
         "condition": row.label,
