@@ -43,10 +43,7 @@ def _write_columns() -> None:
 
     from pi_amt.report.tables.importance import COLUMNS
 
-    rows, last = [], ""
-    for name, (_, meaning) in COLUMNS.items():
-        last = meaning or last
-        rows.append(f"| `{name}` | {last} |\n")
+    rows = [f"| `{name}` | {meaning} |\n" for name, (_, meaning) in COLUMNS.items()]
     path = Path(__file__).parent / "generated" / "columns.md"
     text = "| column | |\n|---|---|\n" + "".join(rows)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -22,7 +22,7 @@ from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.result import Result
+from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.renamed import read_results
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
@@ -32,10 +32,6 @@ from pi_amt.study.groups import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_TRACK_MEMBERS = (
-    "name", "composition", "duration_seconds", "audio", "notes", "fingerprint", "stamp"
-)  # fmt: skip
 
 
 class Importance(Result):
@@ -132,7 +128,7 @@ def importance(
     tuning: str | float = "estimate",
     dataset: str | None = None,
     results_dir: Path | str | None = None,
-    score: str = "F-measure_no_offset",
+    score: str = SCORE,
     quiet: bool = True,
 ) -> Importance:
     """Permutation importance of harmonic features for one model (Breiman 2001, applied to AMT).
@@ -174,8 +170,8 @@ def importance(
 
 def _check_track(track: object) -> None:
     """Raise ``TypeError`` for what is not a recording, naming what it lacks."""
-    for member in _TRACK_MEMBERS:
-        if not hasattr(track, member):
+    for member in vars(Track):
+        if not member.startswith("_") and not hasattr(track, member):
             raise TypeError(f"tracks: got {track!r} without {member}, expected recordings (Track)")
 
 

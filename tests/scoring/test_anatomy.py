@@ -15,7 +15,6 @@ from pi_amt.scoring.anatomy import (
 )
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NO_INTERVAL, NoteTable
-from pi_amt.statistics.breakdown import found_by_stratum, stratify
 
 
 def table_of(reference: Notes, estimate: Notes) -> NoteTable:
@@ -202,27 +201,3 @@ def test_damaged_bytes_are_refused() -> None:
     longer = data[:3] + (50).to_bytes(4, "little") + data[7:]
     with pytest.raises(ValueError, match="truncated"):
         NoteTable.from_bytes(longer)
-
-
-# --- strata and export
-
-
-def test_strata_partition_the_reference_notes() -> None:
-    reference = random_notes(5, 400)
-    table = table_of(reference, reference[::3])
-    factors = ["register", "velocity", "polyphony", "duration", "shares_partial"]
-    counts = found_by_stratum(table, factors)
-    assert len(counts) == 3 * 3 * 3 * 3 * 2
-    assert sum(total for _, total in counts.values()) == 400
-    assert sum(found for found, _ in counts.values()) == table.matched.sum()
-    by_register = found_by_stratum(table, ["register"])
-    low = reference.pitches < 48
-    assert by_register[("below C3",)] == (int(table.matched[low].sum()), int(low.sum()))
-    codes, names = stratify(table, ["register", "shares_partial"])
-    on_partial = np.array([name[1] for name in names])[codes] == "on a lower partial"
-    np.testing.assert_array_equal(on_partial, table.shares_partial)
-
-
-def test_an_unknown_factor_is_refused() -> None:
-    with pytest.raises(ValueError, match="got 'tempo', expected some of register"):
-        stratify(table_of(melody([60]), Notes.empty()), ["tempo"])

@@ -9,7 +9,6 @@ import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
-from pi_amt.report.tables.dose import dose_table
 from pi_amt.statistics.dose import area_under, crossing, dose_curves, harmonic_profiles
 from pi_amt.store.rows import Row
 
@@ -173,8 +172,6 @@ def test_other_options_and_draws_make_curves_of_their_own() -> None:
     curves = dose_curves(importance(rows))
     assert [c.constant for c in curves] == ['{"draw":"static"}', '{"draw":"per_frame"}']
     assert {c.parameter for c in curves} == {"p"}
-    names = dose_table(importance(rows)).column("curve")
-    assert names == ["random (draw=static)", "random (draw=per_frame)"]
 
 
 def test_two_doses_are_no_curve() -> None:
@@ -218,26 +215,3 @@ def test_numbers_of_partials_and_channels_are_no_doses() -> None:
     rows = make_dose_rows(channels, permutation="ablate_channel", parameter="channel")
     assert dose_curves(importance(rows)) == ()
     assert harmonic_profiles(importance(rows)) == ()
-
-
-def test_table_shows_area_d50_and_bound() -> None:
-    text = str(dose_table(importance(linear([0.1, 0.2]) + linear([0.7, 0.6]))))
-    assert "area [95 %]" in text
-    assert "without the control floor" in text
-    table = dose_table(importance(linear([0.1, 0.2], floor=0.0)))
-    assert table.column("d50_bound") == ["> 1"]
-    assert "without the control" not in str(table)
-    assert "(nothing)" in str(dose_table(importance(make_rows())))
-
-
-def test_the_result_of_a_run_has_its_curves_and_none_without_doses() -> None:
-    from tests.rows import make_dose_rows, make_rows
-
-    from pi_amt.permutation_importance import Importance
-
-    table = Importance.from_rows(
-        make_dose_rows({0.1: 0.05, 0.2: 0.2, 0.5: 0.5}), n_resamples=200
-    ).doses()
-    assert table is not None
-    assert {"area", "d50"} <= set(table.columns)
-    assert Importance.from_rows(make_rows(), n_resamples=200).doses() is None

@@ -13,7 +13,6 @@ from tests.rows import make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.statistics.estimates import ConditionResult
-from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 from pi_amt.store.rows import Row
 
 N = 500  # resamples: enough where the test is not about the interval
@@ -338,26 +337,6 @@ def test_a_baseline_alone_gives_a_table_with_one_line() -> None:
     found = importance(make_rows({}))
     assert found.importances.shape == (0, 12, 1)
     assert found.table().column("label") == ["no_permutation"]
-
-
-def test_many_repeats_report_the_variance_they_bring() -> None:
-    rng = np.random.default_rng(0)
-    pieces = rng.normal(0, 0.05, (4_000, 1))
-    values = pieces + rng.normal(0, 0.1, (4_000, 4))
-    noise, between = 0.1**2 / 4, 0.05**2
-    assert repeat_variance_share(values) == pytest.approx(noise / (noise + between), abs=0.03)
-    # 0.01 / N < 0.0025 / 10 from N = 41 on
-    assert repeats_needed(values) == pytest.approx(41, abs=4)
-
-
-def test_variance_components_of_four_numbers_by_hand() -> None:
-    # within: (0.02 + 0.02) / 2; means 0.1 and 0.9: variance 0.32, less 0.02 / 2 from repeats
-    values = np.array([[0.0, 0.2], [0.8, 1.0]])
-    assert repeat_variance_share(values) == pytest.approx(0.01 / 0.32)
-    assert repeats_needed(values) == 1.0
-    assert math.isnan(repeats_needed(values[:, :1]))
-    assert repeats_needed(np.array([[0.1, 0.1], [0.4, 0.4]])) == 1.0
-    assert repeats_needed(np.array([[0.0, 0.2], [0.0, 0.2]])) == math.inf
 
 
 def test_the_share_of_repeats_is_one_of_the_drops_variance() -> None:

@@ -56,7 +56,7 @@ class Interval:
         return Interval(self.estimate, max(self.low, lowest), min(self.high, highest))
 
 
-UNDEFINED = Interval(float("nan"), float("nan"), float("nan"))
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
 
 
 def cluster_sums(values: Floats, clusters: Sequence[Hashable] | None) -> Floats:

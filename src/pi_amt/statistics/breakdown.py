@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
-from pi_amt.core.units import Floats
 from pi_amt.scoring.anatomy import chance_histogram, interval_histogram
 from pi_amt.scoring.note_table import Ints, NoteTable
-from pi_amt.statistics.panels import Panel
-from pi_amt.store.rows import Row
+from pi_amt.statistics.panels import Panel, note_table
 
 #: factor → (inner limits, names of the levels); a value at a limit belongs to the level above
 FACTORS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
@@ -29,41 +26,7 @@ FACTORS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     "duration": ((0.25, 1.0), ("< 0.25 s", "0.25-1 s", "≥ 1 s")),
     "shares_partial": ((0.5,), ("no lower partial", "on a lower partial")),
 }
-
-
-def stratify(table: NoteTable, factors: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:
-    """Stratum number of each reference note ``(references,)``, and the strata's level names.
-
-    Raises:
-        ValueError: if a factor is unknown.
-    """
-    codes = np.zeros(len(table.onset), dtype=np.int64)
-    levels: list[tuple[str, ...]] = []
-    for factor in factors:
-        if factor not in FACTORS:
-            raise ValueError(f"factors: got {factor!r}, expected some of {', '.join(FACTORS)}")
-        limits, names = FACTORS[factor]
-        column = "pitch" if factor == "register" else factor
-        values = np.asarray(getattr(table, column), dtype=np.float64)
-        codes = codes * len(names) + np.searchsorted(np.array(limits), values, side="right")
-        levels.append(names)
-    return codes, list(product(*levels))
-
-
-def found_by_stratum(
-    table: NoteTable, factors: Sequence[str]
-) -> dict[tuple[str, ...], tuple[int, int]]:
-    """Level names → (found, all) reference notes, for every stratum, empty ones included.
-
-    Raises:
-        ValueError: see :func:`stratify`.
-    """
-    codes, names = stratify(table, factors)
-    found = np.bincount(codes[table.matched], minlength=len(names))
-    total = np.bincount(codes, minlength=len(names))
-    return {name: (int(f), int(t)) for name, f, t in zip(names, found, total, strict=True)}
-
-
+#: factors that a breakdown crosses with each other, and those that it takes alone
 CROSSED = ("register", "velocity", "polyphony")
 ALONE = ("duration", "shares_partial")
 #: reference notes found clean, found perturbed, all
@@ -137,25 +100,59 @@ def breakdown(panel: Panel, number: int) -> Breakdown | None:
     )
 
 
+def levels(factor: str) -> tuple[str, ...]:
+    """Names of a factor's levels, in order."""
+    return FACTORS[factor][1]
+
+
+def strata(factors: Sequence[str]) -> list[tuple[str, ...]]:
+    """Level names of every stratum of crossed factors, in the order of their numbers."""
+    return list(product(*map(levels, factors)))
+
+
+def stratify(table: NoteTable, factors: Sequence[str]) -> Ints:
+    """Number of the stratum of each reference note ``(references,)``.
+
+    Raises:
+        ValueError: if a factor is unknown.
+    """
+    codes = np.zeros(len(table.onset), dtype=np.int64)
+    for factor in factors:
+        if factor not in FACTORS:
+            raise ValueError(f"factors: got {factor!r}, expected some of {', '.join(FACTORS)}")
+        limits, names = FACTORS[factor]
+        column = "pitch" if factor == "register" else factor
+        values = np.asarray(getattr(table, column), dtype=np.float64)
+        codes = codes * len(names) + np.searchsorted(np.array(limits), values, side="right")
+    return codes
+
+
+def found_by_stratum(table: NoteTable, factors: Sequence[str]) -> tuple[Ints, Ints]:
+    """How many reference notes of every stratum were found, and how many there are.
+
+    Returns:
+        Both ``(strata,)``, in the order of :func:`strata`.
+
+    Raises:
+        ValueError: see :func:`stratify`.
+    """
+    codes, n = stratify(table, factors), len(strata(factors))
+    return np.bincount(codes[table.matched], minlength=n), np.bincount(codes, minlength=n)
+
+
 def _tables(panel: Panel, number: int) -> Iterator[tuple[NoteTable, list[NoteTable]]]:
     """(baseline, repeats) of every recording that has both, of the same reference notes."""
     for place, piece in enumerate(panel.pieces):
-        base = _table(panel.baseline.get(piece))
+        base = panel.baseline_notes.get(piece)
+        if base is None:
+            continue
         cells = (panel.cells.get((number, place, repeat)) for repeat in range(panel.n_repeats))
-        after = [table for table in map(_table, cells) if table is not None]
-        if base is not None:
-            after = [table for table in after if len(table.onset) == len(base.onset)]
-            if after:
-                yield base, after
-
-
-def _table(row: Row | None) -> NoteTable | None:
-    return None if row is None or row.status != "ok" or not row.notes else _read(row.notes)
-
-
-@lru_cache(maxsize=1024)
-def _read(data: bytes) -> NoteTable:
-    return NoteTable.from_bytes(data)
+        tables = (note_table(row) for row in cells if row is not None)
+        after = [
+            table for table in tables if table is not None and len(table.onset) == len(base.onset)
+        ]
+        if after:
+            yield base, after
 
 
 def _mean_histogram(tables: Sequence[NoteTable]) -> dict[str, float]:
@@ -199,20 +196,14 @@ def _chance(
 def _strata(
     pairs: Sequence[tuple[NoteTable, list[NoteTable]]], factors: Sequence[str]
 ) -> dict[tuple[str, ...], Counts]:
-    sums: dict[tuple[str, ...], Floats] = {}
+    sums = np.zeros((len(strata(factors)), 3))
     for base, repeats in pairs:
-        clean = found_by_stratum(base, factors)
+        clean, _ = found_by_stratum(base, factors)
         for table in repeats:
-            for names, (found, total) in found_by_stratum(table, factors).items():
-                part = np.array([clean[names][0], found, total]) / len(repeats)
-                sums[names] = sums.get(names, np.zeros(3)) + part
-    return {names: (float(v[0]), float(v[1]), float(v[2])) for names, v in sums.items()}
+            sums += np.stack([clean, *found_by_stratum(table, factors)], axis=1) / len(repeats)
+    counts = ((float(before), float(after), float(total)) for before, after, total in sums)
+    return dict(zip(strata(factors), counts, strict=True))
 
 
 def _added(a: Counts, b: Counts) -> Counts:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def levels(factor: str) -> tuple[str, ...]:
-    """Names of a factor's levels, in order."""
-    return FACTORS[factor][1]

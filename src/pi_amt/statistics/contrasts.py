@@ -123,4 +123,4 @@ def paired_difference(
 
 
 def _ratio(top: float, bottom: float) -> float:
-    return top / bottom if bottom else float("nan")
+    return top / bottom if bottom else np.nan

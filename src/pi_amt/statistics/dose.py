@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -40,99 +41,6 @@ from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey
-
-
-def area_under(doses: Floats, drops: Floats) -> Floats:
-    """Trapezoid area of ``drops (…, doses)`` over ascending ``doses``, divided by their range."""
-    width = np.diff(doses)
-    return np.asarray((width * (drops[..., 1:] + drops[..., :-1]) / 2).sum(axis=-1) / width.sum())
-
-
-def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
-    """Where each curve ``(curves, doses)`` first reaches its ``level``, going through the doses.
-
-    Linear interpolation between doses; the first dose itself if the curve starts there; +inf if it
-    never gets there. Works for doses that go down.
-    """
-    levels = np.broadcast_to(np.asarray(level, dtype=np.float64), (len(drops),))
-    reached = drops >= levels[:, None]
-    first = np.argmax(reached, axis=1)
-    rows = np.arange(len(drops))
-    before = np.maximum(first - 1, 0)
-    low, high = drops[rows, before], drops[rows, first]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(first > 0, (levels - low) / (high - low), 0.0)
-    dose = doses[before] + share * (doses[first] - doses[before])
-    return np.where(reached.any(axis=1), dose, np.inf)
-
-
-def d50_of(
-    values: Floats,
-    matrix: Floats,
-    half: Floats,
-    clusters: list[str],
-    inference: Inference,
-    falling: bool | None = None,
-) -> tuple[Interval, str]:
-    """D50 with its percentile interval, and the bound where there is none.
-
-    Args:
-        values: ``(doses,)`` ascending.
-        matrix: ``(pieces, doses)`` drops.
-        half: ``(pieces,)`` half of each recording's way from baseline to floor.
-        clusters: composition of each piece.
-        inference: resamples, seed, level.
-        falling: whether a lower value is a larger dose; seen from the two ends if not given.
-
-    Returns:
-        The interval (all NaN without recordings, or if the floor is not below the baseline) and
-        the bound, such as ``> 40``; empty if D50 was reached.
-    """
-    if not len(matrix) or half.mean() <= 0:
-        return UNDEFINED, ""
-    if falling is None:
-        falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
-    doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
-    drop = matrix.mean(axis=0)
-    d50 = float(crossing(doses, drop[None], half.mean())[0])
-    bound = ""
-    if np.isinf(d50):
-        d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
-    elif drop[0] > half.mean():
-        d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
-    low, high = _d50_bounds(doses, matrix, half, clusters, inference, -1.0 if falling else 1.0)
-    return Interval(d50, low, high), bound
-
-
-def _d50_bounds(
-    doses: Floats,
-    matrix: Floats,
-    half: Floats,
-    clusters: list[str],
-    inference: Inference,
-    direction: float,
-) -> tuple[float, float]:
-    """Percentile bounds of D50; infinite on the side where resamples never get there.
-
-    Args:
-        doses: ``(doses,)`` in the order in which they grow; other arguments: see :func:`d50_of`.
-        direction: −1 where a lower value is a larger dose, else 1.
-    """
-    sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
-    if len(sums) < 2:
-        return float("nan"), float("nan")
-    resampled = resample_weights(len(sums), inference.n_resamples, inference.seed) @ sums
-    means = resampled[:, :-1] / resampled[:, -1:]
-    curves, levels = means[:, :-1], means[:, -1]
-    found = crossing(doses, curves, levels)
-    found = np.where(np.isinf(found), direction * np.inf, found)
-    found = np.where(curves[:, 0] > levels, -direction * np.inf, found)
-    tail = (1 - inference.level) / 2
-    low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
-    if np.isinf(low) and np.isinf(high):
-        return float("nan"), float("nan")
-    return float(low), float(high)
-
 
 #: fewest doses of a curve
 FEWEST_DOSES = 3
@@ -225,16 +133,41 @@ def charted(panel: Panel) -> set[int]:
     }
 
 
+def area_under(doses: Floats, drops: Floats) -> Floats:
+    """Trapezoid area of ``drops (…, doses)`` over ascending ``doses``, divided by their range."""
+    width = np.diff(doses)
+    return np.asarray((width * (drops[..., 1:] + drops[..., :-1]) / 2).sum(axis=-1) / width.sum())
+
+
+def crossing(doses: Floats, drops: Floats, level: Floats | float) -> Floats:
+    """Where each curve ``(curves, doses)`` first reaches its ``level``, going through the doses.
+
+    Linear interpolation between doses; the first dose itself if the curve starts there; +inf if it
+    never gets there. Works for doses that go down.
+    """
+    levels = np.broadcast_to(np.asarray(level, dtype=np.float64), (len(drops),))
+    reached = drops >= levels[:, None]
+    first = np.argmax(reached, axis=1)
+    rows = np.arange(len(drops))
+    before = np.maximum(first - 1, 0)
+    low, high = drops[rows, before], drops[rows, first]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(first > 0, (levels - low) / (high - low), 0.0)
+    dose = doses[before] + share * (doses[first] - doses[before])
+    return np.where(reached.any(axis=1), dose, np.inf)
+
+
 class _Series(NamedTuple):
     """Conditions of one permutation that differ in one option.
 
-    ``constant`` is the JSON of the other options, ``numbers`` are those of the conditions in the
-    panel by ascending option.
+    ``constant`` is the JSON of the other options, ``values`` are those of the one option in
+    ascending order, and ``numbers`` those of their conditions in the panel.
     """
 
     permutation: str
     parameter: str
     constant: str
+    values: list[float]
     numbers: list[int]
 
     @property
@@ -254,7 +187,8 @@ def _series(panel: Panel) -> Iterator[_Series]:
             groups.setdefault((condition.permutation, name, others), {})[value] = number
     for (permutation, name, others), numbers in groups.items():
         if len(numbers) > 1:
-            yield _Series(permutation, name, others, [numbers[v] for v in sorted(numbers)])
+            values = sorted(numbers)
+            yield _Series(permutation, name, others, values, [numbers[v] for v in values])
 
 
 def _numeric_options(condition: ConditionKey) -> Iterator[tuple[str, float, str]]:
@@ -271,29 +205,28 @@ def _complete(
     panel: Panel, series: _Series, score: str
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Doses ``(doses,)``, drops ``(pieces, doses)`` of complete recordings, which these are."""
-    parameter, numbers = series.parameter, series.numbers
-    values = np.array([_number(panel.conditions[i].options[parameter]) for i in numbers])
-    drops = panel.baseline_values(score)[None] - panel.piece_means(score)[numbers]
+    values = np.array(series.values)
+    drops = panel.baseline_values(score)[None] - panel.piece_means(score)[series.numbers]
     known = np.asarray(~np.isnan(drops).any(axis=0))
     matrix = snapped(drops[:, known].T)
-    if parameter in ZERO_CHANGES_NOTHING and values[0] > 0:
+    if series.parameter in ZERO_CHANGES_NOTHING and values[0] > 0:
         values = np.concatenate([[0.0], values])
         matrix = np.concatenate([np.zeros((len(matrix), 1)), matrix], axis=1)
     return values, matrix, known
 
 
-def _number(value: object) -> float:
-    assert isinstance(value, int | float)
-    return float(value)
-
-
 def _curve(panel: Panel, series: _Series, inference: Inference) -> Curve:
     values, matrix, known = _complete(panel, series, inference.score)
-    clusters = [c for c, k in zip(panel.compositions, known, strict=True) if k]
+    clusters = list(compress(panel.compositions, known))
     drop = low = high = np.full(len(values), np.nan)
     if len(matrix):
-        n, seed = inference.n_resamples, inference.seed
-        found = bootstrap_t(matrix, None, clusters, n_resamples=n, seed=seed)
+        found = bootstrap_t(
+            matrix,
+            clusters=clusters,
+            n_resamples=inference.n_resamples,
+            level=inference.level,
+            seed=inference.seed,
+        )
         # our scores lie in [0, 1], so no mean drop is beyond ±1
         most = 1.0 if inference.bounded else np.inf
         drop = found.estimate
@@ -309,7 +242,7 @@ def _curve(panel: Panel, series: _Series, inference: Inference) -> Curve:
         drop_low=low,
         drop_high=high,
         matrix=matrix,
-        pieces=tuple(piece for piece, k in zip(panel.pieces, known, strict=True) if k),
+        pieces=tuple(compress(panel.pieces, known)),
     )
 
 
@@ -320,18 +253,86 @@ def _dose_curve(panel: Panel, series: _Series, inference: Inference) -> DoseCurv
     base = panel.baseline_values(inference.score)
     floor = panel.lone_control("floor")
     lost = base if floor is None else base - panel.piece_means(inference.score)[floor]
-    to_floor = np.where(np.isnan(lost), mean(lost[inside]), lost)[inside]
+    lost = lost[inside]
+    to_floor = np.where(np.isnan(lost), mean(lost), lost)
     area = interval_over(area_under(curve.values, curve.matrix), clusters, inference)
     falling = None
     if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
         falling = series.parameter in LOWER_DOES_MORE
-    d50, bound = d50_of(curve.values, curve.matrix, to_floor / 2, clusters, inference, falling)
-    fields = {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
+    d50, bound = _d50(curve.values, curve.matrix, to_floor / 2, clusters, inference, falling)
     return DoseCurve(
-        **fields,
+        **vars(curve),
         area=area,
         d50=d50,
         d50_bound=bound,
         half_drop=mean(to_floor) / 2,
         floor_known=floor is not None,
     )
+
+
+def _d50(
+    values: Floats,
+    matrix: Floats,
+    half: Floats,
+    clusters: list[str],
+    inference: Inference,
+    falling: bool | None,
+) -> tuple[Interval, str]:
+    """D50 with its percentile interval, and the bound where there is none.
+
+    Args:
+        values: ``(doses,)`` ascending.
+        matrix: ``(pieces, doses)`` drops.
+        half: ``(pieces,)`` half of each recording's way from baseline to floor.
+        clusters: composition of each piece.
+        inference: resamples, seed, level.
+        falling: whether a lower value is a larger dose; if ``None``, the two ends tell.
+
+    Returns:
+        The interval (all NaN without recordings, or if the floor is not below the baseline) and
+        the bound, such as ``> 40``; empty if D50 was reached.
+    """
+    if not len(matrix) or half.mean() <= 0:
+        return UNDEFINED, ""
+    if falling is None:
+        falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
+    doses, matrix = (values[::-1], matrix[:, ::-1]) if falling else (values, matrix)
+    drop = matrix.mean(axis=0)
+    d50 = float(crossing(doses, drop[None], half.mean())[0])
+    bound = ""
+    if np.isinf(d50):
+        d50, bound = np.nan, f"{'<' if falling else '>'} {doses[-1]:g}"
+    elif drop[0] > half.mean():
+        d50, bound = np.nan, f"{'>' if falling else '<'} {doses[0]:g}"
+    low, high = _d50_bounds(doses, matrix, half, clusters, inference, -1.0 if falling else 1.0)
+    return Interval(d50, low, high), bound
+
+
+def _d50_bounds(
+    doses: Floats,
+    matrix: Floats,
+    half: Floats,
+    clusters: list[str],
+    inference: Inference,
+    direction: float,
+) -> tuple[float, float]:
+    """Percentile bounds of D50; infinite on the side where resamples never get there.
+
+    Args:
+        doses: ``(doses,)`` in the order in which they grow; other arguments: see :func:`_d50`.
+        direction: −1 where a lower value is a larger dose, else 1.
+    """
+    sums = cluster_sums(np.column_stack([matrix, half, np.ones(len(half))]), clusters)
+    if len(sums) < 2:
+        return np.nan, np.nan
+    resampled = resample_weights(len(sums), inference.n_resamples, inference.seed) @ sums
+    means = resampled[:, :-1] / resampled[:, -1:]
+    curves, levels = means[:, :-1], means[:, -1]
+    found = crossing(doses, curves, levels)
+    found = np.where(np.isinf(found), direction * np.inf, found)
+    found = np.where(curves[:, 0] > levels, -direction * np.inf, found)
+    tail = (1 - inference.level) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], method="closest_observation")
+    if np.isinf(low) and np.isinf(high):
+        return np.nan, np.nan
+    return float(low), float(high)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
+from math import nan
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import (
@@ -28,9 +30,10 @@ from pi_amt.statistics.bootstrap import (
 
 #: a corrected p-value below this one is called significant
 SIGNIFICANT = 0.05
-
-
-NAN = float("nan")
+#: up to this many clusters the sign-flip test goes through all 2^n patterns
+EXACT_CLUSTERS = 12
+#: differences of scores below this are rounding noise
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,6 @@ class Inference:
     def bounded(self) -> bool:
         """Whether the score lies in [0, 1]; one of a plug-in, ``<entry point>.<key>``, may not."""
         return "." not in self.score
-
-
-#: up to this many clusters the sign-flip test goes through all 2^n patterns
-EXACT_CLUSTERS = 12
 
 
 def sign_flip(
@@ -89,14 +88,6 @@ def sign_flip(
     return np.asarray((hits + 1) / (n_resamples + 1))
 
 
-@lru_cache(maxsize=8)
-def _random_signs(n: int, n_resamples: int, seed: int) -> Floats:
-    heads = np.random.default_rng([seed, n, 1]).integers(0, 2, size=(n_resamples, n))
-    signs: Floats = 2.0 * heads.astype(np.float64) - 1.0
-    signs.flags.writeable = False
-    return signs
-
-
 def holm(p_values: ArrayLike) -> Floats:
     """Holm's step-down adjusted p-values ``(tests,)``; NaN stay NaN and are not counted."""
     p = np.asarray(p_values, dtype=np.float64)
@@ -108,15 +99,6 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
-#: differences of scores below this are rounding noise
-ROUNDING = 1e-12
-
-
-def pooled_f(reference: float, estimate: float, matched: float) -> float:
-    """F of pooled counts, 2·matched / (reference + estimate); NaN without any count."""
-    return float(2 * matched / (reference + estimate)) if reference + estimate > 0 else NAN
-
-
 def snapped(differences: Floats) -> Floats:
     """Differences of scores in [0, 1] with rounding noise set to 0, lest a sign test count it."""
     return np.where(np.abs(differences) < ROUNDING, 0.0, differences)
@@ -125,13 +107,7 @@ def snapped(differences: Floats) -> Floats:
 def mean(values: Floats) -> float:
     """Mean of what is not NaN in ``(pieces,)``."""
     known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else NAN
-
-
-def total(values: Floats) -> float:
-    """Sum of what is not NaN in ``(pieces,)``."""
-    known = values[~np.isnan(values)]
-    return float(known.sum()) if len(known) else NAN
+    return float(known.mean()) if len(known) else nan
 
 
 def interval_over(
@@ -156,7 +132,7 @@ def interval_over(
     found = mean_interval(
         top[known],
         None if bottom is None else bottom[known],
-        _those(clusters, known),
+        list(compress(clusters, known)),
         n_resamples=inference.n_resamples,
         level=inference.level,
         seed=inference.seed,
@@ -168,11 +144,15 @@ def p_value_over(differences: Floats, clusters: Sequence[str], inference: Infere
     """Sign-flip p of ``(pieces,)`` differences over the recordings that have one."""
     known = ~np.isnan(differences)
     if not known.any():
-        return NAN
+        return nan
     n, seed = inference.n_resamples, inference.seed
-    inside = _those(clusters, known)
+    inside = list(compress(clusters, known))
     return float(sign_flip(differences[known][:, None], inside, n_resamples=n, seed=seed)[0])
 
 
-def _those(clusters: Sequence[str], known: NDArray[np.bool_]) -> list[str]:
-    return [cluster for cluster, k in zip(clusters, known, strict=True) if k]
+@lru_cache(maxsize=8)
+def _random_signs(n: int, n_resamples: int, seed: int) -> Floats:
+    heads = np.random.default_rng([seed, n, 1]).integers(0, 2, size=(n_resamples, n))
+    signs: Floats = 2.0 * heads.astype(np.float64) - 1.0
+    signs.flags.writeable = False
+    return signs

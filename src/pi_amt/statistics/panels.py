@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from pi_amt.core.units import Floats
+from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, condition_of, flat_options, is_baseline
 
 
@@ -78,6 +79,12 @@ class Panel:
         """``(pieces,)`` of the baseline."""
         rows = (self.baseline.get(piece) for piece in self.pieces)
         return np.array([np.nan if row is None else _value(row, key, of) for row in rows])
+
+    @cached_property
+    def baseline_notes(self) -> dict[str, NoteTable]:
+        """Piece → note table of its baseline, where there is one; every condition needs them."""
+        tables = {piece: note_table(row) for piece, row in self.baseline.items()}
+        return {piece: table for piece, table in tables.items() if table is not None}
 
     def piece_means(self, key: str, of: str = "scores") -> Floats:
         """``(conditions, pieces)``: repeats averaged inside each recording."""
@@ -157,6 +164,15 @@ class Panel:
         return found[0] if found else None
 
 
+def note_table(row: Row) -> NoteTable | None:
+    """The decoded note table of a row; ``None`` if it was stored or read without one.
+
+    Raises:
+        NoteTableError: if it is damaged.
+    """
+    return NoteTable.from_bytes(row.notes) if row.status == "ok" and row.notes else None
+
+
 def mean_over_repeats(matrix: Floats) -> Floats:
     """NaN-aware mean over the last axis; NaN (without a warning) where all are NaN."""
     known = ~np.isnan(matrix)
@@ -169,7 +185,7 @@ def panels_of(rows: Sequence[Row], baseline: str = BASELINE) -> tuple[Panel, ...
     """Sort selected rows into panels, in the order in which model and dataset first appear.
 
     A model and dataset without any baseline row is left out; see
-    :func:`pi_amt.statistics.result.importance_from_rows` for what is said about it.
+    :meth:`pi_amt.statistics.result.Result.from_rows` for what is said about it.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -205,9 +221,9 @@ def _panel(model: str, dataset: str, rows: Sequence[Row], baseline: str) -> Pane
 
 def _value(row: Row, key: str, of: str) -> float:
     if row.status != "ok":
-        return float("nan")
+        return np.nan
     source: Mapping[str, float] = getattr(row, of)
-    return float(source.get(key, float("nan")))
+    return float(source.get(key, np.nan))
 
 
 def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:

@@ -23,7 +23,7 @@ def variance_components(values: Floats) -> tuple[float, float, float]:
     count = (~np.isnan(values)).sum(axis=1)
     values, count = values[count >= 2], count[count >= 2]
     if len(values) < 2:
-        return float("nan"), float("nan"), float("nan")
+        return np.nan, np.nan, np.nan
     means = np.nansum(values, axis=1) / count
     within = float(np.nansum((values - means[:, None]) ** 2) / (count - 1).sum())
     repeats = float(len(count) / (1 / count).sum())
@@ -50,7 +50,7 @@ def repeats_needed(values: Floats) -> float:
     """
     between, within, _ = variance_components(values)
     if np.isnan(within):
-        return float("nan")
+        return np.nan
     if within == 0:
         return 1.0
     return float(np.floor(within / (ENOUGH * between)) + 1) if between > 0 else float("inf")

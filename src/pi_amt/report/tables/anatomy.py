@@ -7,12 +7,12 @@ those of :mod:`pi_amt.statistics.breakdown`. Rows must hold their note tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from typing import Any
 
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.anatomy import INTERVAL_CLASSES
 from pi_amt.statistics.breakdown import FACTORS, Breakdown, breakdown
-from pi_amt.statistics.inference import NAN
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
@@ -49,7 +49,7 @@ def _intervals(panel: Panel, conditions: Mapping[str, Breakdown]) -> list[dict[s
     records = []
     for name, found in conditions.items():
         for counted, classes in (("change", found.change()), ("by chance", found.chance_change())):
-            values = {interval: classes.get(interval, NAN) for interval in INTERVAL_CLASSES}
+            values = {interval: classes.get(interval, nan) for interval in INTERVAL_CLASSES}
             records.append(
                 {
                     **_place(panel),
@@ -91,12 +91,12 @@ def _strata(
             here = {name: levels_of[factor, level] for name, levels_of in counts.items()}
             notes = max((total for _, _, total in here.values()), default=0.0)
             drops = {
-                name: (before - after) / total if total else NAN
+                name: (before - after) / total if total else nan
                 for name, (before, after, total) in here.items()
             }
             kind = f"{factor}: {level}".replace("_", " ")
             line = {**_place(panel), "factor": factor, "level": level, "kind": kind, "notes": notes}
-            records.append(line | {name: drops.get(name, NAN) for name in names})
+            records.append(line | {name: drops.get(name, nan) for name in names})
     return records
 
 

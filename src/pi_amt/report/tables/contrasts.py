@@ -88,7 +88,7 @@ def compare(
     Args:
         rows_a, rows_b: rows of the two stores.
         names: what to call them.
-        options: of :func:`pi_amt.statistics.result.importance_from_rows`, the same for both.
+        options: of :meth:`pi_amt.statistics.result.Result.from_rows`, the same for both.
 
     Raises:
         ValueError: if no model and dataset is in both, or for rows that are refused.
@@ -119,7 +119,7 @@ def _baseline_record(a: Side, b: Side, inference: Inference) -> dict[str, Any]:
     base_a, base_b = a.baseline(), b.baseline()
     both = ~np.isnan(base_a) & ~np.isnan(base_b)
     row = next(iter(a.panel.baseline.values()))
-    return dict.fromkeys(COLUMNS, float("nan")) | {
+    return dict.fromkeys(COLUMNS, np.nan) | {
         "dataset": a.panel.dataset,
         "label": row.label,
         "condition": row.label,

@@ -8,72 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import get_type_hints
 
 from pi_amt.core.text import plural
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.estimates import baseline_result
+from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
-#: column → (format, meaning); fields of ``ConditionResult``
+#: column → (format, meaning), as the fields of ``ConditionResult`` say it
 COLUMNS: dict[str, tuple[str, str]] = {
-    "model": ("", "config name"),
-    "dataset": ("", "config name"),
-    "permutation": ("", "config name"),
-    "parameters": ("", "options as JSON"),
-    "label": ("", "the condition for people"),
-    "condition": ("", "the label, with options where it is not unique"),
-    "role": ("", "baseline, condition or control"),
-    "n_pieces": ("", "recordings with a baseline and a perturbed score"),
-    "baseline": (".3f", "mean score without perturbation"),
-    "perturbed": (".3f", "mean score with it"),
-    "drop": (".3f", "baseline − perturbed"),
-    "drop_low": (".3f", "95 % interval of the drop"),
-    "drop_high": (".3f", ""),
-    "p": ("p", "sign-flip test of the drop"),
-    "p_holm": ("p", "corrected over the conditions of the report"),
-    "relative_drop": (".3f", "drop / baseline, ratio of means"),
-    "relative_low": (".3f", "95 % interval"),
-    "relative_high": (".3f", ""),
-    "excess_drop": (".3f", "drop − drop of the matched control"),
-    "excess_low": (".3f", "95 % interval"),
-    "excess_high": (".3f", ""),
-    "excess_p": ("p", "sign-flip test of the excess"),
-    "excess_p_holm": ("p", "corrected over the conditions of the report"),
-    "n_excess": ("", "recordings with condition and control"),
-    "chance_corrected_drop": (".3f", "drop / (baseline − floor), ratio of means"),
-    "chance_corrected_low": (".3f", "95 % interval"),
-    "chance_corrected_high": (".3f", ""),
-    "wrong_piece_drop": (".3f", "drop with the masks of another piece"),
-    "precision": (".3f", "mean precision with the perturbation"),
-    "recall": (".3f", "mean recall with the perturbation"),
-    "precision_drop": (".3f", "baseline − perturbed"),
-    "recall_drop": (".3f", "baseline − perturbed"),
-    "baseline_micro": (".3f", "F of the counts of all recordings together"),
-    "perturbed_micro": (".3f", "F of the counts of all recordings together"),
-    "kept": (".0f", "notes found with and without the perturbation"),
-    "lost": (".0f", "notes found without it only"),
-    "gained": (".0f", "notes found with it only"),
-    "average_precision_drop": (".3f", "of the frame activations, over all thresholds"),
-    "average_precision_low": (".3f", "95 % interval"),
-    "average_precision_high": (".3f", ""),
-    "removed_db": (".2f", "energy taken in all, dB"),
-    "removed_db_target": (".2f", "energy taken from the band of the target partials, dB"),
-    "control_removed_db": (".2f", "energy taken in all by the matched control, dB"),
-    "touched_share": (".3f", "share of bins touched"),
-    "collateral_db": (".2f", "energy taken from other sounding notes, dB"),
-    "drop_std": (".3f", "standard deviation of the drop between recordings"),
-    "n_repeats": ("", "draws per recording"),
-    "repeat_variance_share": (".3f", "share of the recordings' variance due to repeats"),
-    "repeats_needed": (".0f", "draws that keep it under a tenth of the between variance"),
-    "n_compositions": ("", "clusters of the interval"),
-    "n_errors": ("", "recordings that failed"),
-    "n_without_reference": ("", "recordings without a defined score, left out"),
-    "n_empty": ("", "recordings for which the condition is not defined"),
-    "n_missing": ("", "recordings without a row"),
-    "target": ("", "condition that a control belongs to"),
-}  # fmt: skip
+    name: kind.__metadata__
+    for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
+}
 MAIN = (
     "model", "dataset", "permutation", "parameters", "label", "n_pieces", "baseline", "perturbed",
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
@@ -107,8 +55,7 @@ def importance_table(importance: Result) -> Table:
     records = []
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
-        found = [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
-        records += [{name: record[name] for name in COLUMNS} for record in found]
+        records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
     return Table(
         title="Sensitivity of the model's F to each perturbation of its input",
         columns=tuple(COLUMNS),

@@ -12,11 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.rows import make_rows
 
-from pi_amt.permutation_importance import Importance
-from pi_amt.report.tables.cells import format_value, latex_text, markdown_text
-from pi_amt.report.tables.importance import COLUMNS, MAIN
 from pi_amt.report.tables.table import Table
 
 NASTY = "a_b & <script>alert(1)</script> 50% $x$ {y} #1 ~^\\ |"
@@ -34,28 +30,12 @@ TABLE = Table(
 )
 
 
-def result_table() -> Table:
-    planted = {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1, "harm_mask": 0.1, "floor": 0.6}
-    return Importance.from_rows(make_rows(planted), n_resamples=200).table()
-
-
-def test_values_are_rounded_and_undefined_ones_are_dashes() -> None:
-    assert format_value(0.12345) == "0.123"
-    assert format_value(-0.0001) == "0.000"
-    assert format_value(math.nan) == "–"
-    assert format_value(None) == "–"
-    assert format_value(-math.inf) == "−∞"
-    assert format_value(0.00001, "p") == "<0.0001"
-    assert format_value(7) == "7"
-
-
 @pytest.mark.parametrize("width", [40, 80, 120, 400])
-def test_text_fits_the_width_and_shows_every_column(width: int) -> None:
-    table = result_table()
-    lines = table.to_text(width).splitlines()
+def test_text_fits_the_width_and_shows_every_column(width: int, result_table: Table) -> None:
+    lines = result_table.to_text(width).splitlines()
     assert max(map(len, lines)) <= max(width, 65)  # the title
     for label in ("fund_mask", "matched_tracks(fund_mask)", "harm_mask", "floor"):
-        assert label in table.to_text(width)
+        assert label in result_table.to_text(width)
     heads = " ".join(line for line in lines if line.startswith("condition")).split()
     for name in ("drop", "excess_drop", "p_holm", "relative_drop", "chance_corrected_drop"):
         assert heads.count(name) == 1
@@ -66,8 +46,10 @@ def test_text_fits_the_width_and_shows_every_column(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_a_table_that_is_not_folded_names_what_it_leaves_out(width: int) -> None:
-    lines = result_table().to_text(width, fold=False).splitlines()
+def test_a_table_that_is_not_folded_names_what_it_leaves_out(
+    width: int, result_table: Table
+) -> None:
+    lines = result_table.to_text(width, fold=False).splitlines()
     heads = [line.split() for line in lines if line.startswith("condition")]
     assert len(heads) == 1
     _, _, named = " ".join(" ".join(lines).split()).partition("want of width, in the CSV: ")
@@ -76,21 +58,8 @@ def test_a_table_that_is_not_folded_names_what_it_leaves_out(width: int) -> None
         assert (name in heads[0]) != (name in left_out)
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-@pytest.mark.parametrize("fold", [True, False])
-def test_a_terminal_always_says_which_model_a_line_belongs_to(width: int, fold: bool) -> None:
-    rows = make_rows({"fund_mask": 0.3}, noise=0.0)
-    rows += make_rows({"fund_mask": 0.5}, noise=0.0, model="timbre_trap")
-    table = Importance.from_rows(rows, n_resamples=200).table()
-    block = table.to_text(width, fold=fold).split("\n\n")[0]
-    _, one, other = block.split("\nmodel: ")
-    assert one.startswith("basic_pitch\n")
-    assert other.startswith("timbre_trap\n")
-    assert ("0.300" in one, "0.500" in other) == (True, True)
-
-
-def test_text_joins_intervals_and_lifts_constants() -> None:
-    text = result_table().to_text(200)
+def test_text_joins_intervals_and_lifts_constants(result_table: Table) -> None:
+    text = result_table.to_text(200)
     assert "model: basic_pitch" in text
     assert "drop [95 %]" in text
     assert "drop_low" not in text
@@ -112,30 +81,6 @@ def test_csv_holds_everything_at_full_precision(tmp_path: Path) -> None:
     assert records[2]["drop"] == ""
     assert float(records[2]["high"]) == math.inf
     assert list(records[0]) == list(TABLE.columns)
-
-
-def test_importance_table_has_the_promised_columns_in_order() -> None:
-    table = result_table()
-    assert table.columns == tuple(COLUMNS)
-    promised = [
-        "model", "dataset", "permutation", "parameters", "label", "n_pieces", "baseline",
-        "perturbed", "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
-    ]  # fmt: skip
-    assert list(MAIN) == promised
-    assert [c for c in table.columns if c in promised] == promised
-    head = table.to_csv().splitlines()[0].split(",")
-    assert head == list(COLUMNS)
-    assert all(name in table.to_markdown().splitlines()[0] for name in promised)
-    # baseline first, then conditions, then controls
-    assert table.column("role") == ["baseline", "condition", "condition", "control", "control"]
-
-
-def test_importance_table_says_how_to_read_it() -> None:
-    text = " ".join(str(result_table()).split())
-    for part in ("F-measure_no_offset", "pedal: extend", "200 resamples", "seed 0", "Holm over 2"):
-        assert part in text
-    assert "published weights (aaaaaaaaaaaa)" in text
-    assert "relies on" not in text
 
 
 def test_no_cell_of_a_latex_line_is_an_option_of_the_line_before_and_signs_are_signs() -> None:
@@ -170,23 +115,6 @@ def test_markdown_cells_cannot_break_the_table() -> None:
     assert "- Footer with 5 % &amp; &lt;i>." in lines
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("matched_tracks(fund_mask)", "matched_tracks(fund_mask)"),
-        ("_it_ *is* `so`", r"\_it\_ \*is\* \`so\`"),
-        ("[my model](x) ~~$y$~~", r"\[my model\](x) \~\~\$y\$\~\~"),
-        ("&lt; a|b", r"&amp;lt; a\|b"),
-    ],
-)
-def test_names_are_text_in_markdown_not_markup(text: str, shown: str) -> None:
-    assert markdown_text(text) == shown
-
-
-def test_a_cell_cannot_become_an_option_of_the_line_before_it_in_latex() -> None:
-    assert latex_text("[x] *") == "{[}x] {*}"
-
-
 def test_html_escapes_all_text() -> None:
     class Tags(HTMLParser):
         seen: set[str] = set()  # noqa: RUF012
@@ -214,12 +142,13 @@ def test_chosen_columns_and_unknown_ones() -> None:
         TABLE.column("x")
 
 
-def test_pandas_and_parquet_hold_the_same_as_the_records(tmp_path: Path) -> None:
-    table = result_table()
-    frame = table.to_pandas()
-    assert list(frame.columns) == list(table.columns)
-    assert frame["drop"].tolist() == table.column("drop")
-    stored = pd.read_parquet(table.to_parquet(tmp_path / "table.parquet"))
+def test_pandas_and_parquet_hold_the_same_as_the_records(
+    tmp_path: Path, result_table: Table
+) -> None:
+    frame = result_table.to_pandas()
+    assert list(frame.columns) == list(result_table.columns)
+    assert frame["drop"].tolist() == result_table.column("drop")
+    stored = pd.read_parquet(result_table.to_parquet(tmp_path / "table.parquet"))
     pd.testing.assert_frame_equal(stored, frame, check_dtype=False)
     assert stored["n_pieces"].dtype == "int64"
 
