@@ -1,15 +1,18 @@
 """The Hydra application: one job, or a sweep as fused passes.
 
-``run`` is the task function of one job. Our launcher hands all jobs of a sweep to :func:`compute`
-at once, which groups them by model and data; each job then only writes its own folder.
+A :class:`Task` is the task function of a single job. Our launcher gives all jobs of a sweep to
+:func:`compute` at once, which groups them by model and data; each job then only writes its own
+folder.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,39 +41,61 @@ from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.groups import Group
 
 
-@dataclass
-class Outcome:
-    """What the process is to tell at its end (Hydra passes nothing back from a sweep)."""
+def run(arguments: Sequence[str]) -> list[Row]:
+    """Do what Hydra's arguments ask for; returns the rows that failed.
 
-    failed: list[Row] = field(default_factory=list)
-    error: Exception | None = None
-
-
-OUTCOME = Outcome()
-
-
-@hydra.main(config_path="conf", config_name="config", version_base="1.3")
-def run(config: DictConfig) -> None:
-    """One job: compute what is missing, write its folder, print its table."""
-    with open_dict(config):
-        config.hydra = HydraConfig.get()
-    try:
-        (rows,) = compute([config])
-        if not config.dry_run:
-            write_results(config, rows)
-            conclude([config], [rows])
-    except Exception as error:  # raised by the command line, without Hydra's own story about it
-        OUTCOME.error = error
+    Raises:
+        Exception: what a job raised, or Hydra for arguments that it cannot use.
+    """
+    # What hydra.main makes reads the arguments of the process, and has no other way in. Only with
+    # this variable does it raise errors: without it, Hydra prints them in its own way and exits.
+    sys.argv = ["pi-amt", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    task = Task()
+    hydra.main(config_path="conf", config_name="config", version_base="1.3")(task)()
+    if task.error is not None:
+        raise task.error
+    return task.failed
 
 
-def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
+class Task:
+    """The task function, which Hydra calls with the config of a single job.
+
+    It is an object because ``hydra.main`` returns nothing: it keeps what is asked for afterwards.
+
+    Attributes:
+        failed: the rows that failed; our launcher adds those of a sweep.
+        error: what a job raised. It is not raised through Hydra, which would print a line of its
+            own about it.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[Row] = []
+        self.error: Exception | None = None
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run one job: compute what is missing, write its folder, print its table."""
+        with open_dict(config):
+            config.hydra = HydraConfig.get()  # Hydra takes it out of what a task function gets
+        try:
+            (rows,), failed = compute([config])
+            self.failed += failed
+            if not config.dry_run:
+                write_results(config, rows)
+                conclude([config], [rows])
+        except Exception as error:
+            self.error = error
+
+
+def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
     """The rows of each job, computed in as few passes over the data as possible.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
 
     Returns:
-        For each job the rows of its conditions, baseline and controls included.
+        For each job the rows of its conditions, baseline and controls included; and the rows of all
+        passes that failed, each once. A dry run has no rows.
     """
     for config in configs:
         check_options(config)
@@ -81,18 +106,17 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
     first = configs[0]
     if first.dry_run:
         print_plan(groups, first.results_dir)
-        return [[] for _ in configs]
+        return [[] for _ in configs], []
     with Store(first.results_dir) as store:
         summary = run_study(groups, store, executor_of(first))
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
-    OUTCOME.failed += summary.errors
     passes = {
         group.data: (rows, asked)
         for group, rows, asked in zip(groups, found, summary.asked, strict=True)
     }
-    return [_rows_of(job, *passes[job.data]) for job in jobs]
+    return [_rows_of(job, *passes[job.data]) for job in jobs], summary.errors
 
 
 def fuse(jobs: Iterable[Group]) -> list[Group]:

@@ -92,11 +92,8 @@ def _dispatch(arguments: list[str]) -> int:
 
 def run_hydra(arguments: list[str]) -> int:
     """Run one job or a sweep; 1 if recordings failed."""
-    # Otherwise Hydra prints its own story and exits.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     from pi_amt.cli import app
 
-    app.OUTCOME = app.Outcome()
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /
@@ -104,11 +101,7 @@ def run_hydra(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
-        sys.argv = ["pi-amt", *overrides]
-        app.run()
-    if app.OUTCOME.error is not None:
-        raise app.OUTCOME.error
-    failed = failures(app.OUTCOME.failed)
+        failed = failures(app.run(overrides))
     if failed:
         print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
         for line in failed:
