@@ -177,6 +177,20 @@ def test_broken_recordings_are_listed_at_the_end_and_exit_with_1(
         assert (result["n_pieces"], result["n_errors"]) == (3, 2)
 
 
+def test_a_sweep_returns_each_failed_row_once_and_a_dry_run_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", sys.argv)  # the application sets it for Hydra
+    configs = write_toy_configs(tmp_path / "configs")
+    toy = ["model=toy", "dataset=toy", "n_jobs=1", "report=false", "dataset.broken=2"]
+    sweep = ["--config-dir", str(configs), "-m", *toy, SWEEP, f"results_dir={tmp_path}/results"]
+    assert app.run([*sweep, "dry_run=true", f"hydra.sweep.dir={tmp_path}"]) == []
+    failed = app.run(sweep)
+    assert {row.track for row in failed} == {"zz_broken_0", "zz_broken_1"}
+    labels = SWEEP.partition("=")[2].split(",")
+    assert sorted(row.label for row in failed) == sorted([*labels, *labels])
+
+
 def test_a_dry_run_tells_and_writes_nothing(
     tmp_path: Path, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:

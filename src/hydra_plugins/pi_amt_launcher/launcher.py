@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, run_job, setup_globals
@@ -13,6 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 if TYPE_CHECKING:
+    from pi_amt.cli.app import Task
     from pi_amt.store.rows import Row
 
 # a plain node: Hydra runs this file before it is in sys.modules, where a dataclass would look
@@ -30,9 +31,10 @@ class PiAmtLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what Hydra gives."""
+        """Keep what Hydra gives; the task function is a ``pi_amt.cli.app.Task``."""
         self._context = hydra_context
         self._config = config
+        self._task = cast("Task", task_function)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -45,27 +47,12 @@ class PiAmtLauncher(Launcher):
             self._job_config(initial_job_idx + i, overrides)
             for i, overrides in enumerate(job_overrides)
         ]
-        rows = app.compute(configs)
+        rows, failed = app.compute(configs)
+        self._task.failed += failed
         if configs[0].dry_run:
             return []
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        results = []
-        for config, job_rows in zip(configs, rows, strict=True):
-
-            def task(
-                _: DictConfig, config: DictConfig = config, job_rows: list[Row] = job_rows
-            ) -> None:
-                app.write_results(config, job_rows)
-
-            result = run_job(
-                hydra_context=self._context,
-                task_function=task,
-                config=config,
-                job_dir_key="hydra.sweep.dir",
-                job_subdir_key="hydra.sweep.subdir",
-            )
-            result.return_value  # noqa: B018 - re-raises what the task raised
-            results.append(result)
+        results = [self._write(config, found) for config, found in zip(configs, rows, strict=True)]
         app.conclude(configs, rows)
         return results
 
@@ -75,3 +62,17 @@ class PiAmtLauncher(Launcher):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
         return config
+
+    def _write(self, config: DictConfig, rows: list[Row]) -> JobReturn:
+        """Let a job write its folder."""
+        from pi_amt.cli import app
+
+        result = run_job(
+            hydra_context=self._context,
+            task_function=lambda _: app.write_results(config, rows),
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+        result.return_value  # noqa: B018 - re-raises what the task raised
+        return result

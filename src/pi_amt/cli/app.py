@@ -1,15 +1,18 @@
 """The Hydra application: one job, or a sweep as fused passes.
 
-``run`` is the task function of one job. Our launcher hands all jobs of a sweep to :func:`compute`
-at once, which groups them by model and data; each job then only writes its own folder.
+A :class:`Task` is the task function of a single job. Our launcher gives all jobs of a sweep to
+:func:`compute` at once, which groups them by model and data; each job then only writes its own
+folder.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,15 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
-from pi_amt.cli import config as settings
+from pi_amt.cli.config import (
+    check_alike,
+    check_options,
+    choice,
+    conditions_of,
+    executor_of,
+    group_of,
+    plain,
+)
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
 from pi_amt.core.version import __version__
@@ -30,61 +41,82 @@ from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.groups import Group
 
 
-@dataclass
-class Outcome:
-    """What the process is to tell at its end (Hydra passes nothing back from a sweep)."""
+def run(arguments: Sequence[str]) -> list[Row]:
+    """Do what Hydra's arguments ask for; returns the rows that failed.
 
-    failed: list[Row] = field(default_factory=list)
-    error: Exception | None = None
-
-
-OUTCOME = Outcome()
-
-
-@hydra.main(config_path="conf", config_name="config", version_base="1.3")
-def run(cfg: DictConfig) -> None:
-    """One job: compute what is missing, write its folder, print its table."""
-    with open_dict(cfg):
-        cfg.hydra = HydraConfig.get()
-    try:
-        (rows,) = compute([cfg])
-        if not cfg.dry_run:
-            write_results(cfg, rows)
-            conclude([cfg], [rows])
-    except Exception as error:  # raised by the command line, without Hydra's own story about it
-        OUTCOME.error = error
+    Raises:
+        Exception: what a job raised, or Hydra for arguments that it cannot use.
+    """
+    # What hydra.main makes reads the arguments of the process, and has no other way in. Only with
+    # this variable does it raise errors: without it, Hydra prints them in its own way and exits.
+    sys.argv = ["pi-amt", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    task = Task()
+    hydra.main(config_path="conf", config_name="config", version_base="1.3")(task)()
+    if task.error is not None:
+        raise task.error
+    return task.failed
 
 
-def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
+class Task:
+    """The task function, which Hydra calls with the config of a single job.
+
+    It is an object because ``hydra.main`` returns nothing: it keeps what is asked for afterwards.
+
+    Attributes:
+        failed: the rows that failed; our launcher adds those of a sweep.
+        error: what a job raised. It is not raised through Hydra, which would print a line of its
+            own about it.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[Row] = []
+        self.error: Exception | None = None
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run one job: compute what is missing, write its folder, print its table."""
+        with open_dict(config):
+            config.hydra = HydraConfig.get()  # Hydra takes it out of what a task function gets
+        try:
+            (rows,), failed = compute([config])
+            self.failed += failed
+            if not config.dry_run:
+                write_results(config, rows)
+                conclude([config], [rows])
+        except Exception as error:
+            self.error = error
+
+
+def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
     """The rows of each job, computed in as few passes over the data as possible.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
 
     Returns:
-        For each job the rows of its conditions, baseline and controls included.
+        For each job the rows of its conditions, baseline and controls included; and the rows of all
+        passes that failed, each once. A dry run has no rows.
     """
-    for cfg in configs:
-        settings.check_options(cfg)
-    settings.check_alike(configs)
+    for config in configs:
+        check_options(config)
+    check_alike(configs)
     datasets: dict[str, Dataset] = {}
-    jobs = [settings.group_of(cfg, datasets) for cfg in configs]
+    jobs = [group_of(config, datasets) for config in configs]
     groups = fuse(jobs)
     first = configs[0]
     if first.dry_run:
         print_plan(groups, first.results_dir)
-        return [[] for _ in configs]
+        return [[] for _ in configs], []
     with Store(first.results_dir) as store:
-        summary = run_study(groups, store, settings.executor_of(first))
+        summary = run_study(groups, store, executor_of(first))
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
-    OUTCOME.failed += summary.errors
     passes = {
         group.data: (rows, asked)
         for group, rows, asked in zip(groups, found, summary.asked, strict=True)
     }
-    return [_rows_of(job, *passes[job.data]) for job in jobs]
+    return [_rows_of(job, *passes[job.data]) for job in jobs], summary.errors
 
 
 def fuse(jobs: Iterable[Group]) -> list[Group]:
@@ -105,23 +137,23 @@ def _rows_of(job: Group, rows: Iterable[Row], asked: Mapping[str, Condition]) ->
     return [row for row in rows if asked[row.key].distinct in wanted]
 
 
-def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:
+def write_results(config: DictConfig, rows: Sequence[Row]) -> None:
     """Write ``metrics.json`` into the job's Hydra folder.
 
     ``scores`` are means over the recordings of the job's own condition (repeats first averaged
     inside a recording); undefined scores are left out of the means. The many conditions of an
     experiment have no common mean: their scores are in the store only.
     """
-    own = _own_conditions(cfg)
+    own = _own_conditions(config)
     mine = [r for r in rows if (r.label, r.parameters) in own]
     good = [r for r in mine if r.status == "ok"]
     one = mine[0] if mine else None
     alone = len(own) == 1
     result = {
-        "model": settings.choice(cfg, "model"),
-        "dataset": settings.choice(cfg, "dataset"),
-        "permutation": settings.choice(cfg, "permutation"),
-        "experiment": settings.choice(cfg, "experiment"),
+        "model": choice(config, "model"),
+        "dataset": choice(config, "dataset"),
+        "permutation": choice(config, "permutation"),
+        "experiment": choice(config, "experiment"),
         "scores": mean_scores(good) if alone else {},
         "n_pieces": len({r.track for r in good if not math.isnan(r.scores["F-measure"])}),
         "n_without_reference": len({r.track for r in good if r.counts.get("reference") == 0}),
@@ -131,14 +163,14 @@ def write_results(cfg: DictConfig, rows: Sequence[Row]) -> None:
         "precision": one.precision if one else "",
         "parameters": json.loads(one.parameters) if one and alone else {},
         "settings": json.loads(one.settings) if one else {},
-        "dataset_options": settings.plain(cfg.dataset),
-        "tuning": cfg.tuning,
-        "repeats": cfg.repeats,
-        "seed": cfg.seed,
+        "dataset_options": plain(config.dataset),
+        "tuning": config.tuning,
+        "repeats": config.repeats,
+        "seed": config.seed,
         "version": __version__,
         "method": one.method if one else "",
     }
-    folder = Path(cfg.hydra.runtime.output_dir)
+    folder = Path(config.hydra.runtime.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -159,23 +191,23 @@ def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
 
 def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> None:
     """Print the table of a run or sweep and write the report where it is wanted."""
-    cfg = configs[0]
+    config = configs[0]
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
         return
-    result = Importance.from_rows(unique, score=cfg.score, variants="separate")
+    result = Importance.from_rows(unique, score=config.score, variants="separate")
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
-    with note_tables_of(cfg.results_dir):
+    with note_tables_of(config.results_dir):
         print_run(result)
-        print(f"\nresults: {where}\nstore:   {Path(cfg.results_dir).absolute()}")
-        if cfg.report is True or (cfg.report == "auto" and len(configs) > 1):
+        print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
+        if config.report is True or (config.report == "auto" and len(configs) > 1):
             print(f"report:  {result.report(where / 'report.html')}")
 
 
-def _own_conditions(cfg: DictConfig) -> set[tuple[str, str]]:
+def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:
     """Label and parameters of what the job itself asked for."""
-    conditions: list[Condition] = settings.conditions_of(cfg)
+    conditions: list[Condition] = conditions_of(config)
     wanted = [c for c in conditions if c.role == "condition"]
     if not wanted:  # the job is the baseline or a control
         wanted = conditions[-1:]

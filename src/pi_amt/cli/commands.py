@@ -1,132 +1,79 @@
-"""What the sub-commands of ``pi-amt`` do; each takes its parsed options."""
+"""The sub-commands of ``pi-amt``: for each a function that adds its arguments to a parser, and one
+that does what was asked.
+
+The functions import what they need when they are called: ``--help`` is to be instant.
+"""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
+from pi_amt.core.version import __version__
 
-from pi_amt.cli.config_keys import names_in
-from pi_amt.cli.printout import print_headline, tables_of
-from pi_amt.core.audio import read_audio
-from pi_amt.core.errors import printable
-from pi_amt.core.note_files import read_notes, write_midi
-from pi_amt.core.notes import Notes
-from pi_amt.core.tuning import estimate_tuning
-from pi_amt.datasets import loading as datasets
-from pi_amt.datasets.folder import NOTES_SUFFIXES
-from pi_amt.models import loading as models
-from pi_amt.models.loading import load_model
-from pi_amt.permutation_importance import Importance
-from pi_amt.permutations import loading as permutations
-from pi_amt.report.tables.contrasts import compare
-from pi_amt.scoring.notes import score_notes
-from pi_amt.store.renamed import read_results
-from pi_amt.store.store import note_tables_of, read_rows
 
-_REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
+def _transcribe(command: ArgumentParser) -> None:
+    """write the notes of audio files as MIDI, clean or perturbed"""
+    command.add_argument("audio", nargs="+", help="audio files")
+    command.add_argument("-o", "--output", default=".", help="folder for the MIDI files")
+    command.add_argument(
+        "--model", default="basic_pitch", help="basic_pitch, timbre_trap or package.module:Class"
+    )
+    _weights_and_device(command)
+    command.add_argument("--permutation", help="perturb the input first, e.g. fund_mask")
+    command.add_argument("--midi", help="reference notes, for permutations that need them")
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the permutation, e.g. half_width_cents=100",
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    command.set_defaults(run=do_transcribe)
 
 
 def do_transcribe(options: Namespace) -> int:
-    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on.
+    from pi_amt.cli.transcribe import transcribe
 
-    Raises:
-        ValueError: for options that do not go together, or names that would collide.
-    """
-    model = load_model(options.model, weights=options.weights, device=options.device)
-    permutation = None
-    if options.permutation:
-        permutation = permutations.load_permutation(options.permutation, **_options(options.option))
-        if permutation.prepass() is not None:
-            raise ValueError(
-                f"--permutation: got {permutation.name}, which must read a whole recording first; "
-                "it works in studies only"
-            )
-    elif options.option:
-        raise ValueError("--option: got one without --permutation, expected both")
-    notes = read_notes(options.midi) if options.midi else None
-    folder = Path(options.output)
-    failures = 0
-    _check_different_names(options.audio)
-    _check_references_stay(options.audio, folder, options.midi)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in map(Path, options.audio):
-        try:
-            samples, sample_rate = read_audio(path)
-        except (OSError, ValueError) as error:
-            print(f"pi-amt: {error}", file=sys.stderr)
-            failures += 1
-            continue
-        perturb = None
-        if permutation is not None:
-            perturb = partial(permutation, notes=notes, key=options.seed)
-        found = model.transcribe(
-            samples,
-            sample_rate,
-            perturb=perturb,
-            tuning_cents=estimate_tuning(samples, sample_rate) if perturb else 0.0,
-        )
-        target = folder / f"{path.stem}.mid"
-        write_midi(found, target)
-        print(printable(f"{target}: {len(found)} notes{_against(notes, found)}"))
-    return 1 if failures else 0
+    return transcribe(options)
 
 
-def _check_different_names(paths: list[str]) -> None:
-    """Refuse files whose transcriptions would overwrite each other."""
-    by_name: dict[str, str] = {}
-    for path in paths:
-        other = by_name.setdefault(Path(path).stem, path)
-        if other != path:
-            raise ValueError(
-                f"got {other} and {path}, expected names that differ: both would be written to "
-                f"{Path(path).stem}.mid, use one output folder each"
-            )
-
-
-def _check_references_stay(paths: list[str], folder: Path, midi: str | None) -> None:
-    """Refuse transcriptions that would overwrite, or be taken for, the notes beside the audio."""
-    for path in map(Path, paths):
-        reference = Path(midi) if midi else None
-        in_place = _same(folder, path.parent)
-        at_risk = [path.with_suffix(suffix) for suffix in _REFERENCES] if in_place else []
-        if reference and _same(folder / f"{path.stem}.mid", reference):
-            at_risk.append(reference)
-        for notes in filter(Path.exists, at_risk):
-            raise ValueError(
-                f"--output: got {folder.absolute()}, where {notes} would be overwritten or the "
-                "transcription taken for it, expected another folder, such as -o transcriptions"
-            )
-
-
-def _same(a: Path, b: Path) -> bool:
-    return a.exists() and b.exists() and a.samefile(b)
-
-
-def _against(reference: Notes | None, found: Notes) -> str:
-    if reference is None:
-        return ""
-    scores = score_notes(reference, found)
-    return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
-
-
-def _options(pairs: list[str]) -> dict[str, Any]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
-    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(pairs))
-    return {str(key): value for key, value in node.items()}
+def _table(command: ArgumentParser) -> None:
+    """print the table of a results folder; computed from stored rows, no inference"""
+    _results(command)
+    _score(command)
+    command.add_argument(
+        "--variants",
+        default="newest",
+        choices=("newest", "separate", "refuse"),
+        help="where rows differ in weights, settings or version: take the newest complete set, "
+        "show all apart, or refuse",
+    )
+    command.add_argument("--csv", metavar="F", help="also write CSV")
+    command.add_argument("--latex", metavar="F", help="also write LaTeX (booktabs)")
+    command.add_argument("--parquet", metavar="F", help="also write Parquet")
+    command.add_argument("--markdown", action="store_true", help="print as Markdown")
+    command.add_argument(
+        "--anatomy",
+        action="store_true",
+        help="also false notes by interval, and drops by kind of note",
+    )
+    command.set_defaults(run=do_table)
 
 
 def do_table(options: Namespace) -> None:
     """Print and write the table of stored rows."""
+    from pi_amt.cli.printout import print_headline, tables_of
+    from pi_amt.permutation_importance import Importance
+    from pi_amt.store.renamed import read_results
+    from pi_amt.store.store import note_tables_of
+
     rows, said = read_results(options.results, notes=options.anatomy)
     importance = Importance.from_rows(
         rows, score=options.score, variants=options.variants, messages=said
@@ -152,9 +99,26 @@ def do_table(options: Namespace) -> None:
             print(f"wrote {path}", file=sys.stderr)
 
 
+def _report(command: ArgumentParser) -> None:
+    """make one self-contained HTML file of a results folder"""
+    _results(command)
+    _score(command)
+    command.add_argument(
+        "-o", "--output", default="report.html", help="the file (default: report.html)"
+    )
+    command.add_argument(
+        "--examples",
+        type=int,
+        default=3,
+        help="recordings in the explorer, 0: none (default: 3)",
+    )
+    command.set_defaults(run=do_report)
+
+
 def do_report(options: Namespace) -> None:
     """Write the HTML report."""
     from pi_amt.report.page.build import build
+    from pi_amt.store.store import note_tables_of
 
     with note_tables_of(options.results):
         page = build(
@@ -163,12 +127,24 @@ def do_report(options: Namespace) -> None:
     print(page)
 
 
+def _compare(command: ArgumentParser) -> None:
+    """compare two results folders (two versions, two weights), recording by recording"""
+    command.add_argument("store_a", help="results folder or store")
+    command.add_argument("store_b", help="results folder or store")
+    _score(command)
+    command.add_argument("--csv", metavar="F", help="also write CSV")
+    command.set_defaults(run=do_compare)
+
+
 def do_compare(options: Namespace) -> None:
     """Print the paired comparison of two stores.
 
     Raises:
         ValueError: if one of them has no rows, or nothing can be compared.
     """
+    from pi_amt.report.tables.contrasts import compare
+    from pi_amt.store.renamed import read_results
+
     stores = {s: read_results(s, notes=False) for s in (options.store_a, options.store_b)}
     for store, (rows, _) in stores.items():
         if not rows:
@@ -183,6 +159,16 @@ def do_compare(options: Namespace) -> None:
         result.to_csv(options.csv)
 
 
+def _export(command: ArgumentParser) -> None:
+    """write raw rows or notes for analysis elsewhere"""
+    _results(command)
+    command.add_argument("--rows", metavar="F", help="rows as .csv or .parquet")
+    command.add_argument(
+        "--notes", metavar="F", help="per-note table of all rows as .csv or .parquet"
+    )
+    command.set_defaults(run=do_export)
+
+
 def do_export(options: Namespace) -> None:
     """Write raw rows and notes.
 
@@ -190,6 +176,7 @@ def do_export(options: Namespace) -> None:
         ValueError: if neither was asked for, or there are no rows.
     """
     from pi_amt.store.export import export_notes, export_rows
+    from pi_amt.store.store import note_tables_of, read_rows
 
     rows = read_rows(options.results)
     if not (options.rows or options.notes):
@@ -204,8 +191,16 @@ def do_export(options: Namespace) -> None:
         print(f"{options.notes}: {count} notes")
 
 
+def _calibrate(command: ArgumentParser) -> None:
+    """how far each mask, fill and width is from the true ablation, on synthesised tones"""
+    command.add_argument("model", help="basic_pitch or timbre_trap")
+    _weights_and_device(command)
+    command.set_defaults(run=do_calibrate)
+
+
 def do_calibrate(options: Namespace) -> None:
     """Print how close each mask comes to the true ablation."""
+    from pi_amt.models.loading import load_model
     from pi_amt.report.tables.calibration import calibration_table
     from pi_amt.study.calibration import calibrate
 
@@ -214,23 +209,50 @@ def do_calibrate(options: Namespace) -> None:
     print(calibration_table(name, calibrate(model)))
 
 
+def _data(command: ArgumentParser) -> None:
+    """look through a dataset folder: tracks, hours, missing partners, unreadable files"""
+    command.add_argument("dataset", help="maps, maestro, demo or folder")
+    command.add_argument("data_folder", nargs="?", help="the folder")
+    command.add_argument(
+        "--full", action="store_true", help="decode every file, not only its header"
+    )
+    command.set_defaults(run=do_data)
+
+
 def do_data(options: Namespace) -> int:
     """Print what is in a dataset folder; 1 if something is missing or unreadable."""
-    settings = {} if options.data_folder is None else {"data_folder": options.data_folder}
-    survey = datasets.survey(datasets.load_dataset(options.dataset, **settings), full=options.full)
-    print(survey)
-    return 0 if survey.is_clean else 1
+    from pi_amt.datasets.loading import load_dataset, survey
+
+    folder = {} if options.data_folder is None else {"data_folder": options.data_folder}
+    found = survey(load_dataset(options.dataset, **folder), full=options.full)
+    print(found)
+    return 0 if found.is_clean else 1
+
+
+def _list(command: ArgumentParser) -> None:
+    """show models, datasets, conditions, executors and experiments"""
+    command.set_defaults(run=do_list)
 
 
 def do_list(options: Namespace) -> None:
     """Print everything that can be named on the command line."""
-    print("models:      " + ", ".join(models.available_models()))
-    print("datasets:    " + ", ".join(datasets.available_datasets()))
+    from pi_amt.cli.config_keys import names_in
+    from pi_amt.datasets.loading import available_datasets
+    from pi_amt.models.loading import available_models
+    from pi_amt.permutations.loading import available
+
+    print("models:      " + ", ".join(available_models()))
+    print("datasets:    " + ", ".join(available_datasets()))
     for group in ("executor", "experiment"):
         print(f"{group + 's:':12} " + ", ".join(names_in(group)))
     print("permutations:")
-    for name, summary in permutations.available().items():
+    for name, summary in available().items():
         print(f"  {name:20} {summary}")
+
+
+def _doctor(command: ArgumentParser) -> None:
+    """check this installation: versions, weights, cores, GPU, a known answer"""
+    command.set_defaults(run=do_doctor)
 
 
 def do_doctor(options: Namespace) -> int:
@@ -238,6 +260,14 @@ def do_doctor(options: Namespace) -> int:
     from pi_amt.cli.doctor import examine
 
     return 0 if examine() else 1
+
+
+def _run(command: ArgumentParser) -> None:
+    """one run or, with -m, a sweep (what happens without a command)"""
+
+
+def _train(command: ArgumentParser) -> None:
+    """train a model: pi-amt train timbre_trap [key=value ...]"""
 
 
 def do_train(arguments: list[str]) -> int:
@@ -248,7 +278,7 @@ def do_train(arguments: list[str]) -> int:
     """
     if {"-h", "--help"} & set(arguments):
         print("usage: pi-amt train timbre_trap [key=value ...]; the keys and their defaults:\n")
-        print((files("pi_amt.models.timbre_trap.training") / "timbre_trap.yaml").read_text("utf-8"))
+        print((files("pi_amt") / "models/timbre_trap/training/timbre_trap.yaml").read_text("utf-8"))
         return 0
     if arguments[:1] != ["timbre_trap"]:
         got = arguments[0] if arguments else "nothing"
@@ -258,3 +288,73 @@ def do_train(arguments: list[str]) -> int:
     from pi_amt.models.timbre_trap.training.loop import main
 
     return main(arguments[1:])
+
+
+def _results(command: ArgumentParser) -> None:
+    command.add_argument(
+        "results",
+        nargs="?",
+        default="results",
+        help="results folder or store (default: results)",
+    )
+
+
+def _score(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--score",
+        default="F-measure_no_offset",
+        help="score that drops are of (default: F-measure_no_offset)",
+    )
+
+
+def _weights_and_device(command: ArgumentParser) -> None:
+    command.add_argument("--weights", help="weights other than those shipped")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda")
+
+
+#: Every command in the order of ``--help``, which shows the docstrings of these functions.
+#: What follows ``run`` and ``train`` is in Hydra's grammar and never comes to argparse.
+COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
+    "transcribe": _transcribe,
+    "table": _table,
+    "report": _report,
+    "compare": _compare,
+    "export": _export,
+    "calibrate": _calibrate,
+    "data": _data,
+    "list": _list,
+    "doctor": _doctor,
+    "run": _run,
+    "train": _train,
+}
+
+_EPILOG = """\
+the study:
+  pi-amt -m                                   2 models x 2 datasets x 8 conditions
+  pi-amt -m dataset=demo                      the same on the built-in recordings
+  pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
+  pi-amt -m dataset=demo controls=true repeats=5
+  pi-amt experiment=dose                      also: harmonic_profile, sensitivity, onset, ...
+  pi-amt -m dataset=maestro dry_run=true      only say what it would take
+  pi-amt --cfg job                            print the whole configuration
+
+`python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`
+shows models, datasets, conditions and experiments. Documentation: docs/, README.md.
+"""
+
+
+def parser() -> ArgumentParser:
+    """The parser of the sub-commands; ``run`` of what it returns does what was asked."""
+    top = ArgumentParser(
+        prog="pi-amt",
+        description="Which harmonic features does a music-transcription model rely on? pi-amt "
+        "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
+        epilog=_EPILOG,
+        formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=20),
+    )
+    top.add_argument("--version", action="version", version=f"pi-amt {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="command")
+    for name, add_arguments in COMMANDS.items():
+        summary = add_arguments.__doc__
+        add_arguments(commands.add_parser(name, help=summary, description=summary))
+    return top

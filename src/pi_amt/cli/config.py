@@ -35,31 +35,33 @@ _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
 
-def choice(cfg: DictConfig, group: str) -> str:
+def choice(config: DictConfig, group: str) -> str:
     """Config name that was chosen for a group."""
-    return str(cfg.hydra.runtime.choices[group])
+    return str(config.hydra.runtime.choices[group])
 
 
-def check_options(cfg: DictConfig) -> None:
+def check_options(config: DictConfig) -> None:
     """Refuse values that would otherwise be noticed late, or never (a mistyped fill in a run
     without masks).
 
     Raises:
         ValueError: for the first value that cannot work.
     """
-    _check_added_keys(cfg)
+    _check_added_keys(config)
     choices: dict[str, tuple[Any, ...]] = {
         "controls": (True, False, "floor"),
         "report": (True, False, "auto"),
         "score": tuple(score_names()),
     }
     for option, allowed in choices.items():
-        if not any(cfg[option] is a or (cfg[option] == a and type(a) is str) for a in allowed):
+        if not any(
+            config[option] is a or (config[option] == a and type(a) is str) for a in allowed
+        ):
             known = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
-            raise ValueError(unknown(option, str(cfg[option]), known))
-    check_seed(cfg.seed)
+            raise ValueError(unknown(option, str(config[option]), known))
+    check_seed(config.seed)
     for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
-        make_permutation(cfg, name, {})
+        make_permutation(config, name, {})
 
 
 def check_alike(configs: Sequence[DictConfig]) -> None:
@@ -70,7 +72,7 @@ def check_alike(configs: Sequence[DictConfig]) -> None:
         ValueError: for the first such option, with its values.
     """
     for option in _SHARED:
-        nodes = [cfg[option] for cfg in configs]
+        nodes = [config[option] for config in configs]
         values = [plain(node) if isinstance(node, DictConfig) else node for node in nodes]
         said = list(dict.fromkeys(str(value) for value in values))
         if len(said) > 1:
@@ -80,12 +82,12 @@ def check_alike(configs: Sequence[DictConfig]) -> None:
             )
 
 
-def _check_added_keys(cfg: DictConfig) -> None:
+def _check_added_keys(config: DictConfig) -> None:
     """Refuse keys that ``+key=value`` adds where nobody would read them: at the top and in the
     nodes of shared options. Models, datasets and permutations refuse unknown options themselves.
     """
     known = known_keys()
-    for override in OmegaConf.select(cfg, "hydra.overrides.task", default=[]):
+    for override in OmegaConf.select(config, "hydra.overrides.task", default=[]):
         added = re.match(r"\+\+?([\w/.]+)=", override)
         key = added[1] if added else ""
         read = key in known or key.partition(".")[0] in _NODES_THAT_CHECK
@@ -93,76 +95,82 @@ def _check_added_keys(cfg: DictConfig) -> None:
             raise ValueError(unknown_key(key))
 
 
-def group_of(cfg: DictConfig, datasets: dict[str, Dataset]) -> Group:
+def group_of(config: DictConfig, datasets: dict[str, Dataset]) -> Group:
     """The pass over the data that one job asks for.
 
     Args:
-        cfg: composed config of the job, ``hydra`` node included.
+        config: composed config of the job, ``hydra`` node included.
         datasets: cache, so that jobs of a sweep share one look at the disk.
 
     Raises:
         ValueError: for options that cannot work.
     """
-    node = canonical_json(plain(cfg.dataset))
+    node = canonical_json(plain(config.dataset))
     if node not in datasets:
-        datasets[node] = instantiate(cfg.dataset)
+        datasets[node] = instantiate(config.dataset)
     return Group(
-        model=model_spec(cfg),
-        dataset=choice(cfg, "dataset"),
+        model=model_spec(config),
+        dataset=choice(config, "dataset"),
         tracks=list(datasets[node]),
-        conditions=conditions_of(cfg),
-        tuning=tuning_of(cfg),
+        conditions=conditions_of(config),
+        tuning=tuning_of(config),
     )
 
 
-def model_spec(cfg: DictConfig) -> ModelSpec:
+def model_spec(config: DictConfig) -> ModelSpec:
     """The recipe for the job's model."""
-    options = plain(cfg.model)
+    options = plain(config.model)
     name = options.pop("_target_", None) or options.pop("name")
     options.pop("name", None)
-    options |= {"device": cfg.device, "precision": cfg.precision}
+    options |= {"device": config.device, "precision": config.precision}
     return ModelSpec(str(name), canonical_json(options))
 
 
-def tuning_of(cfg: DictConfig) -> str | float:
+def tuning_of(config: DictConfig) -> str | float:
     """``estimate``, ``off`` or cents.
 
     Raises:
         ValueError: for anything else.
     """
-    tuning = cfg.tuning
+    tuning = config.tuning
     if tuning is False:  # YAML reads a bare `off` as false
         return "off"
     check_tuning(tuning)
     return tuning if isinstance(tuning, str) else float(tuning)
 
 
-def executor_of(cfg: DictConfig) -> ExecutorFactory:
+def executor_of(config: DictConfig) -> ExecutorFactory:
     """What makes the job's executor."""
-    options = plain(cfg.executor)
+    options = plain(config.executor)
     factory = get_method(options.pop("_target_"))
     if factory is local and options["n_jobs"] is not None:
         check_n_jobs(options["n_jobs"])  # refused at the start, even if nothing is to compute
-    if "n_jobs" in options and options["n_jobs"] is None and pick_device(cfg.device).type == "cuda":
+    if (
+        "n_jobs" in options
+        and options["n_jobs"] is None
+        and pick_device(config.device).type == "cuda"
+    ):
         # Enough processes that the card never waits for decoding and scoring, few enough that
         # their contexts (half a gigabyte each) leave it its memory.
         options["n_jobs"] = min(available_cores(), PROCESSES_PER_GPU)
     return partial(factory, **options)
 
 
-def conditions_of(cfg: DictConfig) -> list[Condition]:
+def conditions_of(config: DictConfig) -> list[Condition]:
     """All conditions that one job asks for, baseline and controls included."""
-    if cfg.conditions:
-        wanted = [c for item in cfg.conditions for c in _experiment_conditions(cfg, item)]
+    if config.conditions:
+        wanted = [c for item in config.conditions for c in _experiment_conditions(config, item)]
     else:
-        condition = as_condition(instantiate(cfg.permutation), cfg.seed)
-        wanted = [replace(condition, normalization=cfg.normalization)]
+        condition = as_condition(instantiate(config.permutation), config.seed)
+        wanted = [replace(condition, normalization=config.normalization)]
         if condition.role == "baseline":
             wanted = [condition]
-    return make_conditions(wanted, repeats=cfg.repeats, seed=cfg.seed, controls=cfg.controls)
+    return make_conditions(
+        wanted, repeats=config.repeats, seed=config.seed, controls=config.controls
+    )
 
 
-def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condition]:
+def _experiment_conditions(config: DictConfig, item: DictConfig) -> Iterator[Condition]:
     """The grid of one item of ``conditions``: every list in it is a set of alternatives."""
     options = plain(item)
     alternatives = [v if isinstance(v, list) else [v] for v in options.values()]
@@ -171,7 +179,7 @@ def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condit
         chosen = dict(zip(options, values, strict=True))
         name = chosen["permutation"]
         changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
-        condition = as_condition(make_permutation(cfg, name, changes), cfg.seed)
+        condition = as_condition(make_permutation(config, name, changes), config.seed)
         # what varies tells conditions apart; where nothing does, everything that was set
         named = [k for k in varied if k != "permutation"] or list(changes)
         shown = ", ".join(f"{k}={chosen[k]}" for k in named)
@@ -179,12 +187,12 @@ def _experiment_conditions(cfg: DictConfig, item: DictConfig) -> Iterator[Condit
         yield replace(
             condition,
             label=f"{name}({shown})" if shown and plain_name else condition.label,
-            normalization=chosen.get("normalization", cfg.normalization),
+            normalization=chosen.get("normalization", config.normalization),
             varied=tuple(named) if shown and plain_name else (),
         )
 
 
-def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Permutation:
+def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> Permutation:
     """A permutation by its config name, with the shared mask and shuffle options of the job.
 
     Raises:
@@ -193,7 +201,7 @@ def make_permutation(cfg: DictConfig, name: str, changes: dict[str, Any]) -> Per
     path = CONF / "permutation" / f"{name}.yaml"
     if not path.is_file():
         raise ValueError(unknown("permutation", name, list(permutations.available())))
-    shared = {key: cfg[key] for key in ("mask", "shuffle")}
+    shared = {key: config[key] for key in ("mask", "shuffle")}
     # inside the whole, so that ${mask.fill} and its like are found
     node = OmegaConf.create({**shared, "permutation": OmegaConf.load(path)}).permutation
     for key, value in changes.items():

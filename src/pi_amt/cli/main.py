@@ -1,8 +1,8 @@
 """The command line: ``pi-amt`` and ``python -m pi_amt``.
 
-Without a sub-command, or with ``run``, it is the Hydra application. Sub-commands are imported when
-they are called, so that ``--help`` is instant. Every failure is one clear line and a non-zero exit.
-Signals that ask the program to end do so after the rows that are finished are stored.
+Without a sub-command, or with ``run``, it is the Hydra application. Every failure is one clear
+line and a non-zero exit. Signals that ask the program to end do so after the rows that are finished
+are stored.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pi_amt.cli.arguments import COMMANDS, parser
+from pi_amt.cli.commands import COMMANDS, do_train, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.core.checks import listing, near
 from pi_amt.core.text import plural
-from pi_amt.core.version import __version__
 
 if TYPE_CHECKING:
     from pi_amt.store.rows import Row
@@ -67,7 +66,7 @@ def _plain_warning(
 
 def _interrupted(arguments: list[str]) -> str:
     """What to tell somebody who stopped the program."""
-    if arguments and arguments[0] in {*COMMANDS, "train"}:
+    if arguments and arguments[0] in COMMANDS and arguments[0] != "run":
         return "interrupted"
     return "interrupted: finished rows are stored, the same command goes on"
 
@@ -78,32 +77,23 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("-h", "--help", "help"):
         parser().print_help()
         return 0
-    if name == "--version":
-        print(f"pi-amt {__version__}")
-        return 0
-    if name in COMMANDS:
-        options = parser().parse_args(arguments)
-        from pi_amt.cli import commands
-
-        return int(getattr(commands, f"do_{name}")(options) or 0)
+    if name == "run":
+        return run_hydra(arguments[1:])
     if name == "train":
-        from pi_amt.cli.commands import do_train
-
         return do_train(arguments[1:])
-    if re.fullmatch(r"\w+", name) and name != "run":
-        words = [*COMMANDS, "run", "train"]
-        hint = near(name, words) or listing(words)
+    if name in COMMANDS or name == "--version":
+        options = parser().parse_args(arguments)
+        return options.run(options) or 0
+    if re.fullmatch(r"\w+", name):
+        hint = near(name, COMMANDS) or listing(COMMANDS)
         raise ValueError(f"got {name!r}, expected a command or key=value{hint}")
-    return run_hydra(arguments[1:] if name == "run" else arguments)
+    return run_hydra(arguments)
 
 
 def run_hydra(arguments: list[str]) -> int:
     """Run one job or a sweep; 1 if recordings failed."""
-    # Otherwise Hydra prints its own story and exits.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     from pi_amt.cli import app
 
-    app.OUTCOME = app.Outcome()
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /
@@ -111,11 +101,7 @@ def run_hydra(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
-        sys.argv = ["pi-amt", *overrides]
-        app.run()
-    if app.OUTCOME.error is not None:
-        raise app.OUTCOME.error
-    failed = failures(app.OUTCOME.failed)
+        failed = failures(app.run(overrides))
     if failed:
         print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
         for line in failed:

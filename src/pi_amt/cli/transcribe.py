@@ -1,0 +1,114 @@
+"""``pi-amt transcribe``: the notes of audio files as MIDI, clean or perturbed."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from pi_amt.core.audio import read_audio
+from pi_amt.core.errors import printable
+from pi_amt.core.note_files import read_notes, write_midi
+from pi_amt.core.notes import Notes
+from pi_amt.core.tuning import estimate_tuning
+from pi_amt.datasets.folder import NOTES_SUFFIXES
+from pi_amt.models.loading import load_model
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.scoring.notes import score_notes
+
+_REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
+
+
+def transcribe(options: Namespace) -> int:
+    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on.
+
+    Raises:
+        ValueError: for options that do not go together, or names that would collide.
+    """
+    model = load_model(options.model, weights=options.weights, device=options.device)
+    permutation = None
+    if options.permutation:
+        permutation = load_permutation(options.permutation, **_options(options.option))
+        if permutation.prepass() is not None:
+            raise ValueError(
+                f"--permutation: got {permutation.name}, which must read a whole recording first; "
+                "it works in studies only"
+            )
+    elif options.option:
+        raise ValueError("--option: got one without --permutation, expected both")
+    notes = read_notes(options.midi) if options.midi else None
+    folder = Path(options.output)
+    failures = 0
+    _check_different_names(options.audio)
+    _check_references_stay(options.audio, folder, options.midi)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in map(Path, options.audio):
+        try:
+            samples, sample_rate = read_audio(path)
+        except (OSError, ValueError) as error:
+            print(f"pi-amt: {error}", file=sys.stderr)
+            failures += 1
+            continue
+        perturb = None
+        if permutation is not None:
+            perturb = partial(permutation, notes=notes, key=options.seed)
+        found = model.transcribe(
+            samples,
+            sample_rate,
+            perturb=perturb,
+            tuning_cents=estimate_tuning(samples, sample_rate) if perturb else 0.0,
+        )
+        target = folder / f"{path.stem}.mid"
+        write_midi(found, target)
+        print(printable(f"{target}: {len(found)} notes{_against(notes, found)}"))
+    return 1 if failures else 0
+
+
+def _check_different_names(paths: list[str]) -> None:
+    """Refuse files whose transcriptions would overwrite each other."""
+    by_name: dict[str, str] = {}
+    for path in paths:
+        other = by_name.setdefault(Path(path).stem, path)
+        if other != path:
+            raise ValueError(
+                f"got {other} and {path}, expected names that differ: both would be written to "
+                f"{Path(path).stem}.mid, use one output folder each"
+            )
+
+
+def _check_references_stay(paths: list[str], folder: Path, midi: str | None) -> None:
+    """Refuse transcriptions that would overwrite, or be taken for, the notes beside the audio."""
+    for path in map(Path, paths):
+        reference = Path(midi) if midi else None
+        in_place = _same(folder, path.parent)
+        at_risk = [path.with_suffix(suffix) for suffix in _REFERENCES] if in_place else []
+        if reference and _same(folder / f"{path.stem}.mid", reference):
+            at_risk.append(reference)
+        for notes in filter(Path.exists, at_risk):
+            raise ValueError(
+                f"--output: got {folder.absolute()}, where {notes} would be overwritten or the "
+                "transcription taken for it, expected another folder, such as -o transcriptions"
+            )
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and a.samefile(b)
+
+
+def _against(reference: Notes | None, found: Notes) -> str:
+    if reference is None:
+        return ""
+    scores = score_notes(reference, found)
+    return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
+    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(pairs))
+    return {str(key): value for key, value in node.items()}
