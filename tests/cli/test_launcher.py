@@ -64,6 +64,11 @@ def test_permutations_that_were_drawn_once_are_named() -> None:
         ("n_jobs=1,2", "n_jobs: got 1 and 2 in one sweep"),
         ("executor=serial,local", "executor: got {"),
         ("dry_run=false,true", "dry_run: got False and True in one sweep"),
+        ("dataset=demo dataset.max_tracks=1,2", "dataset.max_tracks: got 1 and 2 in one sweep"),
+        (
+            "dataset=folder dataset.data_folder=one,two",
+            "dataset.data_folder: got one and two in one sweep, expected one value",
+        ),
     ],
 )
 def test_what_all_jobs_of_a_sweep_share_has_one_value(
@@ -75,7 +80,7 @@ def test_what_all_jobs_of_a_sweep_share_has_one_value(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert program("-m", swept) == 2
+    assert program("-m", *swept.split()) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.sqlite"))
 

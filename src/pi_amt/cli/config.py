@@ -31,6 +31,10 @@ from pi_amt.study.groups import Group
 PROCESSES_PER_GPU = 6
 #: what all jobs of a sweep have in common
 _SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
+#: options by which datasets choose recordings
+_CHOOSING_RECORDINGS = (
+    "data_folder", "settings", "kinds", "split", "subsample_every", "max_tracks"
+)  # fmt: skip
 _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
@@ -80,6 +84,28 @@ def check_alike(configs: Sequence[DictConfig]) -> None:
                 f"{option}: got {' and '.join(said)} in one sweep, expected one value: "
                 "run once for each"
             )
+    _check_one_choice_of_recordings(configs)
+
+
+def _check_one_choice_of_recordings(configs: Sequence[DictConfig]) -> None:
+    """Refuse a sweep over what chooses a dataset's recordings: their rows would be one mean.
+
+    Raises:
+        ValueError: for the first such option, with its values.
+    """
+    chosen: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        dataset = choice(config, "dataset")
+        options = plain(config.dataset)
+        first = chosen.setdefault(dataset, options)
+        for option in _CHOOSING_RECORDINGS:
+            one, other = first.get(option), options.get(option)
+            if one != other:
+                raise ValueError(
+                    f"dataset.{option}: got {one} and {other} in one sweep, expected one value: "
+                    f"all recordings of {dataset} would be one study; run once for each, with a "
+                    "results_dir of its own"
+                )
 
 
 def _check_added_keys(config: DictConfig) -> None:

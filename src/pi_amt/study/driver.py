@@ -23,7 +23,7 @@ from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
-from pi_amt.study.manifest import environment, sources
+from pi_amt.study.manifest import check_same_study, environment, sources
 from pi_amt.study.progress import Pulses, StudyProgress
 
 
@@ -66,6 +66,7 @@ def run_study(
     """
     check_pitch_units()
     summary, groups = Summary(), list(groups)
+    check_same_study(groups, store.manifests())
     jobs: list[Job] = []
     asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
     with ExitStack() as stack:
