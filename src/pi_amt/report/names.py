@@ -1,4 +1,4 @@
-"""What readers see in place of config names, and the colours that stand for models.
+"""What readers see in place of config names, and the look of each model.
 
 Colours are those of Okabe & Ito ("Color universal design", 2008), which colour-blind readers can
 tell apart; every mark also differs in shape, so that nothing rests on colour alone.
@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey, flat_options
 
 _MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
 _DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
 
-#: one per model, in the order in which models are stored
-MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")
+#: one per model, in the order in which models are stored; the page's styles have the colours, too
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
 
-REPRODUCTION = "reproduction"
+BADGE = "synthetic-trained reproduction"
 BANNER = (
     "Synthetic-trained reproduction: these weights were trained by pi_amt on synthetic data, "
     "not by the model's authors. Read the numbers as a property of this reproduction, "
@@ -40,14 +42,47 @@ def dataset_title(name: str) -> str:
     return _DATASETS.get(name, name)
 
 
-def weights_label(panel: Panel) -> str:
-    """The honest description of a panel's weights."""
-    return panel.rows[0].weights_label
-
-
 def is_reproduction(panel: Panel) -> bool:
     """Whether the numbers come from a synthetic-trained reproduction."""
-    return REPRODUCTION in weights_label(panel).lower()
+    return "reproduction" in panel.rows[0].weights_label.lower()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the model and the dataset of a panel appear, wherever a report shows them.
+
+    Attributes:
+        model, dataset: titles.
+        number: of the model's colour and marker; the page's styles call it ``c<number>``.
+        reproduction: whether the badge of a reproduction must stand beside every number.
+    """
+
+    model: str
+    dataset: str
+    number: int
+    reproduction: bool
+
+    @classmethod
+    def of(cls, importance: Result, panel: Panel) -> Look:
+        """The look of one panel of a result."""
+        number = importance.models.index(panel.model) % len(_COLOURS)
+        titles = model_title(panel.model), dataset_title(panel.dataset)
+        return cls(*titles, number, is_reproduction(panel))
+
+    @property
+    def colour(self) -> str:
+        """The model's colour, as ``#RRGGBB``."""
+        return _COLOURS[self.number]
+
+    @property
+    def marker(self) -> str:
+        """The model's marker, as matplotlib names it."""
+        return _MARKERS[self.number]
+
+    @property
+    def badge(self) -> str:
+        """The badge in brackets, to follow a title in plain text; empty without one."""
+        return f" ({BADGE})" if self.reproduction else ""
 
 
 def slug(text: str) -> str:

@@ -80,8 +80,8 @@ def test_facts_count_what_is_there() -> None:
     rows += [replace(row, model="third", status="error", error="truncated", scores={})
              for row in rows if row.model == "basic_pitch"]  # fmt: skip
     assert [f.hours for f in dataset_facts(Importance.from_rows(rows))] == ["1.0 h"]
-    assert [f.reproduction for f in model_facts(importance)] == [False, True]
-    assert reproductions(importance.panels) == ["Timbre-Trap"]
+    assert [f.look.reproduction for f in model_facts(importance)] == [False, True]
+    assert reproductions(importance) == ["Timbre-Trap"]
     said = dict(run_facts(importance, [{"platform": "TestOS", "cores": 3, "started": "then"}]))
     assert said["Machine"] == "TestOS, 3 cores"
     assert said["Last run"] == "then (1 run)"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import dataset_title, is_reproduction, model_title
+from pi_amt.report.names import Look
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
@@ -56,11 +56,12 @@ def numbers(values: Iterable[float]) -> list[float | None]:
 
 
 def _panel(importance: Result, panel: Panel, parts: tuple[str, str] | None) -> dict[str, Any]:
+    look = Look.of(importance, panel)
     found: dict[str, Any] = {
-        "model": model_title(panel.model),
-        "dataset": dataset_title(panel.dataset),
-        "colour": importance.models.index(panel.model),
-        "reproduction": is_reproduction(panel),
+        "model": look.model,
+        "dataset": look.dataset,
+        "colour": look.number,
+        "badge": look.badge,
         "pieces": list(panel.pieces),
         "base": numbers(panel.baseline_values(importance.score)),
     }

@@ -16,9 +16,9 @@ function canvas(width, height, label) {
   return make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
 }
 function symbol(x, y, size, kind, className) {
-  if (kind % 6 === 1) return make("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: className });
-  if (kind % 6 === 2) return make("path", { d: `M${x} ${y - size * 1.2}L${x + size} ${y + size}H${x - size}Z`, class: className });
-  if (kind % 6 === 3) return make("path", { d: `M${x} ${y - size * 1.3}L${x + size * 1.3} ${y}L${x} ${y + size * 1.3}L${x - size * 1.3} ${y}Z`, class: className });
+  if (kind === 1) return make("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: className });
+  if (kind === 2) return make("path", { d: `M${x} ${y - size * 1.2}L${x + size} ${y + size}H${x - size}Z`, class: className });
+  if (kind === 3) return make("path", { d: `M${x} ${y - size * 1.3}L${x + size * 1.3} ${y}L${x} ${y + size * 1.3}L${x - size * 1.3} ${y}Z`, class: className });
   return make("circle", { cx: x, cy: y, r: size * 1.1, class: className });
 }
 function unitSquare(svg, size, left, top, xLabel, yLabel) {
@@ -204,13 +204,13 @@ function curvePlot(curves, xLabel) {
   for (const t of integers ? [...new Set(xs)] : niceTicks(x0, x1)) svg.append(textAt(px(t), height - bottom + 16, String(t), { "text-anchor": "middle" }));
   svg.append(textAt(left + (width - left) / 2, height - 4, xLabel, { "text-anchor": "middle", class: "ink" }));
   for (const curve of curves) {
-    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour % 6}` });
+    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour}` });
     const good = curve.x.map((x, i) => [x, curve.y[i], curve.low[i], curve.high[i]]).filter(p => known(p[1]));
     const band = good.filter(p => known(p[2]));
     const join = points => points.map(([x, y]) => `${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("L");
     if (band.length) group.append(make("path", { class: "band", d: `M${join(band.map(p => [p[0], p[3]]))}L${join(band.map(p => [p[0], p[2]]).reverse())}Z` }));
     if (good.length) group.append(make("path", { class: "bold", d: `M${join(good)}` }));
-    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.colour, "mark"), `${panel.model}${panel.reproduction ? " (synthetic-trained reproduction)" : ""}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
+    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.colour, "mark"), `${panel.model}${panel.badge}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
     svg.append(group);
   }
   return svg;

@@ -117,7 +117,7 @@ window.startExplorer = () => {
   /* ----- what is shown ----- */
   function load() {
     example = data.examples[pickExample.value || 0];
-    fill(pickModel, example.models.map(m => m.name + (m.reproduction ? " (synthetic-trained reproduction)" : "")));
+    fill(pickModel, example.models.map(m => report.panels[m.panel]).map(panel => panel.model + panel.badge));
     sounds.original.audio.src = example.audio;
     sounds.original.small.textContent = `${example.start.toFixed(0)} to ${(example.start + example.seconds).toFixed(0)} s of the recording`;
     scrub.max = example.seconds;
@@ -148,7 +148,7 @@ window.startExplorer = () => {
     outlineLabel.hidden = !condition.outline;
     drawLegend();
     const { same, all } = condition.agreement;
-    said.textContent = `${model.name} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
+    said.textContent = `${report.panels[model.panel].model} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
   }
