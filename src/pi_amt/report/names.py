@@ -6,17 +6,26 @@ tell apart; every mark also differs in shape, so that nothing rests on colour al
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Result
+from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey, flat_options
 
-_MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
-_DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
+#: config name → title, and the key of its publication in ``references.bib``
+_MODELS = {
+    "basic_pitch": ("Basic Pitch", "bittner2022basicpitch"),
+    "timbre_trap": ("Timbre-Trap", "cwitkowitz2024timbretrap"),
+}
+_DATASETS = {
+    "maps": ("MAPS", "emiya2010maps"),
+    "maestro": ("MAESTRO", "hawthorne2019maestro"),
+    "demo": ("Demo", ""),
+}
 
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -34,12 +43,18 @@ HARD_BADGE = "hard (out of distribution)"
 def model_title(name: str) -> str:
     """``timbre_trap`` → ``Timbre-Trap``; a variant's addition in brackets stays."""
     head, bracket, rest = name.partition(" [")
-    return _MODELS.get(head, head) + bracket + rest
+    return _MODELS.get(head, (head,))[0] + bracket + rest
 
 
 def dataset_title(name: str) -> str:
     """``maps`` → ``MAPS``; unknown names as they are."""
-    return _DATASETS.get(name, name)
+    return _DATASETS.get(name, (name,))[0]
+
+
+def citation(name: str) -> str:
+    """`` [@key]`` for the publication of a model or dataset; empty where none is known."""
+    _, key = (_MODELS | _DATASETS).get(name, ("", ""))
+    return f" [@{key}]" if key else ""
 
 
 def is_reproduction(panel: Panel) -> bool:
@@ -140,4 +155,9 @@ def _listed(values: Sequence[str]) -> str:
 
 def score_name(score: str) -> str:
     """A score's key as readers see it: the default one is plain F."""
-    return "F" if score == "F-measure_no_offset" else score.replace("_", " ")
+    return "F" if score == SCORE else score.replace("_", " ")
+
+
+def option_text(value: object) -> str:
+    """The value of an option or setting as readers see it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -246,6 +246,8 @@ def test_explorer_shows_fates_and_outline(visit: Open) -> None:
     page.locator("#ex-outline").uncheck()
     assert outlines.count() == 0
     page.locator("#ex-recording").select_option("1")
+    assert page.locator("#ex-model").inner_text() == "toy"
+    assert page.locator("#ex-said").inner_text().startswith("toy on ")
     assert AWKWARD[0] in page.locator("#ex-said").inner_text() or any(
         name in page.locator("#ex-said").inner_text() for name in AWKWARD
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_amt.core.text import duration, plural
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import Look, dataset_title, families, model_title
+from pi_amt.report.names import Look, dataset_title, families, model_title, option_text
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -59,7 +59,7 @@ def model_facts(importance: Result) -> list[ModelFacts]:
                 weights=row.weights,
                 label=row.weights_label or "unlabelled weights",
                 precision=row.precision,
-                settings=tuple((key, _text(value)) for key, value in settings.items()),
+                settings=tuple((key, option_text(value)) for key, value in settings.items()),
             )
         )
     return facts
@@ -192,7 +192,3 @@ def reproductions(importance: Result) -> list[str]:
 
 def _joined(values: Any) -> str:
     return ", ".join(sorted({value for value in values if value})) or "unknown"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
