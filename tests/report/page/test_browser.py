@@ -13,6 +13,7 @@ from tests.report.page.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_rows
 
+from pi_amt.report.names import Look
 from pi_amt.report.page.build import build
 
 pytestmark = [
@@ -104,6 +105,12 @@ def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
     page.locator("#view-conditions").wait_for()
     assert visible(page) == ["conditions"]
     assert page.locator("#entry-microtonal").is_visible()
+
+
+def test_charts_draw_each_marker_in_a_shape_of_its_own(visit: Open) -> None:
+    markers = [Look("m", "d", number, False).marker for number in range(6)]
+    script = "markers => markers.map(kind => symbol(0, 0, 5, kind, 'mark').outerHTML)"
+    assert len(set(visit().page.evaluate(script, markers))) == 6
 
 
 def test_filters_of_the_forest(visit: Open) -> None:

@@ -61,6 +61,7 @@ def _panel(importance: Result, panel: Panel, parts: tuple[str, str] | None) -> d
         "model": look.model,
         "dataset": look.dataset,
         "colour": look.number,
+        "marker": look.marker,
         "badge": look.badge,
         "pieces": list(panel.pieces),
         "base": numbers(panel.baseline_values(importance.score)),
