@@ -26,6 +26,14 @@ _DATASETS = {
     "maestro": ("MAESTRO", "hawthorne2019maestro"),
     "demo": ("Demo", ""),
 }
+#: option that curves run over → what its values are, and their unit
+_AXES = {
+    "attenuation_db": ("attenuation", "dB"),
+    "half_width_cents": ("half-width", "cents"),
+    "cutoff_hz": ("cutoff", "Hz"),
+    "p": ("share of bins p", ""),
+    "harmonic": ("harmonic k", ""),
+}
 
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -156,6 +164,12 @@ def _listed(values: Sequence[str]) -> str:
 def score_name(score: str) -> str:
     """A score's key as readers see it: the default one is plain F."""
     return "F" if score == SCORE else score.replace("_", " ")
+
+
+def axis_of(parameter: str) -> tuple[str, str]:
+    """The title of an axis of an option's values, and their unit, which may be empty."""
+    name, unit = _AXES.get(parameter, (parameter, ""))
+    return f"{name} ({unit})" if unit else name, unit
 
 
 def option_text(value: object) -> str:

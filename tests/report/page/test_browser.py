@@ -208,6 +208,8 @@ def test_curves_are_drawn(visit: Open) -> None:
     text = page.locator("#curve-charts").inner_text()
     assert "remove_harmonic" in text
     assert "D50" in text
+    assert "attenuation (dB)" in text
+    assert "harmonic k" in text
 
 
 def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pi_amt.report.catalog import Entry, catalog, main_conditions
 from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_axes, paper_style
-from pi_amt.report.names import Look, score_name
+from pi_amt.report.names import Look, axis_of, score_name
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
 from pi_amt.statistics.result import Result
@@ -22,8 +22,6 @@ from pi_amt.statistics.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_UNITS = {"attenuation_db": "attenuation (dB)", "half_width_cents": "half-width (cents)",
-          "cutoff_hz": "cutoff (Hz)", "p": "share of bins p", "harmonic": "harmonic k"}  # fmt: skip
 #: as many as a sensitivity experiment has curves in one figure
 _DASHES: tuple[Any, ...] = (
     "-",
@@ -117,7 +115,7 @@ def profile(importance: Result, ax: Axes | None = None) -> Axes:
             what = "only k removed" if removed else "only k kept"
             _draw_curve(importance, curve, what, _DASHES[0 if removed else 1], ax)
         ax.set_xticks(sorted({int(value) for curve in curves for value in curve.values}))
-        _finish_curves(importance, ax, _UNITS["harmonic"])
+        _finish_curves(importance, ax, "harmonic")
     return ax
 
 
@@ -143,7 +141,7 @@ def dose(importance: Result, ax: Axes | None = None, parameter: str | None = Non
         for curve in chosen:
             dash = _DASHES[kinds.index((curve.permutation, curve.constant)) % len(_DASHES)]
             _draw_curve(importance, curve, curve_name(curve, curves), dash, ax)
-        _finish_curves(importance, ax, _UNITS.get(parameter, parameter))
+        _finish_curves(importance, ax, parameter)
     return ax
 
 
@@ -160,9 +158,9 @@ def _draw_curve(importance: Result, curve: Curve, what: str, dash: Any, ax: Axes
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
 
 
-def _finish_curves(importance: Result, ax: Axes, xlabel: str) -> None:
+def _finish_curves(importance: Result, ax: Axes, parameter: str) -> None:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
-    ax.set_xlabel(drawable(xlabel))
+    ax.set_xlabel(drawable(axis_of(parameter)[0]))
     ax.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
     # above the axes: the bands leave no room that is always free
     longest = max(len(label) for label in ax.get_legend_handles_labels()[1])

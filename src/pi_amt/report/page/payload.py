@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import Look
+from pi_amt.report.names import Look, axis_of
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
@@ -110,10 +110,13 @@ def _curves(importance: Result) -> list[dict[str, Any]]:
 
 def _curve(importance: Result, curve: Curve) -> dict[str, Any]:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
+    axis, unit = axis_of(curve.parameter)
     found: dict[str, Any] = {
         "panel": places.index((curve.model, curve.dataset)),
         "permutation": curve.permutation,
         "parameter": curve.parameter,
+        "axis": axis,
+        "unit": unit,
         "constant": curve.constant,
         "x": [float(value) for value in curve.values],
         "y": numbers(curve.drop),

@@ -173,7 +173,6 @@ function drawVisible() {
   for (const figure of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) figure[data-chart]")) drawFigure(figure);
 }
 
-const UNITS = { attenuation_db: "attenuation, dB", half_width_cents: "half-width, cents", cutoff_hz: "cutoff, Hz", p: "share of bins p", harmonic: "harmonic k" };
 function drawCurves() {
   const root = $("#curve-charts");
   if (!root || root.childElementCount) return;
@@ -184,15 +183,14 @@ function drawCurves() {
   }
   for (const curves of groups.values()) {
     const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
-    const { name, parameter, panel, constant } = curves[0];
+    const { name, axis, unit, panel, constant } = curves[0];
     figure.className = "card";
     plot.className = "plot";
     bold.textContent = name;
-    const unit = (UNITS[parameter] || "").split(", ")[1] || "";
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
     caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
     caption.title = constant;
-    plot.append(curvePlot(curves, UNITS[parameter] || parameter));
+    plot.append(curvePlot(curves, axis));
     figure.append(caption, plot);
     root.append(figure);
   }
