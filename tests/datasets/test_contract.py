@@ -67,7 +67,6 @@ def test_it_is_a_sorted_sequence_of_unique_tracks(dataset: Dataset, name: str) -
     assert dataset.name == name
     assert len(dataset) == len(dataset.tracks) == len(names) == len(set(names)) >= 3
     assert names == sorted(names)
-    assert dataset.licence
     assert all(isinstance(track, Track) and track.composition for track in dataset)
 
 

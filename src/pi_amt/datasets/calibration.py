@@ -170,5 +170,4 @@ def calibration(
     chosen = [
         replace(track, pedal=pedal, max_seconds=max_seconds) for track in selection.choose(tracks)
     ]
-    citation = "pi_amt calibration set: synthesised tones and chords of known partials."
-    return TrackList("calibration", citation, "Apache-2.0", tuple(chosen))
+    return TrackList("calibration", tuple(chosen))

@@ -12,8 +12,6 @@ from pi_amt.datasets.files import Selection, TrackList
 from pi_amt.datasets.track import FileTrack
 
 FOLDER = Path(__file__).parent / "demo_data"
-CITATION = "pi_amt demo dataset: public-domain works, rendered with FluidR3 (Frank Wen)."
-LICENCE = "free to redistribute, see demo_data/SOURCES.md"
 
 
 def demo(
@@ -43,4 +41,4 @@ def demo(
         )
         for record in records
     ]
-    return TrackList("demo", CITATION, LICENCE, selection.apply(tracks))
+    return TrackList("demo", selection.apply(tracks))

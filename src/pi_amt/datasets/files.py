@@ -23,14 +23,11 @@ class TrackList(Sequence[Track]):
 
     Attributes:
         name: config name.
-        citation, licence: of the data.
         tracks: sorted by name.
         problems: plain lines about what was not found or is double.
     """
 
     name: str
-    citation: str
-    licence: str
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
 

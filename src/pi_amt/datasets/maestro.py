@@ -18,11 +18,6 @@ from pi_amt.datasets.files import Selection, TrackList, contents, not_found
 from pi_amt.datasets.track import FileTrack
 
 SPLITS = ("train", "validation", "test", "all")
-CITATION = (
-    "C. Hawthorne et al.: Enabling factorized piano music modeling and generation with the "
-    "MAESTRO dataset. ICLR 2019."
-)
-LICENCE = "CC BY-NC-SA 4.0"
 SOURCE = "https://magenta.tensorflow.org/datasets/maestro (maestro-v3.0.0.zip)"
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "midi_filename", "audio_filename")
 
@@ -70,7 +65,7 @@ def maestro(
         found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
     problems += [f"{path.absolute()}: the file is missing" for path in missing]
-    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), tuple(problems))
+    return TrackList("maestro", selection.apply(tracks), tuple(problems))
 
 
 def _records(table: Path) -> list[dict[str, str]]:

@@ -33,11 +33,6 @@ SETTINGS = (
     "StbgTGd2",
 )
 KINDS = ("ISOL", "RAND", "UCHO", "MUS")
-CITATION = (
-    "V. Emiya, R. Badeau, B. David: Multipitch estimation of piano sounds using a new "
-    "probabilistic spectral smoothness principle. IEEE TASLP 18(6), 2010."
-)
-LICENCE = "CC BY-NC-SA 2.0 FR"
 SOURCE = "https://adasp.telecom-paris.fr/resources/2010-07-08-maps-database/"
 _STEM = re.compile(r"MAPS_(ISOL|RAND|UCHO|MUS)([-_])(.+)_([^_]+)", re.IGNORECASE)
 _NOTES_SUFFIXES = (".mid", ".midi", ".txt")
@@ -97,7 +92,7 @@ def maps(
     tracks, doubles = _tracks(wanted)
     chosen = selection.apply(tracks)
     _check_pedal(chosen, pedal)
-    return TrackList("maps", CITATION, LICENCE, chosen, (*problems, *doubles))
+    return TrackList("maps", chosen, (*problems, *doubles))
 
 
 def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
 
 ENTRY_POINTS = "pi_amt.models"
-_BUILT_IN = {
+BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch.model:BasicPitch",
     "timbre_trap": "pi_amt.models.timbre_trap.model:TimbreTrap",
 }
@@ -66,7 +66,7 @@ class ModelSpec:
 
 def available_models() -> list[str]:
     """Names that :func:`load_model` takes."""
-    return list(registered(ENTRY_POINTS, _BUILT_IN))
+    return list(registered(ENTRY_POINTS, BUILT_IN))
 
 
 def model_class(name: str) -> Callable[..., object]:
@@ -75,7 +75,7 @@ def model_class(name: str) -> Callable[..., object]:
     Raises:
         ValueError: for an unknown name, with near matches.
     """
-    known = registered(ENTRY_POINTS, _BUILT_IN)
+    known = registered(ENTRY_POINTS, BUILT_IN)
     if name not in known and ":" not in name and "." in name:
         name = ":".join(name.rsplit(".", 1))
     return load("model", name, known)

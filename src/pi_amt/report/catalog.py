@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pi_amt.permutations.loading import available
-from pi_amt.report.names import unique_slugs
+from pi_amt.permutations.loading import Permutation, available
+from pi_amt.report.names import option_text, unique_slugs
 from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
@@ -59,10 +59,7 @@ class Entry:
     @property
     def parameters(self) -> dict[str, str]:
         """Options as text, nested ones as JSON."""
-        return {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in self.condition.options.items()
-        }
+        return {name: option_text(value) for name, value in self.condition.options.items()}
 
 
 def catalog(importance: Result) -> list[Entry]:
@@ -95,6 +92,14 @@ def main_conditions(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in conditions if not entry.step] or conditions
 
 
+def permutation_of(condition: ConditionKey) -> Permutation | None:
+    """What made a condition's rows, made again; ``None`` where that cannot be done here."""
+    try:
+        return Condition.rebuilt(condition).permutation
+    except ValueError:  # somebody else's, not installed here, or known to the study alone
+        return None
+
+
 def _repeated_labels(importance: Result) -> set[str]:
     return {
         label
@@ -111,12 +116,8 @@ def _title(label: str, parameters: str, keys: list[tuple[str, str]]) -> str:
         return label
     options = json.loads(parameters or "{}")
     varied = [k for k in options if len({json.dumps(o.get(k), sort_keys=True) for o in same}) > 1]
-    shown = ", ".join(f"{k}={_short(options[k])}" for k in varied)
+    shown = ", ".join(f"{k}={option_text(options[k])}" for k in varied)
     return f"{label} ({shown})" if shown else label
-
-
-def _short(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _entry(
@@ -151,6 +152,7 @@ def _is_hard(panel: Panel, number: int) -> bool:
     if said is not None:
         return said
     try:
-        return bool(Condition.rebuilt(panel.conditions[number]).permutation.out_of_distribution)
-    except Exception:  # somebody else's permutation: not installed here, or broken
+        made = permutation_of(panel.conditions[number])
+        return made is not None and bool(made.out_of_distribution)
+    except Exception:  # somebody else's permutation, which is broken
         return False

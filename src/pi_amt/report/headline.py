@@ -15,20 +15,19 @@ from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.inference import SIGNIFICANT
+from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
 
 def headline(importance: Result) -> list[str]:
     """One sentence (or two: sensitivity, then control) per model and dataset."""
-    sentences = []
-    for panel in importance.panels:
-        results = [r for r in importance.results_of(panel) if r.role == "condition"]
-        place = f"{panel.model}'s {score_name(importance.score)} on {panel.dataset}"
-        sentences.append(_sentence(place, results))
-    return sentences
+    return [sentence(importance, panel, panel.model, panel.dataset) for panel in importance.panels]
 
 
-def _sentence(place: str, results: Sequence[ConditionResult]) -> str:
+def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
+    """The headline of one panel, with these names for its model and dataset."""
+    place = f"{model}'s {score_name(importance.score)} on {dataset}"
+    results = [r for r in importance.results_of(panel) if r.role == "condition"]
     known = [r for r in results if not math.isnan(r.drop)]
     if not known:
         return f"{place}: no condition has a score, so there is nothing to say."

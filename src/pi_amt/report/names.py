@@ -1,4 +1,4 @@
-"""What readers see in place of config names, and the colours that stand for models.
+"""What readers see in place of config names, and the look of each model.
 
 Colours are those of Okabe & Ito ("Color universal design", 2008), which colour-blind readers can
 tell apart; every mark also differs in shape, so that nothing rests on colour alone.
@@ -6,21 +6,40 @@ tell apart; every mark also differs in shape, so that nothing rests on colour al
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey, flat_options
 
-_MODELS = {"basic_pitch": "Basic Pitch", "timbre_trap": "Timbre-Trap"}
-_DATASETS = {"maps": "MAPS", "maestro": "MAESTRO", "demo": "Demo"}
+#: config name → title, and the key of its publication in ``references.bib``
+_MODELS = {
+    "basic_pitch": ("Basic Pitch", "bittner2022basicpitch"),
+    "timbre_trap": ("Timbre-Trap", "cwitkowitz2024timbretrap"),
+}
+_DATASETS = {
+    "maps": ("MAPS", "emiya2010maps"),
+    "maestro": ("MAESTRO", "hawthorne2019maestro"),
+    "demo": ("Demo", ""),
+}
+#: option that curves run over → what its values are, and their unit
+_AXES = {
+    "attenuation_db": ("attenuation", "dB"),
+    "half_width_cents": ("half-width", "cents"),
+    "cutoff_hz": ("cutoff", "Hz"),
+    "p": ("share of bins p", ""),
+    "harmonic": ("harmonic k", ""),
+}
 
-#: one per model, in the order in which models are stored
-MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")
+#: one per model, in the order in which models are stored; the page's styles have the colours, too
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
 
-REPRODUCTION = "reproduction"
+BADGE = "synthetic-trained reproduction"
 BANNER = (
     "Synthetic-trained reproduction: these weights were trained by pi_amt on synthetic data, "
     "not by the model's authors. Read the numbers as a property of this reproduction, "
@@ -32,22 +51,61 @@ HARD_BADGE = "hard (out of distribution)"
 def model_title(name: str) -> str:
     """``timbre_trap`` → ``Timbre-Trap``; a variant's addition in brackets stays."""
     head, bracket, rest = name.partition(" [")
-    return _MODELS.get(head, head) + bracket + rest
+    return _MODELS.get(head, (head,))[0] + bracket + rest
 
 
 def dataset_title(name: str) -> str:
     """``maps`` → ``MAPS``; unknown names as they are."""
-    return _DATASETS.get(name, name)
+    return _DATASETS.get(name, (name,))[0]
 
 
-def weights_label(panel: Panel) -> str:
-    """The honest description of a panel's weights."""
-    return panel.rows[0].weights_label
+def citation(name: str) -> str:
+    """`` [@key]`` for the publication of a model or dataset; empty where none is known."""
+    _, key = (_MODELS | _DATASETS).get(name, ("", ""))
+    return f" [@{key}]" if key else ""
 
 
 def is_reproduction(panel: Panel) -> bool:
     """Whether the numbers come from a synthetic-trained reproduction."""
-    return REPRODUCTION in weights_label(panel).lower()
+    return "reproduction" in panel.rows[0].weights_label.lower()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the model and the dataset of a panel appear, wherever a report shows them.
+
+    Attributes:
+        model, dataset: titles.
+        number: of the model's colour and marker; the page's styles call it ``c<number>``.
+        reproduction: whether the badge of a reproduction must stand beside every number.
+    """
+
+    model: str
+    dataset: str
+    number: int
+    reproduction: bool
+
+    @classmethod
+    def of(cls, importance: Result, panel: Panel) -> Look:
+        """The look of one panel of a result."""
+        number = importance.models.index(panel.model) % len(_COLOURS)
+        titles = model_title(panel.model), dataset_title(panel.dataset)
+        return cls(*titles, number, is_reproduction(panel))
+
+    @property
+    def colour(self) -> str:
+        """The model's colour, as ``#RRGGBB``."""
+        return _COLOURS[self.number]
+
+    @property
+    def marker(self) -> str:
+        """The model's marker, as matplotlib names it."""
+        return _MARKERS[self.number]
+
+    @property
+    def badge(self) -> str:
+        """The badge in brackets, to follow a title in plain text; empty without one."""
+        return f" ({BADGE})" if self.reproduction else ""
 
 
 def slug(text: str) -> str:
@@ -105,4 +163,15 @@ def _listed(values: Sequence[str]) -> str:
 
 def score_name(score: str) -> str:
     """A score's key as readers see it: the default one is plain F."""
-    return "F" if score == "F-measure_no_offset" else score.replace("_", " ")
+    return "F" if score == SCORE else score.replace("_", " ")
+
+
+def axis_of(parameter: str) -> tuple[str, str]:
+    """The title of an axis of an option's values, and their unit, which may be empty."""
+    name, unit = _AXES.get(parameter, (parameter, ""))
+    return f"{name} ({unit})" if unit else name, unit
+
+
+def option_text(value: object) -> str:
+    """The value of an option or setting as readers see it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)

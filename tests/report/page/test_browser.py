@@ -13,6 +13,7 @@ from tests.report.page.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_rows
 
+from pi_amt.report.names import Look
 from pi_amt.report.page.build import build
 
 pytestmark = [
@@ -104,6 +105,12 @@ def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
     page.locator("#view-conditions").wait_for()
     assert visible(page) == ["conditions"]
     assert page.locator("#entry-microtonal").is_visible()
+
+
+def test_charts_draw_each_marker_in_a_shape_of_its_own(visit: Open) -> None:
+    markers = [Look("m", "d", number, False).marker for number in range(6)]
+    script = "markers => markers.map(kind => symbol(0, 0, 5, kind, 'mark').outerHTML)"
+    assert len(set(visit().page.evaluate(script, markers))) == 6
 
 
 def test_filters_of_the_forest(visit: Open) -> None:
@@ -201,6 +208,8 @@ def test_curves_are_drawn(visit: Open) -> None:
     text = page.locator("#curve-charts").inner_text()
     assert "remove_harmonic" in text
     assert "D50" in text
+    assert "attenuation (dB)" in text
+    assert "harmonic k" in text
 
 
 def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:
@@ -246,6 +255,8 @@ def test_explorer_shows_fates_and_outline(visit: Open) -> None:
     page.locator("#ex-outline").uncheck()
     assert outlines.count() == 0
     page.locator("#ex-recording").select_option("1")
+    assert page.locator("#ex-model").inner_text() == "toy"
+    assert page.locator("#ex-said").inner_text().startswith("toy on ")
     assert AWKWARD[0] in page.locator("#ex-said").inner_text() or any(
         name in page.locator("#ex-said").inner_text() for name in AWKWARD
     )

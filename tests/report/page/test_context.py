@@ -9,7 +9,7 @@ from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog
-from pi_amt.report.names import slug, unique_slugs
+from pi_amt.report.names import Look, slug, unique_slugs
 from pi_amt.report.page.context import (
     dataset_facts,
     failed_recordings,
@@ -80,12 +80,24 @@ def test_facts_count_what_is_there() -> None:
     rows += [replace(row, model="third", status="error", error="truncated", scores={})
              for row in rows if row.model == "basic_pitch"]  # fmt: skip
     assert [f.hours for f in dataset_facts(Importance.from_rows(rows))] == ["1.0 h"]
-    assert [f.reproduction for f in model_facts(importance)] == [False, True]
-    assert reproductions(importance.panels) == ["Timbre-Trap"]
+    assert [f.look.reproduction for f in model_facts(importance)] == [False, True]
+    assert reproductions(importance) == ["Timbre-Trap"]
     said = dict(run_facts(importance, [{"platform": "TestOS", "cores": 3, "started": "then"}]))
     assert said["Machine"] == "TestOS, 3 cores"
     assert said["Last run"] == "then (1 run)"
     assert "2 of 5 recordings" in missing(importance, catalog(importance))[0]
+
+
+def test_looks_tell_six_models_apart_and_then_begin_again() -> None:
+    models = [f"model_{number}" for number in range(7)]
+    rows = [row for model in models for row in make_rows({}, n_pieces=2, model=model)]
+    importance = Importance.from_rows(rows)
+    looks = [Look.of(importance, panel) for panel in importance.panels]
+    seen = [(look.number, look.colour, look.marker) for look in looks]
+    for column in zip(*seen[:6], strict=True):
+        assert len(set(column)) == 6
+    assert seen[6] == seen[0]
+    assert [look.model for look in looks] == models
 
 
 def test_controls_without_a_condition_are_said_to_control_nothing() -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from pi_amt.core.text import plural
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, permutation_of
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
-from pi_amt.study.conditions import Condition
 
 EXCERPT_SECONDS = 10.0
 MOST_CONDITIONS = 4
@@ -53,11 +52,8 @@ def choose_conditions(entries: Sequence[Entry]) -> list[Entry]:
 def is_replayable(entry: Entry) -> bool:
     """Whether a condition can be applied to an excerpt: no other recording, no first pass, and
     nothing that only the program of the study knew."""
-    try:
-        permutation = Condition.rebuilt(entry.condition).permutation
-    except ValueError:
-        return False
-    return not permutation.needs_neighbour and permutation.prepass() is None
+    made = permutation_of(entry.condition)
+    return made is not None and not made.needs_neighbour and made.prepass() is None
 
 
 def _size(entry: Entry) -> float:

@@ -32,7 +32,7 @@ from pi_amt.report.explorer.pictures import (
 )
 from pi_amt.report.explorer.replay import Replayed, read_recording, replay
 from pi_amt.report.explorer.roll import FATES, agreement, played, roll
-from pi_amt.report.names import dataset_title, is_reproduction, model_title
+from pi_amt.report.names import dataset_title, model_title
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -152,8 +152,6 @@ def _example(
         found["models"].append(
             {
                 "panel": place,
-                "name": model_title(panel.model),
-                "reproduction": is_reproduction(panel),
                 "borrowed_phase": not _has_own_sound(model),
                 **_pictures_and_sound(model, whole, peak, example, base, shown, replayed),
             }

@@ -13,18 +13,8 @@ import numpy as np
 
 from pi_amt.core.units import Floats
 from pi_amt.report.catalog import Entry
-from pi_amt.report.figures.style import (
-    GREY,
-    INK,
-    WIDE,
-    colour_of,
-    drawable,
-    marker_of,
-    new_figure,
-    paper_style,
-    weights_note,
-)
-from pi_amt.report.names import dataset_title, model_title, score_name
+from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_figure, paper_style
+from pi_amt.report.names import Look, score_name
 from pi_amt.report.tables.cells import minus
 from pi_amt.statistics.breakdown import CROSSED, levels
 from pi_amt.statistics.result import Result
@@ -33,7 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Cell = Mapping[str, Any]
+#: of a panel (clean) or of one of its conditions, as the page's payload has them
+Numbers = Mapping[str, Any]
 #: most small plots on one figure
 _MOST = 24
 #: width of a small plot's title
@@ -60,19 +51,19 @@ def panel_figure(
     if not able:
         return None
     chosen = able[:_MOST]
-    panel = importance.panels[place]
+    look, score = Look.of(importance, importance.panels[place]), score_name(importance.score)
     most_columns = 2 if kind == "strata" else 4
     columns = min(most_columns, len(chosen))
     rows = -(-len(chosen) // columns)
     with paper_style():
         figure = new_figure(max(WIDE * columns / most_columns, 3.4), 0.5 + 2.0 * rows)
         axes = figure.subplots(rows, columns, squeeze=False)
-        title = f"{model_title(panel.model)}{weights_note(panel)} on {dataset_title(panel.dataset)}"
+        title = f"{look.model}{look.badge} on {look.dataset}"
         if len(able) > _MOST:
             title += f", the first {_MOST} of {len(able)} conditions"
         figure.suptitle(drawable(title), fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
-            draw(importance, place, cells[entry.id][place], data, ax)
+            draw(look, score, data["panels"][place], cells[entry.id][place], ax)
             ax.set_title(_title(entry), fontsize=7)
             ax.tick_params(labelsize=6.5)
         for ax in axes.flat[len(chosen) :]:
@@ -103,21 +94,18 @@ def _unit_square(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_ylabel(ylabel, fontsize=7)
 
 
-def _paired(importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes) -> None:
-    panel, name = importance.panels[place], drawable(score_name(importance.score))
+def _paired(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
+    name = drawable(score)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
     ax.plot(
-        _array(data["panels"][place]["base"]), _array(cell["after"]),
-        marker_of(importance, panel), color=colour_of(importance, panel), ms=2.6, mew=0, alpha=0.6,
+        _array(clean["base"]), _array(cell["after"]),
+        look.marker, color=look.colour, ms=2.6, mew=0, alpha=0.6,
     )  # fmt: skip
     _unit_square(ax, f"{name}, clean", f"{name}, perturbed")
 
 
-def _movement(
-    importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
-) -> None:
-    panel, clean = importance.panels[place], data["panels"][place]
-    colour, marker = colour_of(importance, panel), marker_of(importance, panel)
+def _movement(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
+    colour, marker = look.colour, look.marker
     points = np.stack([_array(v) for v in (clean["recall"], clean["precision"],
                                            cell["recall"], cell["precision"])])  # fmt: skip
     points = points[:, ~np.isnan(points).any(axis=0)]
@@ -131,11 +119,9 @@ def _movement(
     ax.plot(r1, p1, marker, color=colour, ms=4)
 
 
-def _intervals(
-    importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes
-) -> None:
+def _intervals(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
     x = np.arange(len(cell["classes"]))
-    ax.bar(x, _array(cell["change"]), color=colour_of(importance, importance.panels[place]))
+    ax.bar(x, _array(cell["change"]), color=look.colour)
     if cell["chance"]:
         ax.plot(x, _array(cell["chance"]), "_", color=INK, ms=6, mew=1.2)
     ax.axhline(0, color=INK, linewidth=0.7)
@@ -144,7 +130,7 @@ def _intervals(
     ax.grid(axis="x", visible=False)
 
 
-def _strata(importance: Result, place: int, cell: Cell, data: Mapping[str, Any], ax: Axes) -> None:
+def _strata(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
     registers, velocities, polyphonies = (levels(factor) for factor in CROSSED)
     shape = (len(registers), len(velocities), len(polyphonies), 3)
     before, after, total = np.moveaxis(np.array(cell["strata"]).reshape(shape), -1, 0)
@@ -172,7 +158,8 @@ def _strata(importance: Result, place: int, cell: Cell, data: Mapping[str, Any],
     ax.set_xlabel("notes at once; in each, soft, medium, loud", fontsize=7)
 
 
-_Draw = Callable[[Result, int, Cell, Mapping[str, Any], "Axes"], None]
+#: draws a condition of a panel: its look, the score, its clean numbers and the perturbed ones
+_Draw = Callable[[Look, str, Numbers, Numbers, "Axes"], None]
 #: name of the figure → (what a cell must hold, how it is drawn)
 KINDS: dict[str, tuple[str, _Draw]] = {
     "pieces": ("after", _paired),

@@ -13,18 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pi_amt.report.catalog import Entry, catalog, main_conditions
-from pi_amt.report.figures.style import (
-    GREY,
-    INK,
-    WIDE,
-    colour_of,
-    drawable,
-    marker_of,
-    name_of,
-    new_axes,
-    paper_style,
-)
-from pi_amt.report.names import score_name
+from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_axes, paper_style
+from pi_amt.report.names import Look, axis_of, score_name
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
 from pi_amt.statistics.result import Result
@@ -32,8 +22,6 @@ from pi_amt.statistics.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_UNITS = {"attenuation_db": "attenuation (dB)", "half_width_cents": "half-width (cents)",
-          "cutoff_hz": "cutoff (Hz)", "p": "share of bins p", "harmonic": "harmonic k"}  # fmt: skip
 #: as many as a sensitivity experiment has curves in one figure
 _DASHES: tuple[Any, ...] = (
     "-",
@@ -87,23 +75,25 @@ def _forest_series(
     importance: Result, entries: Sequence[Entry], place: int, shift: float, ax: Axes
 ) -> None:
     panel = importance.panels[place]
-    colour, marker = colour_of(importance, panel), marker_of(importance, panel)
-    first_dataset = panel.dataset == importance.datasets[0]
-    ax.plot(
-        [], [], marker=marker, ls="-", color=colour, label=name_of(importance, panel),
-        mfc=colour if first_dataset else "white",
-    )  # fmt: skip
+    look = Look.of(importance, panel)
+    colour, marker = look.colour, look.marker
+    fill = colour if panel.dataset == importance.datasets[0] else "white"
+    ax.plot([], [], marker=marker, ls="-", color=colour, label=_name(importance, look), mfc=fill)
     for row, entry in enumerate(entries):
         result, control = entry.results.get(place), entry.controls.get(place)
         if result is None or np.isnan(result.drop):
             continue
         y = row + shift
         ax.plot([result.drop_low, result.drop_high], [y, y], color=colour, solid_capstyle="butt")
-        ax.plot(
-            result.drop, y, marker, color=colour, ms=5, mfc=colour if first_dataset else "white"
-        )
+        ax.plot(result.drop, y, marker, color=colour, ms=5, mfc=fill)
         if control is not None:
             ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
+
+
+def _name(importance: Result, look: Look) -> str:
+    """Model, dataset where there are several, and what the weights are if not published ones."""
+    name = f"{look.model} · {look.dataset}" if len(importance.datasets) > 1 else look.model
+    return drawable(name) + look.badge
 
 
 def profile(importance: Result, ax: Axes | None = None) -> Axes:
@@ -125,7 +115,7 @@ def profile(importance: Result, ax: Axes | None = None) -> Axes:
             what = "only k removed" if removed else "only k kept"
             _draw_curve(importance, curve, what, _DASHES[0 if removed else 1], ax)
         ax.set_xticks(sorted({int(value) for curve in curves for value in curve.values}))
-        _finish_curves(importance, ax, _UNITS["harmonic"])
+        _finish_curves(importance, ax, "harmonic")
     return ax
 
 
@@ -151,33 +141,26 @@ def dose(importance: Result, ax: Axes | None = None, parameter: str | None = Non
         for curve in chosen:
             dash = _DASHES[kinds.index((curve.permutation, curve.constant)) % len(_DASHES)]
             _draw_curve(importance, curve, curve_name(curve, curves), dash, ax)
-        _finish_curves(importance, ax, _UNITS.get(parameter, parameter))
+        _finish_curves(importance, ax, parameter)
     return ax
 
 
 def _draw_curve(importance: Result, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     panel = importance.panels[places.index((curve.model, curve.dataset))]
-    colour = colour_of(importance, panel)
-    label = f"{name_of(importance, panel)}: {drawable(what)}"
-    marker = marker_of(importance, panel)
-    fill = colour if dash == _DASHES[0] else "white"
+    look = Look.of(importance, panel)
+    colour = look.colour
     ax.plot(
-        curve.values,
-        curve.drop,
-        linestyle=dash,
-        color=colour,
-        marker=marker,
-        ms=4,
-        mfc=fill,
-        label=label,
-    )
+        curve.values, curve.drop, linestyle=dash, color=colour, marker=look.marker, ms=4,
+        mfc=colour if dash == _DASHES[0] else "white",
+        label=f"{_name(importance, look)}: {drawable(what)}",
+    )  # fmt: skip
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
 
 
-def _finish_curves(importance: Result, ax: Axes, xlabel: str) -> None:
+def _finish_curves(importance: Result, ax: Axes, parameter: str) -> None:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1)
-    ax.set_xlabel(drawable(xlabel))
+    ax.set_xlabel(drawable(axis_of(parameter)[0]))
     ax.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
     # above the axes: the bands leave no room that is always free
     longest = max(len(label) for label in ax.get_legend_handles_labels()[1])
@@ -211,11 +194,12 @@ def piece(importance: Result, ax: Axes | None = None, condition: str | None = No
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=1)
         for place, number in entry.numbers.items():
             panel = importance.panels[place]
+            look = Look.of(importance, panel)
             base = panel.baseline_values(importance.score)
             after = panel.piece_means(importance.score)[number]
             ax.plot(
-                base, after, marker_of(importance, panel), color=colour_of(importance, panel),
-                ms=4, mec="white", mew=0.4, alpha=0.75, label=name_of(importance, panel),
+                base, after, look.marker, color=look.colour,
+                ms=4, mec="white", mew=0.4, alpha=0.75, label=_name(importance, look),
             )  # fmt: skip
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)

@@ -9,16 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pi_amt.report.names import (
-    MODEL_COLOURS,
-    MODEL_MARKERS,
-    dataset_title,
-    is_reproduction,
-    model_title,
-)
-from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Result
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -128,26 +118,3 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         pdf_canvas: Any = FigureCanvasPdf(figure)
         pdf_canvas.print_pdf(pdf, metadata=metadata)
     return [svg, pdf]
-
-
-def colour_of(importance: Result, panel: Panel) -> str:
-    """One colour per model."""
-    return MODEL_COLOURS[importance.models.index(panel.model) % len(MODEL_COLOURS)]
-
-
-def marker_of(importance: Result, panel: Panel) -> str:
-    """One marker per model."""
-    return MODEL_MARKERS[importance.models.index(panel.model) % len(MODEL_MARKERS)]
-
-
-def name_of(importance: Result, panel: Panel) -> str:
-    """Model, dataset where there are several, and what the weights are if not published ones."""
-    name = model_title(panel.model)
-    if len(importance.datasets) > 1:
-        name += f" · {dataset_title(panel.dataset)}"
-    return drawable(name) + weights_note(panel)
-
-
-def weights_note(panel: Panel) -> str:
-    """What must stand beside every number of a reproduction; else nothing."""
-    return " (synthetic-trained reproduction)" if is_reproduction(panel) else ""

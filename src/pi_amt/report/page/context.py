@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_amt.core.text import duration, plural
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import MODEL_MARKERS, dataset_title, families, is_reproduction, model_title
+from pi_amt.report.names import Look, dataset_title, families, model_title, option_text
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -23,14 +23,11 @@ class ModelFacts:
     """One model of the study, for the overview."""
 
     name: str
-    title: str
-    colour: int
-    marker: str
+    look: Look
     weights: str
     label: str
     precision: str
     settings: tuple[tuple[str, str], ...]
-    reproduction: bool
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,18 @@ class DatasetFacts:
 def model_facts(importance: Result) -> list[ModelFacts]:
     """One per model, in stored order."""
     facts = []
-    for colour, name in enumerate(importance.models):
+    for name in importance.models:
         panel = next(panel for panel in importance.panels if panel.model == name)
         row = panel.rows[0]
         settings = flat_options(json.loads(row.settings or "{}"))
         facts.append(
             ModelFacts(
                 name=name,
-                title=model_title(name),
-                colour=colour,
-                marker=MODEL_MARKERS[colour % len(MODEL_MARKERS)],
+                look=Look.of(importance, panel),
                 weights=row.weights,
                 label=row.weights_label or "unlabelled weights",
                 precision=row.precision,
-                settings=tuple((key, _text(value)) for key, value in settings.items()),
-                reproduction=is_reproduction(panel),
+                settings=tuple((key, option_text(value)) for key, value in settings.items()),
             )
         )
     return facts
@@ -176,7 +170,8 @@ def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     for place, panel in enumerate(importance.panels):
         lacking = {e.condition: e.title for e in entries if place not in e.numbers
                    and e.condition.role == "condition"}  # fmt: skip
-        name = f"{model_title(panel.model)} × {dataset_title(panel.dataset)}"
+        look = Look.of(importance, panel)
+        name = f"{look.model} × {look.dataset}"
         if lacking:
             said.append(f"{name} was not run under {', '.join(map(''.join, families(lacking)))}.")
         others = {t for p in importance.panels if p.dataset == panel.dataset for t in p.pieces}
@@ -189,14 +184,11 @@ def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     return said
 
 
-def reproductions(panels: Sequence[Panel]) -> list[str]:
+def reproductions(importance: Result) -> list[str]:
     """Titles of models whose weights are a synthetic-trained reproduction."""
-    return list(dict.fromkeys(model_title(p.model) for p in panels if is_reproduction(p)))
+    looks = [Look.of(importance, panel) for panel in importance.panels]
+    return list(dict.fromkeys(look.model for look in looks if look.reproduction))
 
 
 def _joined(values: Any) -> str:
     return ", ".join(sorted({value for value in values if value})) or "unknown"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

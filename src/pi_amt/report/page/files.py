@@ -11,7 +11,7 @@ from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.figures.panels import KINDS, panel_figure
 from pi_amt.report.figures.plots import dose, forest, profile
 from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
-from pi_amt.report.names import dataset_title, model_title, slug
+from pi_amt.report.names import Look, dataset_title, slug
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves, harmonic_profiles
 from pi_amt.statistics.result import Result
@@ -81,8 +81,8 @@ def _figures(
             if figure is not None:
                 stem = folder / f"{kind}_{slug(panel.model)}_{slug(panel.dataset)}"
                 title = kind.replace("_", " ").capitalize()
-                place_name = f"{model_title(panel.model)}, {dataset_title(panel.dataset)}"
-                links.append((f"{title}, {place_name}", _saved(figure, stem)))
+                look = Look.of(importance, panel)
+                links.append((f"{title}, {look.model}, {look.dataset}", _saved(figure, stem)))
     return links
 
 

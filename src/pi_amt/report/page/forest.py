@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pi_amt.report.catalog import Entry, main_conditions
-from pi_amt.report.names import MODEL_MARKERS, is_reproduction, model_title
+from pi_amt.report.names import Look
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.result import Result
@@ -41,10 +41,7 @@ class Axis:
 class Mark:
     """One model in one row; positions in per cent, ``None`` where undefined."""
 
-    panel: int
-    model: str
-    colour: int
-    marker: str
+    look: Look
     y: float
     drop: float | None
     low: float | None
@@ -54,8 +51,6 @@ class Mark:
     interval: str
     excess: str
     p: str
-    n: int
-    reproduction: bool
     description: str
 
 
@@ -136,16 +131,11 @@ def ticks_of(forest: Forest) -> list[tuple[float, str]]:
 def _row(importance: Result, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:
     marks = []
     for order, place in enumerate(places):
-        panel = importance.panels[place]
-        result = entry.results.get(place)
-        colour = importance.models.index(panel.model)
-        control = entry.controls.get(place)
+        look = Look.of(importance, importance.panels[place])
+        result, control = entry.results.get(place), entry.controls.get(place)
         marks.append(
             Mark(
-                panel=place,
-                model=model_title(panel.model),
-                colour=colour,
-                marker=MODEL_MARKERS[colour % len(MODEL_MARKERS)],
+                look=look,
                 y=17 + 20 * order,
                 drop=_place(axis, result.drop if result else math.nan),
                 low=_place(axis, result.drop_low if result else math.nan),
@@ -155,9 +145,7 @@ def _row(importance: Result, entry: Entry, places: Sequence[int], axis: Axis) ->
                 interval=interval_text(result, "drop"),
                 excess=_excess(result),
                 p=format_value(result.p_holm if result else math.nan, "p"),
-                n=result.n_pieces if result else 0,
-                reproduction=is_reproduction(panel),
-                description=_describe(model_title(panel.model), entry, result, control),
+                description=_describe(look.model, entry, result, control),
             )
         )
     drops = [r.drop for place, r in entry.results.items() if place in places]

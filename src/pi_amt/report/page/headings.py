@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pi_amt.core.text import plural
-from pi_amt.report import names
 from pi_amt.report.catalog import Entry, without_controls
-from pi_amt.report.headline import headline
-from pi_amt.report.names import score_name
+from pi_amt.report.headline import sentence
+from pi_amt.report.names import Look, score_name
 from pi_amt.report.page.context import DatasetFacts
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import baseline_result
+from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
 
@@ -45,31 +44,24 @@ def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence
     return f"The baseline only, without any perturbation: {where}."
 
 
-def headlines(importance: Result, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """One sentence per model and dataset, with the names, colour and marker that go with it."""
-    sentences = headline(importance) if without_controls(entries) else _baselines(importance)
+def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, str]]:
+    """One sentence per model and dataset, with the look of what it is about."""
     found = []
-    for panel, text in zip(importance.panels, sentences, strict=True):
-        colour = importance.models.index(panel.model)
-        found.append(
-            {
-                "model": names.model_title(panel.model),
-                "dataset": names.dataset_title(panel.dataset),
-                "text": minus(text)
-                .replace("p = ", "p\u00a0=\u00a0")
-                .replace(f"{panel.model}'s", f"{names.model_title(panel.model)}'s", 1)
-                .replace(f" on {panel.dataset}", f" on {names.dataset_title(panel.dataset)}", 1),
-                "colour": colour,
-                "marker": names.MODEL_MARKERS[colour % len(names.MODEL_MARKERS)],
-                "reproduction": names.is_reproduction(panel),
-            }
+    for panel in importance.panels:
+        look = Look.of(importance, panel)
+        text = (
+            sentence(importance, panel, look.model, look.dataset)
+            if without_controls(entries)
+            else _baseline(importance, panel)
         )
+        found.append((look, minus(text).replace("p = ", "p\u00a0=\u00a0")))
     return found
 
 
-def _baselines(importance: Result) -> list[str]:
-    """One sentence per panel where nothing but the baseline was run."""
-    score = score_name(importance.score)
-    found = [baseline_result(panel, importance.inference) for panel in importance.panels]
-    return [f"{score} {format_value(result.baseline)} without any perturbation, mean over "
-            f"{plural(result.n_pieces, 'recording')}." for result in found]  # fmt: skip
+def _baseline(importance: Result, panel: Panel) -> str:
+    """The sentence where nothing but the baseline was run."""
+    result = baseline_result(panel, importance.inference)
+    return (
+        f"{score_name(importance.score)} {format_value(result.baseline)} without any perturbation, "
+        f"mean over {plural(result.n_pieces, 'recording')}."
+    )

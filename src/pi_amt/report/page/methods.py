@@ -5,38 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
 
-from pi_amt.core.text import plural
-from pi_amt.report.names import (
-    families,
-    is_reproduction,
-    model_title,
-)
-from pi_amt.report.page.context import dataset_facts
-from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
-from pi_amt.scoring.notes import NOTE_SCORES
-from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import Result
-from pi_amt.store.rows import ConditionKey
+import numpy as np
 
-_MODEL_KEYS = {"basic_pitch": "bittner2022basicpitch", "timbre_trap": "cwitkowitz2024timbretrap"}
-_DATASET_KEYS = {"maps": "emiya2010maps", "maestro": "hawthorne2019maestro"}
-_MASKS = ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask", "remove_harmonic",
-          "keep_harmonic")  # fmt: skip
-_INSIDE_THE_NETWORK = ("ablate_channel",)
-#: what ``half_width_cents: null`` comes to in the front ends that ship
-HALF_WIDTH_CENTS = {"basic_pitch": 70, "timbre_trap": 50}
-_KEPT = "keeps a random other partial of the same notes instead of the fundamental"
-#: permutation → what its matched control does
-_CONTROLLED = {
-    "fund_mask": "treats a random other partial of the same notes (k = 2 … 10) in the same way",
-    "harm_mask": _KEPT,
-    "soft_harm_mask": _KEPT,
-    "keep_harmonic": _KEPT,
-    "high_freq": "shuffles as many bins below the cutoff",
-    "matched_energy": "takes the same energy from a random other partial of the same notes",
-}
+from pi_amt.core.notes import N_PITCHES
+from pi_amt.core.text import plural
+from pi_amt.models.loading import BUILT_IN, load_model
+from pi_amt.permutations.loading import Permutation
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.matched_tracks import CANDIDATES
+from pi_amt.permutations.regions import default_half_width_cents
+from pi_amt.permutations.shuffles import HighFreq
+from pi_amt.report.catalog import permutation_of
+from pi_amt.report.names import citation, families, model_title, score_name
+from pi_amt.report.page.context import ModelFacts, dataset_facts, model_facts, reproductions
+from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
+from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
+from pi_amt.scoring.notes import NOTE_SCORES
+from pi_amt.statistics.result import SCORE, Result
+from pi_amt.store.rows import ConditionKey
 
 
 def methods_markdown(importance: Result) -> str:
@@ -63,15 +53,11 @@ def references(markdown: str) -> str:
 def _data(importance: Result) -> list[str]:
     version = importance.rows[0].version or "(version unknown)"
     said = [f"{_question(importance)} with pi_amt {version} [@pi_amt]."]
-    for model in importance.models:
-        panel = next(panel for panel in importance.panels if panel.model == model)
-        said.append(
-            f"{_cited(model_title(model), _MODEL_KEYS.get(model))} ran with {_weights(panel)}."
-        )
+    for model in model_facts(importance):
+        said.append(f"{model.look.model}{citation(model.name)} ran with {_weights(model)}.")
     for dataset in dataset_facts(importance):
-        name = _cited(dataset.title, _DATASET_KEYS.get(dataset.name))
-        if dataset.name not in _DATASET_KEYS:
-            name = f"The dataset “{name}”"
+        cited = citation(dataset.name)
+        name = f"{dataset.title}{cited}" if cited else f"The dataset “{dataset.title}”"
         left_out = f"; {dataset.unscored}" if dataset.unscored else ""
         said.append(
             f"{name} contributed {plural(dataset.pieces, 'recording')} ({dataset.hours}{left_out})."
@@ -97,7 +83,8 @@ def _perturbations(importance: Result) -> list[str]:
     if not tried:
         besides = f" and the controls {_listing(conditions)} were" if conditions else " was"
         return [f"Only the unperturbed baseline{besides} run."]
-    inside = [c for c in tried if c.permutation in _INSIDE_THE_NETWORK]
+    made = {condition: permutation_of(condition) for condition in tried}
+    inside = [c for c, permutation in made.items() if permutation and permutation.needs_probe]
     said = []
     if len(inside) < len(tried):
         said.append(
@@ -109,7 +96,7 @@ def _perturbations(importance: Result) -> list[str]:
             f"One channel of the harmonic stack inside the network was set to zero by "
             f"{_listing(inside)}."
         )
-    said += _masks(importance, [c for c in tried if c.permutation in _MASKS])
+    said += _masks(importance, [p for p in made.values() if isinstance(p, PartialMask)])
     seeds = sorted({row.seed for row in importance.rows})
     said.append(
         f"Random draws were keyed by recording, permutation and repeat "
@@ -134,7 +121,7 @@ def _listing(conditions: Iterable[ConditionKey]) -> str:
     return ", ".join(f"`{name}`{options}" for name, options in families(labels))
 
 
-def _masks(importance: Result, masks: Sequence[ConditionKey]) -> list[str]:
+def _masks(importance: Result, masks: Sequence[PartialMask]) -> list[str]:
     """How the masks were made; a tuning, a width and a pedal rule only where all share one."""
     if not masks:
         return []
@@ -150,43 +137,45 @@ def _masks(importance: Result, masks: Sequence[ConditionKey]) -> list[str]:
     return said
 
 
-def _partials(masks: Sequence[ConditionKey]) -> str:
+def _partials(masks: Sequence[PartialMask]) -> str:
     """Where the masks look for partials."""
     stretched = "with the inharmonicity of piano strings [@rigaud2013]"
     exact = "with exactly harmonic partials"
-    kinds = {mask.options.get("inharmonicity", "piano") == "piano" for mask in masks}
+    kinds = {mask.inharmonicity == "piano" for mask in masks}
     if len(kinds) > 1:
         return f"some {stretched}, some {exact}"
     return stretched if kinds == {True} else exact
 
 
-def _width(importance: Result, masks: Sequence[ConditionKey]) -> str:
-    widths = {mask.options.get("half_width_cents") for mask in masks}
-    if len(widths) == 1:
-        (width,) = widths
-        if isinstance(width, int | float):
-            return f", ±{width:g} cents around each partial"
-    if None not in widths:
-        return ""  # the list of conditions says them
+def _width(importance: Result, masks: Sequence[PartialMask]) -> str:
+    widths = {mask.half_width_cents for mask in masks}
+    if None not in widths:  # several are in the list of conditions
+        return f", ±{widths.pop():g} cents around each partial" if len(widths) == 1 else ""
+    # other people's models may need much to be loaded, a GPU for example
     known = [
-        f"±{HALF_WIDTH_CENTS[model]} cents in {model_title(model)}"
+        f"±{_own_half_width_cents(model):g} cents in {model_title(model)}"
         for model in importance.models
-        if model in HALF_WIDTH_CENTS
+        if model in BUILT_IN
     ]
     unless = " unless another width is listed" if len(widths) > 1 else ""
     return f", {' and '.join(known)} around each partial{unless}" if known else ""
 
 
+@cache
+def _own_half_width_cents(model: str) -> float:
+    """The half-width of a mask for which none was chosen, from the front end of the model."""
+    silence = np.zeros(22_050, dtype=np.float32)
+    return default_half_width_cents(load_model(model, device="cpu").analyze(silence, 22_050))
+
+
 def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
     """What each kind of matched control did."""
-    targets = {c.label: c.permutation for c in conditions if c.role == "condition"}
+    targets = {c.label: c for c in conditions if c.role == "condition"}
     groups: dict[str, list[str]] = {}
     for control in conditions:
-        if control.role == "control" and control.kind == "matched_tracks":
-            name = targets.get(control.target, control.target)
-            groups.setdefault(_CONTROLLED.get(name, _CONTROLLED["fund_mask"]), []).append(
-                f"`{control.target}`"
-            )
+        if control.kind == "matched_tracks" and control.target in targets:
+            does = _control_of(permutation_of(targets[control.target]))
+            groups.setdefault(does, []).append(f"`{control.target}`")
     if not groups:
         return []
     said = [f"{' and '.join(dict.fromkeys(t))} with a control that {w}" for w, t in groups.items()]
@@ -194,6 +183,18 @@ def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
         f"We compared {'; '.join(said)}. The excess drop is the drop minus that under this matched "
         "control."
     ]
+
+
+def _control_of(target: Permutation | None) -> str:
+    """What the matched control of a permutation does, to follow *a control that*."""
+    if isinstance(target, MatchedEnergy):
+        return "takes the same energy from a random other partial of the same notes"
+    if isinstance(target, HighFreq):
+        return "shuffles as many bins below the cutoff"
+    if isinstance(target, PartialMask) and target.keep:
+        return "keeps a random other partial of the same notes instead of the fundamental"
+    first, *_, last = CANDIDATES
+    return f"treats a random other partial of the same notes (k = {first} … {last}) in the same way"
 
 
 def _statistics(importance: Result) -> list[str]:
@@ -212,33 +213,27 @@ def _statistics(importance: Result) -> list[str]:
 
 def _score(score: str) -> str:
     """What a score is, and whose: mir_eval's for notes, pi_amt's for frames, else a user's own."""
-    name = score.replace("_", " ")
     if score in FRAME_SCORES:
         grid = f"{1000 * GRID_SECONDS:g} ms"
-        return f"the {name} (is each of 88 pitches sounding, every {grid})"
+        return f"the {score_name(score)} (is each of {N_PITCHES} pitches sounding, every {grid})"
     if score not in NOTE_SCORES:
         return f"`{score}`"
-    if score == "F-measure_no_offset":
-        name = "note F-measure (onset within 50 ms, pitch within 50 cents, offsets ignored)"
+    near = (
+        f"onset within {1000 * ONSET_TOLERANCE_SECONDS:g} ms, "
+        f"pitch within {PITCH_TOLERANCE_CENTS:g} cents"
+    )
+    name = f"note F-measure ({near}, offsets ignored)" if score == SCORE else score_name(score)
     return f"the {name} as defined by mir_eval [@raffel2014mireval]"
 
 
 def _reservations(importance: Result) -> list[str]:
-    names = [model_title(panel.model) for panel in importance.panels if is_reproduction(panel)]
     return [
         f"{name} is a synthetic-trained reproduction: its numbers do not describe the published "
         "model."
-        for name in dict.fromkeys(names)
+        for name in reproductions(importance)
     ]
 
 
-def _weights(panel: Panel) -> str:
-    row = panel.rows[0]
-    label = row.weights_label or "unlabelled weights"
-    if "weights" not in label:
-        label = f"weights labelled “{label}”"
-    return f"{label} (sha256 `{row.weights[:12]}`, {row.precision})"
-
-
-def _cited(name: str, key: str | None) -> str:
-    return f"{name} [@{key}]" if key else name
+def _weights(model: ModelFacts) -> str:
+    label = model.label if "weights" in model.label else f"weights labelled “{model.label}”"
+    return f"{label} (sha256 `{model.weights[:12]}`, {model.precision})"

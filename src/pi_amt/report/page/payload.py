@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import dataset_title, is_reproduction, model_title
+from pi_amt.report.names import Look, axis_of
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
@@ -56,11 +56,13 @@ def numbers(values: Iterable[float]) -> list[float | None]:
 
 
 def _panel(importance: Result, panel: Panel, parts: tuple[str, str] | None) -> dict[str, Any]:
+    look = Look.of(importance, panel)
     found: dict[str, Any] = {
-        "model": model_title(panel.model),
-        "dataset": dataset_title(panel.dataset),
-        "colour": importance.models.index(panel.model),
-        "reproduction": is_reproduction(panel),
+        "model": look.model,
+        "dataset": look.dataset,
+        "colour": look.number,
+        "marker": look.marker,
+        "badge": look.badge,
         "pieces": list(panel.pieces),
         "base": numbers(panel.baseline_values(importance.score)),
     }
@@ -108,10 +110,13 @@ def _curves(importance: Result) -> list[dict[str, Any]]:
 
 def _curve(importance: Result, curve: Curve) -> dict[str, Any]:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
+    axis, unit = axis_of(curve.parameter)
     found: dict[str, Any] = {
         "panel": places.index((curve.model, curve.dataset)),
         "permutation": curve.permutation,
         "parameter": curve.parameter,
+        "axis": axis,
+        "unit": unit,
         "constant": curve.constant,
         "x": [float(value) for value in curve.values],
         "y": numbers(curve.drop),

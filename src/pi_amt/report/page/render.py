@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -83,6 +84,7 @@ def render(page: Page, folder: str, links: Links) -> str:
         files=links,
         rule=_RULE,
         banner_text=names.BANNER,
+        badge_text=names.BADGE,
         hard_text=names.HARD_BADGE,
         breakable=breakable,
         dataset_title=names.dataset_title,
@@ -97,18 +99,18 @@ def _words(page: Page) -> dict[str, Any]:
     datasets = context.dataset_facts(importance)
     said = footnotes(importance)
     return {
-        "title": headings.title_of([model.title for model in models], page.entries),
+        "title": headings.title_of([model.look.model for model in models], page.entries),
         "lede": headings.lede(importance, datasets, page.entries),
         "tabs": _tabs(page),
         "models": models,
-        "by_name": {model.name: model for model in models},
         "datasets": datasets,
+        "look_of": partial(names.Look.of, importance),
         "headlines": headings.headlines(importance, page.entries),
         "gaps": context.missing(importance, page.entries),
         "run_facts": context.run_facts(importance, page.manifests),
         "messages": importance.messages,
         "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
-        "reproductions": context.reproductions(importance.panels),
+        "reproductions": context.reproductions(importance),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,

@@ -16,9 +16,14 @@ function canvas(width, height, label) {
   return make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
 }
 function symbol(x, y, size, kind, className) {
-  if (kind % 6 === 1) return make("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: className });
-  if (kind % 6 === 2) return make("path", { d: `M${x} ${y - size * 1.2}L${x + size} ${y + size}H${x - size}Z`, class: className });
-  if (kind % 6 === 3) return make("path", { d: `M${x} ${y - size * 1.3}L${x + size * 1.3} ${y}L${x} ${y + size * 1.3}L${x - size * 1.3} ${y}Z`, class: className });
+  if (kind === "s") return make("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: className });
+  if (kind === "^") return make("path", { d: `M${x} ${y - size * 1.2}L${x + size} ${y + size}H${x - size}Z`, class: className });
+  if (kind === "v") return make("path", { d: `M${x} ${y + size * 1.2}L${x + size} ${y - size}H${x - size}Z`, class: className });
+  if (kind === "D") return make("path", { d: `M${x} ${y - size * 1.3}L${x + size * 1.3} ${y}L${x} ${y + size * 1.3}L${x - size * 1.3} ${y}Z`, class: className });
+  if (kind === "P") {
+    const thin = size * 0.4, arm = size - thin;
+    return make("path", { d: `M${x - thin} ${y - size}h${2 * thin}v${arm}h${arm}v${2 * thin}h${-arm}v${arm}h${-2 * thin}v${-arm}h${-arm}v${-2 * thin}h${arm}Z`, class: className });
+  }
   return make("circle", { cx: x, cy: y, r: size * 1.1, class: className });
 }
 function unitSquare(svg, size, left, top, xLabel, yLabel) {
@@ -49,7 +54,7 @@ function paired(panel, cell) {
   const size = pairs.length > 60 ? 2.5 : 3.6;
   for (const [base, after, name] of pairs) {
     const [x, y] = at(base, after);
-    svg.append(titled(symbol(x, y, size, panel.colour, "pt"), `${name}: ${fixed(base)} → ${fixed(after)}, drop ${fixed(base - after)}`));
+    svg.append(titled(symbol(x, y, size, panel.marker, "pt"), `${name}: ${fixed(base)} → ${fixed(after)}, drop ${fixed(base - after)}`));
   }
   const [mx, my] = at(mean(pairs.map(p => p[0])), mean(pairs.map(p => p[1])));
   svg.append(titled(make("path", { d: `M${mx - 8} ${my}H${mx + 8}M${mx} ${my - 8}V${my + 8}`, class: "chance" }), "mean"));
@@ -76,8 +81,8 @@ function movement(panel, cell) {
   const [r0, p0, r1, p1] = [0, 1, 2, 3].map(k => mean(rows.map(row => row[k])));
   const [x0, y0] = at(r0, p0), [x1, y1] = at(r1, p1);
   svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "bold" }));
-  svg.append(titled(symbol(x0, y0, 4.2, panel.colour, "hollow"), `clean: precision ${fixed(p0)}, recall ${fixed(r0)}`));
-  svg.append(titled(symbol(x1, y1, 4.2, panel.colour, "mark"), `perturbed: precision ${fixed(p1)}, recall ${fixed(r1)}`));
+  svg.append(titled(symbol(x0, y0, 4.2, panel.marker, "hollow"), `clean: precision ${fixed(p0)}, recall ${fixed(r0)}`));
+  svg.append(titled(symbol(x1, y1, 4.2, panel.marker, "mark"), `perturbed: precision ${fixed(p1)}, recall ${fixed(r1)}`));
   return svg;
 }
 
@@ -168,7 +173,6 @@ function drawVisible() {
   for (const figure of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) figure[data-chart]")) drawFigure(figure);
 }
 
-const UNITS = { attenuation_db: "attenuation, dB", half_width_cents: "half-width, cents", cutoff_hz: "cutoff, Hz", p: "share of bins p", harmonic: "harmonic k" };
 function drawCurves() {
   const root = $("#curve-charts");
   if (!root || root.childElementCount) return;
@@ -179,15 +183,14 @@ function drawCurves() {
   }
   for (const curves of groups.values()) {
     const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
-    const { name, parameter, panel, constant } = curves[0];
+    const { name, axis, unit, panel, constant } = curves[0];
     figure.className = "card";
     plot.className = "plot";
     bold.textContent = name;
-    const unit = (UNITS[parameter] || "").split(", ")[1] || "";
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
     caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
     caption.title = constant;
-    plot.append(curvePlot(curves, UNITS[parameter] || parameter));
+    plot.append(curvePlot(curves, axis));
     figure.append(caption, plot);
     root.append(figure);
   }
@@ -204,13 +207,13 @@ function curvePlot(curves, xLabel) {
   for (const t of integers ? [...new Set(xs)] : niceTicks(x0, x1)) svg.append(textAt(px(t), height - bottom + 16, String(t), { "text-anchor": "middle" }));
   svg.append(textAt(left + (width - left) / 2, height - 4, xLabel, { "text-anchor": "middle", class: "ink" }));
   for (const curve of curves) {
-    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour % 6}` });
+    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour}` });
     const good = curve.x.map((x, i) => [x, curve.y[i], curve.low[i], curve.high[i]]).filter(p => known(p[1]));
     const band = good.filter(p => known(p[2]));
     const join = points => points.map(([x, y]) => `${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("L");
     if (band.length) group.append(make("path", { class: "band", d: `M${join(band.map(p => [p[0], p[3]]))}L${join(band.map(p => [p[0], p[2]]).reverse())}Z` }));
     if (good.length) group.append(make("path", { class: "bold", d: `M${join(good)}` }));
-    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.colour, "mark"), `${panel.model}${panel.reproduction ? " (synthetic-trained reproduction)" : ""}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
+    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.marker, "mark"), `${panel.model}${panel.badge}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
     svg.append(group);
   }
   return svg;

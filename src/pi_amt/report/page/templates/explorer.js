@@ -2,10 +2,10 @@
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = midi => NAMES[((Math.round(midi) % 12) + 12) % 12] + (Math.floor(Math.round(midi) / 12) - 1);
 const html = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
-const FATES = [
-  ["kept", "kept: found clean and perturbed"], ["lost", "lost: found clean only"], ["gained", "gained: found perturbed only"],
-  ["missed", "missed by both"], ["false-new", "false, new"], ["false-old", "false, also clean"],
-];
+const FATE_TEXTS = {
+  "kept": "kept: found clean and perturbed", "lost": "lost: found clean only", "gained": "gained: found perturbed only",
+  "missed": "missed by both", "false-new": "false, new", "false-old": "false, also clean",
+};
 
 /* A piano-like tone: partials that decay the faster the higher they are. */
 const RATE = 16000;
@@ -117,7 +117,7 @@ window.startExplorer = () => {
   /* ----- what is shown ----- */
   function load() {
     example = data.examples[pickExample.value || 0];
-    fill(pickModel, example.models.map(m => m.name + (m.reproduction ? " (synthetic-trained reproduction)" : "")));
+    fill(pickModel, example.models.map(m => report.panels[m.panel]).map(panel => panel.model + panel.badge));
     sounds.original.audio.src = example.audio;
     sounds.original.small.textContent = `${example.start.toFixed(0)} to ${(example.start + example.seconds).toFixed(0)} s of the recording`;
     scrub.max = example.seconds;
@@ -148,7 +148,7 @@ window.startExplorer = () => {
     outlineLabel.hidden = !condition.outline;
     drawLegend();
     const { same, all } = condition.agreement;
-    said.textContent = `${model.name} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
+    said.textContent = `${report.panels[model.panel].model} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
   }
@@ -179,7 +179,7 @@ window.startExplorer = () => {
     return pitches.length ? [Math.floor(Math.min(...pitches)) - 2, Math.ceil(Math.max(...pitches)) + 6] : [57, 72];
   }
   function shape(fate, x, y, width, height, title) {
-    const name = FATES[fate][0], group = make("g", { class: `fate-${name}` });
+    const name = data.fates[fate], group = make("g", { class: `fate-${name}` });
     group.append(make("rect", { class: `note-${name}`, x, y, width, height, rx: 1.5 }));
     if (name === "gained") group.append(make("path", { d: `M${x + 3} ${y + height / 2}h${Math.max(1, Math.min(7, width - 5))}`, stroke: "var(--ink)", "stroke-width": 1.4 }));
     if (name === "false-new" || name === "false-old") group.append(make("path", { d: `M${x - 3} ${y - 1}l5 ${height + 2}m0 ${-height - 2}l-5 ${height + 2}`, stroke: "var(--false)", "stroke-width": 1.2 }));
@@ -193,16 +193,16 @@ window.startExplorer = () => {
   function drawRoll() {
     const width = roll.area.clientWidth || 800, height = 230, [low, high] = rollRange(), [t0, t1] = view;
     const x = t => (t - t0) / (t1 - t0) * width, y = p => (high - p) / (high - low) * height, step = height / (high - low);
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Piano roll: ${FATES.map(([name]) => `${condition.counts[name]} ${name}`).join(", ")}` }, patterns());
+    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Piano roll: ${data.fates.map(name => `${condition.counts[name]} ${name}`).join(", ")}` }, patterns());
     for (let p = low; p <= high; p += 1) {
       if ([1, 3, 6, 8, 10].includes(((p % 12) + 12) % 12)) svg.append(make("rect", { class: "rollkey", x: 0, width, y: y(p + 0.5), height: step }));
       if (p % 12 === 0) svg.append(make("line", { class: "rollgrid", x1: 0, x2: width, y1: y(p - 0.5), y2: y(p - 0.5) }));
     }
-    const order = [3, 5, 0, 4, 2, 1];
-    for (const fate of order) for (const [onset, duration, pitch, which] of condition.notes) {
+    const order = ["missed", "false-old", "kept", "false-new", "gained", "lost"];
+    for (const fate of order.map(name => data.fates.indexOf(name))) for (const [onset, duration, pitch, which] of condition.notes) {
       if (which !== fate || onset > t1 || onset + duration < t0) continue;
       const thick = Math.max(3, step * 0.8);
-      svg.append(shape(fate, x(onset), y(pitch) - thick / 2, Math.max(2.5, x(onset + duration) - x(onset) - 1), thick, `${noteName(pitch)} at ${(example.start + onset).toFixed(2)} s, ${FATES[fate][1]}`));
+      svg.append(shape(fate, x(onset), y(pitch) - thick / 2, Math.max(2.5, x(onset + duration) - x(onset) - 1), thick, `${noteName(pitch)} at ${(example.start + onset).toFixed(2)} s, ${FATE_TEXTS[data.fates[fate]]}`));
     }
     $("svg", roll.area)?.remove();
     roll.area.prepend(svg);
@@ -219,10 +219,10 @@ window.startExplorer = () => {
     axis.area.prepend(svg);
   }
   function drawLegend() {
-    legend.replaceChildren(...FATES.map(([name, text], fate) => {
+    legend.replaceChildren(...data.fates.map((name, fate) => {
       const svg = make("svg", { viewBox: "-4 -2 34 14", "aria-hidden": "true" });
       svg.append(shape(fate, 0, 0, 26, 9));
-      return html("span", {}, svg, html("b", { textContent: condition.counts[name] }), text);
+      return html("span", {}, svg, html("b", { textContent: condition.counts[name] }), FATE_TEXTS[name]);
     }));
   }
   function setView(t0, t1) {
