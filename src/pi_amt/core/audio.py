@@ -30,8 +30,14 @@ from pi_amt.core.containers import JOINED, is_joined_flac, length_problem
 from pi_amt.core.errors import EMPTY, DataError, data_error, open_data
 from pi_amt.core.units import Samples
 
-#: what :func:`pi_amt.datasets` look for, lower case
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf")
+#: What :mod:`pi_amt.datasets` take for audio, lower case, the best first. Later additions stand
+#: behind the first line, so that a study finds the files again that an earlier one had chosen. The
+#: last line is not read: an error that names such a file says more than that there is none.
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf"),
+    *(".wave", ".aifc", ".oga", ".m4a", ".m4b", ".mp4", ".aac", ".mka", ".webm", ".mkv", ".mov"),
+    *(".wma", ".ape", ".wv", ".tta", ".mpc", ".amr", ".ac3", ".dts", ".dsf", ".ra", ".avi"),
+)
 MIN_RATE, MAX_RATE = 4_000, 768_000
 _CHUNK = 1 << 18
 _LONGEST_SECONDS = 100 * 3600  # a header that says more is damaged
