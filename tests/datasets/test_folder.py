@@ -44,6 +44,24 @@ def test_the_better_of_two_files_of_one_name_is_taken(tmp_path: Path) -> None:
     assert "a.ogg: double" in found.problems[0]
 
 
+@pytest.mark.parametrize("suffix", [".oga", ".aifc", ".wave", ".m4a", ".M4A"])
+def test_less_common_suffixes_are_found(suffix: str, tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "take.mid")
+    (tmp_path / "a.wav").rename(tmp_path / f"take{suffix}")
+    (track,) = folder(tmp_path)
+    assert len(track.audio()[0]) > 0  # libsndfile goes by the contents
+
+
+def test_audio_that_is_not_read_is_named(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    (tmp_path / "b.wma").write_bytes(b"Windows Media")
+    shutil.copy(tmp_path / "a.mid", tmp_path / "b.mid")
+    found = survey(folder(tmp_path))
+    assert found.missing == ()
+    (line,) = found.unreadable
+    assert "b.wma: not audio that can be read" in line
+
+
 def test_a_folder_without_pairs_and_a_wrong_option(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"MIDI files of the same name.*the folder is empty"):
         folder(tmp_path)

@@ -1,9 +1,14 @@
 """Audio files → mono samples, resampling, content hashes. Nothing else decodes audio.
 
-Files are read in chunks, so a 45-minute recording costs its mono float32 copy and no more.
-libsndfile silently shortens truncated files of many kinds; :func:`read_audio` refuses them (see
-:mod:`pi_amt.core.containers`). A truncated MP3 without a length in its first frame cannot be told
-from a whole one.
+Files are read in blocks, so a 45-minute recording costs its mono float32 copy and no more.
+
+Recordings are read whole and to the sample, or it is said why not. libsndfile decodes what it reads
+whole: PCM, FLAC, Ogg, and MP3 with a length in its first frame. Stored rows came from it, and
+another decoder would round otherwise. It silently shortens files of many kinds, which
+:mod:`pi_amt.core.containers` tells by the headers of PCM, and :mod:`pi_amt.core.ffmpeg` by the
+packets of what is compressed. FFmpeg decodes what libsndfile does not read, or not to its end: AAC,
+MP3 without a length or within WAV, FLAC whose length a streaming writer left open. Whether such an
+MP3 or FLAC was cut off between two packets cannot be known.
 """
 
 from __future__ import annotations
@@ -11,81 +16,72 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
-from pi_amt.core.containers import length_problem
-from pi_amt.core.errors import EMPTY, data_error, open_data
+from pi_amt.core import ffmpeg
+from pi_amt.core.containers import JOINED, is_joined_flac, length_problem
+from pi_amt.core.errors import EMPTY, DataError, data_error, open_data
 from pi_amt.core.units import Samples
 
-#: what :func:`pi_amt.datasets` look for, lower case; every one is read by libsndfile
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf")
+#: What :mod:`pi_amt.datasets` take for audio, lower case, the best first. Later additions stand
+#: behind the first line, so that a study finds the files again that an earlier one had chosen. The
+#: last line is not read: an error that names such a file says more than that there is none.
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf"),
+    *(".wave", ".aifc", ".oga", ".m4a", ".m4b", ".mp4", ".aac", ".mka", ".webm", ".mkv", ".mov"),
+    *(".wma", ".ape", ".wv", ".tta", ".mpc", ".amr", ".ac3", ".dts", ".dsf", ".ra", ".avi"),
+)
 MIN_RATE, MAX_RATE = 4_000, 768_000
 _CHUNK = 1 << 18
 _LONGEST_SECONDS = 100 * 3600  # a header that says more is damaged
 #: Full scale is 1. Floats may be larger (some people write 32-bit integers as they are), but where
 #: powers of a spectrum would leave float32 they are damage.
 _LOUDEST = 1e12
-_MP3_SLACK = 2 * 1152  # samples: without a length in its first frame an MP3 has two frames less
+_MP3_SLACK = 1152  # samples: some encoders count the frame that holds the length, too
+_OPEN_LENGTH = 1 << 62  # libsndfile's length from here on means that the header has none
 
 
 def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samples, int]:
     """Decode a recording and mix it down: mean over channels.
 
     Args:
-        path: any file that libsndfile reads.
+        path: any file that libsndfile reads, AAC, or audio in MP4, Matroska or WebM.
         max_seconds: read no further than this.
 
     Returns:
         Samples ``(samples,)`` float32 and their rate in Hz.
 
     Raises:
-        DataError: if the file is missing, empty, truncated, not audio, without samples, or holds
-            NaN or infinite values.
+        DataError: if the file is missing, empty, truncated, damaged, not audio, without samples,
+            several recordings joined to one, or holds NaN or infinite values.
         ValueError: if ``max_seconds`` is not above 0.
     """
     if max_seconds is not None and not max_seconds > 0:
         raise ValueError(f"max_seconds: got {max_seconds}, expected a number above 0 or none")
-    with _open(path) as file:
-        wanted = file.frames
-        if max_seconds is not None:
-            wanted = max(1, round(min(max_seconds * file.samplerate, wanted)))
-        samples = np.empty(wanted, dtype=np.float32)
-        done = 0
-        try:
-            for block in _blocks(file, wanted):
-                part = samples[done : done + len(block)]
-                with np.errstate(over="ignore", invalid="ignore"):
-                    np.mean(block, axis=1, out=part)
-                if problem := _sample_problem(part, done, file.samplerate):
-                    raise data_error(path, problem)
-                done += len(block)
-        except soundfile.LibsndfileError as error:
-            raise data_error(path, f"damaged audio ({_reason(error)})") from None
-        slack = _MP3_SLACK if file.format == "MP3" else 0
-        if done < max(1, wanted - slack):
-            got, said = done / file.samplerate, wanted / file.samplerate
-            raise data_error(path, f"truncated audio ({got:.3f} s of {said:.3f} s)")
-        return samples[:done], int(file.samplerate)
-
-
-def _blocks(file: soundfile.SoundFile, wanted: int) -> Iterator[Samples]:
-    """The first ``wanted`` frames, or those that are there, as blocks ``(frames, channels)``.
-
-    Not ``SoundFile.blocks``: where a file ends before its header says, that goes on with whatever
-    was in memory.
-    """
-    buffer = np.empty((min(_CHUNK, wanted), file.channels), dtype=np.float32)
-    while wanted > 0:
-        block = file.read(out=buffer[:wanted])
-        if not len(block):
-            return
-        yield block
-        wanted -= len(block)
+    recording = _recording(path, to_its_end=True)
+    wanted = recording.frames
+    if max_seconds is not None:
+        wanted = max(1, round(min(max_seconds * recording.rate, wanted)))
+    samples = np.empty(wanted, dtype=np.float32)
+    done = 0
+    for block in recording.blocks(wanted):
+        part = samples[done : done + len(block)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.mean(block, axis=1, out=part)
+        if problem := _sample_problem(part, done, recording.rate):
+            raise data_error(path, problem)
+        done += len(block)
+    if done < max(1, wanted - recording.slack):
+        got, said = done / recording.rate, wanted / recording.rate
+        raise data_error(path, f"truncated audio ({got:.3f} s of {said:.3f} s)")
+    return samples[:done], recording.rate
 
 
 def _sample_problem(part: Samples, first: int, rate: int) -> str:
@@ -101,13 +97,13 @@ def _sample_problem(part: Samples, first: int, rate: int) -> str:
 
 
 def audio_seconds(path: str | Path) -> float:
-    """Length of a recording in seconds, from its header.
+    """Length of a recording in seconds, from its header or its packets, without decoding it.
 
     Raises:
-        DataError: see :func:`read_audio`, as far as the header tells.
+        DataError: see :func:`read_audio`, as far as these tell.
     """
-    with _open(path) as file:
-        return float(file.frames / file.samplerate)
+    recording = _recording(path)
+    return recording.frames / recording.rate
 
 
 def check_audio(samples: Samples, sample_rate: float) -> None:
@@ -145,34 +141,108 @@ def content_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open(path: str | Path) -> soundfile.SoundFile:
-    """The opened file, its header checked."""
+@dataclass(frozen=True)
+class _Recording:
+    """What a file holds.
+
+    Attributes:
+        rate: sample rate in Hz.
+        frames: samples per channel.
+        slack: so many fewer may come out of a whole recording.
+        blocks: decodes the first so many frames, as blocks ``(frames, channels)``.
+        problem: why it cannot be used, or nothing.
+    """
+
+    rate: int
+    frames: int
+    slack: int
+    blocks: Callable[[int], Iterator[Samples]]
+    problem: str = ""
+
+
+def _recording(path: str | Path, to_its_end: bool = False) -> _Recording:
+    """The recording in a file, checked; ``to_its_end``: also what its beginning does not tell."""
     with open_data(path) as raw:
         if raw.seek(0, os.SEEK_END) == 0:
             raise data_error(path, EMPTY)
         problem = length_problem(raw)
-    try:
-        # bytes, because names need not be UTF-8; Windows has its own way
-        name = str(path) if os.name == "nt" else os.fsencode(path)
-        file = soundfile.SoundFile(name)
-    except soundfile.LibsndfileError as error:
-        raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
-    problem = problem or _header_problem(file)
+        if to_its_end and is_joined_flac(raw):
+            problem = JOINED
+    found = _found(path, to_its_end)
+    problem = problem or found.problem or _header_problem(found)
     if problem:
-        file.close()
         raise data_error(path, problem)
-    return file
+    return found
 
 
-def _header_problem(file: soundfile.SoundFile) -> str:
-    """What is wrong with a header that libsndfile accepts, or nothing."""
-    if file.frames == 0:
+def _found(path: str | Path, to_its_end: bool) -> _Recording:
+    """The recording by libsndfile, or by FFmpeg where libsndfile does not read it whole."""
+    try:
+        with _sound_file(path) as file:
+            kind, is_mpeg = file.format, file.subtype.startswith("MPEG")
+            slack = _MP3_SLACK if kind == "MP3" else 0
+            found = _Recording(file.samplerate, file.frames, slack, partial(_blocks, path))
+    except soundfile.LibsndfileError as error:
+        try:
+            return _found_by_ffmpeg(path)
+        except DataError:
+            raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
+    guesses = is_mpeg and not (kind == "MP3" and ffmpeg.says_length(path))
+    if guesses or found.frames >= _OPEN_LENGTH:
+        return _found_by_ffmpeg(path)
+    if to_its_end and kind in ("MP3", "OGG"):
+        return replace(found, problem=_packet_problem(path, found))
+    return found
+
+
+def _found_by_ffmpeg(path: str | Path) -> _Recording:
+    packets = ffmpeg.follow(path)
+    blocks = partial(ffmpeg.decoded, path, packets)
+    return _Recording(packets.rate, packets.frames, ffmpeg.PADDING, blocks, packets.problem)
+
+
+def _packet_problem(path: str | Path, found: _Recording) -> str:
+    """Why the packets of a file are not those of the recording that libsndfile finds."""
+    packets = ffmpeg.follow(path)
+    said, there = found.frames / found.rate, packets.frames / packets.rate
+    if not packets.problem and there > said + ffmpeg.PADDING / packets.rate:
+        return f"got {there:.3f} s, its header says {said:.3f} s: {JOINED}"
+    return packets.problem
+
+
+def _header_problem(found: _Recording) -> str:
+    """What is wrong with a header that can be read, or nothing."""
+    if found.frames == 0:
         return "no samples (a length of 0)"
-    if not MIN_RATE <= file.samplerate <= MAX_RATE:
-        return f"got a sample rate of {file.samplerate} Hz, expected {MIN_RATE} to {MAX_RATE}"
-    if file.frames > _LONGEST_SECONDS * file.samplerate:
-        return f"damaged audio (its header says {file.frames} samples)"
+    if not MIN_RATE <= found.rate <= MAX_RATE:
+        return f"got a sample rate of {found.rate} Hz, expected {MIN_RATE} to {MAX_RATE}"
+    if found.frames > _LONGEST_SECONDS * found.rate:
+        return f"damaged audio (its header says {found.frames} samples)"
     return ""
+
+
+def _sound_file(path: str | Path) -> soundfile.SoundFile:
+    # bytes, because names need not be UTF-8; Windows has its own way
+    return soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
+
+
+def _blocks(path: str | Path, wanted: int) -> Iterator[Samples]:
+    """The first ``wanted`` frames, or those that are there, as blocks ``(frames, channels)``.
+
+    Not ``SoundFile.blocks``: where a file ends before its header says, that goes on with whatever
+    was in memory.
+    """
+    try:
+        with _sound_file(path) as file:
+            buffer = np.empty((min(_CHUNK, wanted), file.channels), dtype=np.float32)
+            while wanted > 0:
+                block = file.read(out=buffer[:wanted])
+                if not len(block):
+                    return
+                yield block
+                wanted -= len(block)
+    except soundfile.LibsndfileError as error:
+        raise data_error(path, f"damaged audio ({_reason(error)})") from None
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

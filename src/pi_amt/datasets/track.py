@@ -65,7 +65,7 @@ class FileTrack:
 
     Attributes:
         name: unique in its dataset.
-        audio_path: any file that libsndfile reads.
+        audio_path: any file that :func:`pi_amt.core.audio.read_audio` reads.
         notes_path: MIDI or MAPS text.
         composition: cluster for the statistics.
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.

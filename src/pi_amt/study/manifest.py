@@ -22,7 +22,7 @@ from pi_amt.study.groups import Group
 
 def environment() -> dict[str, Any]:
     """Versions, machine and command."""
-    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "hydra-core")
+    packages = ("torch", "numpy", "scipy", "soxr", "soundfile", "av", "hydra-core")
     versions = {"pi_amt": __version__, "python": platform.python_version()}
     for package in packages:
         try:
