@@ -97,11 +97,10 @@ def _check_overrides(arguments: list[str]) -> None:
         key, _, value = override.partition("=")
         choices[key] = [value] if "[" in value else value.split(",")
     first = {key: values[0] for key, values in choices.items()}
+    others = [first | {key: v} for key, values in choices.items() for v in values[1:]]
     with initialize_config_module("pi_amt.cli.conf", version_base="1.3"):
-        for key, values in choices.items():
-            for value in values:
-                chosen = first | {key: value}
-                compose("config", overrides=[f"{k}={v}" for k, v in chosen.items()])
+        for chosen in (first, *others):
+            compose("config", overrides=[f"{k}={v}" for k, v in chosen.items()])
 
 
 def test_help_shows_every_command() -> None:
