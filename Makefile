@@ -31,6 +31,11 @@ install: $(VENV)/.installed ## make .venv and install the package
 demo: $(VENV)/.installed ## the study on the built-in piano recordings
 	$(BIN)/python -m pi_amt --multirun dataset=demo
 
+# Two processes also where there are more cores: each may hold 1.5 GiB, and starts programs of its own. A file stays
+# in one process, and so does what it starts: a SLURM cluster, dask workers, a browser.
+PROCESSES ?= 2
+PYTEST := $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile
+
 # Tests that run no whole study; those of them that still take long are marked `slow`.
 FAST := tests/test_imports.py tests/test_constraints.py tests/core tests/datasets tests/permutations tests/scoring \
   tests/store tests/statistics tests/report/tables tests/report/test_headline.py tests/cli/test_plan.py \
@@ -39,13 +44,13 @@ check: $(VENV)/.installed-dev ## ruff, mypy --strict and the fast tests, under a
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not slow" $(FAST)
+	$(PYTEST) -m "not slow" $(FAST)
 
-test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests
+test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests (PROCESSES=2)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(PYTEST)
 
 docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html

@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def demo_tracks(n: int) -> list[FileTrack]:
     return sorted(tracks, key=lambda t: t.name)[:n]
 
 
+@cache
 def published_f(track: FileTrack, seconds: float) -> float:
     """F of the published model: onnxruntime, literal decoder, mir_eval."""
     samples, rate = read_audio(track.audio_path, max_seconds=seconds)
@@ -136,8 +138,8 @@ def test_eight_conditions_and_a_baseline_equal_to_the_published_model(
 ) -> None:
     arguments = ["-m", "model=basic_pitch", f"dataset={shape}", "model.trim=published"]
     arguments += ["dataset.max_tracks=2", f"dataset.max_seconds={SECONDS}", "report=false"]
-    if shape != "demo":
-        arguments.append(f"dataset.data_folder={request.getfixturevalue(shape)}")
+    if shape != "demo":  # one data set is enough to see worker processes, which import torch
+        arguments += [f"dataset.data_folder={request.getfixturevalue(shape)}", "n_jobs=1"]
     printed = run(*arguments, cwd=tmp_path)
     found = metrics(tmp_path / "results")
     assert set(found) == set(CONDITIONS)
@@ -157,7 +159,7 @@ def test_eight_conditions_and_a_baseline_equal_to_the_published_model(
 def test_both_models_give_rows_with_complex_and_real_input(tmp_path: Path) -> None:
     run(
         *("-m", "dataset=demo", "dataset.max_tracks=1", "dataset.max_seconds=3", "report=false"),
-        "permutation=no_permutation,fund_mask",
+        *("permutation=no_permutation,fund_mask", "n_jobs=1"),
         cwd=tmp_path,
     )
     rows = read_rows(tmp_path / "results")
@@ -174,7 +176,7 @@ def test_both_models_give_rows_with_complex_and_real_input(tmp_path: Path) -> No
 def test_the_published_comma_form_works(tmp_path: Path) -> None:
     run(
         *("-m", "model=basic_pitch,", "dataset=demo,", "permutation=fund_mask,", "harm_mask"),
-        *("dataset.max_tracks=1", "dataset.max_seconds=2", "report=false"),
+        *("dataset.max_tracks=1", "dataset.max_seconds=2", "report=false", "n_jobs=1"),
         cwd=tmp_path,
     )
     assert set(metrics(tmp_path / "results")) == {"fund_mask", "harm_mask"}
@@ -199,7 +201,7 @@ def test_a_broken_recording_is_an_error_row_and_the_others_are_scored(tmp_path: 
 
 
 def test_controls_fill_the_excess_drop(tmp_path: Path) -> None:
-    arguments = ("permutation=fund_mask", "controls=true", "dataset.max_tracks=2")
+    arguments = ("permutation=fund_mask", "controls=true", "dataset.max_tracks=2", "n_jobs=1")
     run(*arguments, "dataset.max_seconds=3", "report=false", cwd=tmp_path)
     run("table", "--csv", "table.csv", cwd=tmp_path)
     with (tmp_path / "table.csv").open(encoding="utf-8") as file:

@@ -124,23 +124,26 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["transcribe", "x.wav", "--permutation", "matched_energy"], "studies only"),
     ],
 )
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # lines, too
 def test_a_wrong_option_is_one_line_that_names_the_right_one(
-    arguments: list[str], hint: str, tmp_path: object
+    arguments: list[str],
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)  # the program sets both for Hydra
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     hydra = [] if arguments[0] in COMMANDS else [f"results_dir={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pi_amt", *arguments, *hydra],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=str(tmp_path),
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("pi-amt: ")
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert hint in done.stderr
-    assert "TypeError" not in done.stderr
-    assert "append" not in done.stderr  # Hydra's advice to add the mistyped key
+    code = main([*arguments, *hydra])
+    told = capfd.readouterr().err
+    assert code == 2, told
+    assert told.startswith("pi-amt: ")
+    assert len(told.strip().splitlines()) == 1, told
+    assert hint in told
+    assert "TypeError" not in told
+    assert "append" not in told  # Hydra's advice to add the mistyped key
 
 
 def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:

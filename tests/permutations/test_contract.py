@@ -68,8 +68,9 @@ every_variant = pytest.mark.parametrize(
     ("name", "options"),
     VARIANTS,
     ids=[f"{n}-{'-'.join(map(str, o.values()))}" for n, o in VARIANTS],
+    scope="class",
 )
-both_kinds = pytest.mark.parametrize("kind", KINDS)
+both_kinds = pytest.mark.parametrize("kind", KINDS, scope="class")
 
 
 @cache
@@ -91,32 +92,36 @@ def run(
     return permutation(s, notes, key=key, neighbour=neighbour)
 
 
+@pytest.fixture(scope="class")
+def permutation(name: str, options: dict[str, Any]) -> Permutation:
+    return load_permutation(name, **options)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return NOTES
+
+
+@pytest.fixture(scope="class")
+def neighbour(kind: str) -> Neighbour:
+    return make_neighbour(kind)
+
+
+@pytest.fixture(scope="class")
+def whole(kind: str) -> Spectrogram:
+    return recording(kind)
+
+
+@pytest.fixture(scope="class")
+def out(permutation: Permutation, whole: Spectrogram, neighbour: Neighbour) -> Spectrogram:
+    """What the permutation makes of the recording: once for all tests of a variant and a kind."""
+    return run(permutation, whole, NOTES, neighbour)
+
+
 @both_kinds
 @every_variant
 class TestContract:
     """On a whole recording."""
-
-    @pytest.fixture
-    def permutation(self, name: str, options: dict[str, Any]) -> Permutation:
-        return load_permutation(name, **options)
-
-    @pytest.fixture
-    def notes(self) -> Notes:
-        return NOTES
-
-    @pytest.fixture
-    def neighbour(self, kind: str) -> Neighbour:
-        return make_neighbour(kind)
-
-    @pytest.fixture
-    def whole(self, kind: str) -> Spectrogram:
-        return recording(kind)
-
-    @pytest.fixture
-    def out(
-        self, permutation: Permutation, whole: Spectrogram, notes: Notes, neighbour: Neighbour
-    ) -> Spectrogram:
-        return run(permutation, whole, notes, neighbour)
 
     def test_keeps_geometry_type_and_input(
         self, permutation: Permutation, kind: str, out: Spectrogram, whole: Spectrogram

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.datasets.layouts import write_pair
@@ -24,7 +25,7 @@ def recordings(where: Path, *names: str, pitch: int = 60) -> Path:
     return where
 
 
-def study(results: Path, data: Path, **options: int) -> Summary:
+def study(results: Path, data: Path, **options: Any) -> Summary:
     group = Group(ModelSpec(TOY), "folder", list(folder(str(data), **options)), make_conditions([]))
     with Store(results) as store:
         return run_study([group], store, serial, quiet=True)

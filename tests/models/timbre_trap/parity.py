@@ -25,6 +25,7 @@ def fixture() -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
+@cache
 def synthetic_state() -> dict[str, Tensor]:
     """The fixture's weights: every key's values follow from its name."""
     state = {}
