@@ -36,6 +36,7 @@ MAKERS: dict[str, Callable[[Path], Path] | None] = {
     "calibration": None,
     "demo": None,
     "folder": make_folder,
+    "known_partials": None,
     "maestro": make_maestro,
     "maps": make_maps,
 }

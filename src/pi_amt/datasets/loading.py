@@ -32,6 +32,7 @@ _BUILT_IN = {
     "calibration": "pi_amt.datasets.calibration:calibration",
     "demo": "pi_amt.datasets.demo:demo",
     "folder": "pi_amt.datasets.folder:folder",
+    "known_partials": "pi_amt.datasets.known_partials:known_partials",
     "maestro": "pi_amt.datasets.maestro:maestro",
     "maps": "pi_amt.datasets.maps:maps",
 }
@@ -46,8 +47,8 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     """Load a dataset.
 
     Args:
-        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, an entry point's name
-            or a dotted path ``package.module:function``.
+        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, ``known_partials``, an
+            entry point's name or a dotted path ``package.module:function``.
         options: the dataset's own, see its function, e.g. ``data_folder``, ``subsample_every``,
             ``max_tracks``, ``max_seconds``, ``pedal``; unknown ones are refused.
 
