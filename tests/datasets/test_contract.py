@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from hydra.utils import instantiate
 from tests.datasets.layouts import make_maestro, make_maps, write_pair
 
 from pi_amt.core.errors import DataError
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
 from pi_amt.datasets.loading import (
     Dataset,
     FileTrack,
@@ -238,3 +241,18 @@ def test_only_a_full_survey_decodes(tmp_path: Path) -> None:
     dataset = load_dataset("folder", data_folder=tmp_path)
     assert survey(dataset).is_clean
     assert "truncated" in survey(dataset, full=True).unreadable[0]
+
+
+@pytest.mark.parametrize(
+    ("offset", "is_new"), [(1.0, False), (0.5, True)], ids=["plain", "of no length"]
+)
+def test_rows_of_0_1_0_are_found_again_where_notes_are_read_as_before(
+    offset: float, is_new: bool, tmp_path: Path
+) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    write_pair(track.audio_path, track.notes_path)
+    write_midi(Notes.from_arrays([0.5], [offset], [60]), track.notes_path)
+    contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (track.audio_path,
+                track.notes_path)]  # fmt: skip
+    before = hashlib.sha256("\0".join([*contents, ".mid", "extend", "None"]).encode()).hexdigest()
+    assert (track.fingerprint() != before) == is_new

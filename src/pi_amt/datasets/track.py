@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pi_amt.core.audio import content_hash, read_audio
-from pi_amt.core.note_files import read_notes
+from pi_amt.core.note_files import NoteFile, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
+
+#: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
+_READING = "notes 2"
 
 
 @runtime_checkable
@@ -99,8 +102,16 @@ class FileTrack:
         Raises:
             DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
-        notes = read_notes(self.notes_path, pedal=self.pedal)
+        notes = self.note_file().notes
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
+
+    def note_file(self) -> NoteFile:
+        """All notes of the file, and what was special about it.
+
+        Raises:
+            DataError: see :func:`pi_amt.core.note_files.read_notes`.
+        """
+        return read_note_file(self.notes_path, pedal=self.pedal)
 
     def fingerprint(self) -> str:
         """Hash of the bytes of both files and of the options; paths do not matter.
@@ -110,12 +121,20 @@ class FileTrack:
         """
         contents = (content_hash(self.audio_path), content_hash(self.notes_path))
         # the reader of notes goes by the suffix
-        return _hash(*contents, self.notes_path.suffix.lower(), *self._options())
+        return _hash(*contents, self.notes_path.suffix.lower(), *self._options(), *self._reading())
 
     def stamp(self) -> str:
         """Hash of path, size and times of both files and of the options; never fails."""
         marks = (mark for path in (self.audio_path, self.notes_path) for mark in _file_mark(path))
-        return _hash(*marks, *self._options())
+        return _hash(*marks, *self._options(), _READING)
+
+    def _reading(self) -> tuple[str, ...]:
+        """Mark of a file that is read otherwise than version 0.1.0 read it, so that rows of that
+        version are computed again; none for others, and for files that cannot be read."""
+        try:
+            return () if self.note_file().is_plain else (_READING,)
+        except ValueError:
+            return ()
 
     def _options(self) -> tuple[str, str]:
         return self.pedal, repr(None if self.max_seconds is None else float(self.max_seconds))
