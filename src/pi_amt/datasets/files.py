@@ -10,8 +10,9 @@ from typing import TypeVar, overload
 
 from pi_amt.core.audio import AUDIO_SUFFIXES, audio_seconds
 from pi_amt.core.checks import check_choice, check_count
-from pi_amt.core.errors import DataError
+from pi_amt.core.errors import DataError, printable
 from pi_amt.core.note_files import PEDAL_RULES
+from pi_amt.core.text import folded
 from pi_amt.datasets.track import FileTrack, Track
 
 T = TypeVar("T", bound=Track)
@@ -105,7 +106,11 @@ def _header_seconds(path: Path) -> float | None:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, sorted, through symbolic links, each real folder once."""
+    """Every file below a folder, sorted, through symbolic links, each real folder once.
+
+    Hidden files and folders are left out: there other programs keep copies and notes of their own
+    (``.git/annex``, ``.AppleDouble``, ``.Trash-1000``). A link that leads there is followed.
+    """
     seen: set[str] = set()
     for root, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
@@ -113,7 +118,7 @@ def walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
 
 
@@ -151,6 +156,29 @@ class Pair:
             notes_path=self.notes[0] if self.notes else first.with_suffix(".mid"),
             composition=composition,
         )
+
+
+def pairs_by_name(folder: Path, notes_suffixes: tuple[str, ...]) -> dict[str, Pair]:
+    """Files below a folder by their path without suffix, as far as they may become tracks.
+
+    Audio and notes without partner whose paths differ only in letter case or in the Unicode form of
+    accents are one pair under the name of the audio, if there is one of each.
+    """
+    pairs: dict[str, Pair] = {}
+    for path in walk(folder):
+        name = printable(path.relative_to(folder).with_suffix("").as_posix())
+        pairs.setdefault(name, Pair(notes_suffixes)).add(path)
+    pairs = {name: pair for name, pair in pairs.items() if pair.audio or pair.notes}
+    alike: dict[str, list[str]] = {}
+    for name, pair in pairs.items():
+        if not pair.is_complete:
+            alike.setdefault(folded(name), []).append(name)
+    for names in alike.values():
+        with_audio = [name for name in names if pairs[name].audio]
+        if len(names) == 2 and len(with_audio) == 1:
+            (other,) = set(names) - set(with_audio)
+            pairs[with_audio[0]].notes = pairs.pop(other).notes
+    return pairs
 
 
 def contents(folder: Path) -> str:

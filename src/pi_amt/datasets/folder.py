@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import printable
-from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
+from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
 from pi_amt.datasets.track import FileTrack
 
 NOTES_SUFFIXES = (".mid", ".midi")
@@ -23,6 +23,7 @@ def folder(
 ) -> TrackList:
     """Pairs of ``name.wav`` (flac, ogg, mp3, …) and ``name.mid`` anywhere below a folder.
 
+    Hidden folders are not searched. Names may differ in letter case and in the form of accents.
     A file without its partner is a track, too: it becomes an error row that says what is missing.
 
     Args:
@@ -38,19 +39,15 @@ def folder(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
     check_choice("cluster_by", cluster_by, CLUSTERS)
     root = Path(data_folder)
-    pairs: dict[str, Pair] = {}
-    for path in walk(root):
-        name = printable(path.relative_to(root).with_suffix("").as_posix())
-        pairs.setdefault(name, Pair(NOTES_SUFFIXES)).add(path)
+    pairs = pairs_by_name(root, NOTES_SUFFIXES)
     if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"
         raise not_found("folder", root, wanted, contents(root), "wherever your recordings are")
     tracks: list[FileTrack] = []
     problems: list[str] = []
     for name, pair in pairs.items():
-        if pair.audio or pair.notes:
-            own_folder = name.rpartition("/")[0] or "."
-            tracks.append(pair.track(name, name if cluster_by == "file" else own_folder))
-            doubles = [*pair.audio[1:], *pair.notes[1:]]
-            problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
+        own_folder = name.rpartition("/")[0] or "."
+        tracks.append(pair.track(name, name if cluster_by == "file" else own_folder))
+        doubles = [*pair.audio[1:], *pair.notes[1:]]
+        problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
     return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems))

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from pi_amt.core.checks import unknown
 from pi_amt.core.errors import printable
+from pi_amt.core.text import folded
 from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.datasets.track import FileTrack
 
@@ -116,14 +117,14 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
     """MAPS name → its files, one pair per folder that has them."""
     proper = {name.lower(): name for name in SETTINGS}
     groups: dict[_Name, dict[Path, Pair]] = {}
-    spellings: dict[_Name, _Name] = {}  # in small letters → as first seen
+    spellings: dict[_Name, _Name] = {}  # folded → as first seen
     for path in walk(folder):
         match = _STEM.fullmatch(path.stem)
         if match is None or match[4].lower() not in proper:
             continue
         piece = printable(match[3])
         name = _Name(match[1].upper(), match[2], piece, proper[match[4].lower()])
-        name = spellings.setdefault(name._replace(piece=piece.lower()), name)
+        name = spellings.setdefault(name._replace(piece=folded(piece)), name)
         groups.setdefault(name, {}).setdefault(path.parent, Pair(_NOTES_SUFFIXES)).add(path)
     usable = {n: [p for p in pairs.values() if p.audio or p.notes] for n, pairs in groups.items()}
     return {name: pairs for name, pairs in usable.items() if pairs}
