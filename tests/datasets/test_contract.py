@@ -231,7 +231,35 @@ def test_the_survey_lists_what_is_broken(tmp_path: Path) -> None:
     assert not found.is_clean
     assert [line.split(": ")[0] for line in found.missing] == [str(tmp_path / "b" / "two.mid")]
     assert len(found.unreadable) == 2
-    assert str(tmp_path / "c.ogg") in str(found)
+    told = str(found).splitlines()
+    assert f"in {tmp_path}" in told
+    assert any(line.startswith("  c.ogg: ") for line in told)
+    assert "  b/two.mid: the file is missing" in told
+
+
+def test_the_survey_shortens_long_lists(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    for i in range(40):
+        (tmp_path / f"b{i:02}.mid").write_bytes(b"text")
+    found = survey(load_dataset("folder", data_folder=tmp_path))
+    told = str(found).splitlines()
+    assert len(found.missing) == len(found.unreadable) == 40
+    assert told.count("  and 20 more") == 2
+    assert len(told) < 50
+
+
+def test_a_full_survey_counts_the_notes_that_nobody_could_hear(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    write_pair(tmp_path / "b.wav", tmp_path / "b.mid")
+    write_midi(
+        Notes.from_arrays([0.5, 0.7, 0.8], [0.6, 0.7, 0.8], [60, 62, 64]), tmp_path / "b.mid"
+    )
+    dataset = load_dataset("folder", data_folder=tmp_path)
+    assert survey(dataset).left_out == ()
+    found = survey(dataset, full=True)
+    assert found.is_clean
+    assert found.left_out == ("b: 2 notes of no length",)
+    assert str(found).endswith("notes left out in 1 recording:\n  b: 2 notes of no length")
 
 
 def test_only_a_full_survey_decodes(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Outcome:
     """What the process is to tell at its end (Hydra passes nothing back from a sweep)."""
 
     failed: list[Row] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)  # of the data
     error: Exception | None = None
 
 
@@ -80,6 +81,8 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
     OUTCOME.failed += summary.errors
+    folders = (getattr(dataset, "folder", None) for dataset in datasets.values())
+    OUTCOME.folders += [folder for folder in folders if folder is not None]
     passes = {
         group.data: (rows, asked)
         for group, rows, asked in zip(groups, found, summary.asked, strict=True)

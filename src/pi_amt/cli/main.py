@@ -16,13 +16,15 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.arguments import COMMANDS, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.core.checks import listing, near
-from pi_amt.core.text import plural
+from pi_amt.core.errors import below, printable
+from pi_amt.core.text import listed, plural
 from pi_amt.core.version import __version__
 
 if TYPE_CHECKING:
@@ -118,8 +120,11 @@ def run_hydra(arguments: list[str]) -> int:
     failed = failures(app.OUTCOME.failed)
     if failed:
         print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
-        for line in failed:
+        folders = dict.fromkeys(app.OUTCOME.folders)
+        for line in listed([reduce(below, folders, line) for line in failed]):
             print(f"  {line}", file=sys.stderr)
+        for folder in folders:
+            print(f"  (in {printable(str(folder.absolute()))})", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+
+LISTED = 20
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -34,3 +37,10 @@ def without_accents(text: str) -> str:
     """The text with plain letters for those that have accents."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def listed(lines: Sequence[str]) -> list[str]:
+    """The lines, of many the first :data:`LISTED` and how many more there are."""
+    if len(lines) <= LISTED + 1:
+        return list(lines)
+    return [*lines[:LISTED], f"and {len(lines) - LISTED} more"]

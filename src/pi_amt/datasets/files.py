@@ -27,6 +27,7 @@ class TrackList(Sequence[Track]):
         citation, licence: of the data.
         tracks: sorted by name.
         problems: plain lines about what was not found or is double.
+        folder: where the user keeps the files, if anywhere.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TrackList(Sequence[Track]):
     licence: str
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.tracks)

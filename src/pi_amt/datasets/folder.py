@@ -50,4 +50,4 @@ def folder(
         tracks.append(pair.track(name, name if cluster_by == "file" else own_folder))
         doubles = [*pair.audio[1:], *pair.notes[1:]]
         problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
-    return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems))
+    return TrackList("folder", "", "your own", selection.apply(tracks), tuple(problems), root)

@@ -76,7 +76,7 @@ def maestro(
         found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
     problems += [f"{path.absolute()}: the file is missing" for path in missing]
-    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), tuple(problems))
+    return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), tuple(problems), folder)
 
 
 def _records(table: Path) -> list[dict[str, str]]:

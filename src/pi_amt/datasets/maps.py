@@ -98,7 +98,7 @@ def maps(
     tracks, doubles = _tracks(wanted)
     chosen = selection.apply(tracks)
     _check_pedal(chosen, pedal)
-    return TrackList("maps", CITATION, LICENCE, chosen, (*problems, *doubles))
+    return TrackList("maps", CITATION, LICENCE, chosen, (*problems, *doubles), folder)
 
 
 def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
