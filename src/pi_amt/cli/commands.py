@@ -19,6 +19,7 @@ from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import read_notes, write_midi
 from pi_amt.core.notes import Notes
+from pi_amt.core.text import plural
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.datasets import loading as datasets
 from pi_amt.datasets.folder import NOTES_SUFFIXES
@@ -75,7 +76,7 @@ def do_transcribe(options: Namespace) -> int:
         )
         target = folder / f"{path.stem}.mid"
         write_midi(found, target)
-        print(printable(f"{target}: {len(found)} notes{_against(notes, found)}"))
+        print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}"))
     return 1 if failures else 0
 
 
@@ -197,11 +198,11 @@ def do_export(options: Namespace) -> None:
     if not rows:
         raise ValueError(f"{options.results}: got a store without rows, run a study first")
     if options.rows:
-        print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
+        print(f"{options.rows}: {plural(export_rows(rows, options.rows), 'row')}")
     if options.notes:
         with note_tables_of(options.results):
             count = export_notes(rows, options.notes)
-        print(f"{options.notes}: {count} notes")
+        print(f"{options.notes}: {plural(count, 'note')}")
 
 
 def do_calibrate(options: Namespace) -> None:
@@ -255,6 +256,7 @@ def do_train(arguments: list[str]) -> int:
         raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")
     if find_spec("symusic") is None:
         raise ValueError("train: the extra packages are missing, pip install 'pi_amt[train]'")
+    from pi_amt.cli.main import with_home
     from pi_amt.models.timbre_trap.training.loop import main
 
-    return main(arguments[1:])
+    return main([with_home(argument) for argument in arguments[1:]])

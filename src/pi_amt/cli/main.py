@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.arguments import COMMANDS, parser
-from pi_amt.cli.messages import one_line
+from pi_amt.cli.messages import one_line, quoted
 from pi_amt.core.checks import listing, near
 from pi_amt.core.errors import below, printable
 from pi_amt.core.text import listed, plural
@@ -85,6 +85,9 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if name in COMMANDS:
         options = parser().parse_args(arguments)
+        for key, value in vars(options).items():
+            if isinstance(value, str):
+                setattr(options, key, os.path.expanduser(value))
         from pi_amt.cli import commands
 
         return int(getattr(commands, f"do_{name}")(options) or 0)
@@ -146,7 +149,7 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``.
+    ``dry_run=true``, and ``~`` for the home folder, which no shell puts in behind ``key=``.
     """
     mended: list[str] = []
     # last, because Hydra takes no override before its own flags
@@ -159,8 +162,18 @@ def mend(arguments: Sequence[str]) -> list[str]:
             joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
             mended[-1] = joined.replace("=,", "=")
         else:
-            mended.append(argument)
+            mended.append(with_home(argument))
     return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
+
+
+def with_home(override: str) -> str:
+    """An override with values that begin with ``~/`` written out, in quotes of Hydra."""
+    key, _, text = override.partition("=")
+    given = re.fullmatch(r"(['\"])(~/.*)\1", text)
+    values = [given[2]] if given else text.split(",")
+    if not any(value == "~" or value.startswith("~/") for value in values):
+        return override
+    return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 
 from pi_amt.core.checks import near, unknown
 
@@ -57,10 +58,20 @@ def _unreadable(error: BaseException) -> str:
     if type(error).__name__ != "OverrideParseException" or not override:
         return ""
     key, _, value = str(override).partition("=")
+    advice = f"{key}={quoted(value)}"
+    # easier to read than shlex's quotes, where the shell reads nothing into it
+    advice = shlex.quote(advice) if set(advice) & set('$`"\\!') else f'"{advice}"'
     return (
-        f"cannot read {override!r}: give values with ( ) = , ~ # and the like quotes of their own, "
-        f"\"{key}='{value}'\"; ~ must be written out"
+        f"cannot read {override!r}: give values with ( ) = , # ' and the like quotes of their own, "
+        f"{advice}"
     )
+
+
+def quoted(value: str) -> str:
+    """A value as Hydra reads it from an override, whatever characters it has."""
+    # a backslash means something to Hydra only where a quote follows, the closing one included
+    doubled = re.sub(r"(\\+)(?='|\Z)", r"\1\1", value)
+    return "'" + doubled.replace("'", "\\'") + "'"
 
 
 def _missing_value(text: str) -> str:

@@ -19,6 +19,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 
 Ticks = NDArray[np.int64]
@@ -107,7 +108,8 @@ def _track_chunk(data: bytes, position: int, track: int, n_tracks: int) -> tuple
     while True:
         head = data[position : position + 8]
         if len(head) < 8:
-            raise ValueError(f"truncated MIDI file (it has {track} of its {n_tracks} tracks)")
+            announced = plural(n_tracks, "track")
+            raise ValueError(f"truncated MIDI file (it has {track} of its {announced})")
         start, stop = position + 8, position + 8 + int.from_bytes(head[4:], "big")
         if stop > len(data):
             raise ValueError(f"truncated MIDI file (track {track + 1} ends at byte {len(data)})")

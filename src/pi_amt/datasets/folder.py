@@ -38,7 +38,7 @@ def folder(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
     check_choice("cluster_by", cluster_by, CLUSTERS)
-    root = Path(data_folder)
+    root = Path(data_folder).expanduser()
     pairs = pairs_by_name(root, NOTES_SUFFIXES)
     if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"

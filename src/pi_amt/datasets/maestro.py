@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, printable, read_bytes
-from pi_amt.core.text import folded, without_accents
+from pi_amt.core.text import folded, plural, without_accents
 from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
 from pi_amt.datasets.track import FileTrack
 
@@ -53,7 +53,7 @@ def maestro(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
     check_choice("split", split, SPLITS)
-    folder = Path(data_folder)
+    folder = Path(data_folder).expanduser()
     below = [path for path in folder.glob("*/maestro-v*.csv") if path.parent.name[0] != "."]
     tables = sorted([*folder.glob("maestro-v*.csv"), *below])
     if not tables:
@@ -73,7 +73,8 @@ def maestro(
     tracks = list(by_name.values())
     missing = [p for t in tracks for p in (t.audio_path, t.notes_path) if not p.exists()]
     if not any(track.audio_path.exists() for track in tracks):
-        found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
+        listed = plural(len(tracks), "recording")
+        found = f"{table.name} is there, but none of its {listed} ({split})"
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
     problems += [f"{path.absolute()}: the file is missing" for path in missing]
     return TrackList("maestro", CITATION, LICENCE, selection.apply(tracks), tuple(problems), folder)

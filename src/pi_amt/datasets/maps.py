@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from pi_amt.core.checks import unknown
 from pi_amt.core.errors import printable
-from pi_amt.core.text import folded
+from pi_amt.core.text import folded, plural
 from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.datasets.track import FileTrack
 
@@ -80,7 +80,7 @@ def maps(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
     settings = _known("settings", settings, SETTINGS)
     kinds = _known("kinds", kinds, KINDS)
-    folder = Path(data_folder)
+    folder = Path(data_folder).expanduser()
     groups = _groups(folder)
     wanted = {n: pairs for n, pairs in groups.items() if n.setting in settings and n.kind in kinds}
     if not wanted:
@@ -163,8 +163,8 @@ def _check_pedal(tracks: Sequence[FileTrack], pedal: str) -> None:
     texts = [t.notes_path for t in tracks if t.notes_path.suffix.lower() == ".txt"]
     if pedal == "ignore" and texts:
         raise ValueError(
-            f"pedal: got ignore, but {len(texts)} recordings have only MAPS text, whose offsets "
-            f"already include the pedal ({texts[0].absolute()}); use pedal=extend"
+            f"pedal: got ignore, but of {plural(len(texts), 'recording')} there is only MAPS text, "
+            f"whose offsets already include the pedal ({texts[0].absolute()}); use pedal=extend"
         )
 
 

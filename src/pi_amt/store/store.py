@@ -216,7 +216,7 @@ def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
 
 def store_path(folder: Path | str) -> Path:
     """The store's file in a results folder (or the file itself)."""
-    path = Path(folder)
+    path = Path(folder).expanduser()
     return path if path.suffix == ".sqlite" else path / FILE_NAME
 
 
