@@ -20,7 +20,8 @@ from tests.rows import make_row
 
 from pi_amt.cli.arguments import COMMANDS
 from pi_amt.cli.main import failures, main, mend
-from pi_amt.cli.messages import one_line, quoted
+from pi_amt.cli.messages import one_line
+from pi_amt.cli.overrides import quoted
 from pi_amt.datasets.folder import folder
 from pi_amt.models import loading as models
 from pi_amt.models.timbre_trap.training.config import Config

@@ -34,6 +34,9 @@ def test_constructor_does_not_sort() -> None:
         ((0.0, 1.0, 60, 64), r"onsets of shape \(\)"),
         (([0.0], [np.nan], [60], [64]), "NaN"),
         (([0.0], [1.0], [np.inf], [64]), "NaN or infinite pitches"),
+        (([0.0], [1.0], [130], [64]), "pitches 130 to 130, expected MIDI numbers 0 to 127; .*Hz"),
+        (([0.0, 1.0], [1.0, 2.0], [27.5, 440], [64, 64]), "27.5 to 440.*these look like Hz"),
+        (([0.0, 1.0], [1.0, 2.0], [-1, 440], [64, 64]), "pitches -1 to 440, .*0 to 127$"),
         (([0.0, 2.0], [1.0, 1.5], [60, 60], [64, 64]), "negative duration at note 1"),
     ],
 )

@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pi_amt.cli.config_keys import names_in
+from pi_amt.cli.overrides import with_home
 from pi_amt.cli.printout import print_headline, tables_of
 from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
@@ -256,7 +257,6 @@ def do_train(arguments: list[str]) -> int:
         raise ValueError(f"train: got {got}, expected timbre_trap [key=value ...]")
     if find_spec("symusic") is None:
         raise ValueError("train: the extra packages are missing, pip install 'pi_amt[train]'")
-    from pi_amt.cli.main import with_home
     from pi_amt.models.timbre_trap.training.loop import main
 
     return main([with_home(argument) for argument in arguments[1:]])

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.arguments import COMMANDS, parser
-from pi_amt.cli.messages import one_line, quoted
+from pi_amt.cli.messages import one_line
+from pi_amt.cli.overrides import with_home
 from pi_amt.core.checks import listing, near
 from pi_amt.core.errors import below, printable
 from pi_amt.core.text import listed, plural
@@ -164,16 +165,6 @@ def mend(arguments: Sequence[str]) -> list[str]:
         else:
             mended.append(with_home(argument))
     return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
-
-
-def with_home(override: str) -> str:
-    """An override with values that begin with ``~/`` written out, in quotes of Hydra."""
-    key, _, text = override.partition("=")
-    given = re.fullmatch(r"(['\"])(~/.*)\1", text)
-    values = [given[2]] if given else text.split(",")
-    if not any(value == "~" or value.startswith("~/") for value in values):
-        return override
-    return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import errno
 import re
 import shlex
 
+from pi_amt.cli.overrides import quoted
 from pi_amt.core.checks import near, unknown
 
 
@@ -65,13 +66,6 @@ def _unreadable(error: BaseException) -> str:
         f"cannot read {override!r}: give values with ( ) = , # ' and the like quotes of their own, "
         f"{advice}"
     )
-
-
-def quoted(value: str) -> str:
-    """A value as Hydra reads it from an override, whatever characters it has."""
-    # a backslash means something to Hydra only where a quote follows, the closing one included
-    doubled = re.sub(r"(\\+)(?='|\Z)", r"\1\1", value)
-    return "'" + doubled.replace("'", "\\'") + "'"
 
 
 def _missing_value(text: str) -> str:

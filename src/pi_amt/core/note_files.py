@@ -170,12 +170,9 @@ def write_midi(notes: Notes, path: str | Path) -> None:
     it still sounds, a reader ends the earlier note there.
 
     Raises:
-        ValueError: if a pitch lies outside 0–127, an onset before 0, or two events more than
-            3.7 hours apart.
+        ValueError: if an onset lies before 0, or two events are more than 3.7 hours apart.
     """
     pitches = np.rint(notes.pitches).astype(np.int64)
-    if np.any((pitches < 0) | (pitches > 127)):
-        raise ValueError(f"got pitches {pitches.min()} to {pitches.max()}, expected MIDI 0 to 127")
     if np.any(notes.onsets < 0):
         raise ValueError(f"got an onset at {notes.onsets.min():.4f} s, expected 0 or later")
     per_second = _WRITE_TICKS_PER_QUARTER * 1e6 / DEFAULT_TEMPO

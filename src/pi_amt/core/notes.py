@@ -33,8 +33,8 @@ class Notes:
         velocities: 0–127.
 
     Raises:
-        ValueError: if the arrays differ in shape, hold NaN or infinity, or an offset lies before
-            its onset.
+        ValueError: if the arrays differ in shape, hold NaN or infinity, an offset lies before its
+            onset, or a pitch outside 0–127.
     """
 
     onsets: Floats
@@ -53,6 +53,14 @@ class Notes:
                 )
             if not np.isfinite(values).all():
                 raise ValueError(f"notes: got NaN or infinite {name}, expected finite numbers")
+        if np.any((self.pitches < 0) | (self.pitches > 127)):
+            low, high = self.pitches.min(), self.pitches.max()
+            hint = (
+                "; these look like Hz, convert them: 69 + 12 * log2(Hz / 440)" if low >= 20 else ""
+            )
+            raise ValueError(
+                f"notes: got pitches {low:g} to {high:g}, expected MIDI numbers 0 to 127{hint}"
+            )
         if np.any(self.offsets < self.onsets):
             i = int(np.argmax(self.offsets < self.onsets))
             raise ValueError(
