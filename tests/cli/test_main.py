@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,10 @@ from pi_amt.cli.arguments import COMMANDS
 from pi_amt.cli.main import failures, main, mend
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import quoted
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
 from pi_amt.datasets.folder import folder
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.models import loading as models
 from pi_amt.models.timbre_trap.training.config import Config
 from pi_amt.store.store import FILE_NAME, Store
@@ -108,6 +112,29 @@ def test_commands_and_datasets_know_the_home_folder(
     assert store.path == tmp_path / "results" / FILE_NAME
     assert main(["export", "~/results", "--rows=~/rows.csv"]) == 0
     assert (tmp_path / "rows.csv").is_file()
+
+
+def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Demo recordings with their own notes, with notes 200 ms early, and cut to half."""
+    good, early, short = list(load_dataset("demo", max_tracks=3))
+    for track in (good, early, short):
+        samples, rate = track.audio()
+        notes = track.notes()
+        if track is early:
+            notes = Notes.from_arrays(notes.onsets - 0.2, notes.offsets - 0.2, notes.pitches)
+        if track is short:
+            samples = samples[: len(samples) // 2]
+        soundfile.write(tmp_path / f"{track.name}.wav", samples, rate)
+        write_midi(notes, tmp_path / f"{track.name}.mid")
+    assert main(["data", "folder", str(tmp_path)]) == 0
+    assert "hardly fit" not in capsys.readouterr().out
+    assert main(["data", "folder", str(tmp_path), "--full"]) == 0
+    told = capsys.readouterr().out
+    assert "notes that hardly fit the sound: 2\n" in told
+    assert re.search(rf"{early.name}: the notes lie (19|20|21)\d ms before the sound", told)
+    assert re.search(rf"{short.name}: \d+% of the notes begin after the sound has ended", told)
 
 
 def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:

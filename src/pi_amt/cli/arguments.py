@@ -140,7 +140,13 @@ COMMANDS: dict[str, tuple[str, list[Option]]] = {
         [
             ("dataset", {"help": "maps, maestro, demo or folder"}),
             ("data_folder", {"nargs": "?", "help": "the folder"}),
-            ("--full", {"action": "store_true", "help": "decode every file, not only its header"}),
+            (
+                "--full",
+                {
+                    "action": "store_true",
+                    "help": "decode every file, and say where the notes hardly fit the sound",
+                },
+            ),
         ],
     ),
     "list": ("show models, datasets, conditions, executors and experiments", []),

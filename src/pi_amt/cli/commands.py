@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -20,19 +21,22 @@ from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import read_notes, write_midi
 from pi_amt.core.notes import Notes
-from pi_amt.core.text import plural
+from pi_amt.core.text import listed, plural
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.datasets import loading as datasets
 from pi_amt.datasets.folder import NOTES_SUFFIXES
+from pi_amt.datasets.track import Dataset
 from pi_amt.models import loading as models
 from pi_amt.models.loading import load_model
 from pi_amt.permutation_importance import Importance
 from pi_amt.permutations import loading as permutations
 from pi_amt.report.tables.contrasts import compare
+from pi_amt.scoring.alignment import alignment, share_beyond
 from pi_amt.scoring.notes import score_notes
 from pi_amt.store.renamed import read_results
 from pi_amt.store.store import note_tables_of, read_rows
 
+_HEARD_SECONDS = 60.0  # of each recording: enough to tell whether its notes fit
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
 
@@ -219,9 +223,29 @@ def do_calibrate(options: Namespace) -> None:
 def do_data(options: Namespace) -> int:
     """Print what is in a dataset folder; 1 if something is missing or unreadable."""
     settings = {} if options.data_folder is None else {"data_folder": options.data_folder}
-    survey = datasets.survey(datasets.load_dataset(options.dataset, **settings), full=options.full)
+    dataset = datasets.load_dataset(options.dataset, **settings)
+    survey = datasets.survey(dataset, full=options.full)
     print(survey)
+    if options.full and (doubts := list(_doubts(dataset))):
+        print(f"notes that hardly fit the sound: {len(doubts)}")
+        for line in listed(doubts):
+            print(f"  {line}")
     return 0 if survey.is_clean else 1
+
+
+def _doubts(dataset: Dataset) -> Iterator[str]:
+    """One line per recording whose notes cannot be right, as far as a model hears."""
+    model = load_model("basic_pitch")
+    for track in dataset:
+        try:
+            (samples, rate), notes = track.audio(), track.notes()
+        except (OSError, ValueError):  # told by the survey
+            continue
+        heard = model.transcribe(samples[: round(_HEARD_SECONDS * rate)], rate)
+        found = alignment(notes.clipped(_HEARD_SECONDS), heard, _HEARD_SECONDS)
+        beyond = share_beyond(notes, len(samples) / rate)
+        if cause := replace(found, beyond=beyond).likely_cause:
+            yield printable(f"{track.name}: {cause}")
 
 
 def do_list(options: Namespace) -> None:

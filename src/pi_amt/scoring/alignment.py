@@ -90,8 +90,13 @@ def alignment(reference: Notes, estimate: Notes, seconds: float) -> Alignment:
         found=found,
         shift_seconds=shift,
         found_shifted=shifted,
-        beyond=float(np.mean(reference.onsets >= seconds)),
+        beyond=share_beyond(reference, seconds),
     )
+
+
+def share_beyond(notes: Notes, seconds: float) -> float:
+    """Share of notes that begin after ``seconds``; 0 if there are no notes."""
+    return float(np.mean(notes.onsets >= seconds)) if len(notes) else 0.0
 
 
 def alignment_of(table: NoteTable, seconds: float) -> Alignment:
