@@ -56,6 +56,17 @@ def test_clipped_drops_later_onsets_and_clips_offsets() -> None:
     assert notes.offsets.tolist() == [2, 1.5]
 
 
+def test_shifted_notes_begin_with_the_recording_at_the_earliest() -> None:
+    notes = Notes.from_arrays([0.0, 0.2, 2.0], [0.25, 1.0, 3.0], [60, 61, 62], [1, 2, 3])
+    later = notes.shifted(0.5)
+    assert later.onsets.tolist() == [0.5, 0.7, 2.5]
+    assert later.offsets.tolist() == [0.75, 1.5, 3.5]
+    earlier = notes.shifted(-0.5)
+    assert earlier.onsets.tolist() == [0, 1.5]
+    assert earlier.offsets.tolist() == [0.5, 2.5]
+    assert earlier.velocities.tolist() == [2, 3]
+
+
 def test_looped_repeats_with_the_period_of_the_recording() -> None:
     notes = Notes.from_arrays([0, 3], [1, 9], [60, 61]).looped(4.0, 10.0)
     assert notes.onsets.tolist() == [0, 3, 4, 7, 8]

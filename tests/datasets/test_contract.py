@@ -126,6 +126,29 @@ def test_max_seconds_cuts_audio_and_notes(name: str, folders: dict[str, dict[str
         assert track.notes().offsets.max(initial=0) <= 0.5
 
 
+def test_notes_are_shifted_before_they_are_cut(
+    name: str, folders: dict[str, dict[str, Any]]
+) -> None:
+    if name == "calibration":
+        pytest.skip("its notes are what is synthesised")
+    plain, same, late, cut = (
+        load_dataset(name, **folders[name], **options)
+        for options in (
+            {},
+            {"onset_shift_ms": 0},
+            {"onset_shift_ms": 62.5},
+            {"onset_shift_ms": -100, "max_seconds": 0.5},
+        )
+    )
+    for a, b, c, d in list(zip(plain, same, late, cut, strict=True))[:3]:
+        assert b.fingerprint() == a.fingerprint() != c.fingerprint()
+        assert c.stamp() != a.stamp()
+        np.testing.assert_allclose(c.notes().onsets, a.notes().onsets + 0.0625)
+        np.testing.assert_allclose(c.notes().durations, a.notes().durations)
+        kept = a.notes().onsets[a.notes().onsets < 0.6] - 0.1
+        np.testing.assert_allclose(d.notes().onsets, np.maximum(kept, 0))
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -284,3 +307,9 @@ def test_rows_of_0_1_0_are_found_again_where_notes_are_read_as_before(
                 track.notes_path)]  # fmt: skip
     before = hashlib.sha256("\0".join([*contents, ".mid", "extend", "None"]).encode()).hexdigest()
     assert (track.fingerprint() != before) == is_new
+
+
+def test_a_shift_that_cannot_work_is_refused() -> None:
+    for value in (True, float("nan"), 1e9):
+        with pytest.raises(ValueError, match=f"onset_shift_ms: got {value!r}, expected a number"):
+            load_dataset("demo", onset_shift_ms=value)

@@ -121,6 +121,18 @@ class Notes:
         offsets = np.minimum(kept.offsets, max_seconds)
         return Notes(kept.onsets, offsets, kept.pitches, kept.velocities)
 
+    def shifted(self, seconds: float) -> Notes:
+        """Notes so much later, or earlier if it is negative: then those that would end before the
+        recording begins are dropped, and those that would begin before begin with it."""
+        if seconds == 0:
+            return self
+        offsets = self.offsets + seconds
+        onsets = np.maximum(self.onsets + seconds, 0.0)
+        kept = offsets > 0
+        return Notes.from_arrays(
+            onsets[kept], offsets[kept], self.pitches[kept], self.velocities[kept]
+        )
+
     def looped(self, duration: float, target_duration: float) -> Notes:
         """Notes of a recording of ``duration`` s, repeated or cropped to ``target_duration`` s.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar, overload
 
 from pi_amt.core.audio import AUDIO_SUFFIXES, audio_seconds
-from pi_amt.core.checks import check_choice, check_count
+from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.errors import DataError, printable
 from pi_amt.core.note_files import PEDAL_RULES
 from pi_amt.core.text import folded
@@ -60,6 +60,7 @@ class Selection:
         max_tracks: then keep the first so many; ``None``: all.
         max_seconds: cut each recording here; ``None``: whole recordings.
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
+        onset_shift_ms: shift the notes so many milliseconds later, or earlier if it is negative.
 
     Raises:
         ValueError: if an option cannot work.
@@ -69,10 +70,12 @@ class Selection:
     max_tracks: int | None = None
     max_seconds: float | None = None
     pedal: str = "extend"
+    onset_shift_ms: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("pedal", self.pedal, PEDAL_RULES)
         check_count("subsample_every", self.subsample_every)
+        check_range("onset_shift_ms", self.onset_shift_ms, -60_000, 60_000, "ms")
         if self.max_tracks is not None:
             check_count("max_tracks", self.max_tracks)
         seconds = self.max_seconds
@@ -95,7 +98,11 @@ class Selection:
         if seconds is not None and self.max_seconds is not None:
             seconds = min(seconds, float(self.max_seconds))
         return replace(
-            track, pedal=self.pedal, max_seconds=self.max_seconds, duration_seconds=seconds
+            track,
+            pedal=self.pedal,
+            max_seconds=self.max_seconds,
+            duration_seconds=seconds,
+            onset_shift_ms=self.onset_shift_ms,
         )
 
 

@@ -20,6 +20,7 @@ def folder(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """Pairs of ``name.wav`` (flac, ogg, mp3, …) and ``name.mid`` anywhere below a folder.
 
@@ -30,13 +31,13 @@ def folder(
         data_folder: the folder.
         cluster_by: ``file``: every recording is a composition of its own; ``folder``: recordings
             in one folder are recordings of one composition (statistics treat them as a cluster).
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work, or if no pair is there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("cluster_by", cluster_by, CLUSTERS)
     root = Path(data_folder).expanduser()
     pairs = pairs_by_name(root, NOTES_SUFFIXES)

@@ -39,19 +39,20 @@ def maestro(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """MAESTRO below a folder, as its CSV lists it; files that are missing become error rows.
 
     Args:
         data_folder: where MAESTRO was unpacked.
         split: one of :data:`SPLITS`.
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, a CSV of another form, or no file of it there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
     folder = Path(data_folder).expanduser()
     below = [path for path in folder.glob("*/maestro-v*.csv") if path.parent.name[0] != "."]

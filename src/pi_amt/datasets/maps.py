@@ -64,6 +64,7 @@ def maps(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """MAPS below a folder.
 
@@ -71,13 +72,13 @@ def maps(
         data_folder: where MAPS was unpacked.
         settings: some of :data:`SETTINGS`; one that is absent is reported, fatal if all are.
         kinds: some of :data:`KINDS`.
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, or if nothing that is wanted is there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     settings = _known("settings", settings, SETTINGS)
     kinds = _known("kinds", kinds, KINDS)
     folder = Path(data_folder).expanduser()

@@ -78,6 +78,7 @@ class FileTrack:
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
         duration_seconds: of the audio, after the cut, where it is known.
+        onset_shift_ms: shift the notes so many milliseconds later, or earlier if it is negative.
     """
 
     name: str
@@ -87,6 +88,7 @@ class FileTrack:
     pedal: str = "extend"
     max_seconds: float | None = None
     duration_seconds: float | None = None
+    onset_shift_ms: float = 0.0
 
     def audio(self) -> tuple[Samples, int]:
         """Mono samples ``(samples,)`` and their rate in Hz.
@@ -102,7 +104,7 @@ class FileTrack:
         Raises:
             DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
-        notes = self.note_file().notes
+        notes = self.note_file().notes.shifted(self.onset_shift_ms / 1000)
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
 
     def note_file(self) -> NoteFile:
@@ -136,8 +138,11 @@ class FileTrack:
         except ValueError:
             return ()
 
-    def _options(self) -> tuple[str, str]:
-        return self.pedal, repr(None if self.max_seconds is None else float(self.max_seconds))
+    def _options(self) -> tuple[str, ...]:
+        cut = repr(None if self.max_seconds is None else float(self.max_seconds))
+        # rows from before this option existed are those of no shift
+        shift = [repr(float(self.onset_shift_ms))] if self.onset_shift_ms else []
+        return self.pedal, cut, *shift
 
 
 def _file_mark(path: Path) -> tuple[str, str, str]:

@@ -63,7 +63,8 @@ class Alignment:
         if gain >= _SMALLEST_GAIN and abs(shift) >= _SMALLEST_SHIFT_SECONDS:
             where = "before" if shift > 0 else "after"
             return (
-                f"the notes lie {1000 * abs(shift):.0f} ms {where} the sound: shifted, "
+                f"the notes lie {1000 * abs(shift):.0f} ms {where} the sound: "
+                f"dataset.onset_shift_ms={1000 * shift:.0f} shifts them, and "
                 f"{self.found_shifted:.0%} of them are found instead of {self.found:.0%}"
             )
         return ""
