@@ -114,6 +114,21 @@ def test_commands_and_datasets_know_the_home_folder(
     assert (tmp_path / "rows.csv").is_file()
 
 
+def test_failures_of_a_study_are_told_below_the_data_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "a folder whose name is long" / "takes"
+    write_pair(data / "set" / "a.wav", data / "set" / "a.mid")
+    for i in range(25):
+        (data / "set" / f"b{i:02}.mid").write_bytes(b"MThd")
+    given = ["dataset=folder", f"dataset.data_folder={data}", f"results_dir={tmp_path / 'results'}"]
+    assert main([*given, "model=basic_pitch", "executor=serial", "report=false"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    begin = told.index("25 recordings failed:")
+    assert told[begin + 1] == "  folder/set/b00: set/b00.wav: the file is missing"
+    assert told[begin + 21 :] == ["  and 5 more", f"  (in {data})"]
+
+
 def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
