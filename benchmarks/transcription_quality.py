@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import pi_amt
-from pi_amt.core.note_files import read_midi
+from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import Notes
 from pi_amt.datasets.demo import FOLDER as DEMO_FOLDER
 from pi_amt.models.timbre_trap.training.banks import SAMPLE_RATE_HZ, render_midi
@@ -60,7 +60,7 @@ def measure(
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for piano, soundfont in PIANOS.items():
         for midi in midi_files:
-            reference = read_midi(midi)
+            reference = read_notes(midi)
             audio = render_midi(midi, soundfont)
             for name, model in models.items():
                 row = score(model, audio, reference)

@@ -38,7 +38,7 @@ from scipy.fft import dct, idct
 
 from pi_amt.core.audio import content_hash
 from pi_amt.core.checks import check_choice
-from pi_amt.core.note_files import read_midi, read_notes
+from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import piano_inharmonicity
 from pi_amt.core.units import Floats, Samples, cents_to_ratio, midi_to_hz, ratio_to_cents
@@ -272,7 +272,7 @@ class RealNotesTrack(PartialsTrack):
     def render(self, partials: Collection[int], residual: bool) -> Samples:
         """Samples ``(samples,)`` at 22,050 Hz of these partials of all notes, and of the rest."""
         out = np.zeros(round(self.seconds * SAMPLE_RATE))
-        played = read_midi(FOLDER / f"{self.name}.mid")
+        played = read_notes(FOLDER / f"{self.name}.mid")
         chosen = frozenset(k for k in ALL_PARTIALS if k in partials)
         for onset, offset, pitch, velocity in zip(
             played.onsets, played.offsets, played.pitches, played.velocities, strict=True

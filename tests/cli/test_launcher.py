@@ -189,8 +189,8 @@ def test_a_sweep_returns_each_failed_row_once_and_a_dry_run_none(
     configs = write_toy_configs(tmp_path / "configs")
     toy = ["model=toy", "dataset=toy", "n_jobs=1", "report=false", "dataset.broken=2"]
     sweep = ["--config-dir", str(configs), "-m", *toy, SWEEP, f"results_dir={tmp_path}/results"]
-    assert app.run([*sweep, "dry_run=true", f"hydra.sweep.dir={tmp_path}"]) == []
-    failed = app.run(sweep)
+    assert app.run([*sweep, "dry_run=true", f"hydra.sweep.dir={tmp_path}"]).failed == []
+    failed = app.run(sweep).failed
     assert {row.track for row in failed} == {"zz_broken_0", "zz_broken_1"}
     labels = SWEEP.partition("=")[2].split(",")
     assert sorted(row.label for row in failed) == sorted([*labels, *labels])

@@ -5,18 +5,28 @@ from __future__ import annotations
 import errno
 import math
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+import soundfile
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
 from pi_amt.cli.commands import COMMANDS
 from pi_amt.cli.main import failures, main, mend
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.overrides import quoted
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
+from pi_amt.datasets.folder import folder
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.models import loading as models
 from pi_amt.models.timbre_trap.training.config import Config
 from pi_amt.store.store import FILE_NAME, Store
@@ -45,6 +55,101 @@ from pi_amt.store.store import FILE_NAME, Store
 )
 def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str]) -> None:
     assert mend(given) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="aZ '\"\\,=()[]{}~#:/é\t", max_size=12))
+def test_a_quoted_value_is_read_back_whatever_its_characters(value: str) -> None:
+    parser = OverridesParser.create()
+    assert parser.parse_override(f"dataset.data_folder={quoted(value)}").value() == value
+
+
+@pytest.mark.parametrize("name", ["Ana's takes", "takes (new)", "a=b", "it's \"this\" one, 'no'"])
+def test_the_advice_for_a_value_in_need_of_quotes_can_be_pasted(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    takes = tmp_path / name
+    write_pair(takes / "a.wav", takes / "a.mid")
+    common = ["dataset=folder", "dry_run=true", f"results_dir={tmp_path / 'results'}"]
+    status = main([*common, f"dataset.data_folder={takes}"])
+    if status:
+        told = capsys.readouterr().err
+        assert "quotes of their own, " in told
+        (advice,) = shlex.split(told.partition("quotes of their own, ")[2])
+        status = main([*common, advice])
+    assert status == 0
+    assert "1 recording (" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("results_dir=~/out", "results_dir='/home/ana/out'"),
+        ("results_dir=~", "results_dir='/home/ana'"),
+        ("dataset.data_folder='~/my takes'", "dataset.data_folder='/home/ana/my takes'"),
+        ("+model.weights=~/a,~/b,c", "+model.weights='/home/ana/a','/home/ana/b','c'"),
+        ("results_dir=/tmp/~/x", "results_dir=/tmp/~/x"),
+        ("~model.weights", "~model.weights"),
+        ("results_dir=~out", "results_dir=~out"),
+    ],
+)
+def test_the_home_folder_is_written_out(
+    override: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    assert mend([override]) == [expected]
+
+
+def test_commands_and_datasets_know_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_pair(tmp_path / "takes" / "a.wav", tmp_path / "takes" / "a.mid")
+    assert len(folder("~/takes")) == 1
+    assert main(["data", "folder", "~/takes"]) == 0
+    with Store("~/results") as store:
+        store.write([make_row("no_permutation", 0.5)])
+    assert store.path == tmp_path / "results" / FILE_NAME
+    assert main(["export", "~/results", "--rows=~/rows.csv"]) == 0
+    assert (tmp_path / "rows.csv").is_file()
+
+
+def test_failures_of_a_study_are_told_below_the_data_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "a folder whose name is long" / "takes"
+    write_pair(data / "set" / "a.wav", data / "set" / "a.mid")
+    for i in range(25):
+        (data / "set" / f"b{i:02}.mid").write_bytes(b"MThd")
+    given = ["dataset=folder", f"dataset.data_folder={data}", f"results_dir={tmp_path / 'results'}"]
+    assert main([*given, "model=basic_pitch", "executor=serial", "report=false"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    begin = told.index("25 recordings failed:")
+    assert told[begin + 1] == "  folder/set/b00: set/b00.wav: the file is missing"
+    assert told[begin + 21 :] == ["  and 5 more", f"  (in {data})"]
+
+
+def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Demo recordings with their own notes, with notes 200 ms early, and cut to half."""
+    good, early, short = list(load_dataset("demo", max_tracks=3))
+    for track in (good, early, short):
+        samples, rate = track.audio()
+        notes = track.notes()
+        if track is early:
+            notes = Notes.from_arrays(notes.onsets - 0.2, notes.offsets - 0.2, notes.pitches)
+        if track is short:
+            samples = samples[: len(samples) // 2]
+        soundfile.write(tmp_path / f"{track.name}.wav", samples, rate)
+        write_midi(notes, tmp_path / f"{track.name}.mid")
+    assert main(["data", "folder", str(tmp_path)]) == 0
+    assert "hardly fit" not in capsys.readouterr().out
+    assert main(["data", "folder", str(tmp_path), "--full"]) == 0
+    told = capsys.readouterr().out
+    assert "notes that hardly fit the sound: 2\n" in told
+    assert re.search(rf"{early.name}: the notes lie (19|20|21)\d ms before the sound", told)
+    assert re.search(rf"{short.name}: \d+% of the notes begin after the sound has ended", told)
 
 
 def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:

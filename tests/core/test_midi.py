@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pi_amt.core.errors import DataError
-from pi_amt.core.midi import parse_midi
-from pi_amt.core.note_files import read_midi, read_notes, write_midi
+from pi_amt.core.midi import key_presses, parse_midi
+from pi_amt.core.note_files import read_note_file, read_notes, write_midi
 from pi_amt.core.notes import Notes
 
 PPQ = 480
@@ -125,7 +125,22 @@ CASES: dict[str, tuple[list[Message], list[tuple[int, int, int]], list[tuple[int
         [(60, 0, 50)],
         [(60, 0, 50)],
     ),
-    "no length": ([on(5), off(5)], [(60, 5, 5)], [(60, 5, 5)]),
+    "no length": ([on(5), off(5)], [], []),
+    "no length of the key, but the pedal holds the note": (
+        [pedal(0, 127), on(5), off(5), pedal(90, 0)],
+        [(60, 5, 90)],
+        [],
+    ),
+    "on, off and on at one tick": ([on(7), off(7), on(7), off(90)],) + ([(60, 7, 90)],) * 2,
+    "a short note of the same key begins with a long one": ([on(7), on(7), off(7), off(90)],)
+    + ([(60, 7, 90)],) * 2,
+    "a key that is struck twice at once while it is down": (
+        [on(0), on(50), on(50), off(50), off(50), off(90)],
+        [(60, 0, 50), (60, 50, 90)],
+        [(60, 0, 50), (60, 50, 90)],
+    ),
+    "unison of two channels": ([on(0), on(0, channel=1), off(50), off(80, channel=1)],)
+    + ([(60, 0, 80)],) * 2,
     "stray note-off": ([off(5), on(10), off(20)], [(60, 10, 20)], [(60, 10, 20)]),
     "drums are not notes": ([on(0, channel=9), off(4, channel=9), on(5), off(8)],)
     + ([(60, 5, 8)],) * 2,
@@ -133,6 +148,36 @@ CASES: dict[str, tuple[list[Message], list[tuple[int, int, int]], list[tuple[int
     + ([(2, 0, 5), (127, 6, 8)],) * 2,
     "all notes off": ([on(0), on(0, 64), pedal(70, 0, control=123)],)
     + ([(60, 0, 70), (64, 0, 70)],) * 2,
+    "the pedal holds what all notes off lets go": (
+        [pedal(0, 127), on(0), pedal(70, 0, control=123), pedal(200, 0)],
+        [(60, 0, 200)],
+        [(60, 0, 70)],
+    ),
+    "all sound off ends notes that the pedal holds": (
+        [pedal(0, 127), on(0), off(10), on(20, 64), pedal(70, 0, control=120), pedal(200, 0)],
+        [(60, 0, 70), (64, 20, 70)],
+        [(60, 0, 10), (64, 20, 70)],
+    ),
+    "all sound off leaves the pedal where it is": (
+        [pedal(0, 127), pedal(70, 0, control=120), on(80), off(90), pedal(200, 0)],
+        [(60, 80, 200)],
+        [(60, 80, 90)],
+    ),
+    "all sound off is for one channel": (
+        [pedal(0, 127), on(0), off(10), pedal(70, 0, channel=1, control=120), pedal(200, 0)],
+        [(60, 0, 200)],
+        [(60, 0, 10)],
+    ),
+    "all sound off without a pedal": (
+        [on(0), off(10), on(20), pedal(70, 0, control=120), off(80)],
+        [(60, 0, 10), (60, 20, 70)],
+        [(60, 0, 10), (60, 20, 70)],
+    ),
+    "reset controllers leaves the keys down": (
+        [pedal(0, 127), on(0), pedal(70, 0, control=121), off(90)],
+        [(60, 0, 90)],
+        [(60, 0, 90)],
+    ),
     "reset controllers lifts the pedal": (
         [pedal(0, 127), on(0), off(10), pedal(70, 0, control=121)],
         [(60, 0, 70)],
@@ -155,24 +200,44 @@ def test_two_tracks_share_the_pedal_of_a_channel_but_pair_notes_by_themselves(
     left = [pedal(0, 127), on(0), off(100), pedal(700, 0)]
     right = [on(50, 62), off(60, 62), on(400), off(410)]
     path = save(tmp_path / "a.mid", left, right, end=1000)
-    assert ticks(read_midi(path)) == [(60, 0, 400), (62, 50, 700), (60, 400, 700)]
-    assert ticks(read_midi(path, "ignore")) == [(60, 0, 100), (62, 50, 60), (60, 400, 410)]
+    assert ticks(read_notes(path)) == [(60, 0, 400), (62, 50, 700), (60, 400, 700)]
+    assert ticks(read_notes(path, "ignore")) == [(60, 0, 100), (62, 50, 60), (60, 400, 410)]
 
 
-def test_two_tracks_that_strike_one_key_at_once_do_not_silence_each_other(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.mid", [on(0), off(100), on(300), off(400)], [on(0), off(200)])
-    assert ticks(read_midi(path)) == [(60, 0, 100), (60, 0, 200), (60, 300, 400)]
+def test_two_tracks_that_strike_one_key_at_once_are_one_note(tmp_path: Path) -> None:
+    """As loud and as long as the one that is louder or longer; it would be found only once."""
+    left = [on(0, velocity=90), off(100), on(300), off(400)]
+    right = [on(0, velocity=40), off(200), on(300, 64), off(400, 64)]
+    found = read_note_file(save(tmp_path / "a.mid", left, right))
+    assert ticks(found.notes) == [(60, 0, 200), (60, 300, 400), (64, 300, 400)]
+    assert found.notes.velocities.tolist() == [90, 80, 80]
+    assert (found.doubles, found.without_length, found.is_plain) == (1, 0, False)
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    messages = [on(0), off(0), on(0), off(50), on(60), off(60), on(70, 62), off(70, 62)]
+    found = read_note_file(save(tmp_path / "a.mid", messages))
+    assert ticks(found.notes) == [(60, 0, 50)]
+    assert (found.doubles, found.without_length) == (1, 2)
+    assert found.left_out == (
+        "1 note of a key that is struck twice at once and 2 notes of no length"
+    )
+    silent = [pedal(0, 127), on(0), off(9), on(20), off(30), pedal(50, 0, control=120), on(99)]
+    assert read_note_file(save(tmp_path / "c.mid", silent, end=200)).silenced == 1
+    plain = read_note_file(save(tmp_path / "b.mid", [on(0), off(50), on(50), off(60)]))
+    assert plain.is_plain
+    assert plain.left_out == ""
 
 
 def test_velocities_are_kept(tmp_path: Path) -> None:
     path = save(tmp_path / "a.mid", [on(0, velocity=17), off(9)])
-    assert read_midi(path).velocities.tolist() == [17]
+    assert read_notes(path).velocities.tolist() == [17]
 
 
 def test_tempo_changes_in_another_track_and_maps_ticks(tmp_path: Path) -> None:
     changes = [tempo(0, 500_000), tempo(32767, 250_000), tempo(2 * 32767, 1_000_000)]
     path = save(tmp_path / "a.mid", changes, [on(32767 // 2), off(3 * 32767)], ppq=32767)
-    notes = read_midi(path)
+    notes = read_notes(path)
     assert notes.onsets[0] == pytest.approx(0.5 * (32767 // 2) / 32767, abs=1e-12)
     assert notes.offsets[0] == pytest.approx(0.5 + 0.25 + 1.0, abs=1e-12)
 
@@ -181,7 +246,7 @@ def test_smpte_time_division(tmp_path: Path) -> None:
     data = bytearray(save(tmp_path / "a.mid", [on(0), off(1000)]).read_bytes())
     data[12:14] = bytes([256 - 25, 40])  # 25 frames a second, 40 ticks a frame
     (tmp_path / "b.mid").write_bytes(data)
-    assert read_midi(tmp_path / "b.mid").offsets.tolist() == [1.0]
+    assert read_notes(tmp_path / "b.mid").offsets.tolist() == [1.0]
 
 
 def test_running_status_sysex_and_foreign_chunks() -> None:
@@ -263,7 +328,7 @@ def test_sounding_notes_equal_a_simulated_piano(tmp_path_factory: Any, events: A
         else:
             messages.append((on if kind == "on" else off)(tick, note, channel=channel))
     path = save(tmp_path_factory.getbasetemp() / "piano.mid", messages, end=tick + 7)
-    found = sorted(ticks(read_midi(path)), key=lambda note: (note[1], note[0], note[2]))
+    found = sorted(ticks(read_notes(path)), key=lambda note: (note[1], note[0], note[2]))
     assert found == synthesise(path)
 
 
@@ -273,7 +338,7 @@ def test_seconds_equal_mido(tmp_path_factory: Any, changes: list[tuple[int, int]
     changes = sorted(dict(changes).items())
     track = [on(0), *sorted([tempo(t, m) for t, m in changes] + [off(6000)], key=lambda m: m[0])]
     path = save(tmp_path_factory.getbasetemp() / "tempo.mid", track)
-    assert read_midi(path).offsets[0] == pytest.approx(mido.MidiFile(path).length, rel=1e-12)
+    assert read_notes(path).offsets[0] == pytest.approx(mido.MidiFile(path).length, rel=1e-12)
 
 
 def test_written_notes_read_back_within_the_resolution(tmp_path: Path) -> None:
@@ -282,7 +347,7 @@ def test_written_notes_read_back_within_the_resolution(tmp_path: Path) -> None:
     pitches = np.arange(500) % 88 + 21.0
     notes = Notes.from_arrays(onsets, onsets + 0.4, pitches, rng.integers(1, 128, 500))
     write_midi(notes, tmp_path / "a.mid")
-    back = read_midi(tmp_path / "a.mid")
+    back = read_notes(tmp_path / "a.mid")
     np.testing.assert_allclose(back.onsets, notes.onsets, atol=2.6e-5)
     np.testing.assert_allclose(back.offsets, notes.offsets, atol=2.6e-5)
     np.testing.assert_array_equal(back.pitches, notes.pitches)
@@ -290,12 +355,18 @@ def test_written_notes_read_back_within_the_resolution(tmp_path: Path) -> None:
     assert mido.MidiFile(tmp_path / "a.mid").length == pytest.approx(notes.offsets.max(), abs=1e-4)
 
 
+def written_presses(path: Path) -> list[tuple[float, float, int]]:
+    """Seconds of key-down and key-up and pitch of every note-on of a file."""
+    midi = parse_midi(path.read_bytes())
+    down, up, _, pitch, _ = key_presses(midi).T
+    rows = zip(midi.seconds(down).tolist(), midi.seconds(up).tolist(), pitch.tolist(), strict=True)
+    return sorted(rows)
+
+
 def test_repeated_notes_and_notes_of_no_length_are_written(tmp_path: Path) -> None:
     notes = Notes.from_arrays([0, 1, 2, 2], [1, 2, 2, 3], [60, 60, 61, 60])
     write_midi(notes, tmp_path / "a.mid")
-    back = read_midi(tmp_path / "a.mid")
-    assert back.onsets.tolist() == [0, 1, 2, 2]
-    assert back.offsets.tolist() == [1, 2, 3, 2]
+    assert written_presses(tmp_path / "a.mid") == [(0, 1, 60), (1, 2, 60), (2, 2, 61), (2, 3, 60)]
 
 
 @pytest.mark.parametrize("offsets", [[1, 2], [2, 1]])
@@ -303,12 +374,26 @@ def test_a_note_of_no_length_does_not_end_the_one_that_begins_with_it(
     offsets: list[float], tmp_path: Path
 ) -> None:
     write_midi(Notes.from_arrays([1, 1], offsets, [60, 60]), tmp_path / "a.mid")
-    assert sorted(read_midi(tmp_path / "a.mid").offsets) == [1, 2]
+    assert written_presses(tmp_path / "a.mid") == [(1, 1, 60), (1, 2, 60)]
+
+
+def test_tracks_that_the_header_does_not_count_are_read(tmp_path: Path) -> None:
+    whole = save(
+        tmp_path / "a.mid", [on(0), off(50)], [on(9, 62), off(60, 62)], [on(8, 64), off(9, 64)]
+    )
+    data = whole.read_bytes()
+    for announced in (1, 2, 3):
+        for tail in (b"", b"\0", b"XFIH\0\0\0\1a", b"junk that is no chunk at all"):
+            whole.write_bytes(data[:10] + struct.pack(">H", announced) + data[12:] + tail)
+            found = read_note_file(whole)
+            assert ticks(found.notes) == [(60, 0, 50), (64, 8, 9), (62, 9, 60)]
+            assert found.extra_tracks == 3 - announced
+    whole.write_bytes(data[:10] + struct.pack(">H", 2) + data[12:-1])
+    with pytest.raises(DataError, match="track 3 ends"):
+        read_notes(whole)
 
 
 def test_notes_that_midi_cannot_hold_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="0 to 127"):
-        write_midi(Notes.from_arrays([0], [1], [130]), tmp_path / "a.mid")
     with pytest.raises(ValueError, match="0 or later"):
         write_midi(Notes.from_arrays([-1], [1], [60]), tmp_path / "a.mid")
 
@@ -322,10 +407,10 @@ def test_midi_inside_riff_is_found_behind_other_chunks(tmp_path: Path) -> None:
     for content in (body, body.replace(info, b"")):
         riff = b"RIFF" + struct.pack("<I", len(content)) + content
         (tmp_path / "b.mid").write_bytes(riff)
-        assert read_midi(tmp_path / "b.mid").pitches.tolist() == [60]
+        assert read_notes(tmp_path / "b.mid").pitches.tolist() == [60]
     (tmp_path / "b.mid").write_bytes(riff[:12])
     with pytest.raises(DataError, match="not a MIDI file"):
-        read_midi(tmp_path / "b.mid")
+        read_notes(tmp_path / "b.mid")
 
 
 def test_a_tempo_of_zero_is_damage(tmp_path: Path) -> None:
@@ -335,7 +420,7 @@ def test_a_tempo_of_zero_is_damage(tmp_path: Path) -> None:
     at = data.index(b"\xff\x51\x03") + 3
     (tmp_path / "a.mid").write_bytes(data[:at] + bytes(3) + data[at + 3 :])
     with pytest.raises(DataError, match="a tempo of 0"):
-        read_midi(tmp_path / "a.mid")
+        read_notes(tmp_path / "a.mid")
 
 
 @pytest.mark.parametrize(
@@ -362,7 +447,7 @@ def test_broken_midi_is_one_plain_line(content: bytes | None, message: str, tmp_
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        read_midi(path)
+        read_notes(path)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert isinstance(pickle.loads(pickle.dumps(caught.value)), DataError)
@@ -373,7 +458,7 @@ def test_every_truncation_of_a_file_is_an_error(tmp_path: Path) -> None:
     for length in range(1, len(whole)):
         (tmp_path / "cut.mid").write_bytes(whole[:length])
         with pytest.raises(DataError, match=r"truncated|not a MIDI"):
-            read_midi(tmp_path / "cut.mid")
+            read_notes(tmp_path / "cut.mid")
 
 
 def test_random_damage_gives_notes_or_a_data_error(tmp_path: Path) -> None:
@@ -387,7 +472,7 @@ def test_random_damage_gives_notes_or_a_data_error(tmp_path: Path) -> None:
             data[rng.integers(len(data))] = rng.integers(256)
         (tmp_path / "b.mid").write_bytes(data)
         try:
-            notes = read_midi(tmp_path / "b.mid")
+            notes = read_notes(tmp_path / "b.mid")
         except DataError:
             outcomes.add("error")
         else:
@@ -400,7 +485,7 @@ def test_huge_gaps_do_not_overflow(tmp_path: Path) -> None:
     gap = 2**28 - 1
     messages = [tempo(0, 2**24 - 1)]
     messages += [m for i in range(40) for m in (on(2 * i * gap), off((2 * i + 1) * gap))]
-    notes = read_midi(save(tmp_path / "a.mid", messages, ppq=1))
+    notes = read_notes(save(tmp_path / "a.mid", messages, ppq=1))
     assert len(notes) == 40
     assert np.all(np.diff(notes.onsets) > 0)
     assert notes.offsets[-1] == pytest.approx(79.0 * gap * (2**24 - 1) * 1e-6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pi_amt.core.errors import DataError
-from pi_amt.core.note_files import read_maps_txt, read_notes
+from pi_amt.core.note_files import read_note_file, read_notes
 from pi_amt.core.notes import Notes
 
 
@@ -34,6 +34,9 @@ def test_constructor_does_not_sort() -> None:
         ((0.0, 1.0, 60, 64), r"onsets of shape \(\)"),
         (([0.0], [np.nan], [60], [64]), "NaN"),
         (([0.0], [1.0], [np.inf], [64]), "NaN or infinite pitches"),
+        (([0.0], [1.0], [130], [64]), "pitches 130 to 130, expected MIDI numbers 0 to 127; .*Hz"),
+        (([0.0, 1.0], [1.0, 2.0], [27.5, 440], [64, 64]), "27.5 to 440.*these look like Hz"),
+        (([0.0, 1.0], [1.0, 2.0], [-1, 440], [64, 64]), "pitches -1 to 440, .*0 to 127$"),
         (([0.0, 2.0], [1.0, 1.5], [60, 60], [64, 64]), "negative duration at note 1"),
     ],
 )
@@ -51,6 +54,17 @@ def test_clipped_drops_later_onsets_and_clips_offsets() -> None:
     notes = Notes.from_arrays([0, 1, 2, 3], [5, 1.5, 4, 4], [60, 61, 62, 63]).clipped(2.0)
     assert notes.onsets.tolist() == [0, 1]
     assert notes.offsets.tolist() == [2, 1.5]
+
+
+def test_shifted_notes_begin_with_the_recording_at_the_earliest() -> None:
+    notes = Notes.from_arrays([0.0, 0.2, 2.0], [0.25, 1.0, 3.0], [60, 61, 62], [1, 2, 3])
+    later = notes.shifted(0.5)
+    assert later.onsets.tolist() == [0.5, 0.7, 2.5]
+    assert later.offsets.tolist() == [0.75, 1.5, 3.5]
+    earlier = notes.shifted(-0.5)
+    assert earlier.onsets.tolist() == [0, 1.5]
+    assert earlier.offsets.tolist() == [0.5, 2.5]
+    assert earlier.velocities.tolist() == [2, 3]
 
 
 def test_looped_repeats_with_the_period_of_the_recording() -> None:
@@ -92,18 +106,28 @@ def test_maps_text_with_only_a_header_has_no_notes(tmp_path: Path) -> None:
     assert len(read_notes(path)) == 0
 
 
+def test_maps_text_has_each_note_once_and_none_without_length(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("0.5 1.0 60\n0.5 1.5 60\n0.5 1.0 64\n2.0 2.0 60\n0.75 1.0 60\n")
+    found = read_note_file(path)
+    assert found.notes.onsets.tolist() == [0.5, 0.5, 0.75]
+    assert found.notes.offsets.tolist() == [1.5, 1.0, 1.0]
+    assert found.notes.pitches.tolist() == [60, 64, 60]
+    assert (found.doubles, found.without_length) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "head", ["\nOnsetTime OffsetTime MidiPitch\n", "onsettime offsettime pitch\n"]
 )
 def test_a_header_of_maps_text_in_other_hands(head: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"{head}1 2 60\n")
-    assert read_maps_txt(tmp_path / "a.txt").pitches.tolist() == [60]
+    assert read_notes(tmp_path / "a.txt").pitches.tolist() == [60]
 
 
 def test_blank_text_is_an_empty_file_and_not_a_piece_without_notes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n \n")
     with pytest.raises(DataError, match="empty"):
-        read_maps_txt(tmp_path / "a.txt")
+        read_notes(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +145,7 @@ def test_broken_maps_text_names_the_line(line: str, message: str, tmp_path: Path
     path = tmp_path / "broken.txt"
     path.write_text(f"OnsetTime OffsetTime MidiPitch\n{line}\n")
     with pytest.raises(DataError, match=message) as caught:
-        read_maps_txt(path)
+        read_notes(path)
     assert str(path) in str(caught.value)
 
 

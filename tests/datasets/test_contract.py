@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from hydra.utils import instantiate
 from tests.datasets.layouts import make_maestro, make_maps, write_pair
 
 from pi_amt.core.errors import DataError
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
 from pi_amt.datasets.loading import (
     Dataset,
     FileTrack,
@@ -123,6 +126,29 @@ def test_max_seconds_cuts_audio_and_notes(name: str, folders: dict[str, dict[str
         assert track.notes().offsets.max(initial=0) <= 0.5
 
 
+def test_notes_are_shifted_before_they_are_cut(
+    name: str, folders: dict[str, dict[str, Any]]
+) -> None:
+    if name in ("calibration", "known_partials"):
+        pytest.skip("its notes are what is synthesised")
+    plain, same, late, cut = (
+        load_dataset(name, **folders[name], **options)
+        for options in (
+            {},
+            {"onset_shift_ms": 0},
+            {"onset_shift_ms": 62.5},
+            {"onset_shift_ms": -100, "max_seconds": 0.5},
+        )
+    )
+    for a, b, c, d in list(zip(plain, same, late, cut, strict=True))[:3]:
+        assert b.fingerprint() == a.fingerprint() != c.fingerprint()
+        assert c.stamp() != a.stamp()
+        np.testing.assert_allclose(c.notes().onsets, a.notes().onsets + 0.0625)
+        np.testing.assert_allclose(c.notes().durations, a.notes().durations)
+        kept = a.notes().onsets[a.notes().onsets < 0.6] - 0.1
+        np.testing.assert_allclose(d.notes().onsets, np.maximum(kept, 0))
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -228,7 +254,35 @@ def test_the_survey_lists_what_is_broken(tmp_path: Path) -> None:
     assert not found.is_clean
     assert [line.split(": ")[0] for line in found.missing] == [str(tmp_path / "b" / "two.mid")]
     assert len(found.unreadable) == 2
-    assert str(tmp_path / "c.ogg") in str(found)
+    told = str(found).splitlines()
+    assert f"in {tmp_path}" in told
+    assert any(line.startswith("  c.ogg: ") for line in told)
+    assert "  b/two.mid: the file is missing" in told
+
+
+def test_the_survey_shortens_long_lists(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    for i in range(40):
+        (tmp_path / f"b{i:02}.mid").write_bytes(b"text")
+    found = survey(load_dataset("folder", data_folder=tmp_path))
+    told = str(found).splitlines()
+    assert len(found.missing) == len(found.unreadable) == 40
+    assert told.count("  and 20 more") == 2
+    assert len(told) < 50
+
+
+def test_a_full_survey_counts_the_notes_that_nobody_could_hear(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a.wav", tmp_path / "a.mid")
+    write_pair(tmp_path / "b.wav", tmp_path / "b.mid")
+    write_midi(
+        Notes.from_arrays([0.5, 0.7, 0.8], [0.6, 0.7, 0.8], [60, 62, 64]), tmp_path / "b.mid"
+    )
+    dataset = load_dataset("folder", data_folder=tmp_path)
+    assert survey(dataset).left_out == ()
+    found = survey(dataset, full=True)
+    assert found.is_clean
+    assert found.left_out == ("b: 2 notes of no length",)
+    assert str(found).endswith("notes left out in 1 recording:\n  b: 2 notes of no length")
 
 
 def test_only_a_full_survey_decodes(tmp_path: Path) -> None:
@@ -238,3 +292,24 @@ def test_only_a_full_survey_decodes(tmp_path: Path) -> None:
     dataset = load_dataset("folder", data_folder=tmp_path)
     assert survey(dataset).is_clean
     assert "truncated" in survey(dataset, full=True).unreadable[0]
+
+
+@pytest.mark.parametrize(
+    ("offset", "is_new"), [(1.0, False), (0.5, True)], ids=["plain", "of no length"]
+)
+def test_rows_of_0_1_0_are_found_again_where_notes_are_read_as_before(
+    offset: float, is_new: bool, tmp_path: Path
+) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    write_pair(track.audio_path, track.notes_path)
+    write_midi(Notes.from_arrays([0.5], [offset], [60]), track.notes_path)
+    contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (track.audio_path,
+                track.notes_path)]  # fmt: skip
+    before = hashlib.sha256("\0".join([*contents, ".mid", "extend", "None"]).encode()).hexdigest()
+    assert (track.fingerprint() != before) == is_new
+
+
+def test_a_shift_that_cannot_work_is_refused() -> None:
+    for value in (True, float("nan"), 1e9):
+        with pytest.raises(ValueError, match=f"onset_shift_ms: got {value!r}, expected a number"):
+            load_dataset("demo", onset_shift_ms=value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,57 @@ def test_a_folder_without_pairs_and_a_wrong_option(tmp_path: Path) -> None:
         folder(tmp_path)
     with pytest.raises(ValueError, match="cluster_by: got 'piece'"):
         folder(tmp_path, cluster_by="piece")
+
+
+@pytest.mark.parametrize(
+    ("audio", "notes"),
+    [
+        ("Take.wav", "take.mid"),
+        ("take.WAV", "TAKE.Mid"),
+        (unicodedata.normalize("NFC", "Žalm é.wav"), unicodedata.normalize("NFD", "Žalm é.mid")),
+        (unicodedata.normalize("NFD", "žalm é.wav"), unicodedata.normalize("NFC", "Žalm É.mid")),
+        ("Straße.wav", "STRASSE.mid"),
+    ],
+)
+def test_partners_are_found_in_other_spellings(audio: str, notes: str, tmp_path: Path) -> None:
+    write_pair(tmp_path / "set" / audio, tmp_path / "set" / notes)
+    found = folder(tmp_path)
+    assert [track.name for track in found] == [f"set/{Path(audio).stem}"]
+    assert survey(found, full=True).is_clean
+
+
+def test_the_same_spelling_goes_first_and_of_several_others_none_is_guessed(
+    tmp_path: Path,
+) -> None:
+    for stem in ("a", "A"):
+        write_pair(tmp_path / f"{stem}.wav", tmp_path / f"{stem}.mid")
+    write_pair(tmp_path / "Take.wav", tmp_path / "take.mid")
+    write_pair(tmp_path / "TAKE.wav", tmp_path / "tAKE.mid")
+    found = folder(tmp_path)
+    assert [track.name for track in found] == ["A", "TAKE", "Take", "a", "tAKE", "take"]
+    assert len(survey(found).missing) == 4
+
+
+@pytest.mark.parametrize("hidden", [".git/annex/objects", ".AppleDouble", ".Trash-1000/files"])
+def test_hidden_folders_are_not_searched_and_links_into_them_are_followed(
+    hidden: str, tmp_path: Path
+) -> None:
+    kept = tmp_path / hidden / "x1"
+    write_pair(kept.with_suffix(".wav"), kept.with_suffix(".mid"))
+    with pytest.raises(ValueError, match="MIDI files of the same name"):
+        folder(tmp_path)
+    (tmp_path / "set").mkdir()
+    for suffix in (".wav", ".mid"):
+        (tmp_path / "set" / f"take{suffix}").symlink_to(kept.with_suffix(suffix))
+    os.symlink(tmp_path, tmp_path / "set" / "loop")
+    found = folder(tmp_path)
+    assert [track.name for track in found] == ["set/take"]
+    assert survey(found, full=True).is_clean
+
+
+def test_the_folder_itself_may_be_hidden(tmp_path: Path) -> None:
+    write_pair(tmp_path / ".cache" / "a.wav", tmp_path / ".cache" / "a.mid")
+    assert len(folder(tmp_path / ".cache")) == 1
 
 
 def test_names_that_are_not_text_or_not_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,82 @@ def test_missing_files_stay_tracks_and_are_reported(tmp_path: Path) -> None:
     assert len(survey(found).missing) == 2
     with pytest.raises(DataError, match=r"MIDI-Unprocessed_03\.wav: the file is missing"):
         found[1].audio()
+
+
+def test_spellings_of_one_title_are_one_composition(tmp_path: Path) -> None:
+    """Under the first spelling in the CSV, whichever split is asked for."""
+    table = next(make_maestro(tmp_path).glob("*.csv"))
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, title in ((2, "Sonata Op. 1"), (3, "sonata  Op.1"), (4, "SONATA, Op. 1")):
+        lines[number] = lines[number].replace("Sonata Op. 1", f'"{title}"')
+    lines[1] = lines[1].replace("Alban Berg", "Béla Bartók")
+    lines[3] = lines[3].replace("Alban Berg", "ALBÁN BERG")
+    table.write_text("".join(lines), encoding="utf-8")
+    for split, count in (("all", 3), ("test", 2)):
+        found = [track.composition for track in maestro(tmp_path, split=split)]
+        assert found.count("Alban Berg: Sonata Op. 1") == count
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Prelude in C# Minor", "Prelude in C Minor"),
+        ("Etude Op. 1, No. 11", "Etude Op. 11, No. 1"),
+        ("Etude No. 1 1", "Etude No. 11"),
+    ],
+)
+def test_titles_that_mean_another_piece_stay_apart(a: str, b: str, tmp_path: Path) -> None:
+    table = next(make_maestro(tmp_path).glob("*.csv"))
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, title in ((3, a), (4, b)):
+        lines[number] = lines[number].replace("Sonata Op. 1", f'"{title}"')
+    table.write_text("".join(lines), encoding="utf-8")
+    assert [t.composition for t in maestro(tmp_path)[1:]] == [f"Alban Berg: {x}" for x in (a, b)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "there"),
+    [
+        ("2018/MIDI-Unprocessed_03.midi", "2018/MIDI-Unprocessed_03.mid"),
+        ("2018/MIDI-Unprocessed_03.midi", "2018/midi-unprocessed_03.MIDI"),
+        ("2018/MIDI-Unprocessed_03.wav", "2018/MIDI-Unprocessed_03.WAV"),
+        ("2018/MIDI-Unprocessed_03.wav", "2018/MIDI-unprocessed_03.flac"),
+    ],
+)
+def test_files_that_are_called_a_little_otherwise_are_found(
+    listed: str, there: str, tmp_path: Path
+) -> None:
+    make_maestro(tmp_path)
+    before = maestro(tmp_path)[1]
+    samples, notes = before.audio()[0], before.notes()
+    if there.endswith(".flac"):
+        soundfile.write(tmp_path / there, *soundfile.read(tmp_path / listed))
+        (tmp_path / listed).unlink()
+    else:
+        (tmp_path / listed).rename(tmp_path / there)
+    found = maestro(tmp_path)
+    assert survey(found, full=True).is_clean
+    assert found[1].name == before.name
+    assert len(found[1].audio()[0]) == len(samples)
+    assert found[1].notes().onsets.tolist() == notes.onsets.tolist()
+
+
+def test_a_name_in_the_other_unicode_form_is_found(tmp_path: Path) -> None:
+    table = next(make_maestro(tmp_path).glob("*.csv"))
+    text = table.read_text(encoding="utf-8").replace("MIDI-Unprocessed_03", "Étude_03")
+    table.write_text(unicodedata.normalize("NFC", text), encoding="utf-8")
+    for suffix in (".wav", ".midi"):
+        old = tmp_path / "2018" / f"MIDI-Unprocessed_03{suffix}"
+        old.rename(old.with_name(unicodedata.normalize("NFD", f"Étude_03{suffix}")))
+    found = maestro(tmp_path)
+    assert survey(found, full=True).is_clean
+    assert [track.name for track in found][-1] == "Étude_03"
+
+
+def test_a_table_in_a_hidden_folder_is_not_the_dataset(tmp_path: Path) -> None:
+    make_maestro(tmp_path / ".Trash-1000")
+    with pytest.raises(ValueError, match="looked in"):
+        maestro(tmp_path)
 
 
 def test_audio_kept_as_flac_is_found(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_changed_recording_is_never_paired_with_its_old_baseline() -> None:
     ]
     rows, messages = select_rows([*first, *second])
     assert {row.data for row in rows} == {"old"}
-    assert any("1 recordings changed between runs" in said for said in messages)
+    assert any("1 recording changed between runs" in said for said in messages)
     # all ran again: the newest
     third = [replace(row, data="new", key=f"new {row.key}") for row in OLD]
     rows, _ = select_rows([*first, *third])

@@ -200,6 +200,24 @@ def test_the_same_study_again_computes_nothing(tmp_path: Path) -> None:
     assert facts(read_rows(tmp_path / "results")) == before
 
 
+class Grouped(ToyTrack):
+    """A toy track that is a recording of the same piece as all others of its kind."""
+
+    @property
+    def composition(self) -> str:
+        return "one piece"
+
+
+def test_recordings_that_are_grouped_otherwise_keep_their_rows(tmp_path: Path) -> None:
+    study(tmp_path, toy_tracks(3))
+    assert {row.composition for row in read_rows(tmp_path)} == {t.name for t in toy_tracks(3)}
+    first, *others = toy_tracks(3)
+    summary = study(tmp_path, [first, *(Grouped(t.name, t.seed) for t in others)])
+    assert (summary.computed, summary.reused) == (0, 9)
+    rows = {row.track: row.composition for row in read_rows(tmp_path)}
+    assert list(rows.values()) == [first.name, "one piece", "one piece"]
+
+
 def test_only_new_recordings_and_conditions_are_computed(tmp_path: Path) -> None:
     tracks = counted(tmp_path, 4)
     study(tmp_path / "results", tracks[:2], ["fund_mask"])

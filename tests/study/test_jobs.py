@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,13 @@ def test_an_error_is_one_line_with_the_full_path(
     assert {(row.status, row.error) for row in rows} == {
         ("error", expected.format(here=Path.cwd()))
     }
+
+
+def test_only_a_shift_of_the_notes_is_a_setting_of_its_own() -> None:
+    """Rows from before the option existed have no such setting, and are those of no shift."""
+    found = []
+    for track in (FILE, replace(FILE, onset_shift_ms=62.0)):
+        job = Job(ModelSpec(TOY), "toy", track, tuple(make_conditions(["fund_mask"])))
+        found.append(json.loads(error_rows(job, ValueError("x"))[0].settings))
+    assert "onset_shift_ms" not in found[0]
+    assert found[1] == {**found[0], "onset_shift_ms": 62.0}

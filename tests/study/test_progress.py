@@ -140,4 +140,4 @@ def test_recordings_under_way_never_count_as_more_than_are_left() -> None:
     stream = io.StringIO()
     with StudyProgress(1, lambda: 3.0, stream=stream) as study:
         study.advance("one", rows=8, failures=0)
-    assert shown(stream)[0].startswith("1/1 recordings, 8 rows")
+    assert shown(stream)[0].startswith("1/1 recording, 8 rows")

@@ -47,8 +47,7 @@ class PiAmtLauncher(Launcher):
             self._job_config(initial_job_idx + i, overrides)
             for i, overrides in enumerate(job_overrides)
         ]
-        rows, failed = app.compute(configs)
-        self._task.failed += failed
+        rows = app.compute(configs, self._task)
         if configs[0].dry_run:
             return []
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)

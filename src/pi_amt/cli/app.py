@@ -31,6 +31,7 @@ from pi_amt.cli.config import (
 )
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
+from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
@@ -41,8 +42,8 @@ from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.groups import Group
 
 
-def run(arguments: Sequence[str]) -> list[Row]:
-    """Do what Hydra's arguments ask for; returns the rows that failed.
+def run(arguments: Sequence[str]) -> Task:
+    """Do what Hydra's arguments ask for; returns the task with what failed.
 
     Raises:
         Exception: what a job raised, or Hydra for arguments that it cannot use.
@@ -55,7 +56,7 @@ def run(arguments: Sequence[str]) -> list[Row]:
     hydra.main(config_path="conf", config_name="config", version_base="1.3")(task)()
     if task.error is not None:
         raise task.error
-    return task.failed
+    return task
 
 
 class Task:
@@ -64,13 +65,15 @@ class Task:
     It is an object because ``hydra.main`` returns nothing: it keeps what is asked for afterwards.
 
     Attributes:
-        failed: the rows that failed; our launcher adds those of a sweep.
+        failed: the rows of all passes that failed, each once.
+        folders: where the data lie, as far as they are files.
         error: what a job raised. It is not raised through Hydra, which would print a line of its
             own about it.
     """
 
     def __init__(self) -> None:
         self.failed: list[Row] = []
+        self.folders: list[Path] = []
         self.error: Exception | None = None
 
     def __call__(self, config: DictConfig) -> None:
@@ -78,8 +81,7 @@ class Task:
         with open_dict(config):
             config.hydra = HydraConfig.get()  # Hydra takes it out of what a task function gets
         try:
-            (rows,), failed = compute([config])
-            self.failed += failed
+            (rows,) = compute([config], self)
             if not config.dry_run:
                 write_results(config, rows)
                 conclude([config], [rows])
@@ -87,15 +89,15 @@ class Task:
             self.error = error
 
 
-def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
+def compute(configs: Sequence[DictConfig], task: Task) -> list[list[Row]]:
     """The rows of each job, computed in as few passes over the data as possible.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
+        task: gets the rows that failed, and where the data lie.
 
     Returns:
-        For each job the rows of its conditions, baseline and controls included; and the rows of all
-        passes that failed, each once. A dry run has no rows.
+        For each job the rows of its conditions, baseline and controls included; none of a dry run.
     """
     for config in configs:
         check_options(config)
@@ -106,17 +108,20 @@ def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
     first = configs[0]
     if first.dry_run:
         print_plan(groups, first.results_dir)
-        return [[] for _ in configs], []
+        return [[] for _ in configs]
     with Store(first.results_dir) as store:
         summary = run_study(groups, store, executor_of(first))
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
+    task.failed += summary.errors
+    folders = (getattr(dataset, "folder", None) for dataset in datasets.values())
+    task.folders += [folder for folder in folders if folder is not None]
     passes = {
         group.data: (rows, asked)
         for group, rows, asked in zip(groups, found, summary.asked, strict=True)
     }
-    return [_rows_of(job, *passes[job.data]) for job in jobs], summary.errors
+    return [_rows_of(job, *passes[job.data]) for job in jobs]
 
 
 def fuse(jobs: Iterable[Group]) -> list[Group]:
@@ -195,10 +200,10 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
         return
-    result = Importance.from_rows(unique, score=config.score, variants="separate")
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(config.results_dir):
+        result = Importance.from_rows(unique, score=config.score, variants="separate")
         print_run(result)
         print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
         if config.report is True or (config.report == "auto" and len(configs) > 1):
@@ -217,7 +222,7 @@ def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:
 def _announce(summary: Summary, store: Store) -> None:
     """One line on what was computed, one for what was left out, one for what one draw hides."""
     if summary.computed or summary.errors:
-        print(f"computed {summary.computed} rows, {summary.reused} were there already")
+        print(f"computed {plural(summary.computed, 'row')}, {summary.reused} were there already")
     else:
         print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
     for reason in dict.fromkeys(summary.skipped):

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from pi_amt.cli.overrides import with_home
+from pi_amt.core.text import listed, plural
 from pi_amt.core.version import __version__
+
+if TYPE_CHECKING:
+    from pi_amt.datasets.track import Dataset
+
+_HEARD_SECONDS = 60.0  # of each recording: enough to tell whether its notes fit
 
 
 def _transcribe(command: ArgumentParser) -> None:
@@ -75,12 +83,12 @@ def do_table(options: Namespace) -> None:
     from pi_amt.store.store import note_tables_of
 
     rows, said = read_results(options.results, notes=options.anatomy)
-    importance = Importance.from_rows(
-        rows, score=options.score, variants=options.variants, messages=said
-    )
-    result = importance.table()
     with note_tables_of(options.results):
+        importance = Importance.from_rows(
+            rows, score=options.score, variants=options.variants, messages=said
+        )
         tables = tables_of(importance)
+    result = importance.table()
     for shown in tables:
         text = (
             f"{shown.title}\n\n{shown.to_markdown()}"
@@ -184,11 +192,11 @@ def do_export(options: Namespace) -> None:
     if not rows:
         raise ValueError(f"{options.results}: got a store without rows, run a study first")
     if options.rows:
-        print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
+        print(f"{options.rows}: {plural(export_rows(rows, options.rows), 'row')}")
     if options.notes:
         with note_tables_of(options.results):
             count = export_notes(rows, options.notes)
-        print(f"{options.notes}: {count} notes")
+        print(f"{options.notes}: {plural(count, 'note')}")
 
 
 def _calibrate(command: ArgumentParser) -> None:
@@ -214,7 +222,9 @@ def _data(command: ArgumentParser) -> None:
     command.add_argument("dataset", help="maps, maestro, demo or folder")
     command.add_argument("data_folder", nargs="?", help="the folder")
     command.add_argument(
-        "--full", action="store_true", help="decode every file, not only its header"
+        "--full",
+        action="store_true",
+        help="decode every file, and say where the notes hardly fit the sound",
     )
     command.set_defaults(run=do_data)
 
@@ -224,9 +234,33 @@ def do_data(options: Namespace) -> int:
     from pi_amt.datasets.loading import load_dataset, survey
 
     folder = {} if options.data_folder is None else {"data_folder": options.data_folder}
-    found = survey(load_dataset(options.dataset, **folder), full=options.full)
+    dataset = load_dataset(options.dataset, **folder)
+    found = survey(dataset, full=options.full)
     print(found)
+    if options.full and (doubts := list(_doubts(dataset))):
+        print(f"notes that hardly fit the sound: {len(doubts)}")
+        for line in listed(doubts):
+            print(f"  {line}")
     return 0 if found.is_clean else 1
+
+
+def _doubts(dataset: Dataset) -> Iterator[str]:
+    """One line per recording whose notes cannot be right, as far as a model hears."""
+    from pi_amt.core.errors import printable
+    from pi_amt.models.loading import load_model
+    from pi_amt.scoring.alignment import alignment, share_beyond
+
+    model = load_model("basic_pitch")
+    for track in dataset:
+        try:
+            (samples, rate), notes = track.audio(), track.notes()
+        except (OSError, ValueError):  # told by the survey
+            continue
+        heard = model.transcribe(samples[: round(_HEARD_SECONDS * rate)], rate)
+        found = alignment(notes.clipped(_HEARD_SECONDS), heard, _HEARD_SECONDS)
+        beyond = share_beyond(notes, len(samples) / rate)
+        if cause := replace(found, beyond=beyond).likely_cause:
+            yield printable(f"{track.name}: {cause}")
 
 
 def _list(command: ArgumentParser) -> None:
@@ -287,7 +321,7 @@ def do_train(arguments: list[str]) -> int:
         raise ValueError("train: the extra packages are missing, pip install 'pi_amt[train]'")
     from pi_amt.models.timbre_trap.training.loop import main
 
-    return main(arguments[1:])
+    return main([with_home(argument) for argument in arguments[1:]])
 
 
 def _results(command: ArgumentParser) -> None:

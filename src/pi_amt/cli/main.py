@@ -16,13 +16,16 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.commands import COMMANDS, do_train, parser
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.overrides import with_home
 from pi_amt.core.checks import listing, near
-from pi_amt.core.text import plural
+from pi_amt.core.errors import below, printable
+from pi_amt.core.text import listed, plural
 
 if TYPE_CHECKING:
     from pi_amt.store.rows import Row
@@ -83,6 +86,9 @@ def _dispatch(arguments: list[str]) -> int:
         return do_train(arguments[1:])
     if name in COMMANDS or name == "--version":
         options = parser().parse_args(arguments)
+        for key, value in vars(options).items():
+            if isinstance(value, str):
+                setattr(options, key, os.path.expanduser(value))
         return options.run(options) or 0
     if re.fullmatch(r"\w+", name):
         hint = near(name, COMMANDS) or listing(COMMANDS)
@@ -101,11 +107,15 @@ def run_hydra(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
-        failed = failures(app.run(overrides))
+        done = app.run(overrides)
+        failed = failures(done.failed)
     if failed:
         print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
-        for line in failed:
+        folders = dict.fromkeys(done.folders)
+        for line in listed([reduce(below, folders, line) for line in failed]):
             print(f"  {line}", file=sys.stderr)
+        for folder in folders:
+            print(f"  (in {printable(str(folder.absolute()))})", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -127,7 +137,7 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``.
+    ``dry_run=true``, and ``~`` for the home folder, which no shell puts in behind ``key=``.
     """
     mended: list[str] = []
     # last, because Hydra takes no override before its own flags
@@ -140,7 +150,7 @@ def mend(arguments: Sequence[str]) -> list[str]:
             joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
             mended[-1] = joined.replace("=,", "=")
         else:
-            mended.append(argument)
+            mended.append(with_home(argument))
     return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 
+from pi_amt.cli.overrides import quoted
 from pi_amt.core.checks import near, unknown
 
 
@@ -57,9 +59,12 @@ def _unreadable(error: BaseException) -> str:
     if type(error).__name__ != "OverrideParseException" or not override:
         return ""
     key, _, value = str(override).partition("=")
+    advice = f"{key}={quoted(value)}"
+    # easier to read than shlex's quotes, where the shell reads nothing into it
+    advice = shlex.quote(advice) if set(advice) & set('$`"\\!') else f'"{advice}"'
     return (
-        f"cannot read {override!r}: give values with ( ) = , ~ # and the like quotes of their own, "
-        f"\"{key}='{value}'\"; ~ must be written out"
+        f"cannot read {override!r}: give values with ( ) = , # ' and the like quotes of their own, "
+        f"{advice}"
     )
 
 

@@ -30,6 +30,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def below(line: str, folder: Path | None) -> str:
+    """A line about files, as :func:`data_error` writes it, with paths relative to ``folder``."""
+    if folder is None:
+        return line
+    return line.replace(printable(f"{folder.absolute()}{os.sep}"), "")
+
+
 @contextmanager
 def open_data(path: str | Path) -> Iterator[BufferedReader]:
     """A data file, open for reading bytes.

@@ -19,6 +19,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 
 Ticks = NDArray[np.int64]
@@ -39,12 +40,14 @@ class MidiFile:
         events: note and controller events of all tracks, sorted by tick, else in file order.
         tempo_ticks, tempi: ``(changes,)`` where each tempo begins; seconds per tick from there.
         end: the last tick of the file.
+        extra_tracks: how many tracks there are beyond those that the header announces.
     """
 
     events: list[Event]
     tempo_ticks: Ticks
     tempi: Floats
     end: int
+    extra_tracks: int = 0
 
     def seconds(self, ticks: ArrayLike) -> Floats:
         """Ticks → seconds (float64) through the tempo map."""
@@ -56,6 +59,9 @@ class MidiFile:
 
 def parse_midi(data: bytes) -> MidiFile:
     """Bytes of a standard MIDI file → its events.
+
+    Tracks beyond those that the header announces are read, too: programs that append a track do
+    not always count it, and its notes sound all the same.
 
     Raises:
         ValueError: if this is not a MIDI file, or it is truncated or damaged.
@@ -73,16 +79,17 @@ def parse_midi(data: bytes) -> MidiFile:
         raise ValueError(f"got MIDI format {kind}, expected format 0 or 1")
     events: list[Event] = []
     tempos: list[tuple[int, int]] = []
-    end = 0
+    end = track = 0
     position = 8 + length
-    for track in range(n_tracks):
+    while track < n_tracks or _has_track(data, position):
         position, stop = _track_chunk(data, position, track, n_tracks)
         end = max(end, _read_track(data[position:stop], track, events, tempos))
         position = stop
+        track += 1
     events.sort(key=itemgetter(0))
     tempos.sort(key=itemgetter(0))
     tempo_ticks, tempi = _tempo_map(tempos, division)
-    return MidiFile(events, tempo_ticks, tempi, end)
+    return MidiFile(events, tempo_ticks, tempi, end, extra_tracks=track - n_tracks)
 
 
 def _riff_content(data: bytes) -> bytes:
@@ -101,13 +108,23 @@ def _track_chunk(data: bytes, position: int, track: int, n_tracks: int) -> tuple
     while True:
         head = data[position : position + 8]
         if len(head) < 8:
-            raise ValueError(f"truncated MIDI file (it has {track} of its {n_tracks} tracks)")
+            announced = plural(n_tracks, "track")
+            raise ValueError(f"truncated MIDI file (it has {track} of its {announced})")
         start, stop = position + 8, position + 8 + int.from_bytes(head[4:], "big")
         if stop > len(data):
             raise ValueError(f"truncated MIDI file (track {track + 1} ends at byte {len(data)})")
         if head[:4] == b"MTrk":
             return start, stop
         position = stop
+
+
+def _has_track(data: bytes, position: int) -> bool:
+    """Whether a track begins here or behind chunks of other kinds; bytes of no kind are none."""
+    while len(head := data[position : position + 8]) == 8:
+        if head[:4] == b"MTrk":
+            return True
+        position += 8 + int.from_bytes(head[4:], "big")
+    return False
 
 
 def _tempo_map(tempos: list[tuple[int, int]], division: int) -> tuple[Ticks, Floats]:
@@ -229,10 +246,11 @@ SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 def key_presses(midi: MidiFile) -> NDArray[np.int64]:
     """Pair note-ons with note-offs: ``(presses, 5)`` on tick, off tick, channel, pitch, velocity.
 
-    Drums (channel 10) are not notes. Rows are in the order of their note-ons.
+    Drums (channel 10) are not notes. Rows are in the order of their note-ons. A key that is struck
+    again ends its press there, be it at the tick of its note-on: such a press has no length.
     """
     presses: list[list[int]] = []
-    # open key (track, channel, pitch) → its press, and the tick at which it cut a held press
+    # open key (track, channel, pitch) → its press, and how many presses were cut at its tick
     held: dict[tuple[int, int, int], tuple[list[int], int]] = {}
     for tick, track, status, first, second in midi.events:
         kind, channel = status & 0xF0, status & 0x0F
@@ -244,29 +262,33 @@ def key_presses(midi: MidiFile) -> NDArray[np.int64]:
                 for other in [other for other in held if other[1] == channel]:
                     held.pop(other)[0][1] = tick
         elif kind == NOTE_ON and second:
-            cut = -1
+            cuts = 0
             if key in held:
-                old = held.pop(key)[0]
-                if old[0] == tick:  # the same key twice at once is one press
-                    old[4] = max(old[4], second)
-                    held[key] = (old, -1)
-                    continue
-                old[1] = cut = tick
+                old, before = held[key]
+                cuts = 1 + (before if old[0] == tick else 0)
+                old[1] = tick
             press = [tick, midi.end, channel, first, second]
             presses.append(press)
-            held[key] = (press, cut)
+            held[key] = (press, cuts)
         elif key in held:
-            press, cut = held[key]
-            if cut == tick:  # this note-off came late: it belongs to the press that was cut
-                held[key] = (press, -1)
+            press, cuts = held[key]
+            if cuts and press[0] == tick:  # it came late: it belongs to a press that was cut
+                held[key] = (press, cuts - 1)
             else:
                 press[1] = tick
                 del held[key]
     return np.array(presses, dtype=np.int64).reshape(-1, 5)
 
 
-def sounding_ends(midi: MidiFile, presses: NDArray[np.int64]) -> Ticks:
-    """Ticks ``(presses,)`` where presses stop sounding: the pedal rule of ``read_notes``."""
+def sounding_ends(midi: MidiFile, presses: NDArray[np.int64]) -> tuple[Ticks, int]:
+    """Where presses stop sounding: the pedal rule of ``read_notes``.
+
+    All Notes Off lets go of the keys, in :func:`key_presses`, and the pedal holds their notes; All
+    Sound Off ends these, too, and leaves the pedal where it is.
+
+    Returns:
+        Ticks ``(presses,)``, and how many of them All Sound Off decided against the pedal.
+    """
     on, off, channels, pitches, _ = presses.T
     ends: Ticks = off.copy()
     for channel, (ticks, down) in _pedal_changes(midi).items():
@@ -276,8 +298,24 @@ def sounding_ends(midi: MidiFile, presses: NDArray[np.int64]) -> Ticks:
         state = np.searchsorted(ticks, off, side="right") - 1
         sustained = (channels == channel) & (state >= 0) & down[state]
         ends[sustained] = ups[state[sustained]]
-    restarts = _next_onsets(on, channels * 128 + pitches, midi.end)
-    return np.minimum(ends, restarts)
+    ends = np.minimum(ends, _next_onsets(on, channels * 128 + pitches, midi.end))
+    silences = _first_silences(midi, off, channels)
+    return np.minimum(ends, silences), int(np.count_nonzero(silences < ends))
+
+
+def _first_silences(midi: MidiFile, off: Ticks, channels: NDArray[np.int64]) -> Ticks:
+    """Tick ``(presses,)`` of the first All Sound Off since the key was let go, else the end."""
+    found = np.full(len(off), midi.end)
+    messages = [
+        (status & 0x0F, tick)
+        for tick, _, status, first, _ in midi.events
+        if status & 0xF0 == CONTROL and first == ALL_SOUND_OFF
+    ]
+    for channel in {channel for channel, _ in messages}:
+        ticks = np.array([tick for own, tick in messages if own == channel] + [midi.end])
+        following = ticks[np.minimum(np.searchsorted(ticks, off), len(ticks) - 1)]
+        found = np.where(channels == channel, following, found)
+    return found
 
 
 def _pedal_changes(midi: MidiFile) -> dict[int, tuple[Ticks, NDArray[np.bool_]]]:

@@ -1,8 +1,14 @@
-"""Notes from and to files: MIDI and MAPS text."""
+"""Notes from and to files: MIDI and MAPS text.
+
+What is read is what a listener can hear. A key that is struck twice at one moment (by both hands of
+a score, in two voices, or on–off–on) is one note, which lasts as long as the longest; a note that
+ends where it begins is none. As reference notes they could never be found.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +17,45 @@ from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
 from pi_amt.core.midi import DEFAULT_TEMPO, key_presses, midi_bytes, parse_midi, sounding_ends
 from pi_amt.core.notes import Notes
+from pi_amt.core.text import plural
 
 PEDAL_RULES = ("extend", "ignore")
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
+
+
+@dataclass(frozen=True)
+class NoteFile:
+    """What was read from a file of notes.
+
+    Attributes:
+        notes: the notes.
+        doubles: how many were left out because the same key was struck at the same moment.
+        without_length: how many were left out because they end where they begin.
+        silenced: how many end at an All Sound Off that came while the pedal held them.
+        extra_tracks: how many MIDI tracks there are beyond those that the header announces.
+    """
+
+    notes: Notes
+    doubles: int = 0
+    without_length: int = 0
+    silenced: int = 0
+    extra_tracks: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether everything that the file says was taken as it stands."""
+        return not (self.doubles or self.without_length or self.silenced or self.extra_tracks)
+
+    @property
+    def left_out(self) -> str:
+        """What is not among the notes, in words; empty if nothing."""
+        said = []
+        if self.doubles:
+            said.append(f"{plural(self.doubles, 'note')} of a key that is struck twice at once")
+        if self.without_length:
+            said.append(f"{plural(self.without_length, 'note')} of no length")
+        return " and ".join(said)
 
 
 def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
@@ -23,27 +64,33 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
     Args:
         path: the file.
         pedal: ``extend``: while its channel's sustain pedal (controller 64, value ≥ 64) is down,
-            a released note sounds on until the pedal comes up or the same pitch of that channel
-            restarts. ``ignore``: notes end where their key is released.
+            a released note sounds on until the pedal comes up, the same pitch of that channel
+            restarts or All Sound Off (controller 120) ends it. ``ignore``: notes end where their
+            key is released.
 
     Raises:
         DataError: if the file is missing, empty, truncated or of another kind.
         ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of MAPS text, whose offsets
             already include the pedal.
     """
+    return read_note_file(path, pedal).notes
+
+
+def read_note_file(path: str | Path, pedal: str = "extend") -> NoteFile:
+    """Notes as :func:`read_notes` returns them, and what was special about their file."""
     check_choice("pedal", pedal, PEDAL_RULES)
     if Path(path).suffix.lower() != ".txt":
-        return read_midi(path, pedal)
+        return _read_midi(path, pedal)
     if pedal == "ignore":
         raise ValueError(
             f"{Path(path).absolute()}: got pedal=ignore for MAPS text, whose offsets already "
             "include the pedal; use pedal=extend or the .mid file"
         )
-    return read_maps_txt(path)
+    return _read_maps_txt(path)
 
 
-def read_midi(path: str | Path, pedal: str = "extend") -> Notes:
-    """Read a standard MIDI file; all tracks and channels but drums, see :func:`read_notes`.
+def _read_midi(path: str | Path, pedal: str) -> NoteFile:
+    """A standard MIDI file; all tracks and channels but drums.
 
     Half-pedalling and the sostenuto and soft pedals are not modelled. Times are float64.
 
@@ -57,13 +104,15 @@ def read_midi(path: str | Path, pedal: str = "extend") -> Notes:
         raise data_error(path, str(error)) from None
     presses = key_presses(midi)
     on, off, _, pitches, velocities = presses.T
+    silenced = 0
     if pedal == "extend":
-        off = sounding_ends(midi, presses)
-    return Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
+        off, silenced = sounding_ends(midi, presses)
+    found = Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
+    return _audible(found, silenced=silenced, extra_tracks=midi.extra_tracks)
 
 
-def read_maps_txt(path: str | Path) -> Notes:
-    """Read MAPS text: onset s, offset s (pedal included), MIDI pitch per line; velocity 64.
+def _read_maps_txt(path: str | Path) -> NoteFile:
+    """MAPS text: onset s, offset s (pedal included), MIDI pitch per line; velocity 64.
 
     Raises:
         DataError: if the file is missing, empty or not such a table, or a duration is negative.
@@ -78,7 +127,24 @@ def read_maps_txt(path: str | Path) -> Notes:
     if filled[0][1][0].lower() == "onsettime":
         del filled[0]
     rows = [_maps_row(path, number, fields) for number, fields in filled]
-    return Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 3).T)
+    return _audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 3).T))
+
+
+def _audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
+    """Sorted notes as a listener hears them: one per key and moment, none without length."""
+    new = np.ones(len(notes), dtype=np.bool_)
+    new[1:] = (np.diff(notes.onsets) != 0) | (np.diff(notes.pitches) != 0)
+    first = np.flatnonzero(new)
+    joined = Notes(
+        notes.onsets[first],
+        np.maximum.reduceat(notes.offsets, first),
+        notes.pitches[first],
+        np.maximum.reduceat(notes.velocities, first),
+    )
+    lasting = joined[joined.durations > 0]
+    return NoteFile(
+        lasting, len(notes) - len(joined), len(joined) - len(lasting), silenced, extra_tracks
+    )
 
 
 def _maps_row(path: str | Path, number: int, fields: list[str]) -> tuple[float, float, float]:
@@ -104,12 +170,9 @@ def write_midi(notes: Notes, path: str | Path) -> None:
     it still sounds, a reader ends the earlier note there.
 
     Raises:
-        ValueError: if a pitch lies outside 0–127, an onset before 0, or two events more than
-            3.7 hours apart.
+        ValueError: if an onset lies before 0, or two events are more than 3.7 hours apart.
     """
     pitches = np.rint(notes.pitches).astype(np.int64)
-    if np.any((pitches < 0) | (pitches > 127)):
-        raise ValueError(f"got pitches {pitches.min()} to {pitches.max()}, expected MIDI 0 to 127")
     if np.any(notes.onsets < 0):
         raise ValueError(f"got an onset at {notes.onsets.min():.4f} s, expected 0 or later")
     per_second = _WRITE_TICKS_PER_QUARTER * 1e6 / DEFAULT_TEMPO

@@ -33,8 +33,8 @@ class Notes:
         velocities: 0–127.
 
     Raises:
-        ValueError: if the arrays differ in shape, hold NaN or infinity, or an offset lies before
-            its onset.
+        ValueError: if the arrays differ in shape, hold NaN or infinity, an offset lies before its
+            onset, or a pitch outside 0–127.
     """
 
     onsets: Floats
@@ -53,6 +53,14 @@ class Notes:
                 )
             if not np.isfinite(values).all():
                 raise ValueError(f"notes: got NaN or infinite {name}, expected finite numbers")
+        if np.any((self.pitches < 0) | (self.pitches > 127)):
+            low, high = self.pitches.min(), self.pitches.max()
+            hint = (
+                "; these look like Hz, convert them: 69 + 12 * log2(Hz / 440)" if low >= 20 else ""
+            )
+            raise ValueError(
+                f"notes: got pitches {low:g} to {high:g}, expected MIDI numbers 0 to 127{hint}"
+            )
         if np.any(self.offsets < self.onsets):
             i = int(np.argmax(self.offsets < self.onsets))
             raise ValueError(
@@ -112,6 +120,18 @@ class Notes:
         kept = self[self.onsets < max_seconds]
         offsets = np.minimum(kept.offsets, max_seconds)
         return Notes(kept.onsets, offsets, kept.pitches, kept.velocities)
+
+    def shifted(self, seconds: float) -> Notes:
+        """Notes so much later, or earlier if it is negative: then those that would end before the
+        recording begins are dropped, and those that would begin before begin with it."""
+        if seconds == 0:
+            return self
+        offsets = self.offsets + seconds
+        onsets = np.maximum(self.onsets + seconds, 0.0)
+        kept = offsets > 0
+        return Notes.from_arrays(
+            onsets[kept], offsets[kept], self.pitches[kept], self.velocities[kept]
+        )
 
     def looped(self, duration: float, target_duration: float) -> Notes:
         """Notes of a recording of ``duration`` s, repeated or cropped to ``target_duration`` s.

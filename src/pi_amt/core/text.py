@@ -1,6 +1,11 @@
-"""Words and durations in sentences for people."""
+"""Words, names and durations in sentences for people."""
 
 from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+LISTED = 20
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -20,3 +25,22 @@ def duration(seconds: float) -> str:
     if seconds >= 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def folded(name: str) -> str:
+    """A name without what file systems and people write in several ways: letter case, and accents
+    as one character or as two (NFC, NFD)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def without_accents(text: str) -> str:
+    """The text with plain letters for those that have accents."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def listed(lines: Sequence[str]) -> list[str]:
+    """The lines, of many the first :data:`LISTED` and how many more there are."""
+    if len(lines) <= LISTED + 1:
+        return list(lines)
+    return [*lines[:LISTED], f"and {len(lines) - LISTED} more"]

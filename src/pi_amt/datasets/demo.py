@@ -19,17 +19,18 @@ def demo(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """The demo recordings.
 
     Args:
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     records = json.loads((FOLDER / "tracks.json").read_text(encoding="utf-8"))
     tracks = [
         FileTrack(

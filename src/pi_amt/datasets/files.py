@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar, overload
 
 from pi_amt.core.audio import AUDIO_SUFFIXES, audio_seconds
-from pi_amt.core.checks import check_choice, check_count
-from pi_amt.core.errors import DataError
+from pi_amt.core.checks import check_choice, check_count, check_range
+from pi_amt.core.errors import DataError, printable
 from pi_amt.core.note_files import PEDAL_RULES
+from pi_amt.core.text import folded
 from pi_amt.datasets.track import FileTrack, Track
 
 T = TypeVar("T", bound=Track)
@@ -25,11 +26,13 @@ class TrackList(Sequence[Track]):
         name: config name.
         tracks: sorted by name.
         problems: plain lines about what was not found or is double.
+        folder: where the user keeps the files, if anywhere.
     """
 
     name: str
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -54,6 +57,7 @@ class Selection:
         max_tracks: then keep the first so many; ``None``: all.
         max_seconds: cut each recording here; ``None``: whole recordings.
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
+        onset_shift_ms: shift the notes so many milliseconds later, or earlier if it is negative.
 
     Raises:
         ValueError: if an option cannot work.
@@ -63,10 +67,12 @@ class Selection:
     max_tracks: int | None = None
     max_seconds: float | None = None
     pedal: str = "extend"
+    onset_shift_ms: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("pedal", self.pedal, PEDAL_RULES)
         check_count("subsample_every", self.subsample_every)
+        check_range("onset_shift_ms", self.onset_shift_ms, -60_000, 60_000, "ms")
         if self.max_tracks is not None:
             check_count("max_tracks", self.max_tracks)
         seconds = self.max_seconds
@@ -89,7 +95,11 @@ class Selection:
         if seconds is not None and self.max_seconds is not None:
             seconds = min(seconds, float(self.max_seconds))
         return replace(
-            track, pedal=self.pedal, max_seconds=self.max_seconds, duration_seconds=seconds
+            track,
+            pedal=self.pedal,
+            max_seconds=self.max_seconds,
+            duration_seconds=seconds,
+            onset_shift_ms=self.onset_shift_ms,
         )
 
 
@@ -102,7 +112,11 @@ def _header_seconds(path: Path) -> float | None:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, sorted, through symbolic links, each real folder once."""
+    """Every file below a folder, sorted, through symbolic links, each real folder once.
+
+    Hidden files and folders are left out: there other programs keep copies and notes of their own
+    (``.git/annex``, ``.AppleDouble``, ``.Trash-1000``). A link that leads there is followed.
+    """
     seen: set[str] = set()
     for root, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
@@ -110,7 +124,7 @@ def walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
 
 
@@ -148,6 +162,29 @@ class Pair:
             notes_path=self.notes[0] if self.notes else first.with_suffix(".mid"),
             composition=composition,
         )
+
+
+def pairs_by_name(folder: Path, notes_suffixes: tuple[str, ...]) -> dict[str, Pair]:
+    """Files below a folder by their path without suffix, as far as they may become tracks.
+
+    Audio and notes without partner whose paths differ only in letter case or in the Unicode form of
+    accents are one pair under the name of the audio, if there is one of each.
+    """
+    pairs: dict[str, Pair] = {}
+    for path in walk(folder):
+        name = printable(path.relative_to(folder).with_suffix("").as_posix())
+        pairs.setdefault(name, Pair(notes_suffixes)).add(path)
+    pairs = {name: pair for name, pair in pairs.items() if pair.audio or pair.notes}
+    alike: dict[str, list[str]] = {}
+    for name, pair in pairs.items():
+        if not pair.is_complete:
+            alike.setdefault(folded(name), []).append(name)
+    for names in alike.values():
+        with_audio = [name for name in names if pairs[name].audio]
+        if len(names) == 2 and len(with_audio) == 1:
+            (other,) = set(names) - set(with_audio)
+            pairs[with_audio[0]].notes = pairs.pop(other).notes
+    return pairs
 
 
 def contents(folder: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import printable
-from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
+from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
 from pi_amt.datasets.track import FileTrack
 
 NOTES_SUFFIXES = (".mid", ".midi")
@@ -20,28 +20,27 @@ def folder(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """Pairs of ``name.wav`` (flac, ogg, mp3, …) and ``name.mid`` anywhere below a folder.
 
+    Hidden folders are not searched. Names may differ in letter case and in the form of accents.
     A file without its partner is a track, too: it becomes an error row that says what is missing.
 
     Args:
         data_folder: the folder.
         cluster_by: ``file``: every recording is a composition of its own; ``folder``: recordings
             in one folder are recordings of one composition (statistics treat them as a cluster).
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an option value that cannot work, or if no pair is there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("cluster_by", cluster_by, CLUSTERS)
-    root = Path(data_folder)
-    pairs: dict[str, Pair] = {}
-    for path in walk(root):
-        name = printable(path.relative_to(root).with_suffix("").as_posix())
-        pairs.setdefault(name, Pair(NOTES_SUFFIXES)).add(path)
+    root = Path(data_folder).expanduser()
+    pairs = pairs_by_name(root, NOTES_SUFFIXES)
     if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"
         raise not_found("folder", root, wanted, contents(root), "wherever your recordings are")
@@ -53,4 +52,4 @@ def folder(
             tracks.append(pair.track(name, name if cluster_by == "file" else own_folder))
             doubles = [*pair.audio[1:], *pair.notes[1:]]
             problems += [printable(f"{p.absolute()}: double of {name}, not used") for p in doubles]
-    return TrackList("folder", selection.apply(tracks), tuple(problems))
+    return TrackList("folder", selection.apply(tracks), tuple(problems), root)

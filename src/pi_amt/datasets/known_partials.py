@@ -39,7 +39,7 @@ from scipy.signal import butter, fftconvolve, lfilter
 
 from pi_amt.core.audio import content_hash
 from pi_amt.core.checks import check_choice, check_count
-from pi_amt.core.note_files import read_midi, read_notes
+from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.core.partials import piano_inharmonicity
 from pi_amt.core.units import Floats, Samples, cents_to_ratio, db_to_amplitude, midi_to_hz
@@ -405,7 +405,7 @@ class KnownPartialsTrack(PartialsTrack):
 
         A cut recording is the beginning of the whole one.
         """
-        played = read_midi(FOLDER / f"{self.work}.mid")
+        played = read_notes(FOLDER / f"{self.work}.mid")
         n_samples = round(self.seconds * SAMPLE_RATE)
         direct, noise = play_partials(self.piano, played, partials, n_samples), np.zeros(n_samples)
         if residual:

@@ -1,24 +1,29 @@
 """MAESTRO v3: Disklavier performances of the Piano-e-Competition, Hawthorne et al. 2019.
 
-Layout: ``maestro-v3.0.0.csv`` in the folder (or one level below) and the files it names. 1,276
-performances, 198.7 hours, splits 962/137/177. Licence: CC BY-NC-SA 4.0. Basic Pitch was trained
-on MAESTRO: only the test split, the default, is new to it.
+Layout: ``maestro-v3.0.0.csv`` in the folder (or one level below) and the files it names. A file may
+have another suffix of its kind (``.flac``, ``.mid``), other letter case or the other Unicode form.
+Titles that differ only in letter case, accents, blanks and punctuation are one composition. 1,276
+performances, 198.7 hours, splits 962/137/177. Licence: CC BY-NC-SA 4.0. Basic Pitch was trained on
+MAESTRO: only the test split, the default, is new to it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
-from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, printable, read_bytes
-from pi_amt.datasets.files import Selection, TrackList, contents, not_found
+from pi_amt.core.text import folded, plural, without_accents
+from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
 from pi_amt.datasets.track import FileTrack
 
 SPLITS = ("train", "validation", "test", "all")
 SOURCE = "https://magenta.tensorflow.org/datasets/maestro (maestro-v3.0.0.zip)"
+_NOTES_SUFFIXES = (".midi", ".mid")
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "midi_filename", "audio_filename")
 
 
@@ -29,22 +34,24 @@ def maestro(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """MAESTRO below a folder, as its CSV lists it; files that are missing become error rows.
 
     Args:
         data_folder: where MAESTRO was unpacked.
         split: one of :data:`SPLITS`.
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, a CSV of another form, or no file of it there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
-    folder = Path(data_folder)
-    tables = sorted([*folder.glob("maestro-v*.csv"), *folder.glob("*/maestro-v*.csv")])
+    folder = Path(data_folder).expanduser()
+    below = [path for path in folder.glob("*/maestro-v*.csv") if path.parent.name[0] != "."]
+    tables = sorted([*folder.glob("maestro-v*.csv"), *below])
     if not tables:
         layout = "maestro-v3.0.0.csv and the folders it names"
         raise not_found("maestro", folder, layout, contents(folder), SOURCE)
@@ -56,16 +63,17 @@ def maestro(
         raise data_error(table, f"no recording of split {split}, there are: {there}")
     by_name: dict[str, FileTrack] = {}
     problems: list[str] = []
-    for track in (_track(table.parent, record) for record in wanted):
+    for track in _tracks(table.parent, wanted, _compositions(records)):
         if by_name.setdefault(track.name, track) is not track:
             problems.append(f"{table.absolute()}: {track.name} is listed twice, used once")
     tracks = list(by_name.values())
     missing = [p for t in tracks for p in (t.audio_path, t.notes_path) if not p.exists()]
     if not any(track.audio_path.exists() for track in tracks):
-        found = f"{table.name} is there, but none of its {len(tracks)} recordings ({split})"
+        listed = plural(len(tracks), "recording")
+        found = f"{table.name} is there, but none of its {listed} ({split})"
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
     problems += [f"{path.absolute()}: the file is missing" for path in missing]
-    return TrackList("maestro", selection.apply(tracks), tuple(problems))
+    return TrackList("maestro", selection.apply(tracks), tuple(problems), folder)
 
 
 def _records(table: Path) -> list[dict[str, str]]:
@@ -85,19 +93,48 @@ def _records(table: Path) -> list[dict[str, str]]:
     return records
 
 
-def _track(folder: Path, record: dict[str, str]) -> FileTrack:
-    """The track of one line."""
-    audio = folder / record["audio_filename"]
-    if not audio.exists():  # people keep it as FLAC
-        others = (audio.with_suffix(suffix) for suffix in AUDIO_SUFFIXES)
-        audio = next((path for path in others if path.exists()), audio)
-    return FileTrack(
-        name=printable(Path(record["audio_filename"]).stem),
-        audio_path=audio,
-        notes_path=folder / record["midi_filename"],
-        composition=f"{record['canonical_composer']}: {record['canonical_title']}",
-        duration_seconds=_number(record.get("duration")),
-    )
+def _compositions(records: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Composer and title as each line has them → as the first line of that work has them."""
+    first: dict[str, str] = {}
+    titles = dict.fromkeys(map(_title, records))
+    return {title: first.setdefault(_plain_words(title), title) for title in titles}
+
+
+def _title(record: dict[str, str]) -> str:
+    return f"{record['canonical_composer']}: {record['canonical_title']}"
+
+
+def _plain_words(title: str) -> str:
+    """What two spellings of one title have in common; C and C# are two keys."""
+    return " ".join(re.findall(r"[\w#♯♭]+", without_accents(title).casefold()))
+
+
+def _tracks(
+    folder: Path, records: Sequence[dict[str, str]], compositions: Mapping[str, str]
+) -> list[FileTrack]:
+    """The tracks of some lines, where files may be called a little otherwise."""
+    columns = ("audio_filename", "midi_filename")
+    as_listed = all((folder / record[name]).exists() for record in records for name in columns)
+    there = {} if as_listed else pairs_by_name(folder, _NOTES_SUFFIXES)
+    audio = {folded(name): pair.audio[0] for name, pair in there.items() if pair.audio}
+    notes = {folded(name): pair.notes[0] for name, pair in there.items() if pair.notes}
+    return [
+        FileTrack(
+            name=printable(Path(record["audio_filename"]).stem),
+            audio_path=_found(folder, record["audio_filename"], audio),
+            notes_path=_found(folder, record["midi_filename"], notes),
+            composition=compositions[_title(record)],
+            duration_seconds=_number(record.get("duration")),
+        )
+        for record in records
+    ]
+
+
+def _found(folder: Path, listed: str, others: Mapping[str, Path]) -> Path:
+    """The file that a line names, else the one whose folded path without suffix is the same."""
+    path = folder / listed
+    stem = folded(printable(PurePath(listed).with_suffix("").as_posix()))
+    return path if path.exists() else others.get(stem, path)
 
 
 def _number(text: str | None) -> float | None:

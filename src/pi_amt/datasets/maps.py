@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from pi_amt.core.checks import unknown
 from pi_amt.core.errors import printable
+from pi_amt.core.text import folded, plural
 from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
 from pi_amt.datasets.track import FileTrack
 
@@ -58,6 +59,7 @@ def maps(
     max_tracks: int | None = None,
     max_seconds: float | None = None,
     pedal: str = "extend",
+    onset_shift_ms: float = 0.0,
 ) -> TrackList:
     """MAPS below a folder.
 
@@ -65,16 +67,16 @@ def maps(
         data_folder: where MAPS was unpacked.
         settings: some of :data:`SETTINGS`; one that is absent is reported, fatal if all are.
         kinds: some of :data:`KINDS`.
-        subsample_every, max_tracks, max_seconds, pedal: see
+        subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms: see
             :class:`~pi_amt.datasets.files.Selection`.
 
     Raises:
         ValueError: for an unknown option value, or if nothing that is wanted is there.
     """
-    selection = Selection(subsample_every, max_tracks, max_seconds, pedal)
+    selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     settings = _known("settings", settings, SETTINGS)
     kinds = _known("kinds", kinds, KINDS)
-    folder = Path(data_folder)
+    folder = Path(data_folder).expanduser()
     groups = _groups(folder)
     wanted = {n: pairs for n, pairs in groups.items() if n.setting in settings and n.kind in kinds}
     if not wanted:
@@ -92,7 +94,7 @@ def maps(
     tracks, doubles = _tracks(wanted)
     chosen = selection.apply(tracks)
     _check_pedal(chosen, pedal)
-    return TrackList("maps", chosen, (*problems, *doubles))
+    return TrackList("maps", chosen, (*problems, *doubles), folder)
 
 
 def _known(option: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
@@ -111,14 +113,14 @@ def _groups(folder: Path) -> dict[_Name, list[Pair]]:
     """MAPS name → its files, one pair per folder that has them."""
     proper = {name.lower(): name for name in SETTINGS}
     groups: dict[_Name, dict[Path, Pair]] = {}
-    spellings: dict[_Name, _Name] = {}  # in small letters → as first seen
+    spellings: dict[_Name, _Name] = {}  # folded → as first seen
     for path in walk(folder):
         match = _STEM.fullmatch(path.stem)
         if match is None or match[4].lower() not in proper:
             continue
         piece = printable(match[3])
         name = _Name(match[1].upper(), match[2], piece, proper[match[4].lower()])
-        name = spellings.setdefault(name._replace(piece=piece.lower()), name)
+        name = spellings.setdefault(name._replace(piece=folded(piece)), name)
         groups.setdefault(name, {}).setdefault(path.parent, Pair(_NOTES_SUFFIXES)).add(path)
     usable = {n: [p for p in pairs.values() if p.audio or p.notes] for n, pairs in groups.items()}
     return {name: pairs for name, pairs in usable.items() if pairs}
@@ -157,8 +159,8 @@ def _check_pedal(tracks: Sequence[FileTrack], pedal: str) -> None:
     texts = [t.notes_path for t in tracks if t.notes_path.suffix.lower() == ".txt"]
     if pedal == "ignore" and texts:
         raise ValueError(
-            f"pedal: got ignore, but {len(texts)} recordings have only MAPS text, whose offsets "
-            f"already include the pedal ({texts[0].absolute()}); use pedal=extend"
+            f"pedal: got ignore, but of {plural(len(texts), 'recording')} there is only MAPS text, "
+            f"whose offsets already include the pedal ({texts[0].absolute()}); use pedal=extend"
         )
 
 

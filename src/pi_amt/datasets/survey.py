@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from pi_amt.core.audio import audio_seconds
-from pi_amt.core.errors import EMPTY, DataError, data_error, open_data
-from pi_amt.core.text import plural
+from pi_amt.core.errors import EMPTY, DataError, below, data_error, open_data, printable
+from pi_amt.core.text import listed, plural
 from pi_amt.datasets.track import Dataset, FileTrack
 
 
@@ -23,7 +23,9 @@ class Survey:
         hours: of those whose length is known.
         missing: plain lines: absent settings, absent files, doubles.
         unreadable: plain lines, one per file.
+        left_out: plain lines: notes that no listener could hear, per recording.
         decoded: whether every file was decoded, or only its header read.
+        folder: where the files are, if they are in one place.
     """
 
     name: str
@@ -31,7 +33,9 @@ class Survey:
     hours: float
     missing: tuple[str, ...]
     unreadable: tuple[str, ...]
+    left_out: tuple[str, ...]
     decoded: bool
+    folder: Path | None
 
     @property
     def is_clean(self) -> bool:
@@ -42,8 +46,14 @@ class Survey:
         depth = "all files decoded" if self.decoded else "headers read; --full decodes all files"
         length = f"{self.hours:.1f} hours" if self.hours >= 1 else f"{60 * self.hours:.1f} minutes"
         lines = [f"{self.name}: {plural(self.n_tracks, 'track')}, {length} ({depth})"]
+        if self.folder is not None:
+            lines.append(f"in {printable(str(self.folder.absolute()))}")
         for title, found in (("missing", self.missing), ("unreadable", self.unreadable)):
-            lines += [f"{title}: {len(found)}", *(f"  {line}" for line in found)]
+            shown = listed([below(line, self.folder) for line in found])
+            lines += [f"{title}: {len(found)}", *(f"  {line}" for line in shown)]
+        if self.left_out:
+            lines.append(f"notes left out in {plural(len(self.left_out), 'recording')}:")
+            lines += [f"  {line}" for line in listed(self.left_out)]
         return "\n".join(lines)
 
 
@@ -56,19 +66,20 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
     """
     missing = dict.fromkeys(getattr(dataset, "problems", ()))
     unreadable: list[str] = []
+    left_out: list[str] = []
     seconds = 0.0
     for track in dataset:
-        checks: list[Callable[[], object]] = []
+        checks: list[Callable[[], object]] = [track.audio, track.notes] if full else []
         if isinstance(track, FileTrack):
             paths = (track.audio_path, track.notes_path)
             absent = [path for path in paths if not path.exists()]
             missing |= dict.fromkeys(f"{path.absolute()}: the file is missing" for path in absent)
-            if track.audio_path not in absent and not full:
+            if full:
+                checks = [track.audio, partial(_read_notes, track, left_out)]
+            elif track.audio_path not in absent:
                 checks.append(partial(audio_seconds, track.audio_path))
             if track.notes_path not in absent and not full:
                 checks.append(partial(_check_notes_header, track.notes_path))
-        if full:
-            checks = [track.audio, track.notes]
         for check in checks:
             try:
                 check()
@@ -82,8 +93,16 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
         seconds / 3600,
         tuple(missing),
         tuple(unreadable),
+        tuple(left_out),
         full,
+        getattr(dataset, "folder", None),
     )
+
+
+def _read_notes(track: FileTrack, left_out: list[str]) -> None:
+    """Read a file of notes and append a line on what is not among the notes."""
+    if said := track.note_file().left_out:
+        left_out.append(f"{track.name}: {said}")
 
 
 def _check_notes_header(path: Path) -> None:

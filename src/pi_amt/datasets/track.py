@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pi_amt.core.audio import content_hash, read_audio
-from pi_amt.core.note_files import read_notes
+from pi_amt.core.note_files import NoteFile, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
+
+#: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
+_READING = "notes 2"
 
 
 @runtime_checkable
@@ -71,6 +74,7 @@ class FileTrack:
         pedal: ``extend`` or ``ignore``, see :func:`pi_amt.core.note_files.read_notes`.
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
         duration_seconds: of the audio, after the cut, where it is known.
+        onset_shift_ms: shift the notes so many milliseconds later, or earlier if it is negative.
     """
 
     name: str
@@ -80,6 +84,7 @@ class FileTrack:
     pedal: str = "extend"
     max_seconds: float | None = None
     duration_seconds: float | None = None
+    onset_shift_ms: float = 0.0
 
     def audio(self) -> tuple[Samples, int]:
         """Mono samples ``(samples,)`` and their rate in Hz.
@@ -95,8 +100,16 @@ class FileTrack:
         Raises:
             DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
-        notes = read_notes(self.notes_path, pedal=self.pedal)
+        notes = self.note_file().notes.shifted(self.onset_shift_ms / 1000)
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
+
+    def note_file(self) -> NoteFile:
+        """All notes of the file, and what was special about it.
+
+        Raises:
+            DataError: see :func:`pi_amt.core.note_files.read_notes`.
+        """
+        return read_note_file(self.notes_path, pedal=self.pedal)
 
     def fingerprint(self) -> str:
         """Hash of the bytes of both files and of the options; paths do not matter.
@@ -106,15 +119,26 @@ class FileTrack:
         """
         contents = (content_hash(self.audio_path), content_hash(self.notes_path))
         # the reader of notes goes by the suffix
-        return _hash(*contents, self.notes_path.suffix.lower(), *self._options())
+        return _hash(*contents, self.notes_path.suffix.lower(), *self._options(), *self._reading())
 
     def stamp(self) -> str:
         """Hash of path, size and times of both files and of the options; never fails."""
         marks = (mark for path in (self.audio_path, self.notes_path) for mark in _file_mark(path))
-        return _hash(*marks, *self._options())
+        return _hash(*marks, *self._options(), _READING)
 
-    def _options(self) -> tuple[str, str]:
-        return self.pedal, repr(None if self.max_seconds is None else float(self.max_seconds))
+    def _reading(self) -> tuple[str, ...]:
+        """Mark of a file that is read otherwise than version 0.1.0 read it, so that rows of that
+        version are computed again; none for others, and for files that cannot be read."""
+        try:
+            return () if self.note_file().is_plain else (_READING,)
+        except ValueError:
+            return ()
+
+    def _options(self) -> tuple[str, ...]:
+        cut = repr(None if self.max_seconds is None else float(self.max_seconds))
+        # rows from before this option existed are those of no shift
+        shift = [repr(float(self.onset_shift_ms))] if self.onset_shift_ms else []
+        return self.pedal, cut, *shift
 
 
 def _file_mark(path: Path) -> tuple[str, str, str]:

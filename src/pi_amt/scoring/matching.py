@@ -39,7 +39,9 @@ def match_notes(reference: Notes, estimate: Notes) -> Indices:
     return largest_matching(pairs, len(reference), len(estimate))
 
 
-def candidates(reference: Notes, estimate: Notes) -> Indices:
+def candidates(
+    reference: Notes, estimate: Notes, onset_tolerance: float = ONSET_TOLERANCE_SECONDS
+) -> Indices:
     """All pairs ``(pairs, 2)`` whose onset and pitch agree, sorted by reference, then estimate.
 
     Estimates are sorted by semitone, then onset; each reference looks into its own semitone and
@@ -50,7 +52,7 @@ def candidates(reference: Notes, estimate: Notes) -> Indices:
     ref_semitones, est_semitones = np.rint(reference.pitches), np.rint(estimate.pitches)
     order = np.lexsort((estimate.onsets, est_semitones))
     semitones, onsets = est_semitones[order], estimate.onsets[order]
-    tolerance = np.full(len(reference), ONSET_TOLERANCE_SECONDS)
+    tolerance = np.full(len(reference), onset_tolerance)
     ref_found: list[Indices] = []
     est_found: list[Indices] = []
     for step in (-1.0, 0.0, 1.0):

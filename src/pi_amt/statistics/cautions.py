@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pi_amt.core.text import plural
+from pi_amt.scoring.alignment import alignment_of
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
 
@@ -41,6 +42,12 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
             f"{plural(len(copies), 'recording')} with the same audio and notes as another "
             f"({copies[0][1]} = {copies[0][0]}): each counts, which makes intervals and p too small"
         )
+    if doubtful := _doubtful(panel):
+        piece, cause = doubtful[0]
+        said.append(
+            f"{plural(len(doubtful), 'recording')} with notes that hardly fit the sound ({piece}: "
+            f"{cause})"
+        )
     failed = len(_failed(panel))
     silent = max((result.n_without_reference for result in results), default=0)
     if failed:
@@ -69,6 +76,16 @@ def _copies(panel: Panel) -> list[tuple[str, str]]:
     good = {piece: row for piece, row in panel.baseline.items() if row.status == "ok"}
     held = [(row.data, piece) for piece, row in good.items() if row.data]
     return [(first[data], piece) for data, piece in held if first.setdefault(data, piece) != piece]
+
+
+def _doubtful(panel: Panel) -> list[tuple[str, str]]:
+    """(recording, likely cause) where the reference notes cannot be right, as far as the clean
+    transcription tells and its note tables were read."""
+    causes = [
+        (piece, alignment_of(table, panel.baseline[piece].seconds).likely_cause)
+        for piece, table in panel.baseline_notes.items()
+    ]
+    return [(piece, cause) for piece, cause in causes if cause]
 
 
 def _needed(repeats: float) -> str:

@@ -180,6 +180,17 @@ class Store:
         with self._clear_errors(), self._db:
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (stamp, fingerprint))
 
+    def regroup(self, dataset: str, compositions: Mapping[str, str]) -> None:
+        """Give the stored rows of a dataset's tracks the compositions that these have now.
+
+        What counts as one composition is the dataset's to say and decides no score, so rows are
+        found again by a key without it.
+        """
+        query = "UPDATE rows SET composition = ? WHERE dataset = ? AND track = ?"
+        values = [(composition, dataset, track) for track, composition in compositions.items()]
+        with self._clear_errors(), self._db:
+            self._db.executemany(f"{query} AND composition != ?", [(*v, v[0]) for v in values])
+
     def add_manifest(self, started: str, manifest: Mapping[str, Any]) -> None:
         """Record one run: environment, settings, command."""
         text = json.dumps(manifest, sort_keys=True, default=str)
@@ -205,7 +216,7 @@ def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
 
 def store_path(folder: Path | str) -> Path:
     """The store's file in a results folder (or the file itself)."""
-    path = Path(folder)
+    path = Path(folder).expanduser()
     return path if path.suffix == ".sqlite" else path / FILE_NAME
 
 

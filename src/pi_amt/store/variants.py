@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pi_amt.core.checks import check_choice
+from pi_amt.core.text import plural
 from pi_amt.store.rows import BASELINE, Row, condition_of, flat_options, is_baseline
 
 VARIANTS = ("newest", "separate", "refuse")
@@ -79,7 +80,7 @@ def _settle(
 ) -> tuple[dict[Variant, list[Row]], list[str]]:
     names = _names(groups)
     listing = "; ".join(
-        f"{names[variant]} ({len(group)} rows)" for variant, group in groups.items()
+        f"{names[variant]} ({plural(len(group), 'row')})" for variant, group in groups.items()
     )
     if variants == "refuse":
         raise ValueError(
@@ -154,7 +155,10 @@ def _one_content_per_track(rows: Sequence[Row], place: str) -> tuple[list[Row], 
         track: max(reversed(list(count)), key=count.__getitem__) for track, count in counts.items()
     }
     changed = sum(len(count) > 1 for count in counts.values())
-    said = [f"{place}: {changed} recordings changed between runs, rows of one content taken each"]
+    said = [
+        f"{place}: {plural(changed, 'recording')} changed between runs, rows of one content taken "
+        "each"
+    ]
     kept = [row for row in rows if row.status == "error" or row.data == best[row.track]]
     return kept, said[: min(changed, 1)]
 

@@ -109,6 +109,7 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
     model = built(group.model)
     conditions, skipped = askable(group)
     summary.skipped += skipped
+    store.regroup(group.dataset, {track.name: track.composition for track in tracks})
     for i, track in enumerate(tracks):
         neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
         job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)

@@ -126,7 +126,9 @@ def _data_settings(job: Job) -> dict[str, Any]:
     """Settings of a run that are not the model's: rows that differ in them are never averaged."""
     own = {"pedal": "extend", "max_seconds": None}
     track = {name: getattr(job.track, name, value) for name, value in own.items()}
-    return {"tuning": job.tuning, **track}
+    # left out where it is 0, as in rows from before it existed
+    shift = getattr(job.track, "onset_shift_ms", 0)
+    return {"tuning": job.tuning, **track, **({"onset_shift_ms": shift} if shift else {})}
 
 
 def error_rows(job: Job, error: BaseException, fingerprint: str | None = None) -> tuple[Row, ...]:

@@ -27,7 +27,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pi_amt.core.text import in_words
+from pi_amt.core.text import in_words, plural
 
 _LOG_EVERY_SECONDS = 30.0
 _LOOK_EVERY_SECONDS = 1.0
@@ -123,7 +123,8 @@ class StudyProgress:
         if self._done + share > 0.01:
             seconds = (now - self._started) * (self._total / (self._done + share) - 1)
             left = f", about {in_words(seconds)} left"
-        line = f"{self._done}/{self._total} recordings{partly}, {self._rows} rows, {self._rate()}"
+        of, rows = plural(self._total, "recording"), plural(self._rows, "row")
+        line = f"{self._done}/{of}{partly}, {rows}, {self._rate()}"
         print(line + left, file=self._stream, flush=True)
 
     def _rate(self, unit: str = " rows/min") -> str:

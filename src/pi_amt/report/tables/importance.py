@@ -89,7 +89,7 @@ def footnotes(importance: Result) -> Iterator[str]:
     if smallest * tests > SIGNIFICANT:
         yield (
             f"Warning: with so few recordings no p is below {smallest:.2g} before correction, so "
-            f"no p_holm of {tests} tests can be below {min(smallest * tests, 1):.2g}."
+            f"no p_holm of {plural(tests, 'test')} can be below {min(smallest * tests, 1):.2g}."
         )
     yield from importance.messages
     yield from (f"Warning: {warning}" for warning in importance.warnings)

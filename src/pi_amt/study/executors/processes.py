@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from pi_amt.core.checks import check_count
+from pi_amt.core.text import plural
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 
@@ -73,7 +74,7 @@ def check_n_jobs(n_jobs: int) -> None:
     cores = available_cores()
     if n_jobs > _WORKERS_PER_CORE * cores:
         raise ValueError(
-            f"n_jobs: got {n_jobs}, but this machine has {cores} cores; at most "
+            f"n_jobs: got {n_jobs}, but this machine has {plural(cores, 'core')}; at most "
             f"{_WORKERS_PER_CORE * cores} are accepted, and more than one worker per core is slower"
         )
 
@@ -90,7 +91,8 @@ def resolve_n_jobs(n_jobs: int | None) -> int:
     check_n_jobs(n_jobs)
     if n_jobs > cores:
         print(
-            f"n_jobs={n_jobs} on {cores} cores: workers take turns, n_jobs={cores} is faster",
+            f"n_jobs={n_jobs} on {plural(cores, 'core')}: workers take turns, n_jobs={cores} is "
+            "faster",
             file=sys.stderr,
         )
     return n_jobs

@@ -1,0 +1,23 @@
+"""Values of ``key=value`` overrides as Hydra reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+
+
+def quoted(value: str) -> str:
+    """A value as Hydra reads it from an override, whatever characters it has."""
+    # a backslash means something to Hydra only where a quote follows, the closing one included
+    doubled = re.sub(r"(\\+)(?='|\Z)", r"\1\1", value)
+    return "'" + doubled.replace("'", "\\'") + "'"
+
+
+def with_home(override: str) -> str:
+    """An override with values that begin with ``~/`` written out, in quotes of Hydra."""
+    key, _, text = override.partition("=")
+    given = re.fullmatch(r"(['\"])(~/.*)\1", text)
+    values = [given[2]] if given else text.split(",")
+    if not any(value == "~" or value.startswith("~/") for value in values):
+        return override
+    return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
