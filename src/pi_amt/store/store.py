@@ -212,11 +212,7 @@ class Store:
         """
         self._catch_up(PATIENCE_SECONDS)
         with self._clear_errors():
-            missing = self._missing_columns()
-            columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
-            if not notes:
-                columns[_COLUMNS.index("notes")] = "x'' AS notes"
-            query = f"SELECT {', '.join(columns)} FROM rows"
+            query = self._query(notes)
             if keys is None:
                 return [_from_record(r) for r in self._db.execute(f"{query} ORDER BY rowid")]
             found: list[Row] = []
@@ -224,6 +220,21 @@ class Store:
                 record = self._db.execute(f"{query} WHERE key = ?", (key,)).fetchone()
                 found += [] if record is None else [_from_record(record)]
             return found
+
+    def errors(self) -> list[Row]:
+        """The rows of what failed and has not succeeded since, in the order of writing."""
+        self._catch_up(PATIENCE_SECONDS)
+        with self._clear_errors():
+            query = f"{self._query(notes=False)} WHERE status = 'error' ORDER BY rowid"
+            return [_from_record(record) for record in self._db.execute(query)]
+
+    def _query(self, notes: bool) -> str:
+        """What asks for rows, also in a store from before some of their fields existed."""
+        missing = self._missing_columns()
+        columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
+        if not notes:
+            columns[_COLUMNS.index("notes")] = "x'' AS notes"
+        return f"SELECT {', '.join(columns)} FROM rows"
 
     def finished(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have a row without error."""
@@ -269,6 +280,16 @@ def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
     """
     with Store(folder, readonly=True) as store:
         return store.rows(notes=notes)
+
+
+def read_errors(folder: Path | str) -> list[Row]:
+    """The rows of a results folder that failed and have not succeeded since, with their tracebacks.
+
+    Raises:
+        StoreError: if there is no store, or none that this version reads.
+    """
+    with Store(folder, readonly=True) as store:
+        return store.errors()
 
 
 def store_path(folder: Path | str) -> Path:

@@ -37,6 +37,7 @@ class Summary:
         reused: rows that were there already.
         errors: rows with an error.
         skipped: plain reasons for conditions that could not be asked for.
+        left: recordings that were not computed, because the study stopped at an error.
     """
 
     asked: list[dict[str, Condition]] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Summary:
     reused: int = 0
     errors: list[Row] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    left: int = 0
 
 
 def run_study(
@@ -52,6 +54,7 @@ def run_study(
     executor: ExecutorFactory,
     *,
     quiet: bool = False,
+    fail_fast: bool = False,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
 
@@ -60,6 +63,7 @@ def run_study(
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
         quiet: no progress bar.
+        fail_fast: stop after the first recording with an error.
 
     Raises:
         ValueError: for settings that cannot work; broken recordings become error rows instead.
@@ -81,13 +85,16 @@ def run_study(
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
-        for job, result in results:
+        for done, (job, result) in enumerate(results, start=1):
             failed = _keep(job, result, store, summary)
             keys = (row.key for row in result.rows)
             asked[id(job)].update(zip(keys, job.conditions, strict=True))
             if job.pulse is not None:
                 job.pulse.stop()
             progress.advance(job.track.name, len(result.rows), failed)
+            if failed and fail_fast:
+                summary.left = len(jobs) - done
+                break
     return summary
 
 
