@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import signal
@@ -445,6 +446,20 @@ def test_importance_in_closed_form() -> None:
     assert means["harm_mask"] == 0.0
     assert 0 < means["random"] < 1
     assert result.importances.shape == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "shown"),
+    [(True, None, True), (False, None, False), (True, True, False), (False, False, True)],
+)
+def test_importance_shows_progress_on_terminals_unless_told_otherwise(
+    terminal: bool, quiet: bool | None, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    importance(ToyTranscriber(), toy_tracks(2), permutations=["fund_mask"], n_jobs=1, quiet=quiet)
+    assert ("2/2" in stream.getvalue()) == shown
 
 
 def test_importance_of_nothing_is_refused() -> None:

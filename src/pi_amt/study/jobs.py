@@ -68,10 +68,12 @@ def borrows(condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a worker sends back: rows, and the fingerprint that their keys start from."""
+    """What a worker sends back: rows, the fingerprint that their keys start from, and the time
+    that it took."""
 
     rows: tuple[Row, ...]
     fingerprint: str
+    took_seconds: float = 0.0
 
 
 def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Condition) -> str:
