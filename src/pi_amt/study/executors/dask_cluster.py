@@ -23,6 +23,7 @@ from pi_amt.study.executors.processes import (
     WorkerDied,
     resolve_n_jobs,
     set_threads,
+    shield_from_signals,
     start_worker,
 )
 
@@ -163,6 +164,7 @@ def dask(
     distributed = import_extra("distributed", "dask")
     if address is None:
         n_workers = resolve_n_jobs(n_workers)
+        shield_from_signals()
         cluster = distributed.LocalCluster(
             n_workers=n_workers if at_most is None else min(n_workers, at_most),
             threads_per_worker=1,

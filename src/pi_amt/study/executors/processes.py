@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -143,7 +144,9 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
             yield executor
         return
     from loky import ProcessPoolExecutor
+    from loky.backend import resource_tracker
 
+    shield_from_signals(resource_tracker.ensure_running)
     # loky takes a long recording after a short one for a leak of memory: it replaces the worker
     # between two jobs, which loses nothing and need not alarm anybody.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning, "loky")
@@ -162,6 +165,23 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
     except BaseException:
         executor.shutdown(wait=False, kill_workers=True)
         raise
+
+
+def shield_from_signals(*starts: Callable[[], object]) -> None:
+    """Start the helper processes of an engine so that what stops the driver does not end them.
+
+    They tidy up after the driver and end with it. If a signal to the whole group ended them before,
+    Python would start others and print their stories. A process inherits which signals are held
+    back. Python's own helper is started, too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        for start in (*starts, multiprocessing.resource_tracker.ensure_running):
+            start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_worker(driver: int) -> None:
