@@ -20,6 +20,7 @@ from omegaconf import DictConfig, open_dict
 from pi_amt.cli import config as settings
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
+from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
@@ -75,7 +76,8 @@ def compute(configs: Sequence[DictConfig]) -> list[list[Row]]:
         print_plan(groups, first.results_dir)
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
-        summary = run_study(groups, store, settings.executor_of(first))
+        executor = settings.executor_of(first)
+        summary = run_study(groups, store, executor, fail_fast=first.fail_fast)
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
@@ -188,6 +190,8 @@ def _announce(summary: Summary, store: Store) -> None:
         print(f"computed {summary.computed} rows, {summary.reused} were there already")
     else:
         print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
+    if summary.left:
+        print(f"stopped at the first error, {plural(summary.left, 'recording')} not computed")
     for reason in dict.fromkeys(summary.skipped):
         print(f"skipped {reason}")
     if names := drawn_once([c for asked in summary.asked for c in asked.values()]):

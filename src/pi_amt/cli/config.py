@@ -30,7 +30,7 @@ from pi_amt.study.groups import Group
 
 PROCESSES_PER_GPU = 6
 #: what all jobs of a sweep have in common
-_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
+_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "fail_fast", "dry_run")
 _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
@@ -51,6 +51,7 @@ def check_options(cfg: DictConfig) -> None:
     choices: dict[str, tuple[Any, ...]] = {
         "controls": (True, False, "floor"),
         "report": (True, False, "auto"),
+        "fail_fast": (True, False),
         "score": tuple(score_names()),
     }
     for option, allowed in choices.items():
