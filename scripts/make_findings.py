@@ -22,7 +22,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from pi_amt.cli.plan import COST_PER_SECOND
 from pi_amt.core.text import duration, in_words, plural
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.permutation_importance import Importance
@@ -33,6 +32,7 @@ from pi_amt.statistics.dose import dose_curves
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.store.renamed import read_results
 from pi_amt.store.store import store_path
+from pi_amt.study.cost import COST_PER_SECOND
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (

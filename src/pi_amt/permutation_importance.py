@@ -5,6 +5,7 @@ Figures and the page are imported when they are asked for: matplotlib takes a se
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -129,7 +130,7 @@ def importance(
     dataset: str | None = None,
     results_dir: Path | str | None = None,
     score: str = SCORE,
-    quiet: bool = True,
+    quiet: bool | None = None,
 ) -> Importance:
     """Permutation importance of harmonic features for one model (Breiman 2001, applied to AMT).
 
@@ -145,7 +146,7 @@ def importance(
         dataset: name in the rows; default: the dataset's own name.
         results_dir: where rows are kept; default: nowhere (computed anew each time).
         score: what ``importances`` are drops of.
-        quiet: no progress bar.
+        quiet: no progress bar; default: one if standard error is a terminal.
 
     Returns:
         The result with ``importances (condition × piece × repeat)`` and its statistics.
@@ -162,6 +163,8 @@ def importance(
         _check_track(track)
     conditions = make_conditions(permutations, repeats=repeats, seed=seed, controls=controls)
     group = Group(spec, name, listed, conditions, tuning)
+    if quiet is None:
+        quiet = not sys.stderr.isatty()
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
         summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
         rows = store.rows(summary.asked[0])

@@ -25,7 +25,7 @@ def planned(
     cost: tuple[float, float] = (1.0, 0.5),
 ) -> list[str]:
     """The plan of two conditions and the baseline, on a machine of four cores."""
-    monkeypatch.setattr(plan, "COST_PER_SECOND", {"toy": cost})
+    monkeypatch.setattr("pi_amt.study.cost.COST_PER_SECOND", {"toy": cost})
     monkeypatch.setattr(plan, "available_cores", lambda: 4)
     conditions = make_conditions(["fund_mask", "random"], repeats=2)
     print_plan([Group(ModelSpec(TOY), "some", tracks, conditions)], "/results")

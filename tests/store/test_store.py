@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.rows import make_row, make_rows
 
 from pi_amt.store.rows import Row
-from pi_amt.store.store import FILE_NAME, SCHEMA_VERSION, Store, StoreError, read_rows
+from pi_amt.store.store import FILE_NAME, SCHEMA_VERSION, Store, StoreError, read_errors, read_rows
 
 
 def same(a: Row, b: Row) -> bool:
@@ -98,6 +98,19 @@ def test_note_tables_may_stay_on_the_disk(tmp_path: Path) -> None:
         for found in (store.rows(notes=False), store.rows([row.key], notes=False)):
             assert [replace(r, notes=b"table") for r in found] == [row]
             assert found[0].notes == b""
+
+
+def test_a_store_from_before_a_field_existed_is_read_and_goes_on(tmp_path: Path) -> None:
+    old = replace(make_row("fund_mask", 0.5), status="error", error="broken")
+    with Store(tmp_path) as store:
+        store.write([old])
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("ALTER TABLE rows DROP COLUMN traceback")
+    assert read_errors(tmp_path) == read_rows(tmp_path) == [old]
+    new = replace(old, key="new", track="other", traceback="Traceback …")
+    with Store(tmp_path) as store:
+        store.write([new])
+    assert read_errors(tmp_path) == [old, new]
 
 
 def test_only_good_rows_are_finished(tmp_path: Path) -> None:

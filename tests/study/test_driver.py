@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import signal
@@ -25,7 +26,7 @@ from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutation_importance import importance
 from pi_amt.store.rows import Row
-from pi_amt.store.store import Store, read_rows
+from pi_amt.store.store import Store, read_errors, read_rows
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.executors.processes import ExecutorFactory, local, serial
@@ -56,12 +57,13 @@ def study(
     repeats: int = 1,
     controls: bool | str = False,
     tuning: str | float = "estimate",
+    fail_fast: bool = False,
 ) -> Summary:
     """Run a toy study into a results folder."""
     made = make_conditions(conditions, seed=seed, repeats=repeats, controls=controls)
     group = Group(model or ModelSpec(TOY), "toy", tracks, made, tuning)
     with Store(folder) as store:
-        return run_study([group], store, executor, quiet=True)
+        return run_study([group], store, executor, quiet=True, fail_fast=fail_fast)
 
 
 def facts(rows: Iterable[Row]) -> dict[str, Facts]:
@@ -327,6 +329,58 @@ def test_a_broken_recording_is_an_error_row_and_the_others_go_on(tmp_path: Path)
     assert len({row.key for row in rows}) == 3
 
 
+@pytest.mark.parametrize("executor", [serial, partial(local, 2)])
+def test_an_error_row_keeps_where_in_the_code_it_happened(
+    tmp_path: Path, executor: ExecutorFactory
+) -> None:
+    study(tmp_path, [*toy_tracks(1), ToyTrack("broken", fault="error")], executor=executor)
+    rows = {row.key: row for row in read_rows(tmp_path)}
+    failed = read_errors(tmp_path)
+    assert failed == [row for row in rows.values() if row.status == "error"]
+    assert len(failed) == 3
+    for row in failed:
+        assert row.traceback.startswith("Traceback (most recent call last):\n")
+        assert "in audio\n    raise ValueError" in row.traceback
+        assert row.traceback.endswith("ValueError: broken: broken on purpose\n")
+        assert len(row.error.splitlines()) == 1
+    assert {row.traceback for row in rows.values() if row.status == "ok"} == {""}
+
+
+def test_a_traceback_holds_what_led_to_the_error_and_any_file_name(tmp_path: Path) -> None:
+    class Unreadable(ToyTrack):
+        def notes(self) -> Notes:
+            try:
+                raise KeyError("caf\udce9\0.mid")
+            except KeyError as error:
+                raise ValueError("cannot be parsed") from error
+
+    study(tmp_path, [Unreadable("odd")])
+    for row in read_errors(tmp_path):
+        assert r"caf\udce9" in row.traceback
+        assert "ValueError: cannot be parsed" in row.traceback
+
+
+def test_what_has_succeeded_since_is_no_error(tmp_path: Path) -> None:
+    flaky = ToyTrack("flaky", fault="error once", marker=tmp_path / "tried")
+    study(tmp_path / "results", [flaky])
+    assert len(read_errors(tmp_path / "results")) == 3
+    study(tmp_path / "results", [flaky])
+    assert read_errors(tmp_path / "results") == []
+
+
+@pytest.mark.parametrize("executor", [serial, partial(local, 2)])
+def test_a_study_may_stop_at_its_first_error(tmp_path: Path, executor: ExecutorFactory) -> None:
+    tracks = [*toy_tracks(1), ToyTrack("toy_000b", fault="error"), *toy_tracks(30)[1:]]
+    summary = study(tmp_path / "results", tracks, executor=executor, fail_fast=True)
+    assert len(summary.errors) == 3  # all of the recording
+    rows = read_rows(tmp_path / "results")
+    assert len(rows) == summary.computed + 3 == sum(map(len, summary.asked))
+    assert summary.left == 31 - len({row.track for row in rows}) > 20
+    again = study(tmp_path / "results", tracks, executor=serial)
+    assert (again.computed, again.left) == (90 - summary.computed, 0)
+    assert again.errors[0].track == "toy_000b"
+
+
 def test_errors_are_tried_again_on_the_next_run(tmp_path: Path) -> None:
     broken = ToyTrack("flaky", fault="error once", marker=tmp_path / "tried")
     first = study(tmp_path / "results", [*toy_tracks(1), broken])
@@ -410,6 +464,20 @@ def test_importance_in_closed_form() -> None:
     assert means["harm_mask"] == 0.0
     assert 0 < means["random"] < 1
     assert result.importances.shape == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "shown"),
+    [(True, None, True), (False, None, False), (True, True, False), (False, False, True)],
+)
+def test_importance_shows_progress_on_terminals_unless_told_otherwise(
+    terminal: bool, quiet: bool | None, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    importance(ToyTranscriber(), toy_tracks(2), permutations=["fund_mask"], n_jobs=1, quiet=quiet)
+    assert ("2/2" in stream.getvalue()) == shown
 
 
 def test_importance_of_nothing_is_refused() -> None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from pi_amt.study.cost import UnderWay, Workload
 from pi_amt.study.progress import StudyProgress
 
 
@@ -23,6 +24,22 @@ def shown(stream: io.StringIO) -> list[str]:
     return [line.rstrip() for line in re.split(r"[\r\n]+", text) if line.strip()]
 
 
+def alike(recordings: int) -> Workload:
+    """So many recordings of one minute."""
+    workload = Workload()
+    for _ in range(recordings):
+        workload.add("toy", "toy", 8, 60.0)
+    return workload
+
+
+class Study(StudyProgress):
+    """Progress of recordings that are alike, one finished after the other by one worker."""
+
+    def finish(self, name: str, took_seconds: float, rows: int = 8, failures: int = 0) -> None:
+        self._workload.finish(self._done, took_seconds, 60.0)
+        self.advance(name, rows, failures)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that progress sees; ``clock[0] += 10`` lets ten seconds pass."""
@@ -33,10 +50,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_log_gets_a_line_at_most_every_30_seconds_and_one_at_the_end(clock: list[float]) -> None:
     stream = io.StringIO()
-    with StudyProgress(10, stream=stream) as study:
+    with Study(alike(10), stream=stream) as study:
         for i in range(10):
             clock[0] += 9
-            study.advance(f"piece {i}", rows=8, failures=0)
+            study.finish(f"piece {i}", 9)
     assert shown(stream) == [
         "4/10 recordings, 32 rows, 53 rows/min, about 54 s left",
         "8/10 recordings, 64 rows, 53 rows/min, about 18 s left",
@@ -46,11 +63,11 @@ def test_a_log_gets_a_line_at_most_every_30_seconds_and_one_at_the_end(clock: li
 
 def test_failures_are_told_as_they_come(clock: list[float]) -> None:
     stream = io.StringIO()
-    with StudyProgress(2, stream=stream) as study:
+    with Study(alike(2), stream=stream) as study:
         clock[0] += 30
-        study.advance("good", rows=8, failures=0)
+        study.finish("good", 30)
         clock[0] += 30
-        study.advance("bad", rows=8, failures=8)
+        study.finish("bad", 30, failures=8)
     first, second = shown(stream)
     assert "failed" not in first
     assert "8 rows/min" in first or "16 rows/min" in first
@@ -59,15 +76,15 @@ def test_failures_are_told_as_they_come(clock: list[float]) -> None:
 
 def test_a_long_wait_is_told_in_minutes_or_hours(clock: list[float]) -> None:
     stream = io.StringIO()
-    with StudyProgress(1000, stream=stream) as study:
+    with Study(alike(1000), stream=stream) as study:
         clock[0] += 60
-        study.advance("one", rows=8, failures=0)
+        study.finish("one", 60)
     assert "about 16.6 h left" in shown(stream)[0]
 
 
 def test_nothing_is_printed_when_quiet_or_when_there_is_nothing_to_do() -> None:
     for stream, quiet, recordings in ((Terminal(), True, 5), (Terminal(), False, 0)):
-        with StudyProgress(recordings, quiet=quiet, stream=stream) as study:
+        with StudyProgress(alike(recordings), quiet=quiet, stream=stream) as study:
             study.advance("one", rows=1, failures=0)
         assert stream.getvalue() == ""
 
@@ -79,10 +96,10 @@ def test_a_bar_keeps_to_one_line_of_any_terminal(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with StudyProgress(200, stream=stream) as study:
+    with Study(alike(200), stream=stream) as study:
         for i in range(3):
             clock[0] += 5
-            study.advance(f"a recording with quite a long name, number {i}", rows=8, failures=i)
+            study.finish(f"a recording with quite a long name, number {i}", 5, failures=i)
     lines = shown(stream)
     assert max(map(len, lines)) <= columns
     assert stream.getvalue().count("\n") <= 2  # redrawn in place
@@ -98,26 +115,26 @@ def test_brackets_in_a_name_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with StudyProgress(2, stream=stream) as study:
+    with Study(alike(2), stream=stream) as study:
         study.advance("take [live] [/2]", rows=8, failures=0)
     assert "take [live] [/2]" in shown(stream)[-1]
 
 
 def test_a_bar_is_taken_down_when_the_study_ends_with_an_error() -> None:
     stream = Terminal()
-    with pytest.raises(KeyboardInterrupt), StudyProgress(5, stream=stream):
+    with pytest.raises(KeyboardInterrupt), StudyProgress(alike(5), stream=stream):
         raise KeyboardInterrupt
     assert stream.getvalue().rstrip(" ").endswith(("\n", "\x1b[?25h"))  # cursor shown again
 
 
 def test_a_long_recording_moves_the_count_before_it_ends(clock: list[float]) -> None:
-    stream, share = io.StringIO(), [0.25]
-    with StudyProgress(2, lambda: share[0], stream=stream) as study:
+    stream, flight = io.StringIO(), {0: UnderWay(0.25, 60)}
+    with Study(alike(2), lambda: flight, stream=stream) as study:
         clock[0] += 60
         study._show()
         clock[0] += 60
-        share[0] = 0.0
-        study.advance("long", rows=8, failures=0)
+        flight.clear()
+        study.finish("long", 120)
     assert shown(stream) == [
         "0/2 recordings and 0.25 under way, 0 rows, 0 rows/min, about 7 min left",
         "1/2 recordings, 8 rows, 4 rows/min, about 2 min left",
@@ -129,15 +146,22 @@ def test_the_last_line_comes_once_however_long_workers_take_to_end(
 ) -> None:
     monkeypatch.setattr("pi_amt.study.progress._LOOK_EVERY_SECONDS", 0.01)
     stream = io.StringIO()
-    with StudyProgress(1, stream=stream) as study:
+    with Study(alike(1), stream=stream) as study:
         study.advance("only", rows=8, failures=0)
         study._watcher.join(2.0)
         assert not study._watcher.is_alive()
     assert len(shown(stream)) == 1
 
 
-def test_recordings_under_way_never_count_as_more_than_are_left() -> None:
-    stream = io.StringIO()
-    with StudyProgress(1, lambda: 3.0, stream=stream) as study:
-        study.advance("one", rows=8, failures=0)
-    assert shown(stream)[0].startswith("1/1 recording, 8 rows")
+def test_a_bar_of_unequal_recordings_moves_with_the_work(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    stream, workload = Terminal(), Workload()
+    for seconds in (60, 540):
+        workload.add("toy", "toy", 8, seconds)
+    with Study(workload, stream=stream) as study:
+        clock[0] += 60
+        study.finish("short", 60)
+    assert " 10% 1/2 9 min left " in shown(stream)[-1]

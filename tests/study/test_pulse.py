@@ -6,35 +6,45 @@ import pytest
 from tests.toys import ToyTranscriber, toy_tracks
 
 from pi_amt.study.conditions import make_conditions
+from pi_amt.study.cost import UnderWay
 from pi_amt.study.evaluate import evaluate
 from pi_amt.study.jobs import Job
 from pi_amt.study.progress import Pulse, Pulses
 
 
-def new(pulses: Pulses) -> Pulse:
-    """For one more job, where files can be made."""
-    pulse = pulses.new()
+def new(pulses: Pulses, number: int = 0) -> Pulse:
+    """For a job, where files can be made."""
+    pulse = pulses.new(number)
     assert pulse is not None
     return pulse
 
 
-def test_the_shares_of_jobs_in_flight_add_up_and_go_with_the_job() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that workers see."""
+    now = [1000.0]
+    monkeypatch.setattr("pi_amt.study.progress.time.perf_counter", lambda: now[0])
+    return now
+
+
+def test_jobs_in_flight_tell_how_far_they_are_until_they_are_over(clock: list[float]) -> None:
     with Pulses() as pulses:
-        one, other, silent = (new(pulses) for _ in range(3))
-        assert pulses.under_way() == 0.0
-        one.beat(0.25)
-        other.beat(0.5)
-        one.beat(0.75)
-        assert pulses.under_way() == 1.25
+        one, other, silent = (new(pulses, number) for number in (7, 8, 9))
+        assert pulses.under_way() == {}
+        one.beat(990.0, 0.25)
+        other.beat(998.0, 0.5)
+        clock[0] += 5
+        one.beat(990.0, 0.75)
+        assert pulses.under_way() == {7: UnderWay(0.75, 15.0), 8: UnderWay(0.5, 2.0)}
         other.stop()
         silent.stop()
-        assert pulses.under_way() == 0.75
+        assert pulses.under_way() == {7: UnderWay(0.75, 15.0)}
     assert not Path(one.path).parent.exists()
 
 
 def test_a_worker_that_cannot_tell_goes_on() -> None:
     lost = Pulse("/nowhere/at/all/0")
-    lost.beat(0.5)
+    lost.beat(0.0, 0.5)
     lost.stop()
 
 
@@ -43,23 +53,23 @@ def test_without_room_for_files_nothing_is_told(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     with Pulses() as pulses:
-        assert pulses.new() is None
-        assert pulses.under_way() == 0.0
+        assert pulses.new(0) is None
+        assert pulses.under_way() == {}
 
 
 def test_what_is_just_being_written_counts_as_nothing() -> None:
     with Pulses() as pulses:
         pulse = new(pulses)
-        for text in ("", "0.", "x"):
+        for text in ("", "0.", "0.5", "0.5 x"):
             Path(pulse.path).write_text(text)
-            assert pulses.under_way() == 0.0
-        pulse.beat(7.0)
-        assert pulses.under_way() == 1.0
+            assert pulses.under_way() == {}
+        pulse.beat(0.0, 7.0)
+        assert pulses.under_way()[0].share == 1.0
 
 
 def test_a_recording_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
-    monkeypatch.setattr(Pulse, "beat", lambda pulse, share: told.append(share))
+    monkeypatch.setattr(Pulse, "beat", lambda pulse, started, share: told.append(share))
     conditions = tuple(make_conditions(["random"]))
     evaluate(Job(ToyTranscriber(), "toy", toy_tracks(1)[0], conditions, pulse=Pulse("x")))
     assert told == sorted(told)

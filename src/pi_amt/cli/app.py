@@ -110,7 +110,7 @@ def compute(configs: Sequence[DictConfig], task: Task) -> list[list[Row]]:
         print_plan(groups, first.results_dir)
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
-        summary = run_study(groups, store, executor_of(first))
+        summary = run_study(groups, store, executor_of(first), fail_fast=first.fail_fast)
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
@@ -225,6 +225,8 @@ def _announce(summary: Summary, store: Store) -> None:
         print(f"computed {plural(summary.computed, 'row')}, {summary.reused} were there already")
     else:
         print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
+    if summary.left:
+        print(f"stopped at the first error, {plural(summary.left, 'recording')} not computed")
     for reason in dict.fromkeys(summary.skipped):
         print(f"skipped {reason}")
     if names := drawn_once([c for asked in summary.asked for c in asked.values()]):

@@ -30,7 +30,7 @@ from pi_amt.study.groups import Group
 
 PROCESSES_PER_GPU = 6
 #: what all jobs of a sweep have in common
-_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
+_SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "fail_fast", "dry_run")
 #: options by which datasets choose recordings
 _CHOOSING_RECORDINGS = (
     "data_folder", "settings", "kinds", "split", "subsample_every", "max_tracks"
@@ -55,6 +55,7 @@ def check_options(config: DictConfig) -> None:
     choices: dict[str, tuple[Any, ...]] = {
         "controls": (True, False, "floor"),
         "report": (True, False, "auto"),
+        "fail_fast": (True, False),
         "score": tuple(score_names()),
     }
     for option, allowed in choices.items():

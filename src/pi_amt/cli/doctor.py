@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -9,6 +11,7 @@ from pi_amt.cli.messages import one_line
 from pi_amt.core.units import Samples
 from pi_amt.models import loading as models
 from pi_amt.scoring.notes import check_pitch_units
+from pi_amt.store.opening import about_place
 from pi_amt.study.executors.processes import available_cores
 from pi_amt.study.manifest import environment
 
@@ -21,6 +24,7 @@ def examine() -> bool:
         print(f"{name:12} {version}")
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
     print(f"{'cores':12} {available_cores()}\n{'GPU':12} {gpu}")
+    print(f"{'results':12} {about_place(Path('results'))}")
     check_pitch_units()
     print("scoring      ok: one semitone off scores 0, 49 cents 1, 51 cents 0")
     sound = [_hears(name) for name in models.available_models()]

@@ -26,6 +26,7 @@ from pi_amt.cli.overrides import with_home
 from pi_amt.core.checks import listing, near
 from pi_amt.core.errors import below, printable
 from pi_amt.core.text import listed, plural
+from pi_amt.study.executors.processes import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from pi_amt.store.rows import Row
@@ -156,17 +157,17 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP (``kill``, a cluster's time limit, a closed terminal) stop the
-    program as Ctrl-C does: workers are ended, and what is finished is stored."""
+    """Let the signals that ask a program to end (``kill``, a cluster's time limit or preemption, a
+    closed terminal) stop it as Ctrl-C does: workers are ended, and what is finished is stored."""
 
     def stop(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # the second one ends at once
+        for other in watched:
+            signal.signal(other, signal.SIG_DFL)  # the second one ends at once
         raise KeyboardInterrupt(number)
 
-    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # nohup has SIGHUP ignored; handlers can be set in the main thread only
     main_thread = threading.current_thread() is threading.main_thread()
-    watched = [s for s in known if main_thread and signal.getsignal(s) == signal.SIG_DFL]
+    watched = [s for s in STOP_SIGNALS if main_thread and signal.getsignal(s) == signal.SIG_DFL]
     for number in watched:
         signal.signal(number, stop)
     try:

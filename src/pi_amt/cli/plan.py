@@ -9,12 +9,10 @@ from pi_amt.core.audio import audio_seconds
 from pi_amt.core.text import in_words, plural
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import built
+from pi_amt.study.cost import core_seconds
 from pi_amt.study.executors.processes import available_cores
 from pi_amt.study.groups import Group, askable
 
-#: Computing seconds per second of audio on one core, measured by benchmarks/ (docs/benchmarks.md):
-#: (front end once, each condition).
-COST_PER_SECOND = {"basic_pitch": (0.004, 0.0037), "timbre_trap": (0.02, 0.125)}
 _ROW_BYTES = 3_000
 _BYTES_PER_SECOND_OF_AUDIO = 68  # note tables of piano, compressed
 
@@ -33,8 +31,7 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
         seconds = sum(known) * len(lengths) / max(len(known), 1)
         name = built(group.model).identity.name
         conditions, skipped = askable(group)
-        front_end, each = COST_PER_SECOND.get(name, (0.01, 0.1))
-        work += seconds * (front_end + each * len(conditions))
+        work += core_seconds(name, seconds, len(conditions))
         rows = len(lengths) * len(conditions)
         size += rows * _ROW_BYTES + seconds * len(conditions) * _BYTES_PER_SECOND_OF_AUDIO
         unread = (

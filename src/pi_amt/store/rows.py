@@ -49,6 +49,7 @@ class Row:
             input: ``yes`` or ``no``; empty where it gave no answer (an error, version 0.1.0).
         varied: JSON list of the options in which the conditions of its series differ, ``[]`` where
             it is no step of a series; empty in rows of version 0.1.0.
+        traceback: of an error, as Python prints it; empty in rows of versions up to 0.2.0.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Row:
     data: str = ""
     out_of_distribution: str = ""
     varied: str = ""
+    traceback: str = ""
 
 
 @dataclass(frozen=True, order=True)

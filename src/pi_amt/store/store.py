@@ -1,30 +1,38 @@
 """Rows on disk: one result per model × dataset × permutation × repeat × track.
 
-One SQLite file in write-ahead mode under the results folder. Only the driver of a study writes;
-readers may look at any time. Every batch of rows is one transaction, so ``kill -9`` loses at most
-the recordings in flight. Besides the rows it holds one manifest per run (environment, settings)
-and the fingerprints of files already read, so that a second run need not hash the data again.
-Readers also open a finished store where nothing can be written.
+One SQLite file under the results folder (:mod:`pi_amt.store.opening`). Only the driver of a study
+writes; readers may look at any time, also from other machines, and never see half a recording: its
+rows are one transaction. ``kill -9`` loses at most the recordings in flight and those whose rows
+were waiting for a reader to end. Besides the rows it holds one manifest per run (environment,
+settings) and the fingerprints of files already read, so that a second run need not hash the data
+again.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pi_amt.scoring.note_table import NoteTableError
+from pi_amt.store.opening import (
+    PATIENCE_SECONDS,
+    choose_journal,
+    is_busy,
+    open_for_reading,
+    open_for_writing,
+)
 from pi_amt.store.rows import Row
 
-_PATIENCE_SECONDS = 60.0  # with another process that is writing
-
+# A driver that waited longer would leave its workers without jobs; what is not written then goes
+# with the next rows.
+_WRITE_PATIENCE_SECONDS = 0.5
 
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
@@ -58,6 +66,14 @@ class StoreError(RuntimeError):
     """The results folder cannot be used; the message says why and what to do."""
 
 
+class _Busy(StoreError):
+    """Another process reads or writes, and does not end."""
+
+
+#: a query and the records that it takes, one after the other
+_Statement = tuple[str, Sequence[Sequence[Any]]]
+
+
 class Store:
     """The results of a folder.
 
@@ -73,10 +89,15 @@ class Store:
         self.path = store_path(folder).absolute()
         if readonly and not self.path.is_file():
             raise StoreError(f"no results in {self.path.parent}: expected {self.path.name} there")
+        self._waiting: deque[Sequence[_Statement]] = deque()  # transactions
         with self._clear_errors():
             if not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open_for_reading(self.path) if readonly else _connect(self.path, "rwc")
+            self._until_closed = ExitStack()
+            if readonly:
+                self._db = open_for_reading(self.path, self._until_closed)
+            else:
+                self._db = open_for_writing(self.path)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise StoreError(
@@ -84,10 +105,9 @@ class Store:
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
             if not readonly:
-                _write_ahead(self._db)
-                # FULL would wait for the disk at each recording; WAL + NORMAL survives kill -9.
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.executescript(_SCHEMA)
+                choose_journal(self._db, self.path)
+                if version < SCHEMA_VERSION:
+                    self._db.executescript(_SCHEMA)
                 for name in self._missing_columns():  # a store from before the field existed
                     self._db.execute(f"ALTER TABLE rows ADD COLUMN {name} TEXT DEFAULT ''")
                 # A read-only folder or full disk is to fail now, not after the first recording.
@@ -105,14 +125,27 @@ class Store:
         return [name for name in _COLUMNS if name not in there]
 
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Write what waits, and close the file.
+
+        Raises:
+            StoreError: if another process does not let it be written.
+        """
+        try:
+            self._catch_up(PATIENCE_SECONDS)
+        finally:
+            self._db.close()
+            self._until_closed.close()
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.OperationalError, OSError) as error:
+            if is_busy(error):
+                raise _Busy(
+                    f"another process has kept the results store {self.path} to itself for "
+                    f"{PATIENCE_SECONDS:g} s: end it, then the same command goes on"
+                ) from error
             raise StoreError(
                 f"cannot use the results store {self.path}: {error}; check that the folder is "
                 "writable and has space, or choose another one with results_dir=…"
@@ -124,30 +157,62 @@ class Store:
             ) from error
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Add or replace rows in one transaction; good rows clear older errors of their cell."""
+        """Add or replace rows in one transaction; good rows clear older errors of their cell.
+
+        While another process keeps the file to itself they wait in memory (see :meth:`_commit`).
+        """
         rows = list(rows)
         marks = ", ".join("?" * len(_COLUMNS))
-        with self._clear_errors(), self._db:
-            self._db.executemany(
+        self._commit(
+            (
                 f"DELETE FROM rows WHERE status != 'ok' AND {' AND '.join(_CELL)}",
                 [[getattr(r, name.split()[0]) for name in _CELL] for r in rows],
-            )
-            self._db.executemany(
+            ),
+            (
                 f"INSERT OR REPLACE INTO rows ({', '.join(_COLUMNS)}) VALUES ({marks})",
                 [_to_record(r) for r in rows],
-            )
+            ),
+        )
+
+    def _commit(self, *statements: _Statement) -> None:
+        """One transaction, now or when the file is free.
+
+        Without write-ahead mode somebody who reads locks the file, and may read for minutes. That
+        must neither end a study nor hold it up, so what cannot be written soon is kept: it goes
+        with the next transaction, and at the latest when rows are read or the store is closed.
+        """
+        self._waiting.append(statements)
+        with suppress(_Busy):
+            self._catch_up(_WRITE_PATIENCE_SECONDS)
+
+    def _catch_up(self, patience_seconds: float) -> None:
+        """Write all that waits; :class:`_Busy` if the file is not free in time."""
+        if not self._waiting:
+            return
+        with self._clear_errors():
+            self._db.execute(f"PRAGMA busy_timeout = {round(1000 * patience_seconds)}")
+            try:
+                while self._waiting:
+                    try:
+                        with self._db:
+                            for query, records in self._waiting[0]:
+                                self._db.executemany(query, records)
+                    except sqlite3.Error as error:
+                        if not is_busy(error):
+                            self._waiting.popleft()  # to try again would not help
+                        raise
+                    self._waiting.popleft()
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout = {round(1000 * PATIENCE_SECONDS)}")
 
     def rows(self, keys: Iterable[str] | None = None, *, notes: bool = True) -> list[Row]:
         """All rows in the order of writing, or those of the given keys.
 
         Without their note tables, nine tenths of a store of long recordings stay on the disk.
         """
+        self._catch_up(PATIENCE_SECONDS)
         with self._clear_errors():
-            missing = self._missing_columns()
-            columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
-            if not notes:
-                columns[_COLUMNS.index("notes")] = "x'' AS notes"
-            query = f"SELECT {', '.join(columns)} FROM rows"
+            query = self._query(notes)
             if keys is None:
                 return [_from_record(r) for r in self._db.execute(f"{query} ORDER BY rowid")]
             found: list[Row] = []
@@ -155,6 +220,21 @@ class Store:
                 record = self._db.execute(f"{query} WHERE key = ?", (key,)).fetchone()
                 found += [] if record is None else [_from_record(record)]
             return found
+
+    def errors(self) -> list[Row]:
+        """The rows of what failed and has not succeeded since, in the order of writing."""
+        self._catch_up(PATIENCE_SECONDS)
+        with self._clear_errors():
+            query = f"{self._query(notes=False)} WHERE status = 'error' ORDER BY rowid"
+            return [_from_record(record) for record in self._db.execute(query)]
+
+    def _query(self, notes: bool) -> str:
+        """What asks for rows, also in a store from before some of their fields existed."""
+        missing = self._missing_columns()
+        columns = [f"'' AS {name}" if name in missing else name for name in _COLUMNS]
+        if not notes:
+            columns[_COLUMNS.index("notes")] = "x'' AS notes"
+        return f"SELECT {', '.join(columns)} FROM rows"
 
     def finished(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have a row without error."""
@@ -177,8 +257,7 @@ class Store:
 
     def remember(self, stamp: str, fingerprint: str) -> None:
         """Keep a track's fingerprint for the next run."""
-        with self._clear_errors(), self._db:
-            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (stamp, fingerprint))
+        self._commit(("INSERT OR REPLACE INTO files VALUES (?, ?)", [(stamp, fingerprint)]))
 
     def regroup(self, dataset: str, compositions: Mapping[str, str]) -> None:
         """Give the stored rows of a dataset's tracks the compositions that these have now.
@@ -194,11 +273,11 @@ class Store:
     def add_manifest(self, started: str, manifest: Mapping[str, Any]) -> None:
         """Record one run: environment, settings, command."""
         text = json.dumps(manifest, sort_keys=True, default=str)
-        with self._clear_errors(), self._db:
-            self._db.execute("INSERT INTO runs (started, manifest) VALUES (?, ?)", (started, text))
+        self._commit(("INSERT INTO runs (started, manifest) VALUES (?, ?)", [(started, text)]))
 
     def manifests(self) -> list[dict[str, Any]]:
         """The manifests of all runs, oldest first."""
+        self._catch_up(PATIENCE_SECONDS)
         with self._clear_errors():
             records = self._db.execute("SELECT started, manifest FROM runs ORDER BY id").fetchall()
             return [{"started": started, **json.loads(text)} for started, text in records]
@@ -212,6 +291,16 @@ def read_rows(folder: Path | str, *, notes: bool = True) -> list[Row]:
     """
     with Store(folder, readonly=True) as store:
         return store.rows(notes=notes)
+
+
+def read_errors(folder: Path | str) -> list[Row]:
+    """The rows of a results folder that failed and have not succeeded since, with their tracebacks.
+
+    Raises:
+        StoreError: if there is no store, or none that this version reads.
+    """
+    with Store(folder, readonly=True) as store:
+        return store.errors()
 
 
 def store_path(folder: Path | str) -> Path:
@@ -234,54 +323,6 @@ def note_tables_of(folder: Path | str) -> Iterator[None]:
             f"{store_path(folder).absolute()} is damaged: {error}; move it away, or choose another "
             "results_dir"
         ) from error
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection that waits for other processes; ``mode`` as in SQLite's URIs, ``rwc``."""
-    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE_SECONDS)
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead mode, where it is not.
-
-    SQLite does not wait for others here: of two drivers that make one store at the same moment, the
-    second is told "locked" at once.
-
-    Raises:
-        sqlite3.OperationalError: if the others do not end in time, or nothing can be written.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
-def _open_for_reading(path: Path) -> sqlite3.Connection:
-    """A store that is only read.
-
-    Where nothing can be written (an archive, a read-only or full disk) SQLite cannot make the
-    helper files that it wants for reading, too: a finished store is opened without them there.
-
-    Raises:
-        sqlite3.Error: if it cannot be read.
-    """
-    finished = not path.with_name(f"{path.name}-wal").exists()
-    if not finished or os.access(path.parent, os.W_OK):
-        db = _connect(path, "ro")
-        try:
-            db.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            db.close()
-            if not (finished and isinstance(error, sqlite3.OperationalError)):
-                raise
-        else:
-            return db
-    return _connect(path, "ro&immutable=1")
 
 
 def _to_record(row: Row) -> list[Any]:

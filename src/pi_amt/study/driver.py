@@ -19,6 +19,7 @@ from pi_amt.scoring.notes import check_pitch_units
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition
+from pi_amt.study.cost import Workload
 from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
@@ -37,6 +38,7 @@ class Summary:
         reused: rows that were there already.
         errors: rows with an error.
         skipped: plain reasons for conditions that could not be asked for.
+        left: recordings that were not computed, because the study stopped at an error.
     """
 
     asked: list[dict[str, Condition]] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Summary:
     reused: int = 0
     errors: list[Row] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    left: int = 0
 
 
 def run_study(
@@ -52,6 +55,7 @@ def run_study(
     executor: ExecutorFactory,
     *,
     quiet: bool = False,
+    fail_fast: bool = False,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
 
@@ -60,6 +64,7 @@ def run_study(
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
         quiet: no progress bar.
+        fail_fast: stop after the first recording with an error.
 
     Raises:
         ValueError: for settings that cannot work; broken recordings become error rows instead.
@@ -68,28 +73,44 @@ def run_study(
     summary, groups = Summary(), list(groups)
     check_same_study(groups, store.manifests())
     jobs: list[Job] = []
-    asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
+    asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job, as the numbers
+    numbers: dict[int, int] = {}
+    workload = Workload()
     with ExitStack() as stack:
         pulses = stack.enter_context(Pulses())
         for group in groups:
             summary.asked.append({})
             for missing in _missing_jobs(group, store, summary):
-                job = replace(missing, pulse=pulses.new())
-                asked[id(job)] = summary.asked[-1]
+                number = _add_to(workload, missing)
+                job = replace(missing, pulse=pulses.new(number))
+                asked[id(job)], numbers[id(job)] = summary.asked[-1], number
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         store.add_manifest(started, {**environment(), **sources(groups)})
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
-        shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
+        shown = StudyProgress(workload, pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
-        for job, result in results:
+        for done, (job, result) in enumerate(results, start=1):
             failed = _keep(job, result, store, summary)
             keys = (row.key for row in result.rows)
             asked[id(job)].update(zip(keys, job.conditions, strict=True))
             if job.pulse is not None:
                 job.pulse.stop()
+            seconds = max((row.seconds for row in result.rows), default=0.0)
+            workload.finish(
+                numbers[id(job)], result.took_seconds, seconds or None, failed=failed > 0
+            )
             progress.advance(job.track.name, len(result.rows), failed)
+            if failed and fail_fast:
+                summary.left = len(jobs) - done
+                break
     return summary
+
+
+def _add_to(workload: Workload, job: Job) -> int:
+    """A job's number in the workload."""
+    name = built(job.model).identity.name
+    return workload.add(name, job.dataset, len(job.conditions), job.track.duration_seconds)
 
 
 def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:

@@ -40,6 +40,14 @@ def evaluate(job: Job) -> JobResult:
     ``device=auto`` a GPU that cannot hold a single block hands the recording to the CPU.
     """
     model = built(job.model)
+    started = time.perf_counter()  # a worker loads a model once, not for each recording
+    result = _evaluate(model, job, started)
+    return replace(result, took_seconds=time.perf_counter() - started)
+
+
+def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
+    """The rows of a job that began at ``started``."""
+    pulse = job.pulse
     try:
         fingerprint = job.track.fingerprint()
     except Exception as error:
@@ -55,7 +63,7 @@ def evaluate(job: Job) -> JobResult:
             settled,
             lent,
             lambda: Account(recording.reference, model.frame_threshold),
-            beat=None if job.pulse is None else job.pulse.beat,
+            beat=None if pulse is None else partial(pulse.beat, started),
         )
         rows = _finished(model, job, recording, fingerprint, passes)
         for condition, reason in (refused | not_run).items():

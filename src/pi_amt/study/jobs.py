@@ -6,6 +6,7 @@ rows with one key are the same result.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,10 +68,12 @@ def borrows(condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a worker sends back: rows, and the fingerprint that their keys start from."""
+    """What a worker sends back: rows, the fingerprint that their keys start from, and the time
+    that it took."""
 
     rows: tuple[Row, ...]
     fingerprint: str
+    took_seconds: float = 0.0
 
 
 def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Condition) -> str:
@@ -141,7 +144,8 @@ def refused_row(
 ) -> Row:
     """The row of a condition without a result, with the reason in one plain line.
 
-    It is an error that names the file, or empty where the recording has nothing to work on.
+    It is an error that names the file, or empty where the recording has nothing to work on. The
+    row of an error also holds the traceback, for those who look for the cause in the code.
 
     Args:
         job: whose condition it is.
@@ -157,4 +161,7 @@ def refused_row(
         reason = f"{type(error).__name__}: {reason}"
     if not isinstance(error, DataError) and isinstance(job.track, FileTrack):
         reason = str(data_error(job.track.audio_path, reason))
-    return replace(row, status="error", error=reason)
+    told = "".join(traceback.format_exception(error))
+    # file names may hold what no database takes
+    told = told.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    return replace(row, status="error", error=reason, traceback=told)

@@ -1,6 +1,7 @@
 """Progress of long work: a bar with ETA on a terminal, a line now and then in a log.
 
-Workers tell how far their recording is (pulses), so that the bar moves inside long recordings.
+Workers tell how far their recording is (pulses), so that the bar moves inside long recordings. What
+is left is told as time, weighed by what recordings cost (:mod:`pi_amt.study.cost`).
 """
 
 from __future__ import annotations
@@ -10,24 +11,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from pi_amt.core.text import in_words, plural
+from pi_amt.study.cost import UnderWay, Workload
 
 _LOG_EVERY_SECONDS = 30.0
 _LOOK_EVERY_SECONDS = 1.0
@@ -37,41 +36,43 @@ _WIDE, _NARROW = 90, 60  # columns of a terminal
 class StudyProgress:
     """Counts recordings and rows.
 
-    On a terminal one line with bar, ETA, rows per minute, failures and the last recording; it
-    narrows with the terminal. Elsewhere a plain line at most every 30 s. Recordings under way
-    count by the share of them that is done.
+    On a terminal one line with bar, time left, rows per minute, failures and the last recording; it
+    narrows with the terminal. Elsewhere a plain line at most every 30 s.
 
     Args:
-        recordings: number of recordings to compute.
-        under_way: sum of the shares that are done of the recordings in flight.
+        workload: the recordings to compute; its user tells it which are finished.
+        under_way: how far the recordings in flight are, by their number in the workload.
         quiet: print nothing at all.
         stream: where to print; standard error by default, so that tables can be piped.
     """
 
     def __init__(
         self,
-        recordings: int,
-        under_way: Callable[[], float] = lambda: 0.0,
+        workload: Workload,
+        under_way: Callable[[], Mapping[int, UnderWay]] = dict,
         *,
         quiet: bool = False,
         stream: TextIO | None = None,
     ) -> None:
         self._stream = stream or sys.stderr
-        self._total, self._under_way = recordings, under_way
+        self._workload, self._under_way = workload, under_way
+        self._total = len(workload)
         self._done = self._rows = self._failures = 0
         self._started = self._logged = time.monotonic()
-        self._quiet = quiet or recordings == 0
+        self._quiet = quiet or self._total == 0
         self._bar: Progress | None = None
         if not self._quiet and self._stream.isatty():
             console = Console(file=self._stream)
             self._bar = Progress(
                 *_columns(console.width), console=console, expand=console.width >= _WIDE
             )
-            self._task = self._bar.add_task("", total=recordings, note="starting …", short="")
+            self._task = self._bar.add_task(
+                "", total=1.0, count="", left="", note="starting …", short=""
+            )
         self._lock, self._over = threading.Lock(), threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> StudyProgress:
+    def __enter__(self) -> Self:
         if self._bar is not None:
             self._bar.start()
         if not self._quiet:
@@ -110,22 +111,31 @@ class StudyProgress:
                 self._show()
 
     def _show(self) -> None:
-        share = min(self._under_way(), self._total - self._done)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done + share)
+        if self._quiet:
             return
         now, over = time.monotonic(), self._done == self._total
-        if self._quiet or not (over or now - self._logged >= _LOG_EVERY_SECONDS):
+        if self._bar is None and not (over or now - self._logged >= _LOG_EVERY_SECONDS):
+            return
+        flight = self._under_way()
+        done, left = self._workload.done_and_left(flight)
+        # so many workers as were at work until now
+        seconds = (now - self._started) * left / done if done > 0 else None
+        count = f"{self._done}/{self._total}"
+        if self._bar is not None:
+            self._bar.update(
+                self._task,
+                completed=done / (done + left) if done + left > 0 else float(over),
+                count=count,
+                left="" if seconds is None else f"{in_words(seconds)} left",
+            )
             return
         self._logged = now
-        partly = f" and {share:.2f} under way" if share >= 0.01 else ""
-        left = ""
-        if self._done + share > 0.01:
-            seconds = (now - self._started) * (self._total / (self._done + share) - 1)
-            left = f", about {in_words(seconds)} left"
+        share = sum(one.share for one in flight.values())
+        partly = f" and {share:.2f} under way" if share >= 0.01 and not over else ""
+        until = "" if seconds is None else f", about {in_words(seconds)} left"
         of, rows = plural(self._total, "recording"), plural(self._rows, "row")
-        line = f"{self._done}/{of}{partly}, {rows}, {self._rate()}"
-        print(line + left, file=self._stream, flush=True)
+        line = f"{self._done}/{of}{partly}, {rows}, {self._rate()}{until}"
+        print(line, file=self._stream, flush=True)
 
     def _rate(self, unit: str = " rows/min") -> str:
         """Rows a minute, and failures if there are any."""
@@ -141,12 +151,12 @@ def _columns(width: int) -> list[ProgressColumn]:
             TextColumn("recordings"),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[left]}"),
             # a name may hold brackets
             TextColumn("{task.fields[note]}", markup=False),
         ]
-    short = [MofNCompleteColumn(), TimeRemainingColumn(compact=True)]
+    short = [TextColumn("{task.fields[count]}"), TextColumn("{task.fields[left]}")]
     bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
     return [*bar, *short, TextColumn("{task.fields[short]}")]
 
@@ -157,10 +167,11 @@ class Pulse:
 
     path: str
 
-    def beat(self, share: float) -> None:
-        """So much of the recording is done, 0 to 1."""
+    def beat(self, started: float, share: float) -> None:
+        """So much of the recording is done, 0 to 1, since ``started`` (``time.perf_counter``)."""
         with contextlib.suppress(OSError):  # see above
-            Path(self.path).write_text(f"{share:.4f}", "ascii")
+            took = time.perf_counter() - started
+            Path(self.path).write_text(f"{share:.4f} {took:.3f}", "ascii")
 
     def stop(self) -> None:
         """The job is over: what it told no longer counts."""
@@ -175,26 +186,26 @@ class Pulses:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         with contextlib.suppress(OSError):  # then nobody tells anything
             self._folder = tempfile.TemporaryDirectory(prefix="pi_amt-", ignore_cleanup_errors=True)
-        self._numbers = count()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def new(self) -> Pulse | None:
-        """For one more job."""
+    def new(self, number: int) -> Pulse | None:
+        """For the job of this number."""
         if self._folder is None:
             return None
-        return Pulse(str(Path(self._folder.name) / str(next(self._numbers))))
+        return Pulse(str(Path(self._folder.name) / str(number)))
 
-    def under_way(self) -> float:
-        """Sum of the shares of all jobs in flight."""
-        total = 0.0
+    def under_way(self) -> dict[int, UnderWay]:
+        """How far the jobs in flight are, by their number."""
+        told: dict[int, UnderWay] = {}
         if self._folder is None:
-            return total
+            return told
         for path in Path(self._folder.name).glob("*"):
             # gone since, or just being written
             with contextlib.suppress(OSError, ValueError):
-                total += min(1.0, max(0.0, float(path.read_text("ascii"))))
-        return total
+                share, took = map(float, path.read_text("ascii").split())
+                told[int(path.name)] = UnderWay(min(1.0, max(0.0, share)), took)
+        return told

@@ -18,6 +18,7 @@ import torch
 
 from pi_amt.study.executors import processes as executors
 from pi_amt.study.executors.processes import (
+    STOP_SIGNALS,
     InlineExecutor,
     available_cores,
     bounded,
@@ -118,13 +119,14 @@ def test_one_worker_stays_in_this_process_and_restores_its_threads() -> None:
         torch.set_num_threads(before)
 
 
-def about_worker() -> tuple[int, int, str | None, Any]:
+def about_worker() -> tuple[int, int, str | None, set[Any]]:
     time.sleep(0.2)  # long enough for the other worker to take one, too
     omp = os.environ.get("OMP_NUM_THREADS")
-    return os.getpid(), torch.get_num_threads(), omp, signal.getsignal(signal.SIGINT)
+    handlers = set(map(signal.getsignal, (signal.SIGINT, *STOP_SIGNALS)))
+    return os.getpid(), torch.get_num_threads(), omp, handlers
 
 
-def test_workers_are_processes_with_one_thread_that_leave_ctrl_c_to_the_driver() -> None:
+def test_workers_are_processes_with_one_thread_that_leave_signals_to_the_driver() -> None:
     with local(2) as executor:
         futures: list[Future[Any]] = [executor.submit(about_worker) for _ in range(6)]
         told = [future.result(timeout=60) for future in futures]
@@ -132,7 +134,7 @@ def test_workers_are_processes_with_one_thread_that_leave_ctrl_c_to_the_driver()
     assert os.getpid() not in pids
     assert {threads for _, threads, _, _ in told} == {1}
     assert {omp for _, _, omp, _ in told} == {"1"}
-    assert {handler for *_, handler in told} == {signal.SIG_IGN}
+    assert all(handlers == {signal.SIG_IGN} for *_, handlers in told)
     assert not any(map(_is_alive, pids))  # the executor is closed
 
 
@@ -151,29 +153,57 @@ def test_a_worker_that_loky_replaces_alarms_nobody() -> None:
 
 DRIVER = """
 import os, sys, time
+from functools import partial
+from pi_amt.study.executors.dask_cluster import dask
 from pi_amt.study.executors.processes import local
-with local(2) as executor:
-    futures = [executor.submit(os.getpid) for _ in range(9)]
-    print(*{future.result() for future in futures}, flush=True)
-    time.sleep(600)
+if __name__ == "__main__":
+    with eval(sys.argv[1])() as executor:
+        futures = [executor.submit(os.getpid) for _ in range(9)]
+        workers = {future.result() for future in futures}
+        if sys.argv[2] == "busy":
+            for _ in workers:
+                executor.submit(sum, range(10**12))  # never lets another thread have Python's lock
+            time.sleep(2)
+        print(*workers, flush=True)
+        time.sleep(600)
 """
 
 
-def test_workers_end_when_their_driver_is_killed() -> None:
-    command = [sys.executable, "-c", DRIVER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as driver:
+@pytest.mark.parametrize("state", ["idle", "busy"])
+@pytest.mark.parametrize("executor", ["partial(local, 2)", "partial(dask, n_workers=2)"])
+def test_workers_end_when_their_driver_is_killed(executor: str, state: str, tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    command = [sys.executable, str(script), executor, state]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    ) as driver:
         assert driver.stdout is not None
         workers = [int(pid) for pid in driver.stdout.readline().split()]
+        assert set(workers) < set(_session(driver.pid))
         driver.kill()
     try:
         assert workers
         deadline = time.monotonic() + 30
-        while any(map(_is_alive, workers)) and time.monotonic() < deadline:
+        while _session(driver.pid) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert not any(map(_is_alive, workers))
+        assert _session(driver.pid) == []
     finally:
-        for pid in filter(_is_alive, workers):
+        for pid in _session(driver.pid):
             os.kill(pid, signal.SIGKILL)
+
+
+def _session(leader: int) -> list[int]:
+    """The living processes of a session: helpers of the engines, too."""
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in filter(_is_alive, pids) if _session_of(pid) == leader]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _is_alive(pid: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -18,7 +19,13 @@ from typing import Any
 
 import pi_amt
 from pi_amt.store.rows import METHOD_VERSION
-from pi_amt.study.executors.processes import WorkerDied, resolve_n_jobs, set_threads
+from pi_amt.study.executors.processes import (
+    WorkerDied,
+    resolve_n_jobs,
+    set_threads,
+    shield_from_signals,
+    start_worker,
+)
 
 #: what workers must run, too
 VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
@@ -157,6 +164,7 @@ def dask(
     distributed = import_extra("distributed", "dask")
     if address is None:
         n_workers = resolve_n_jobs(n_workers)
+        shield_from_signals()
         cluster = distributed.LocalCluster(
             n_workers=n_workers if at_most is None else min(n_workers, at_most),
             threads_per_worker=1,
@@ -167,6 +175,8 @@ def dask(
             host="127.0.0.1",
         )
         with cluster, distributed.Client(cluster) as client:
+            # for workers that come later, too: dask starts them in the place of dead ones
+            client.register_worker_callbacks(partial(start_worker, os.getpid()))
             yield executor_of(client, worker_timeout_seconds)
         return
     try:

@@ -8,7 +8,9 @@ depend neither on their number nor on their place.
 
 from __future__ import annotations
 
+import ctypes
 import inspect
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -27,6 +29,14 @@ from pi_amt.core.text import plural
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 
 _WORKERS_PER_CORE = 8
+#: What asks a program to end: ``kill``, a closed terminal, and what batch systems send before they
+#: stop a job (SLURM's ``--signal=USR1`` and SIGTERM; soft limits of Grid Engine and LSF).
+STOP_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)
+)
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 class WorkerDied(BrokenExecutor):
@@ -136,7 +146,9 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
             yield executor
         return
     from loky import ProcessPoolExecutor
+    from loky.backend import resource_tracker
 
+    shield_from_signals(resource_tracker.ensure_running)
     # loky takes a long recording after a short one for a leak of memory: it replaces the worker
     # between two jobs, which loses nothing and need not alarm anybody.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning, "loky")
@@ -157,21 +169,56 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
         raise
 
 
+def shield_from_signals(*starts: Callable[[], object]) -> None:
+    """Start the helper processes of an engine so that what stops the driver does not end them.
+
+    They tidy up after the driver and end with it. If a signal to the whole group ended them before,
+    Python would start others and print their stories. A process inherits which signals are held
+    back. Python's own helper is started, too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        for start in (*starts, multiprocessing.resource_tracker.ensure_running):
+            start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start_worker(driver: int) -> None:
     """Prepare a worker process of this machine.
 
-    Ctrl-C is the driver's affair. A worker whose driver was killed ends itself: it could only
-    wait for ever.
+    Ctrl-C and the signals of a batch system reach a whole group of processes, and they are the
+    driver's affair: a worker that died of them would look like a recording that kills its worker.
+    A worker whose driver was killed ends itself: it could only wait for ever.
 
     Args:
         driver: process id of the driver.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, *STOP_SIGNALS):
+        signal.signal(number, signal.SIG_IGN)
+    _die_with_parent()
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
     set_threads(1)
 
 
+def _die_with_parent() -> None:
+    """Have Linux kill this process when the thread that started it ends.
+
+    The threads that start workers live as long as the executor. On other systems nothing is done.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def _end_with(driver: int) -> None:
+    """End this process once its parent is another one than the driver.
+
+    It works on every system, and where the driver was dead before the kernel could be asked. But
+    this thread never gets its turn while a long computation holds Python's lock.
+    """
     while os.getppid() == driver:
         time.sleep(1.0)
     os._exit(1)
