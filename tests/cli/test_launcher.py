@@ -303,3 +303,20 @@ def test_a_full_disk_stops_with_one_line_and_keeps_the_rows(tmp_path: Path) -> N
         assert all(row.status == "ok" for row in rows)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_table_of_errors_tells_where_each_was_raised(
+    tmp_path: Path, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("-m", SWEEP, "dataset.broken=1") == 1
+    capsys.readouterr()
+    assert cli.main(["table", str(tmp_path / "results"), "--errors"]) == 0
+    told = capsys.readouterr().out
+    assert "toy × toy/zz_broken_0 (no_permutation, random, fund_mask, harm_mask)" in told
+    assert "Traceback (most recent call last)" in told
+    assert "in audio" in told  # the method of the toy track that raised
+    assert told.endswith("1 failure\n")
+    assert program("-m", SWEEP, results_dir="whole") == 0
+    capsys.readouterr()
+    assert cli.main(["table", str(tmp_path / "whole"), "--errors"]) == 0
+    assert capsys.readouterr().out == "nothing failed\n"

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from pi_amt.cli.overrides import with_home
@@ -72,11 +73,19 @@ def _table(command: ArgumentParser) -> None:
         action="store_true",
         help="also false notes by interval, and drops by kind of note",
     )
+    command.add_argument(
+        "--errors",
+        action="store_true",
+        help="instead: what failed and has not succeeded since, each with its traceback",
+    )
     command.set_defaults(run=do_table)
 
 
 def do_table(options: Namespace) -> None:
-    """Print and write the table of stored rows."""
+    """Print and write the table of stored rows, or print what failed."""
+    if options.errors:
+        _print_errors(options.results)
+        return
     from pi_amt.cli.printout import print_headline, tables_of
     from pi_amt.permutation_importance import Importance
     from pi_amt.store.renamed import read_results
@@ -105,6 +114,20 @@ def do_table(options: Namespace) -> None:
         if path:
             write(path)
             print(f"wrote {path}", file=sys.stderr)
+
+
+def _print_errors(results: str) -> None:
+    """What failed, by recording and reason: conditions that failed alike stand together."""
+    from pi_amt.store.store import read_errors
+
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for row in read_errors(results):
+        place = (row.model, row.dataset, row.track, row.error, row.traceback)
+        alike.setdefault(place, []).append(row.label)
+    for (model, dataset, track, error, traceback), labels in alike.items():
+        print(f"{model} × {dataset}/{track} ({', '.join(dict.fromkeys(labels))})\n  {error}")
+        print(f"{indent(traceback.rstrip() or 'no traceback was kept', '  ')}\n")
+    print("nothing failed" if not alike else f"{plural(len(alike), 'failure')}")
 
 
 def _report(command: ArgumentParser) -> None:
