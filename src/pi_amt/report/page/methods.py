@@ -21,7 +21,13 @@ from pi_amt.permutations.regions import default_half_width_cents
 from pi_amt.permutations.shuffles import HighFreq
 from pi_amt.report.catalog import permutation_of
 from pi_amt.report.names import citation, families, model_title, score_name
-from pi_amt.report.page.context import ModelFacts, dataset_facts, model_facts, reproductions
+from pi_amt.report.page.context import (
+    ModelFacts,
+    baselines_at_floor,
+    dataset_facts,
+    model_facts,
+    reproductions,
+)
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
 from pi_amt.scoring.notes import NOTE_SCORES
@@ -227,11 +233,16 @@ def _score(score: str) -> str:
 
 
 def _reservations(importance: Result) -> list[str]:
-    return [
+    reproduced = [
         f"{name} is a synthetic-trained reproduction: its numbers do not describe the published "
         "model."
         for name in reproductions(importance)
     ]
+    unseen = [
+        f"Nothing can be learnt from the drops of {place}: {why}; no p-values were computed there."
+        for place, why in baselines_at_floor(importance)
+    ]
+    return [*reproduced, *unseen]
 
 
 def _weights(model: ModelFacts) -> str:
