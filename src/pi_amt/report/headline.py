@@ -48,7 +48,7 @@ def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
     top = max(found, key=lambda r: r.drop)
     return (
         f"{place} is most sensitive to {top.condition} (drop {_interval(top, 'drop')} from "
-        f"{top.baseline:.2f}, {top.n_pieces} recordings); {_control(top, found)}."
+        f"{top.baseline:.2f}, {plural(top.n_pieces, 'recording')}); {_control(top, found)}."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.report.page.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
-from tests.rows import make_rows
+from tests.rows import make_dose_rows, make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
@@ -179,6 +179,32 @@ def test_hidden_rows_do_not_squeeze_the_forest(browser: Any, tmp_path: Path) -> 
         assert ticks.last.text_content() == "0.1"
     page.locator("#find").fill("fund")
     assert ticks.last.text_content() == "0.1"
+    opened.close()
+
+
+def test_one_of_something_is_not_called_several(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3, "harm_mask": 0.1}, n_pieces=1)
+    rows += make_dose_rows({0.1: 0.1, 0.3: 0.2, 0.5: 0.3}, n_pieces=1)
+    path = build(list({row.key: row for row in rows}.values()), tmp_path / "report.html")
+    opened = Visit(browser, path)
+    page = opened.page
+    page.locator("#find").fill("fund_mask")
+    assert page.locator("#live").inner_text() == "1 condition"
+    page.locator("#find").fill("mask")
+    assert page.locator("#live").inner_text() == "2 conditions"
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+    words = page.evaluate(
+        "[document.body.textContent,"
+        " ...[...document.querySelectorAll('[aria-label]')].map(e => e.ariaLabel)].join('; ')"
+    )
+    assert re.findall(r"\b1 (?:recording|condition|note|test|step|warning)\b", words)
+    assert "score of 1 recording;" in words
+    assert "on Demo, 1 recording. Basic Pitch: D50" in words
+    several = re.findall(
+        r"(?<![\d.,])1 (?:recordings|conditions|notes|tests|steps|warnings)", words
+    )
+    assert several == []
     opened.close()
 
 

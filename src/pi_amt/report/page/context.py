@@ -111,7 +111,7 @@ def run_facts(importance: Result, manifests: Sequence[Mapping[str, Any]]) -> lis
     effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
     facts = [
         ("Score", f"{inference.score}, mean over recordings"),
-        ("Intervals", f"95 %, studentised bootstrap, {inference.n_resamples:,} resamples"),
+        ("Intervals", f"95 %, studentised bootstrap, {plural(inference.n_resamples, 'resample')}"),
         ("Tests", "paired sign-flip permutation, Holm-corrected"),
         ("Draws", f"seed {', '.join(map(str, seeds))}"),
         ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "

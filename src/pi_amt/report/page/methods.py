@@ -211,9 +211,9 @@ def _statistics(importance: Result) -> list[str]:
     return [
         f"{score}; repeats were averaged inside a recording first.",
         "Intervals are 95 % studentised bootstrap intervals [@efron1993] "
-        f"({inference.n_resamples:,} resamples over recordings, clustered by composition, seed "
-        f"{inference.seed}); p-values come from paired sign-flip permutation tests, corrected over "
-        "all conditions after Holm [@holm1979].",
+        f"({plural(inference.n_resamples, 'resample')} over recordings, clustered by composition, "
+        f"seed {inference.seed}); p-values come from paired sign-flip permutation tests, corrected "
+        "over all conditions after Holm [@holm1979].",
     ]
 
 

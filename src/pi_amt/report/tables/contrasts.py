@@ -157,7 +157,7 @@ def _only_in(name: str, own: Result, other: Result) -> Iterator[str]:
             yield f"Only in {name}, not compared: {place} under {', '.join(lone)}."
         pieces = len(set(panel.pieces) - set(twin.pieces))
         if pieces:
-            count = f"{pieces} of {len(panel.pieces)} recordings"
+            count = f"{pieces} of {plural(len(panel.pieces), 'recording')}"
             yield f"Only in {name}, not compared: {place}, {count}."
 
 

@@ -91,7 +91,7 @@ def footnotes(importance: Result) -> Iterator[str]:
     if smallest * tests > SIGNIFICANT:
         yield (
             f"Warning: with so few recordings no p is below {smallest:.2g} before correction, so "
-            f"no p_holm of {tests} tests can be below {min(smallest * tests, 1):.2g}."
+            f"no p_holm of {plural(tests, 'test')} can be below {min(smallest * tests, 1):.2g}."
         )
     yield from importance.messages
     yield from (f"Warning: {warning}" for warning in importance.warnings)
@@ -108,8 +108,8 @@ def _smallest_p(tested: Sequence[ConditionResult], inference: Inference) -> floa
 def method_note(n_resamples: int, seed: int, tests: int) -> str:
     """How intervals and p-values were made."""
     return (
-        f"Intervals: 95 %, studentised bootstrap, {n_resamples:,} resamples over recordings, "
-        f"clustered by composition, seed {seed}; p: sign-flip test, "
+        f"Intervals: 95 %, studentised bootstrap, {plural(n_resamples, 'resample')} over "
+        f"recordings, clustered by composition, seed {seed}; p: sign-flip test, "
         f"Holm over {plural(tests, 'test')}."
     )
 

@@ -145,15 +145,15 @@ window.startExplorer = () => {
     [sounds.clean.audio.src, sounds.after.audio.src] = urls;
     const residual = condition.residual_db === null ? "" : ` Consistency residual ${String(condition.residual_db).replace("-", "−")} dB.`;
     sounds.perturbed.small.textContent = (model.borrowed_phase ? "Magnitudes only: phase is borrowed from the original." : "Inverse sliCQ of the perturbed coefficients.") + residual;
-    sounds.clean.small.textContent = `${model.transcription.length} notes`;
-    sounds.after.small.textContent = `${condition.transcription.length} notes`;
+    sounds.clean.small.textContent = plural(model.transcription.length, "note");
+    sounds.after.small.textContent = plural(condition.transcription.length, "note");
     picture(before, model.picture, "");
     picture(after, condition.picture, condition.outline);
     if (condition.outline) picture(before, model.picture, condition.outline);
     outlineLabel.hidden = !condition.outline;
     drawLegend();
     const { same, all } = condition.agreement;
-    said.textContent = `${nameOf(model)} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
+    said.textContent = `${nameOf(model)} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${plural(all, "false note")} came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
   }
