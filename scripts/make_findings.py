@@ -26,7 +26,8 @@ from pi_amt.core.text import duration, in_words, plural
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.figures.style import paper_style
-from pi_amt.report.names import BANNER, is_reproduction, model_title
+from pi_amt.report.names import BANNER, model_title
+from pi_amt.report.page.context import reproductions
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.statistics.dose import dose_curves
 from pi_amt.statistics.estimates import ConditionResult
@@ -116,9 +117,8 @@ def scope_lines(importance: Importance) -> Iterator[str]:
     missing = [model for model in MODELS if model not in importance.models]
     yield from (f"- **{model_title(model)}**: not run for this page." for model in missing)
     yield ""
-    reproductions = [p.model for p in importance.panels if is_reproduction(p)]
-    for model in dict.fromkeys(reproductions):
-        yield f"```{{important}}\n**{model_title(model)}.** {BANNER}\n```\n"
+    for model in reproductions(importance):
+        yield f"```{{important}}\n**{model}.** {BANNER}\n```\n"
 
 
 def put_into_readme(readme: Path, importance: Importance) -> None:
@@ -129,8 +129,7 @@ def put_into_readme(readme: Path, importance: Importance) -> None:
     if not end:
         raise ValueError(f"{readme}: got no place for the findings, expected {README_MARKS}")
     lines = [f"- {sentence}" for sentence in importance.headline()]
-    models = dict.fromkeys(model_title(p.model) for p in importance.panels if is_reproduction(p))
-    lines += [f"\n**{model}.** {BANNER}" for model in models]
+    lines += [f"\n**{model}.** {BANNER}" for model in reproductions(importance)]
     lines += [f"\n{note.strip()}" for note in other_weights(importance)]
     text = "\n".join(lines)
     readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

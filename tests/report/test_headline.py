@@ -72,3 +72,18 @@ def test_headline_of_a_baseline_alone() -> None:
 def test_headline_of_one_composition_does_not_blame_the_number_of_recordings() -> None:
     rows = make_rows({"fund_mask": 0.3}, n_pieces=8, compositions=["sonata"] * 8)
     assert "(8 recordings of one composition are too few for a test)" in sentence(rows)
+
+
+def test_headline_of_a_baseline_at_the_floor_claims_nothing() -> None:
+    planted = {"fund_mask": 0.03, "matched_tracks(fund_mask)": 0.0}
+    said = sentence(make_rows(planted, baseline=0.04, spread=0.0, noise=0.0))
+    assert said == (
+        "Nothing can be learnt from basic_pitch's F on demo: the mean score without perturbation "
+        "is 0.040, under 0.10, so a drop cannot be seen."
+    )
+    # a drop that would be significant, from a baseline that the floor control reaches, too
+    planted = {"fund_mask": 0.1, "matched_tracks(fund_mask)": 0.0, "floor": 0.0}
+    said = sentence(make_rows(planted, baseline=0.3, noise=0.0))
+    assert "not significantly above the 0.3" in said
+    assert "fund_mask" not in said
+    assert "reli" not in said

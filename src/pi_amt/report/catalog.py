@@ -15,7 +15,7 @@ from pi_amt.permutations.loading import Permutation, available
 from pi_amt.report.names import option_text, unique_slugs
 from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult
-from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.panels import Panel, told_apart
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey
 from pi_amt.study.conditions import Condition
@@ -112,12 +112,7 @@ def _repeated_labels(importance: Result) -> set[str]:
 def _title(label: str, parameters: str, keys: list[tuple[str, str]]) -> str:
     """The label, and the options in which it differs from its namesakes."""
     same = [json.loads(p or "{}") for name, p in keys if name == label]
-    if len(same) < 2:
-        return label
-    options = json.loads(parameters or "{}")
-    varied = [k for k in options if len({json.dumps(o.get(k), sort_keys=True) for o in same}) > 1]
-    shown = ", ".join(f"{k}={option_text(options[k])}" for k in varied)
-    return f"{label} ({shown})" if shown else label
+    return told_apart(label, json.loads(parameters or "{}"), same, option_text)
 
 
 def _entry(

@@ -2,7 +2,8 @@
 
 The words follow the evidence: F *is sensitive to* a condition if its drop is significant after
 Holm's correction; the model *relies on* something only if the drop also exceeds that of the
-matched control, again after correction and with an interval above zero.
+matched control, again after correction and with an interval above zero. Where the baseline is at
+the floor, neither can be asked.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pi_amt.core.text import plural
 from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import SIGNIFICANT
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -27,6 +29,8 @@ def headline(importance: Result) -> list[str]:
 def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
     """The headline of one panel, with these names for its model and dataset."""
     place = f"{model}'s {score_name(importance.score)} on {dataset}"
+    if why := why_at_floor(panel, importance.inference):
+        return f"Nothing can be learnt from {place}: {why}, so a drop cannot be seen."
     results = [r for r in importance.results_of(panel) if r.role == "condition"]
     known = [r for r in results if not math.isnan(r.drop)]
     if not known:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 
 N_RESAMPLES = 10_000
@@ -69,7 +70,8 @@ def cluster_sums(values: Floats, clusters: Sequence[Hashable] | None) -> Floats:
         return values
     if len(clusters) != len(values):
         raise ValueError(
-            f"got {len(clusters)} cluster labels for {len(values)} recordings, expected one each"
+            f"got {plural(len(clusters), 'cluster label')} for {plural(len(values), 'recording')}, "
+            "expected one each"
         )
     number = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
     sums = np.zeros((len(number), values.shape[1]))

@@ -1,4 +1,5 @@
-"""What a reader must be warned of: few recordings, missing rows, failures, too few repeats."""
+"""What a reader must be warned of: a baseline at the floor, few recordings, missing rows, failures,
+too few repeats."""
 
 from __future__ import annotations
 
@@ -8,12 +9,17 @@ from collections.abc import Sequence
 from pi_amt.core.text import plural
 from pi_amt.scoring.alignment import alignment_of
 from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_floor
+from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel
 
+#: of several recordings this many are named
+_NAMED = 3
 
-def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
+
+def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Inference) -> list[str]:
     """Plain sentences about one panel; none if there is nothing to say."""
-    said: list[str] = []
+    said = _floor(panel, inference)
     for result in results:
         name = result.condition
         if result.n_pieces < 2:
@@ -56,6 +62,25 @@ def cautions(panel: Panel, results: Sequence[ConditionResult]) -> list[str]:
     if silent:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
+
+
+def _floor(panel: Panel, inference: Inference) -> list[str]:
+    """That a drop cannot be seen, in the panel as a whole or else in some of its recordings."""
+    if why := why_at_floor(panel, inference):
+        return [
+            f"nothing can be learnt from these drops: {why}, so a drop cannot be seen, "
+            "and no p-values are given"
+        ]
+    low = recordings_at_floor(panel, inference)
+    if not low:
+        return []
+    names = ", ".join(low[:_NAMED]) + (", …" if len(low) > _NAMED else "")
+    has = "has" if len(low) == 1 else "have"
+    drops = "its drops say" if len(low) == 1 else "their drops say"
+    return [
+        f"{plural(len(low), 'recording')} {has} a baseline score under {LEAST_SCORE:.2f} "
+        f"({names}): {drops} nothing; look at `pi-amt data --full`"
+    ]
 
 
 def _failed(panel: Panel) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pi_amt.core.units import Floats
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.store.rows import ConditionKey
@@ -64,7 +65,11 @@ def two_sides(a: Panel, b: Panel, names: Sequence[str], score: str) -> tuple[Sid
 
 
 def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, Any]]:
-    """One record (column → value) per condition that both sides have."""
+    """One record (column → value) per condition that both sides have.
+
+    There is no p where a side's baseline is at the floor: its drops are no drops to compare.
+    """
+    at_floor = any(why_at_floor(side.panel, inference) for side in (a, b))
     records = []
     for i, j in _pairs(a.panel.conditions, b.panel.conditions):
         condition = a.panel.conditions[i]
@@ -87,6 +92,7 @@ def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, A
                 "drop_a": drop_a,
                 "drop_b": drop_b,
                 **paired_difference(drops_b - drops_a, a.clusters(), inference),
+                **({"p": np.nan} if at_floor else {}),
                 "relative_drop_a": _ratio(drop_a, base_a),
                 "relative_drop_b": _ratio(drop_b, base_b),
                 "excess_a": mean(a.excess(i)[both]),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import Interval
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
@@ -174,6 +175,7 @@ class _Summary:
         frames = panel.piece_means(AVERAGE_PRECISION)
         self.frame_drops = panel.baseline_values(AVERAGE_PRECISION)[None] - frames
         self.floor = panel.lone_control("floor")
+        self.at_floor = bool(why_at_floor(panel, inference))
         self.effect = cache(lambda name: panel.piece_means(name, "effects"))
         self.count = cache(lambda name: panel.piece_means(name, "counts"))
         self.clean_count = cache(lambda name: panel.baseline_values(name, "counts"))
@@ -288,6 +290,8 @@ class _Summary:
         return interval_over(top, clusters, self.inference, bottom=bottom, limits=limits)
 
     def _p_value(self, differences: Floats) -> float:
+        if self.at_floor:
+            return nan
         return p_value_over(differences, self.panel.compositions, self.inference)
 
 

@@ -6,7 +6,8 @@ value (an error, no reference notes, a repeat that was not run).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,11 +52,7 @@ class Panel:
 
     def _name(self, condition: ConditionKey) -> str:
         alike = [flat_options(c.options) for c in self.conditions if c.label == condition.label]
-        own = flat_options(condition.options)
-        differing = [k for k in own if any(repr(o.get(k)) != repr(own[k]) for o in alike)]
-        if not differing:
-            return condition.label
-        return f"{condition.label} ({', '.join(f'{key}={own[key]}' for key in differing)})"
+        return told_apart(condition.label, flat_options(condition.options), alike)
 
     def values(self, key: str, of: str = "scores") -> Floats:
         """``(conditions, pieces, repeats)`` of one entry of ``scores``, ``effects``, ``counts``."""
@@ -162,6 +159,29 @@ class Panel:
             if condition.role == "control" and condition.kind == kind and not condition.target
         ]
         return found[0] if found else None
+
+
+def told_apart(
+    label: str,
+    own: Mapping[str, object],
+    alike: Collection[Mapping[str, object]],
+    text: Callable[[object], str] = str,
+) -> str:
+    """A label with the options in which it differs from its namesakes: ``random (p=0.3)``.
+
+    Args:
+        label: what all of them are called.
+        own: its options, whose values JSON can hold.
+        alike: the options of each namesake, with or without its own.
+        text: how the value of an option is written.
+    """
+    # as JSON, so that 1, 1.0 and True are three values
+    apart = [k for k in own if any(_json(other.get(k)) != _json(own[k]) for other in alike)]
+    return f"{label} ({', '.join(f'{k}={text(own[k])}' for k in apart)})" if apart else label
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def note_table(row: Row) -> NoteTable | None:

@@ -12,6 +12,8 @@ Conventions:
   ``condition`` of one report (controls have a p-value, but no corrected one).
 * *Excess* drop is the drop minus that of the condition's ``matched_tracks`` control. A claim that
   a model relies on something rests on the excess; a drop alone says that its F is sensitive.
+* A panel whose baseline is at the floor (:mod:`pi_amt.statistics.floor`) keeps its drops and gets
+  no p-values: its conditions are not among those that Holm corrects over.
 """
 
 from __future__ import annotations
@@ -178,7 +180,7 @@ class Result:
             found = panel_results(panel, inference)
             results += found
             place = f"{panel.model} × {panel.dataset}"
-            warnings += [f"{place}: {said}" for said in cautions(panel, found)]
+            warnings += [f"{place}: {said}" for said in cautions(panel, found, inference)]
         messages = (*messages, *choices)
         return cls(panels, holm_corrected(results), inference, tuple(warnings), messages)
 

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from tests.report.page.browser import Visit, chromium, why_not
 from tests.report.study import AWKWARD
-from tests.rows import make_rows
+from tests.rows import make_dose_rows, make_rows
 
+from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
-from pi_amt.report.page.build import build
+from pi_amt.report.page.build import build, make_page
+from pi_amt.report.page.render import render
+from pi_amt.store.store import Store
 
 pytestmark = [
     pytest.mark.browser,
@@ -179,6 +182,32 @@ def test_hidden_rows_do_not_squeeze_the_forest(browser: Any, tmp_path: Path) -> 
     opened.close()
 
 
+def test_one_of_something_is_not_called_several(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3, "harm_mask": 0.1}, n_pieces=1)
+    rows += make_dose_rows({0.1: 0.1, 0.3: 0.2, 0.5: 0.3}, n_pieces=1)
+    path = build(list({row.key: row for row in rows}.values()), tmp_path / "report.html")
+    opened = Visit(browser, path)
+    page = opened.page
+    page.locator("#find").fill("fund_mask")
+    assert page.locator("#live").inner_text() == "1 condition"
+    page.locator("#find").fill("mask")
+    assert page.locator("#live").inner_text() == "2 conditions"
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+    words = page.evaluate(
+        "[document.body.textContent,"
+        " ...[...document.querySelectorAll('[aria-label]')].map(e => e.ariaLabel)].join('; ')"
+    )
+    assert re.findall(r"\b1 (?:recording|condition|note|test|step|warning)\b", words)
+    assert "score of 1 recording;" in words
+    assert "on Demo, 1 recording. Basic Pitch: D50" in words
+    several = re.findall(
+        r"(?<![\d.,])1 (?:recordings|conditions|notes|tests|steps|warnings)", words
+    )
+    assert several == []
+    opened.close()
+
+
 def test_an_address_of_nonsense_shows_the_overview(visit: Open) -> None:
     assert visible(visit("#%E0%A4%A").page) == ["overview"]
 
@@ -240,6 +269,69 @@ def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:
     assert view()[1] - view()[0] == pytest.approx(5.0)
     page.keyboard.press("ArrowRight")
     assert page.locator("#ex-clock").inner_text().startswith("4.10")
+
+
+@pytest.fixture(scope="module")
+def report_of_two_models(toy_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy's explorer with a second model: it has the conditions of the toy but for the first,
+    in the opposite order, and the second recording alone has it in the first place.
+    """
+    with Store(toy_results, readonly=True) as store:
+        importance, manifests = Importance.from_rows(store.rows()), store.manifests()
+    page = make_page(importance, manifests, examples=3)
+    assert page.explorer.data is not None
+    for number, example in enumerate(page.explorer.data["examples"]):
+        (toy,) = example["models"]
+        second = toy | {"panel": 1, "conditions": toy["conditions"][:0:-1]}
+        example["models"] = [second, toy] if number == 1 else [toy, second]
+    path = tmp_path_factory.mktemp("two_models") / "report.html"
+    path.write_text(render(page, "files", []), encoding="utf-8")
+    return path
+
+
+def test_explorer_keeps_what_was_chosen(browser: Any, report_of_two_models: Path) -> None:
+    opened = Visit(browser, report_of_two_models, "#explorer")
+    page = opened.page
+
+    def shown() -> list[str]:
+        """Recording, model, condition, part of the excerpt, playhead."""
+        chosen = [
+            page.locator(f"#ex-{name} option:checked").inner_text()
+            for name in ("recording", "model", "condition")
+        ]
+        clock = page.locator("#ex-clock").inner_text()
+        return [*chosen, page.locator("#explorer-root").get_attribute("data-view"), clock]
+
+    def choose(name: str, label: str) -> None:
+        page.locator(f"#ex-{name}").select_option(label=label)
+
+    recordings = page.locator("#ex-recording option").all_inner_texts()
+    toy, other = page.locator("#ex-model option").all_inner_texts()
+    first, second = page.locator("#ex-condition option").all_inner_texts()[:2]
+    choose("recording", recordings[1])
+    assert shown()[:3] == [recordings[1], toy, first]
+    choose("recording", recordings[2])
+    choose("condition", second)
+    page.get_by_role("button", name="Zoom in").click()
+    page.locator("#ex-scrub").fill("3")
+    _, _, _, view, clock = shown()
+    assert view != "0.000 10.000"
+    assert clock.startswith("3.00")
+    choose("model", other)
+    assert shown() == [recordings[2], other, second, view, clock]
+    # another recording is another excerpt, of the same model and condition
+    for recording in recordings[:2]:
+        choose("recording", recording)
+        assert shown()[:4] == [recording, other, second, "0.000 10.000"]
+    choose("model", toy)
+    assert shown()[:3] == [recordings[1], toy, second]
+    # what a model lacks comes back with the next one that has it
+    choose("condition", first)
+    choose("model", other)
+    assert shown()[2] not in (first, second)
+    choose("model", toy)
+    assert shown()[:3] == [recordings[1], toy, first]
+    opened.close()
 
 
 def test_explorer_shows_fates_and_outline(visit: Open) -> None:

@@ -305,6 +305,24 @@ def test_warnings_of_the_tables_stand_on_the_page() -> None:
     assert "without the control floor, d50 takes the floor as 0" in Document(page_of(curve)).text
 
 
+def test_a_baseline_at_the_floor_stands_on_every_view_and_in_the_headline() -> None:
+    drops = {"fund_mask": 0.0, "matched_tracks(fund_mask)": 0.0}
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=6, dataset="maps")
+    rows += make_rows(
+        drops, baseline=0.03, spread=0.0, n_pieces=6, model="timbre_trap", dataset="maps"
+    )
+    page = page_of(rows)
+    shown = Document(page)
+    views = sum(tag == "section" and a.get("role") == "tabpanel" for tag, a in shown.tags)
+    alert = "Timbre-Trap × MAPS: nothing can be learnt from these drops: the mean score without"
+    assert shown.text.count(alert) == views
+    assert "Nothing can be learnt from Timbre-Trap's F on MAPS:" in shown.text
+    assert "Timbre-Trap's F on MAPS does not fall significantly" not in shown.text
+    assert "Nothing can be learnt from the drops of Timbre-Trap × MAPS" in shown.text
+    assert "Basic Pitch × MAPS: nothing" not in shown.text
+    assert "nothing can be learnt" not in page_of(study()).lower()
+
+
 def test_half_the_pieces_of_one_model_say_what_is_missing() -> None:
     rows = [r for r in study(6) if r.model == "basic_pitch" or r.track < "piece_03"]
     rows = [r for r in rows if not (r.model == "timbre_trap" and r.label == "microtonal")]

@@ -49,6 +49,14 @@ def test_importance_table_says_how_to_read_it(result_table: Table) -> None:
     assert "relies on" not in text
 
 
+def test_footnotes_count_in_words_of_the_right_number() -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=4)
+    text = " ".join(Importance.from_rows(rows, n_resamples=1).table().footers)
+    assert "1 resample over recordings" in text
+    assert "Holm over 1 test." in text
+    assert "no p_holm of 1 test can be below" in text
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("fold", [True, False])
 def test_a_terminal_always_says_which_model_a_line_belongs_to(width: int, fold: bool) -> None:

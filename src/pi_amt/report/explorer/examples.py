@@ -93,7 +93,7 @@ def choose_examples(
             said.append(f"{dataset}: left out, its rows hold no note tables.")
         ranked = sorted(there, key=lambda t: -_drop(importance, places, entries, t))
         for track, why in _spread(ranked, wanted):
-            having = tuple(p for p in places if _has_tables(importance.panels[p], track))
+            having = tuple(p for p in places if track in importance.panels[p].baseline_notes)
             start, stop = excerpt_of([importance.panels[p] for p in having], entries, having, track)
             audio = files[dataset, track]
             chosen.append(Example(dataset, track, having, why, audio, start, stop))
@@ -103,7 +103,7 @@ def choose_examples(
 def _in_most(panels: Sequence[Panel]) -> list[str]:
     """Tracks with note tables of all models; where there is none, of any model."""
     tracks = list(dict.fromkeys(track for panel in panels for track in panel.pieces))
-    having = {track: sum(_has_tables(panel, track) for panel in panels) for track in tracks}
+    having = {track: sum(track in panel.baseline_notes for panel in panels) for track in tracks}
     most = max(having.values(), default=0)
     return [track for track in tracks if most and having[track] == most]
 
@@ -153,11 +153,6 @@ def row_of(panel: Panel, entry: Entry, place: int, track: str) -> Row | None:
     return row if row is not None and row.status == "ok" and row.notes else None
 
 
-def _has_tables(panel: Panel, track: str) -> bool:
-    row = panel.baseline.get(track)
-    return row is not None and row.status == "ok" and bool(row.notes)
-
-
 def excerpt_of(
     panels: Sequence[Panel], entries: Sequence[Entry], places: Sequence[int], track: str
 ) -> tuple[float, float]:
@@ -165,7 +160,7 @@ def excerpt_of(
     changes: list[float] = []
     seconds = EXCERPT_SECONDS
     for panel, place in zip(panels, places, strict=True):
-        base = NoteTable.from_bytes(panel.baseline[track].notes)
+        base = panel.baseline_notes[track]
         seconds = panel.baseline[track].seconds
         changes += list(base.onset) if len(changes) == 0 else []
         for entry in entries:

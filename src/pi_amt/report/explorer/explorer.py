@@ -143,8 +143,7 @@ def _example(
         shown = [(entry, row) for entry, row in rows if row is not None]
         if isinstance(model, str) or not shown:
             continue
-        base = panel.baseline[example.track]
-        recording = read_recording(example, base)
+        recording = read_recording(example, panel.baseline[example.track])
         whole = Sound(recording.samples, recording.sample_rate, 0.0)
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))
@@ -153,7 +152,15 @@ def _example(
             {
                 "panel": place,
                 "borrowed_phase": not _has_own_sound(model),
-                **_pictures_and_sound(model, whole, peak, example, base, shown, replayed),
+                **_pictures_and_sound(
+                    model,
+                    whole,
+                    peak,
+                    example,
+                    panel.baseline_notes[example.track],
+                    shown,
+                    replayed,
+                ),
             }
         )
     return found
@@ -164,14 +171,13 @@ def _pictures_and_sound(
     whole: Sound,
     peak: float,
     example: Example,
-    base: Row,
+    baseline: NoteTable,
     shown: Sequence[tuple[Entry, Row]],
     replayed: Sequence[Replayed],
 ) -> dict[str, Any]:
     clean, start, stop = replayed[0], example.start, example.stop
     power = powers(clean.spectrogram, start, stop)
     loudest = float(power.max())
-    table = NoteTable.from_bytes(base.notes)
     conditions = []
     for (entry, row), result in zip(shown, replayed[1:], strict=True):
         after = NoteTable.from_bytes(row.notes)
@@ -189,7 +195,7 @@ def _pictures_and_sound(
                 "residual_db": None if residual is None else round(residual, 1),
                 "transcription": played(result.notes, start, stop),
                 "agreement": agreement(after, result.notes, start, stop),
-                **roll(table, after, start, stop),
+                **roll(baseline, after, start, stop),
             }
         )
     return {

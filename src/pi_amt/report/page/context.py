@@ -13,6 +13,7 @@ from pi_amt.core.text import duration, plural
 from pi_amt.report.catalog import Entry
 from pi_amt.report.names import Look, dataset_title, families, model_title, option_text
 from pi_amt.report.tables.table import Table
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import flat_options
@@ -110,7 +111,7 @@ def run_facts(importance: Result, manifests: Sequence[Mapping[str, Any]]) -> lis
     effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
     facts = [
         ("Score", f"{inference.score}, mean over recordings"),
-        ("Intervals", f"95 %, studentised bootstrap, {inference.n_resamples:,} resamples"),
+        ("Intervals", f"95 %, studentised bootstrap, {plural(inference.n_resamples, 'resample')}"),
         ("Tests", "paired sign-flip permutation, Holm-corrected"),
         ("Draws", f"seed {', '.join(map(str, seeds))}"),
         ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "
@@ -182,6 +183,16 @@ def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
                 "has; models are compared on what each has, contrasts on what both have."
             )
     return said
+
+
+def baselines_at_floor(importance: Result) -> list[tuple[str, str]]:
+    """(model × dataset, why) of each whose baseline leaves no room for a drop."""
+    found = []
+    for panel in importance.panels:
+        if why := why_at_floor(panel, importance.inference):
+            look = Look.of(importance, panel)
+            found.append((f"{look.model} × {look.dataset}", why))
+    return found
 
 
 def reproductions(importance: Result) -> list[str]:

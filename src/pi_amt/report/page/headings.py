@@ -11,6 +11,7 @@ from pi_amt.report.names import Look, score_name
 from pi_amt.report.page.context import DatasetFacts
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import baseline_result
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
@@ -51,7 +52,7 @@ def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, 
         look = Look.of(importance, panel)
         text = (
             sentence(importance, panel, look.model, look.dataset)
-            if without_controls(entries)
+            if without_controls(entries) or why_at_floor(panel, importance.inference)
             else _baseline(importance, panel)
         )
         found.append((look, minus(text).replace("p = ", "p\u00a0=\u00a0")))

@@ -21,7 +21,13 @@ from pi_amt.permutations.regions import default_half_width_cents
 from pi_amt.permutations.shuffles import HighFreq
 from pi_amt.report.catalog import permutation_of
 from pi_amt.report.names import citation, families, model_title, score_name
-from pi_amt.report.page.context import ModelFacts, dataset_facts, model_facts, reproductions
+from pi_amt.report.page.context import (
+    ModelFacts,
+    baselines_at_floor,
+    dataset_facts,
+    model_facts,
+    reproductions,
+)
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
 from pi_amt.scoring.notes import NOTE_SCORES
@@ -205,9 +211,9 @@ def _statistics(importance: Result) -> list[str]:
     return [
         f"{score}; repeats were averaged inside a recording first.",
         "Intervals are 95 % studentised bootstrap intervals [@efron1993] "
-        f"({inference.n_resamples:,} resamples over recordings, clustered by composition, seed "
-        f"{inference.seed}); p-values come from paired sign-flip permutation tests, corrected over "
-        "all conditions after Holm [@holm1979].",
+        f"({plural(inference.n_resamples, 'resample')} over recordings, clustered by composition, "
+        f"seed {inference.seed}); p-values come from paired sign-flip permutation tests, corrected "
+        "over all conditions after Holm [@holm1979].",
     ]
 
 
@@ -227,11 +233,16 @@ def _score(score: str) -> str:
 
 
 def _reservations(importance: Result) -> list[str]:
-    return [
+    reproduced = [
         f"{name} is a synthetic-trained reproduction: its numbers do not describe the published "
         "model."
         for name in reproductions(importance)
     ]
+    unseen = [
+        f"Nothing can be learnt from the drops of {place}: {why}; no p-values were computed there."
+        for place, why in baselines_at_floor(importance)
+    ]
+    return [*reproduced, *unseen]
 
 
 def _weights(model: ModelFacts) -> str:

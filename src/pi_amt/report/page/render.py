@@ -111,6 +111,7 @@ def _words(page: Page) -> dict[str, Any]:
         "messages": importance.messages,
         "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
         "reproductions": context.reproductions(importance),
+        "at_floor": context.baselines_at_floor(importance),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,

@@ -13,6 +13,7 @@ from pi_amt.core.text import plural
 from pi_amt.report.tables.importance import method_note
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
+from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -46,15 +47,14 @@ def model_contrasts(importance: Result) -> Table:
             sides = two_sides(a, b, (a.model, b.model), importance.score)
             records += contrast_records(*sides, importance.inference)
     title = "Differences between models of the drop in F"
-    return contrast_table(title, records, importance.inference)
+    return contrast_table(title, records, importance.inference, list(_without_p(importance)))
 
 
 def contrast_table(
     title: str, records: Sequence[dict[str, Any]], inference: Inference, said: Sequence[str] = ()
 ) -> Table:
     """The table of contrasts, p corrected; ``said`` are further notes below it."""
-    tested = [record["role"] == "condition" for record in records]
-    p = holm([r["p"] if t else np.nan for r, t in zip(records, tested, strict=True)])
+    p = holm([record["p"] if record["role"] == "condition" else np.nan for record in records])
     finished = [record | {"p_holm": float(p[i])} for i, record in enumerate(records)]
     return Table(
         title=title,
@@ -63,7 +63,7 @@ def contrast_table(
         footers=(
             f"Score: {inference.score}, mean over the recordings that both sides have; "
             "difference = drop of b − drop of a (baseline line: score of b − score of a).",
-            method_note(inference.n_resamples, inference.seed, sum(tested)),
+            method_note(inference.n_resamples, inference.seed, int(np.sum(~np.isnan(p)))),
             *said,
         ),
         formats=_FORMATS,
@@ -71,6 +71,13 @@ def contrast_table(
         groups=("a", "b", "dataset"),
         intervals=_INTERVALS,
     )  # fmt: skip
+
+
+def _without_p(importance: Result) -> Iterator[str]:
+    """Whose contrasts have no p, and why."""
+    for panel in importance.panels:
+        if why := why_at_floor(panel, importance.inference):
+            yield f"Warning: {panel.model} × {panel.dataset}: {why}, so its contrasts have no p."
 
 
 def compare(

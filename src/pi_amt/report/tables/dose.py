@@ -8,6 +8,7 @@ from typing import Any
 
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
+from pi_amt.statistics.panels import told_apart
 from pi_amt.statistics.result import Result
 
 _COLUMNS = (
@@ -65,13 +66,9 @@ def _record(curve: DoseCurve, name: str) -> dict[str, Any]:
 
 def curve_name(curve: Curve, curves: Sequence[Curve]) -> str:
     """The permutation, with the constant options that tell it from its other curves."""
-    own = json.loads(curve.constant)
     alike = [
         json.loads(other.constant)
         for other in curves
         if (other.permutation, other.parameter) == (curve.permutation, curve.parameter)
     ]
-    differing = [key for key in own if any(other.get(key) != own[key] for other in alike)]
-    if not differing:
-        return curve.permutation
-    return f"{curve.permutation} ({', '.join(f'{key}={own[key]}' for key in differing)})"
+    return told_apart(curve.permutation, json.loads(curve.constant), alike)

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import get_type_hints
 
 from pi_amt.core.text import plural
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
-from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT
+from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT, Inference
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
@@ -72,7 +73,8 @@ def importance_table(importance: Result) -> Table:
 def footnotes(importance: Result) -> Iterator[str]:
     """What a reader must know: score, pedal rule, method, weights, then messages and warnings."""
     inference = importance.inference
-    tests = sum(result.role == "condition" for result in importance.results)
+    tested = [r for r in importance.results if r.role == "condition" and not math.isnan(r.p)]
+    tests = len(tested)
     span = " (0 to 1)" if inference.bounded else ""
     yield (
         f"Score: {inference.score}{span}, mean over recordings; drop = baseline − perturbed on "
@@ -85,7 +87,7 @@ def footnotes(importance: Result) -> Iterator[str]:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
-    smallest = _smallest_p(importance)
+    smallest = _smallest_p(tested, inference)
     if smallest * tests > SIGNIFICANT:
         yield (
             f"Warning: with so few recordings no p is below {smallest:.2g} before correction, so "
@@ -95,19 +97,19 @@ def footnotes(importance: Result) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in importance.warnings)
 
 
-def _smallest_p(importance: Result) -> float:
+def _smallest_p(tested: Sequence[ConditionResult], inference: Inference) -> float:
     """The smallest p that the largest panel's sign-flip test can give."""
-    clusters = max((result.n_compositions for result in importance.results), default=0)
+    clusters = max((result.n_compositions for result in tested), default=0)
     if clusters <= EXACT_CLUSTERS:
         return float(2.0 ** (1 - clusters)) if clusters > 1 else 0.0
-    return 1 / (importance.inference.n_resamples + 1)
+    return 1 / (inference.n_resamples + 1)
 
 
 def method_note(n_resamples: int, seed: int, tests: int) -> str:
     """How intervals and p-values were made."""
     return (
-        f"Intervals: 95 %, studentised bootstrap, {n_resamples:,} resamples over recordings, "
-        f"clustered by composition, seed {seed}; p: sign-flip test, "
+        f"Intervals: 95 %, studentised bootstrap, {plural(n_resamples, 'resample')} over "
+        f"recordings, clustered by composition, seed {seed}; p: sign-flip test, "
         f"Holm over {plural(tests, 'test')}."
     )
 

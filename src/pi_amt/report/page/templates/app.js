@@ -3,6 +3,7 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const report = JSON.parse($("#report-data").textContent);
+const plural = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 const say = text => { $("#live").textContent = text; };
 
 /* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */
@@ -88,8 +89,8 @@ function nearer(table, near) {
     frame.setAttribute("width", `${width}%`);
   }
 }
-$("#find")?.addEventListener("input", () => say(`${filterForest()} conditions`));
-for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(`${filterForest()} conditions`));
+$("#find")?.addEventListener("input", () => say(plural(filterForest(), "condition")));
+for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(plural(filterForest(), "condition")));
 $("#order")?.addEventListener("change", event => {
   const byDrop = event.target.value === "drop";
   for (const body of $$("table.forest tbody")) {

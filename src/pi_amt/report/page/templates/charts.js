@@ -47,7 +47,7 @@ function nothing(text) {
 function paired(panel, cell) {
   const pairs = panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
   if (!pairs.length) return nothing("No recording has both scores.");
-  const svg = canvas(300, 296, `Clean against perturbed score of ${pairs.length} recordings`);
+  const svg = canvas(300, 296, `Clean against perturbed score of ${plural(pairs.length, "recording")}`);
   const at = unitSquare(svg, 250, 42, 8, `${report.scoreName}, clean`, `${report.scoreName}, perturbed`);
   const [x0, y0] = at(0, 0), [x1, y1] = at(1, 1);
   svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "zero" }));
@@ -65,7 +65,7 @@ function movement(panel, cell) {
   if (!cell.precision) return nothing("This score has no precision and recall.");
   const rows = panel.pieces.map((name, i) => [panel.recall[i], panel.precision[i], cell.recall[i], cell.precision[i], name]).filter(row => row.slice(0, 4).every(known));
   if (!rows.length) return nothing("No recording has both scores.");
-  const svg = canvas(300, 296, `Mean precision and recall of ${rows.length} recordings, clean to perturbed`);
+  const svg = canvas(300, 296, `Mean precision and recall of ${plural(rows.length, "recording")}, clean to perturbed`);
   const at = unitSquare(svg, 250, 42, 8, "recall", "precision");
   for (const f of [0.2, 0.4, 0.6, 0.8]) {
     const points = [];
@@ -100,7 +100,7 @@ function intervals(panel, cell) {
   if (high - low < 0.1) high = low + 0.1;
   [low, high] = [low && low - 0.04 * (high - low), high && high + 0.04 * (high - low)];
   const [width, height, left, top, bottom] = [300, 230, 34, 8, 34];
-  const svg = canvas(width, height, `Change of false notes per interval class, ${cell.notes} recordings`);
+  const svg = canvas(width, height, `Change of false notes per interval class, ${plural(cell.notes, "recording")}`);
   const y = v => top + (high - v) / (high - low) * (height - top - bottom);
   for (const t of niceTicks(low, high)) {
     svg.append(make("line", { x1: left, x2: width, y1: y(t), y2: y(t), class: t === 0 ? "zero" : "grid" }), textAt(left - 5, y(t) + 4, String(t).replace("-", "−"), { "text-anchor": "end" }));
@@ -137,7 +137,7 @@ function strata(panel, cell) {
         const group = make("g", { class: "cell" });
         group.append(make("rect", { x: x0 + j * w, y, width: w - 2, height: ch * 1.6 - 2, rx: 3, style: loss === null ? "fill: var(--faint)" : `fill: ${lossColour(loss)}; stroke: var(--line); stroke-width: .6` }));
         if (loss !== null) group.append(textAt(x0 + j * w + w / 2 - 1, y + ch * 0.8 + 3, fixed(100 * loss, 0), { "text-anchor": "middle" }));
-        svg.append(titled(group, `${register}, ${velocity}, ${poly}: ${loss === null ? "no note" : `${fixed(100 * loss, 1)} points lost, ${Math.round(before)} → ${Math.round(after)} of ${Math.round(all)} notes`}`));
+        svg.append(titled(group, `${register}, ${velocity}, ${poly}: ${loss === null ? "no note" : `${fixed(100 * loss, 1)} points lost, ${Math.round(before)} → ${Math.round(after)} of ${plural(Math.round(all), "note")}`}`));
       });
     });
     velocities.forEach((velocity, j) => svg.append(textAt(x0 + (j + 0.5) * (cw - 3), top + 3 * ch * 1.6 + 12, velocity.replace("medium", "mid").split(" ")[0], { "text-anchor": "middle", style: "font-size:8.5px" })));
@@ -188,7 +188,7 @@ function drawCurves() {
     plot.className = "plot";
     bold.textContent = name;
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
-    caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.map(c => c.n).join(" and ")} recordings. ${half}`);
+    caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.slice(0, -1).map(c => `${c.n} and `).join("")}${plural(curves.at(-1).n, "recording")}. ${half}`);
     caption.title = constant;
     plot.append(curvePlot(curves, axis));
     figure.append(caption, plot);

@@ -43,6 +43,10 @@ window.startExplorer = () => {
   if (!root || !source || root.childElementCount) return;
   const data = JSON.parse(source.textContent);
   let example, model, condition, view = [0, 1], position = 0, playing = null, urls = [];
+  // chosen last, or shown at first: what a recording or a model lacks comes back with the next that has it
+  let chosenModel = null, chosenCondition = null;
+  const nameOf = m => report.panels[m.panel].model;
+  const placeOf = (list, same) => Math.max(0, list.findIndex(same));
 
   /* ----- choices ----- */
   const choose = html("div", { className: "choose" });
@@ -54,8 +58,8 @@ window.startExplorer = () => {
   };
   const fill = (select, labels, wanted = 0) => { select.replaceChildren(...labels.map((text, i) => html("option", { value: i, textContent: text, selected: i === wanted }))); };
   const pickExample = picker("Recording", "ex-recording", () => load());
-  const pickModel = picker("Model", "ex-model", () => { loadModel(); });
-  const pickCondition = picker("Perturbation", "ex-condition", () => { loadCondition(); });
+  const pickModel = picker("Model", "ex-model", () => { chosenModel = nameOf(example.models[pickModel.value]); loadModel(); });
+  const pickCondition = picker("Perturbation", "ex-condition", () => { chosenCondition = model.conditions[pickCondition.value].id; loadCondition(); });
   fill(pickExample, data.examples.map(e => `${e.track} (${e.dataset}; ${e.why})`));
   const outlineBox = html("input", { type: "checkbox", id: "ex-outline", checked: true });
   const outlineLabel = html("label", { className: "check", style: "flex-direction: row; align-items: center" }, outlineBox, "Outline the mask");
@@ -117,7 +121,7 @@ window.startExplorer = () => {
   /* ----- what is shown ----- */
   function load() {
     example = data.examples[pickExample.value || 0];
-    fill(pickModel, example.models.map(m => report.panels[m.panel]).map(panel => panel.model + panel.badge));
+    fill(pickModel, example.models.map(m => nameOf(m) + report.panels[m.panel].badge), placeOf(example.models, m => nameOf(m) === chosenModel));
     sounds.original.audio.src = example.audio;
     sounds.original.small.textContent = `${example.start.toFixed(0)} to ${(example.start + example.seconds).toFixed(0)} s of the recording`;
     scrub.max = example.seconds;
@@ -127,12 +131,13 @@ window.startExplorer = () => {
   }
   function loadModel() {
     model = example.models[pickModel.value || 0];
-    const kept = condition && model.conditions.findIndex(c => c.id === condition.id);
-    fill(pickCondition, model.conditions.map(c => c.title + (c.hard ? " (hard)" : "")), Math.max(0, kept || 0));
+    chosenModel ??= nameOf(model);
+    fill(pickCondition, model.conditions.map(c => c.title + (c.hard ? " (hard)" : "")), placeOf(model.conditions, c => c.id === chosenCondition));
     loadCondition();
   }
   function loadCondition() {
     condition = model.conditions[pickCondition.value || 0];
+    chosenCondition ??= condition.id;
     for (const url of urls) URL.revokeObjectURL(url);
     urls = [model.transcription, condition.transcription].map(notes => wav(synthesize(notes, example.seconds)));
     for (const { audio } of Object.values(sounds)) audio.pause();
@@ -140,15 +145,15 @@ window.startExplorer = () => {
     [sounds.clean.audio.src, sounds.after.audio.src] = urls;
     const residual = condition.residual_db === null ? "" : ` Consistency residual ${String(condition.residual_db).replace("-", "−")} dB.`;
     sounds.perturbed.small.textContent = (model.borrowed_phase ? "Magnitudes only: phase is borrowed from the original." : "Inverse sliCQ of the perturbed coefficients.") + residual;
-    sounds.clean.small.textContent = `${model.transcription.length} notes`;
-    sounds.after.small.textContent = `${condition.transcription.length} notes`;
+    sounds.clean.small.textContent = plural(model.transcription.length, "note");
+    sounds.after.small.textContent = plural(condition.transcription.length, "note");
     picture(before, model.picture, "");
     picture(after, condition.picture, condition.outline);
     if (condition.outline) picture(before, model.picture, condition.outline);
     outlineLabel.hidden = !condition.outline;
     drawLegend();
     const { same, all } = condition.agreement;
-    said.textContent = `${report.panels[model.panel].model} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${all} false notes came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
+    said.textContent = `${nameOf(model)} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${plural(all, "false note")} came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
   }
@@ -165,6 +170,7 @@ window.startExplorer = () => {
 
   function layout() {
     const [t0, t1] = view, scale = example.seconds / (t1 - t0);
+    root.dataset.view = view.map(v => v.toFixed(3)).join(" ");
     for (const where of [before, after]) for (const image of where.images) {
       image.style.width = `${100 * scale}%`;
       image.style.left = `${-100 * t0 / (t1 - t0)}%`;
@@ -229,7 +235,6 @@ window.startExplorer = () => {
     const length = Math.min(Math.max(t1 - t0, 0.4), example.seconds);
     const start = Math.min(Math.max(t0, 0), example.seconds - length);
     view = [start, start + length];
-    root.dataset.view = view.map(v => v.toFixed(3)).join(" ");
     layout();
   }
   function zoom(factor, centre = position) {
@@ -280,5 +285,4 @@ window.startExplorer = () => {
   for (const { audio } of Object.values(sounds)) audio.addEventListener("play", () => { root.lastPlayed = audio; });
   window.addEventListener("resize", () => { if (!$("#view-explorer").hidden) layout(); });
   load();
-  setView(0, example.seconds);
 };
