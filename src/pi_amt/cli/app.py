@@ -27,7 +27,9 @@ from pi_amt.cli.config import (
     conditions_of,
     executor_of,
     group_of,
+    permutation_nodes,
     plain,
+    stored_job,
 )
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
@@ -108,7 +110,8 @@ def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
         print_plan(groups, first.results_dir)
         return [[] for _ in configs], []
     with Store(first.results_dir) as store:
-        summary = run_study(groups, store, executor_of(first))
+        settings = {"jobs": list(map(stored_job, configs)), "permutations": permutation_nodes()}
+        summary = run_study(groups, store, executor_of(first), settings=settings)
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)

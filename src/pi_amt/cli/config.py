@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from hydra.utils import get_method, instantiate
@@ -35,6 +35,8 @@ _SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "dry_run")
 _CHOOSING_RECORDINGS = (
     "data_folder", "settings", "kinds", "split", "subsample_every", "max_tracks"
 )  # fmt: skip
+#: a key of configs that a manifest kept: all permutations' options, as they were then
+STORED_PERMUTATIONS = "permutations"
 _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
@@ -224,12 +226,12 @@ def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> 
     Raises:
         ValueError: for an unknown name or option, with near matches.
     """
-    path = CONF / "permutation" / f"{name}.yaml"
-    if not path.is_file():
+    nodes = config[STORED_PERMUTATIONS] if STORED_PERMUTATIONS in config else permutation_nodes()
+    if name not in nodes:
         raise ValueError(unknown("permutation", name, list(permutations.available())))
     shared = {key: config[key] for key in ("mask", "shuffle")}
     # inside the whole, so that ${mask.fill} and its like are found
-    node = OmegaConf.create({**shared, "permutation": OmegaConf.load(path)}).permutation
+    node = OmegaConf.create({**shared, "permutation": nodes[name]}).permutation
     for key, value in changes.items():
         if key not in node:
             raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
@@ -239,6 +241,31 @@ def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> 
             node[key] = value
     permutation: Permutation = instantiate(node)
     return permutation
+
+
+@cache
+def permutation_nodes() -> dict[str, Any]:
+    """The options of every permutation by its config name, with their interpolations.
+
+    They are read once: a file that is edited while a study runs changes nothing in it.
+    """
+    found = sorted((CONF / "permutation").glob("*.yaml"))
+    return {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in found}
+
+
+def stored_job(config: DictConfig) -> dict[str, Any]:
+    """The composed configuration of a job, resolved and plain, as a manifest keeps it.
+
+    Of the node ``hydra`` it holds what a job is told by: the rest sets up Hydra itself.
+    """
+    hydra = {name: plain(config.hydra[name]) for name in ("runtime", "overrides", "job")}
+    apart = ("hydra", STORED_PERMUTATIONS)
+    keys = [k for k in config if k not in apart and not OmegaConf.is_missing(config, k)]
+    nodes = {str(key): config[key] for key in keys}
+    return {
+        **{k: plain(v) if OmegaConf.is_config(v) else v for k, v in nodes.items()},
+        "hydra": hydra,
+    }
 
 
 def score_names() -> list[str]:

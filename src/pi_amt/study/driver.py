@@ -7,10 +7,11 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import built
@@ -51,6 +52,7 @@ def run_study(
     store: Store,
     executor: ExecutorFactory,
     *,
+    settings: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
@@ -59,6 +61,7 @@ def run_study(
         groups: passes over the data.
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
+        settings: what the manifest keeps besides versions, machine and files.
         quiet: no progress bar.
 
     Raises:
@@ -78,7 +81,7 @@ def run_study(
                 asked[id(job)] = summary.asked[-1]
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        store.add_manifest(started, {**environment(), **sources(groups)})
+        store.add_manifest(started, {**environment(), **sources(groups), **(settings or {})})
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
