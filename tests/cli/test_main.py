@@ -31,7 +31,12 @@ from pi_amt.store.store import FILE_NAME, Store
         ),
         (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
         (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
-        (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        (["permutation=a,", "b", "-m"], ["-m", "permutation=a,b"]),
+        (["model=a", "--cfg", "job", "-m", "seed=1"], ["--cfg", "job", "-m", "model=a", "seed=1"]),
+        (["model=a", "-cd", "x=y", "seed=1"], ["-cd", "x=y", "model=a", "seed=1"]),
+        (["--info", "seed=1"], ["--info=all", "seed=1"]),
+        (["seed=1", "-i", "defaults", "-m"], ["--info=defaults", "-m", "seed=1"]),
+        (["seed=1", "--info", "-m"], ["--info=all", "-m", "seed=1"]),
         (["--dry-run", "-m", "dataset=demo"], ["-m", "dataset=demo", "dry_run=true"]),
         (["permutation=", "a,", "b,"], ["permutation=a,b"]),
         # Not config groups, or in brackets: untouched.
@@ -45,6 +50,41 @@ from pi_amt.store.store import FILE_NAME, Store
 )
 def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str]) -> None:
     assert mend(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        (["-m"], "× 1 conditions = "),
+        (["--multirun"], "× 1 conditions = "),
+        (["--config-dir", "."], "× 1 conditions = "),
+        (["--cfg", "job"], "dry_run: true"),
+        (["--cfg=job", "--resolve"], "dry_run: true"),
+        (["--info"], ""),  # goes through logging, which holds another stdout
+        (["--info", "defaults"], ""),
+    ],
+)
+@pytest.mark.parametrize("dry_run", ["dry_run=true", "--dry-run"])
+def test_flags_of_hydra_stand_anywhere_beside_a_dry_run(
+    flag: list[str],
+    said: str,
+    dry_run: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)  # the program sets it for Hydra
+    for arguments in (
+        ["dataset=demo", dry_run, *flag],
+        ["dataset=demo", *flag, dry_run],
+        [dry_run, *flag, "dataset=demo"],
+        [*flag, dry_run, "dataset=demo"],
+    ):
+        swept = ["model=basic_pitch", "permutation=no_permutation"]
+        assert main(["run", *arguments, *swept]) == 0
+        assert said in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:

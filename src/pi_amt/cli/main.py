@@ -27,6 +27,11 @@ from pi_amt.core.text import plural
 if TYPE_CHECKING:
     from pi_amt.store.rows import Row
 
+#: Hydra's flags that take a value
+_WITH_VALUE = (
+    *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--config-dir", "-cd", "--experimental-rerun"),
+)
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 
 
@@ -127,21 +132,41 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``.
+    ``dry_run=true``. Hydra's own flags come first: it takes no override before them.
     """
+    flags, overrides = _flags_apart([a for a in arguments if a != "--dry-run"])
+    if "--dry-run" in arguments:
+        overrides.append("dry_run=true")
     mended: list[str] = []
-    # last, because Hydra takes no override before its own flags
-    dry = ["dry_run=true"] if "--dry-run" in arguments else []
-    arguments = [*(a for a in arguments if a != "--dry-run"), *dry]
     group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
-    for argument in arguments:
+    for argument in overrides:
         bare_name = re.fullmatch(r"[\w,]+", argument) is not None
         if bare_name and mended and group.fullmatch(mended[-1]):
             joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
             mended[-1] = joined.replace("=,", "=")
         else:
             mended.append(argument)
-    return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
+    return [*flags, *(a.rstrip(",") if group.fullmatch(a) else a for a in mended)]
+
+
+def _flags_apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Hydra's flags with their values, and the overrides."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-"):
+            overrides.append(argument)
+        elif argument in ("-i", "--info"):  # its value may be left out
+            given = bool(rest) and re.fullmatch(r"[a-z-]+", rest[0]) is not None
+            flags.append(f"--info={rest.pop(0) if given and rest[0][0] != '-' else 'all'}")
+        else:
+            flags.append(argument)
+            long = argument.startswith("--") and any(f.startswith(argument) for f in _WITH_VALUE)
+            if rest and (long or argument in _WITH_VALUE):
+                flags.append(rest.pop(0))
+    return flags, overrides
 
 
 @contextmanager
