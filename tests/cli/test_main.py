@@ -15,8 +15,9 @@ from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
 from pi_amt.cli.commands import COMMANDS
-from pi_amt.cli.main import failures, main, mend
+from pi_amt.cli.main import main, mend
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.printout import failures
 from pi_amt.models import loading as models
 from pi_amt.models.timbre_trap.training.config import Config
 from pi_amt.store.store import FILE_NAME, Store

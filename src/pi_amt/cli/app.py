@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import chdir, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,9 @@ from pi_amt.cli.config import (
     conditions_of,
     executor_of,
     group_of,
-    permutation_nodes,
     plain,
-    stored_job,
+    restored,
+    stored_study,
 )
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
@@ -37,7 +39,7 @@ from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
 from pi_amt.store.rows import Row
-from pi_amt.store.store import Store, note_tables_of
+from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
 from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.groups import Group
@@ -89,11 +91,51 @@ class Task:
             self.error = error
 
 
-def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
+def resume(results: Path | str) -> list[Row]:
+    """Go on with the newest study of a results folder; returns the rows that failed.
+
+    The manifest's configurations are used as they are: config files are not looked at, and the
+    folder may have moved.
+
+    Args:
+        results: results folder or store.
+
+    Raises:
+        StoreError: if there is no store that can be used.
+        ValueError: if no study can go on from what the folder holds.
+    """
+    path = store_path(results).absolute()
+    with Store(path, readonly=True) as store:
+        manifests = store.manifests()
+    if not manifests:
+        raise ValueError(
+            f"{path.parent}: got a store without a run, expected a study to go on with"
+        )
+    manifest = manifests[-1]
+    if "jobs" not in manifest:
+        command = shlex.join(map(str, manifest.get("command", []))) or "its program"
+        raise ValueError(
+            f"{path.parent}: the configuration of its newest run was not stored (pi_amt 0.1.0 and "
+            f"pi_amt.importance do not store it): start the run itself again, it goes on: {command}"
+        )
+    configs = restored(manifest, path.parent)
+    cwd = configs[0].hydra.runtime.cwd  # relative paths begin there
+    with chdir(cwd) if os.path.isdir(cwd) else nullcontext():
+        rows, failed = compute(configs, resumed=manifest)
+        for config, found in zip(configs, rows, strict=True):
+            write_results(config, found)
+        conclude(configs, rows)
+    return failed
+
+
+def compute(
+    configs: Sequence[DictConfig], *, resumed: Mapping[str, Any] | None = None
+) -> tuple[list[list[Row]], list[Row]]:
     """The rows of each job, computed in as few passes over the data as possible.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
+        resumed: the manifest that they are from, if a study goes on.
 
     Returns:
         For each job the rows of its conditions, baseline and controls included; and the rows of all
@@ -110,8 +152,10 @@ def compute(configs: Sequence[DictConfig]) -> tuple[list[list[Row]], list[Row]]:
         print_plan(groups, first.results_dir)
         return [[] for _ in configs], []
     with Store(first.results_dir) as store:
-        settings = {"jobs": list(map(stored_job, configs)), "permutations": permutation_nodes()}
-        summary = run_study(groups, store, executor_of(first), settings=settings)
+        settings = stored_study(configs)
+        if resumed is not None:
+            settings["command"] = resumed["command"]
+        summary = run_study(groups, store, executor_of(first), settings=settings, resumed=resumed)
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)

@@ -266,6 +266,36 @@ def _run(command: ArgumentParser) -> None:
     """one run or, with -m, a sweep (what happens without a command)"""
 
 
+def _resume(command: ArgumentParser) -> None:
+    """go on with the study of a results folder that was stopped, from what the folder holds"""
+    _results(command)
+    command.formatter_class = RawDescriptionHelpFormatter
+    command.epilog = """\
+The newest study of the folder goes on: what is missing is computed, and the table, the
+run folders and the report are made as the study itself would have made them.
+
+Its configuration was stored when it started. Config files are not read, so they may have
+been edited or deleted, and the results folder may have been moved. Recordings may have
+been moved only if their dataset still finds them. If weights, recordings or the method have
+changed since, nothing is computed, and the message says what has changed.
+
+examples:
+  pi-amt resume                 the study in ./results
+  pi-amt resume /data/results   one in another folder
+"""
+    command.set_defaults(run=do_resume)
+
+
+def do_resume(options: Namespace) -> int:
+    """Go on with a study; 1 if recordings failed."""
+    from pi_amt.cli.app import resume
+    from pi_amt.cli.printout import print_failures
+
+    failed = resume(options.results)
+    print_failures(failed)
+    return 1 if failed else 0
+
+
 def _train(command: ArgumentParser) -> None:
     """train a model: pi-amt train timbre_trap [key=value ...]"""
 
@@ -325,6 +355,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "list": _list,
     "doctor": _doctor,
     "run": _run,
+    "resume": _resume,
     "train": _train,
 }
 

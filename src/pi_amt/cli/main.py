@@ -14,18 +14,13 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from pi_amt.cli.commands import COMMANDS, do_train, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.core.checks import listing, near
-from pi_amt.core.text import plural
-
-if TYPE_CHECKING:
-    from pi_amt.store.rows import Row
 
 #: Hydra's flags that take a value
 _WITH_VALUE = (
@@ -71,7 +66,7 @@ def _plain_warning(
 
 def _interrupted(arguments: list[str]) -> str:
     """What to tell somebody who stopped the program."""
-    if arguments and arguments[0] in COMMANDS and arguments[0] != "run":
+    if arguments and arguments[0] in COMMANDS and arguments[0] not in ("run", "resume"):
         return "interrupted"
     return "interrupted: finished rows are stored, the same command goes on"
 
@@ -98,6 +93,7 @@ def _dispatch(arguments: list[str]) -> int:
 def run_hydra(arguments: list[str]) -> int:
     """Run one job or a sweep; 1 if recordings failed."""
     from pi_amt.cli import app
+    from pi_amt.cli.printout import print_failures
 
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
@@ -106,25 +102,9 @@ def run_hydra(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="pi_amt_dry_run_") as unused:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
-        failed = failures(app.run(overrides))
-    if failed:
-        print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
-        for line in failed:
-            print(f"  {line}", file=sys.stderr)
+        failed = app.run(overrides)
+    print_failures(failed)
     return 1 if failed else 0
-
-
-def failures(rows: Iterable[Row]) -> list[str]:
-    """One line per recording with errors; names the conditions where its baseline is good."""
-    by_track: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        by_track.setdefault((row.dataset, row.track), []).append(row)
-    lines = []
-    for (dataset, track), found in sorted(by_track.items()):
-        whole = any(row.role == "baseline" for row in found)
-        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
-        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
-    return lines
 
 
 def mend(arguments: Sequence[str]) -> list[str]:

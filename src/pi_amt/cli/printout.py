@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
+from collections.abc import Iterable
 
+from pi_amt.core.text import plural
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import VIEWS
 from pi_amt.report.tables.table import FOLDED_LINES, WRAP, Table
+from pi_amt.store.rows import Row
 
 
 def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
@@ -42,3 +46,25 @@ def print_headline(importance: Importance) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     for sentence in importance.headline():
         print(textwrap.fill(sentence, width, **WRAP))
+
+
+def print_failures(rows: Iterable[Row]) -> None:
+    """Print the recordings that failed, if any, as the last thing of a run."""
+    lines = failures(rows)
+    if lines:
+        print(f"\n{plural(len(lines), 'recording')} failed:", file=sys.stderr)
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+
+
+def failures(rows: Iterable[Row]) -> list[str]:
+    """One line per recording with errors; names the conditions where its baseline is good."""
+    by_track: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_track.setdefault((row.dataset, row.track), []).append(row)
+    lines = []
+    for (dataset, track), found in sorted(by_track.items()):
+        whole = any(row.role == "baseline" for row in found)
+        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
+        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
+    return lines

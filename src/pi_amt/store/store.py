@@ -182,7 +182,7 @@ class Store:
 
     def add_manifest(self, started: str, manifest: Mapping[str, Any]) -> None:
         """Record one run: environment, settings, command."""
-        text = json.dumps(manifest, sort_keys=True, default=str)
+        text = json.dumps(manifest, default=str)  # in order: a grid of conditions goes by its keys
         with self._clear_errors(), self._db:
             self._db.execute("INSERT INTO runs (started, manifest) VALUES (?, ?)", (started, text))
 

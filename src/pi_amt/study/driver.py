@@ -24,7 +24,7 @@ from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
-from pi_amt.study.manifest import check_same_study, environment, sources
+from pi_amt.study.manifest import check_same_study, check_unchanged, environment, passes, sources
 from pi_amt.study.progress import Pulses, StudyProgress
 
 
@@ -53,6 +53,7 @@ def run_study(
     executor: ExecutorFactory,
     *,
     settings: Mapping[str, Any] | None = None,
+    resumed: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
@@ -62,6 +63,7 @@ def run_study(
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
         settings: what the manifest keeps besides versions, machine and files.
+        resumed: the manifest of the study that goes on; nothing may have changed since.
         quiet: no progress bar.
 
     Raises:
@@ -70,6 +72,8 @@ def run_study(
     check_pitch_units()
     summary, groups = Summary(), list(groups)
     check_same_study(groups, store.manifests())
+    if resumed is not None:
+        check_unchanged(groups, resumed, store)
     jobs: list[Job] = []
     asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job
     with ExitStack() as stack:
@@ -81,7 +85,8 @@ def run_study(
                 asked[id(job)] = summary.asked[-1]
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        store.add_manifest(started, {**environment(), **sources(groups), **(settings or {})})
+        told = {**environment(), **sources(groups), **passes(groups), **(settings or {})}
+        store.add_manifest(started, told)
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(len(jobs), pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
@@ -126,7 +131,7 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
     if fingerprint is None:
         return job
     if job.neighbour is not None and any(map(borrows, job.conditions)):
-        other = _known_fingerprint(job.neighbour, job.dataset, store)
+        other = _known_fingerprint(job.neighbour, job.dataset, store, needed=True)
         job = replace(job, neighbour_fingerprint=other)
     keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
     finished = store.finished(keys)
@@ -139,11 +144,14 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
     return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
 
 
-def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
-    """The track's fingerprint; files are hashed here only if rows of this track may be stored."""
+def _known_fingerprint(
+    track: Track, dataset: str, store: Store, *, needed: bool = False
+) -> str | None:
+    """The track's fingerprint; files are hashed here only if rows of this track may be stored, or
+    if those of another track need it."""
     stamp = track.stamp()
     known = store.fingerprint(stamp)
-    if known is None and store.knows(dataset, track.name):
+    if known is None and (needed or store.knows(dataset, track.name)):
         try:
             known = track.fingerprint()
         except Exception:  # told by the worker, as an error row
