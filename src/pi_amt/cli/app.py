@@ -237,7 +237,7 @@ def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> None:
-    """Print the table of a run or sweep and write the report where it is wanted."""
+    """Write the report of a run or sweep where it is wanted, then print the table."""
     config = configs[0]
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
@@ -246,10 +246,12 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     folders = [Path(c.hydra.runtime.output_dir) for c in configs]
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(config.results_dir):
+        wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
+        report = result.report(where / "report.html") if wanted else None
         print_run(result)
-        print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
-        if config.report is True or (config.report == "auto" and len(configs) > 1):
-            print(f"report:  {result.report(where / 'report.html')}")
+    print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
+    if report is not None:
+        print(f"report:  {report}")
 
 
 def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:

@@ -79,6 +79,14 @@ def do_table(options: Namespace) -> None:
         rows, score=options.score, variants=options.variants, messages=said
     )
     result = importance.table()
+    for path, write in (
+        (options.csv, result.to_csv),
+        (options.latex, result.to_latex),
+        (options.parquet, result.to_parquet),
+    ):
+        if path:
+            write(path)
+            print(f"wrote {path}", file=sys.stderr)
     with note_tables_of(options.results):
         tables = tables_of(importance)
     for shown in tables:
@@ -89,14 +97,6 @@ def do_table(options: Namespace) -> None:
         )
         print(f"{text}\n")
     print_headline(importance)
-    for path, write in (
-        (options.csv, result.to_csv),
-        (options.latex, result.to_latex),
-        (options.parquet, result.to_parquet),
-    ):
-        if path:
-            write(path)
-            print(f"wrote {path}", file=sys.stderr)
 
 
 def _report(command: ArgumentParser) -> None:
@@ -154,9 +154,9 @@ def do_compare(options: Namespace) -> None:
     (rows_a, said_a), (rows_b, said_b) = stores[options.store_a], stores[options.store_b]
     result = compare(rows_a, rows_b, score=options.score)
     renamed = [f"{name}: {line}" for name, said in (("A", said_a), ("B", said_b)) for line in said]
-    print(replace(result, footers=(*result.footers, *renamed)))
     if options.csv:
         result.to_csv(options.csv)
+    print(replace(result, footers=(*result.footers, *renamed)))
 
 
 def _export(command: ArgumentParser) -> None:

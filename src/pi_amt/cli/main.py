@@ -7,7 +7,9 @@ are stored.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import re
 import signal
@@ -27,6 +29,8 @@ _WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun"),
 )
+#: what stands for characters of our own texts where they cannot be written, as wide as they are
+_IN_ASCII = dict(zip("─–—−‐×·…", "-----x..", strict=True))
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 
 
@@ -34,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     warnings.formatwarning = _plain_warning
+    take_any_text(sys.stdout, sys.stderr)
     try:
         with stopped_by_signals():
             return _dispatch(arguments)
@@ -49,6 +54,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pi-amt: {one_line(error)}", file=sys.stderr)
         return 2
+
+
+def take_any_text(*streams: object) -> None:
+    """Let streams take what their encoding does not have: a file on Windows, say, or a pipe in the
+    C locale. Lines and signs get their nearest in ASCII, other characters a question mark."""
+    codecs.register_error("pi_amt", _nearest)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="pi_amt")
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(character, "?") for character in lost), error.end
 
 
 def _plain_warning(
