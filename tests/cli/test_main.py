@@ -56,9 +56,9 @@ def test_lists_split_by_blanks_are_joined(given: list[str], expected: list[str])
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
-        (["-m"], "× 1 conditions = "),
-        (["--multirun"], "× 1 conditions = "),
-        (["--config-dir", "."], "× 1 conditions = "),
+        (["-m"], "× 1 condition = "),
+        (["--multirun"], "× 1 condition = "),
+        (["--config-dir", "."], "× 1 condition = "),
         (["--cfg", "job"], "dry_run: true"),
         (["--cfg=job", "--resolve"], "dry_run: true"),
         (["--info"], ""),  # goes through logging, which holds another stdout

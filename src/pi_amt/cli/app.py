@@ -35,6 +35,7 @@ from pi_amt.cli.config import (
 )
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
+from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
@@ -266,7 +267,7 @@ def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:
 def _announce(summary: Summary, store: Store) -> None:
     """One line on what was computed, one for what was left out, one for what one draw hides."""
     if summary.computed or summary.errors:
-        print(f"computed {summary.computed} rows, {summary.reused} were there already")
+        print(f"computed {plural(summary.computed, 'row')}, {summary.reused} were there already")
     else:
         print(f"nothing to compute: all {summary.reused} rows are in {store.path}")
     for reason in dict.fromkeys(summary.skipped):

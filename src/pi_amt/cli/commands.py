@@ -14,6 +14,7 @@ from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
 
+from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 
 
@@ -184,11 +185,11 @@ def do_export(options: Namespace) -> None:
     if not rows:
         raise ValueError(f"{options.results}: got a store without rows, run a study first")
     if options.rows:
-        print(f"{options.rows}: {export_rows(rows, options.rows)} rows")
+        print(f"{options.rows}: {plural(export_rows(rows, options.rows), 'row')}")
     if options.notes:
         with note_tables_of(options.results):
             count = export_notes(rows, options.notes)
-        print(f"{options.notes}: {count} notes")
+        print(f"{options.notes}: {plural(count, 'note')}")
 
 
 def _calibrate(command: ArgumentParser) -> None:

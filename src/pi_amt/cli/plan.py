@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_amt.core.audio import audio_seconds
-from pi_amt.core.text import in_words
+from pi_amt.core.text import in_words, plural
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import built
 from pi_amt.study.executors.processes import available_cores
@@ -41,14 +41,15 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
             f", {len(lengths) - len(known)} of unknown length" if len(known) < len(lengths) else ""
         )
         print(
-            f"{name} × {group.dataset}: {len(lengths)} recordings ({seconds / 3600:.2f} h{unread}) "
-            f"× {len(conditions)} conditions = {rows} rows"
+            f"{name} × {group.dataset}: {plural(len(lengths), 'recording')} "
+            f"({seconds / 3600:.2f} h{unread}) × {plural(len(conditions), 'condition')} "
+            f"= {plural(rows, 'row')}"
         )
         print("".join(f"    skipped {reason}\n" for reason in skipped), end="")
         print(f"    {', '.join(dict.fromkeys(c.label for c in conditions))}")
     cores = available_cores()
     print(
-        f"about {in_words(work / cores)} on this machine's {cores} cores "
+        f"about {in_words(work / cores)} on this machine's {plural(cores, 'core')} "
         f"({in_words(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
         "rows that are there already are not computed again"
     )

@@ -14,6 +14,7 @@ from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import read_notes, write_midi
 from pi_amt.core.notes import Notes
+from pi_amt.core.text import plural
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.models.loading import load_model
@@ -64,7 +65,7 @@ def transcribe(options: Namespace) -> int:
         )
         target = folder / f"{path.stem}.mid"
         write_midi(found, target)
-        print(printable(f"{target}: {len(found)} notes{_against(notes, found)}"))
+        print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}"))
     return 1 if failures else 0
 
 
