@@ -375,6 +375,17 @@ shows models, datasets, conditions and experiments. Documentation: docs/, README
 """
 
 
+def owners_of(option: str) -> list[str]:
+    """The commands that have a long option, such as ``--permutation``, of their own."""
+    owners = []
+    for name, add_arguments in COMMANDS.items():
+        command = ArgumentParser(add_help=False)
+        add_arguments(command)
+        if option.startswith("--") and any(option in a.option_strings for a in command._actions):
+            owners.append(name)
+    return owners
+
+
 def parser() -> ArgumentParser:
     """The parser of the sub-commands; ``run`` of what it returns does what was asked."""
     top = ArgumentParser(

@@ -20,10 +20,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
-from pi_amt.cli.commands import COMMANDS, do_train, parser
+from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.core.checks import listing, near
 
+#: options of sub-commands that are keys of a study, too
+_KEYS_LIKE_OPTIONS = ("model", "permutation", "device", "seed", "score")
 #: Hydra's flags that take a value
 _WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
@@ -116,6 +118,7 @@ def run_hydra(arguments: list[str]) -> int:
     from pi_amt.cli import app
     from pi_amt.cli.printout import print_failures
 
+    _check_flags(arguments)
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /
@@ -126,6 +129,24 @@ def run_hydra(arguments: list[str]) -> int:
         failed = app.run(overrides)
     print_failures(failed)
     return 1 if failed else 0
+
+
+def _check_flags(arguments: Sequence[str]) -> None:
+    """Refuse an option of a sub-command where a study stands: Hydra would print its usage.
+
+    Raises:
+        ValueError: for the first such option, with what to type.
+    """
+    for i, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if not (owners := owners_of(option)):
+            continue
+        said = f"got {option}, an option of {' and '.join(f'pi-amt {name}' for name in owners)}"
+        key = option.removeprefix("--")
+        if key not in _KEYS_LIKE_OPTIONS:
+            raise ValueError(f"{said}, expected the command before it")
+        following = arguments[i + 1] if i + 1 < len(arguments) else "…"
+        raise ValueError(f"{said}, expected key=value: pi-amt run {key}={value or following}")
 
 
 def mend(arguments: Sequence[str]) -> list[str]:
