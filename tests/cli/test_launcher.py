@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from tests.study.executors.conftest import wait_until
 from tests.study.test_driver import facts
 from tests.toys import ToyTrack, write_toy_configs
 
-from pi_amt.cli import app
+from pi_amt.cli import app, config
 from pi_amt.cli import main as cli
+from pi_amt.cli.config_keys import CONF
 from pi_amt.core.units import Samples
-from pi_amt.store.store import StoreError, read_rows
+from pi_amt.permutations.loading import available
+from pi_amt.store.store import Store, StoreError, read_rows
 from pi_amt.study.conditions import make_conditions
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +197,54 @@ def test_a_sweep_returns_each_failed_row_once_and_a_dry_run_none(
     assert {row.track for row in failed} == {"zz_broken_0", "zz_broken_1"}
     labels = SWEEP.partition("=")[2].split(",")
     assert sorted(row.label for row in failed) == sorted([*labels, *labels])
+
+
+def test_config_files_that_are_edited_during_a_run_change_nothing(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
+    monkeypatch.setattr(config, "CONF", conf)
+    config.permutation_nodes.cache_clear()
+    original = ToyTrack.audio
+
+    def audio(track: ToyTrack) -> tuple[Samples, int]:
+        for file in [*conf.rglob("*.yaml"), *(tmp_path / "configs").rglob("*.yaml")]:
+            file.write_text("edited: true\n")
+        return original(track)
+
+    sweep = ("-m", "experiment=dose,onset", "permutation=no_permutation", "dataset.count=1")
+    assert program(*sweep, results_dir="calm") == 0
+    expected = metrics(tmp_path / "calm")
+    monkeypatch.setattr(ToyTrack, "audio", audio)
+    assert program(*sweep, results_dir="edited") == 0
+    config.permutation_nodes.cache_clear()
+    assert metrics(tmp_path / "edited") == expected
+    assert [job["n_pieces"] for job in expected.values()] == [1, 1]
+
+
+def test_the_manifest_holds_the_command_and_the_configuration_of_every_job(
+    tmp_path: Path, program: Program
+) -> None:
+    assert program("-m", "permutation=random,fund_mask", "seed=3", "mask.fill=background") == 0
+    with Store(tmp_path / "results", readonly=True) as store:
+        (manifest,) = store.manifests()
+    assert manifest["command"][0] == "pi-amt"
+    assert manifest["command"][-3:] == [
+        "permutation=random,fund_mask", "seed=3", "mask.fill=background"
+    ]  # fmt: skip
+    random, fund_mask = manifest["jobs"]
+    assert fund_mask["permutation"] == {
+        "_target_": "pi_amt.permutations.load_permutation",
+        "name": "fund_mask",
+        **{**fund_mask["mask"], "fill": "background"},
+    }
+    assert random["permutation"]["p"] == 0.1
+    assert (random["seed"], random["results_dir"]) == (3, str(tmp_path / "results"))
+    assert random["dataset"]["count"] == 3
+    assert random["hydra"]["runtime"]["choices"]["permutation"] == "random"
+    folders = [Path(job["hydra"]["runtime"]["output_dir"]) for job in manifest["jobs"]]
+    assert [(folder / "metrics.json").is_file() for folder in folders] == [True, True]
+    assert set(manifest["permutations"]) == set(available())
 
 
 def test_a_dry_run_tells_and_writes_nothing(

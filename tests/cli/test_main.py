@@ -20,9 +20,10 @@ from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
 from pi_amt.cli.commands import COMMANDS
-from pi_amt.cli.main import failures, main, mend
+from pi_amt.cli.main import main, mend
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import quoted
+from pi_amt.cli.printout import failures
 from pi_amt.core.note_files import write_midi
 from pi_amt.core.notes import Notes
 from pi_amt.datasets.folder import folder
@@ -41,7 +42,12 @@ from pi_amt.store.store import FILE_NAME, Store
         ),
         (["permutation=a,", "b,", "c", "dataset=demo"], ["permutation=a,b,c", "dataset=demo"]),
         (["model=basic_pitch", ",timbre_trap"], ["model=basic_pitch,timbre_trap"]),
-        (["permutation=a,b", "-m"], ["permutation=a,b", "-m"]),
+        (["permutation=a,", "b", "-m"], ["-m", "permutation=a,b"]),
+        (["model=a", "--cfg", "job", "-m", "seed=1"], ["--cfg", "job", "-m", "model=a", "seed=1"]),
+        (["model=a", "-cd", "x=y", "seed=1"], ["-cd", "x=y", "model=a", "seed=1"]),
+        (["--info", "seed=1"], ["--info=all", "seed=1"]),
+        (["seed=1", "-i", "defaults", "-m"], ["--info=defaults", "-m", "seed=1"]),
+        (["seed=1", "--info", "-m"], ["--info=all", "-m", "seed=1"]),
         (["--dry-run", "-m", "dataset=demo"], ["-m", "dataset=demo", "dry_run=true"]),
         (["permutation=", "a,", "b,"], ["permutation=a,b"]),
         # Not config groups, or in brackets: untouched.
@@ -152,6 +158,41 @@ def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
     assert re.search(rf"{short.name}: \d+% of the notes begin after the sound has ended", told)
 
 
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        (["-m"], "× 1 condition = "),
+        (["--multirun"], "× 1 condition = "),
+        (["--config-dir", "."], "× 1 condition = "),
+        (["--cfg", "job"], "dry_run: true"),
+        (["--cfg=job", "--resolve"], "dry_run: true"),
+        (["--info"], ""),  # goes through logging, which holds another stdout
+        (["--info", "defaults"], ""),
+    ],
+)
+@pytest.mark.parametrize("dry_run", ["dry_run=true", "--dry-run"])
+def test_flags_of_hydra_stand_anywhere_beside_a_dry_run(
+    flag: list[str],
+    said: str,
+    dry_run: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)  # the program sets it for Hydra
+    for arguments in (
+        ["dataset=demo", dry_run, *flag],
+        ["dataset=demo", *flag, dry_run],
+        [dry_run, *flag, "dataset=demo"],
+        [*flag, dry_run, "dataset=demo"],
+    ):
+        swept = ["model=basic_pitch", "permutation=no_permutation"]
+        assert main(["run", *arguments, *swept]) == 0
+        assert said in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_names_every_command_and_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
@@ -200,6 +241,9 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["repeats=two"], "repeats: got 'two'"),
         (["repeats=1.5"], "repeats: got 1.5"),
         (["tabel"], "did you mean table"),
+        (["--permutation", "fund_mask"], "pi-amt transcribe, expected key=value: pi-amt run permu"),
+        (["run", "--permutation=fund_mask"], ": pi-amt run permutation=fund_mask"),
+        (["-m", "--anatomy"], "got --anatomy, an option of pi-amt table, expected the command"),
         (["model=basic-pitch"], "basic_pitch"),
         (["dataset.subsample=2"], "subsample_every"),
         (["n_jobs=0"], "n_jobs"),

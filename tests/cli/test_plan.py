@@ -60,6 +60,6 @@ def test_recordings_that_are_cut_count_as_cut(
 ) -> None:
     track = FileTrack("a", tmp_path / "a.wav", tmp_path / "a.mid", "a", duration_seconds=7_200)
     first, *_ = planned([track], monkeypatch, capsys)
-    assert "(2.00 h)" in first
+    assert first.startswith("toy × some: 1 recording (2.00 h) × 4")
     first, *_ = planned([replace(track, max_seconds=3_600)], monkeypatch, capsys)
     assert "(1.00 h)" in first

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
-from tests.rows import make_dose_rows, make_rows
+from tests.rows import make_dose_rows, make_row, make_rows
 
 from pi_amt.cli.printout import print_run, tables_of
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import COLUMNS, LEAD, VIEWS
 from pi_amt.report.tables.table import FOLDED_LINES
+from pi_amt.store.store import Store
 
 PLANTED = {"fund_mask": 0.3, "random": 0.1, "matched_tracks(fund_mask)": 0.1, "floor": 0.6}
 
@@ -65,3 +71,31 @@ def test_the_views_are_made_of_columns_of_the_table() -> None:
     assert shown <= set(COLUMNS)
     assert [view.title for view in views] == list(VIEWS)
     assert all(view.records == table.records for view in views)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_stream_that_is_not_utf8_gets_the_table_with_ascii_lines(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    with Store(tmp_path) as store:
+        names = ("å", "b", "日本")
+        store.write(make_row("no_permutation", 0.9, track=name) for name in names)
+        store.write(make_row("fund_mask", 0.5, track=name) for name in names)
+    csv = tmp_path / "table.csv"
+    command = [sys.executable, "-m", "pi_amt", "table", str(tmp_path), "--csv", str(csv)]
+    done = subprocess.run(
+        command, env={**os.environ, **variables}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode("cp1252").splitlines()
+    assert any(set(line) == {"-", " "} for line in lines)
+    assert any(line.startswith("fund_mask ") and " 0.500 " in line for line in lines)
+    assert csv.is_file()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 if TYPE_CHECKING:
     from pi_amt.cli.app import Task
@@ -60,6 +62,10 @@ class PiAmtLauncher(Launcher):
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
+        HydraConfig.instance().set_config(config)  # for ${hydra:…} in the folder's name
+        sweep = config.hydra.sweep
+        with read_write(config.hydra.runtime):
+            config.hydra.runtime.output_dir = os.path.abspath(Path(sweep.dir) / sweep.subdir)
         return config
 
     def _write(self, config: DictConfig, rows: list[Row]) -> JobReturn:

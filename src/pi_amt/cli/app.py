@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import chdir, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from pi_amt.cli.config import (
     executor_of,
     group_of,
     plain,
+    restored,
+    stored_study,
 )
 from pi_amt.cli.plan import print_plan
 from pi_amt.cli.printout import print_run
@@ -36,7 +40,7 @@ from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
 from pi_amt.store.rows import Row
-from pi_amt.store.store import Store, note_tables_of
+from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
 from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.groups import Group
@@ -89,12 +93,53 @@ class Task:
             self.error = error
 
 
-def compute(configs: Sequence[DictConfig], task: Task) -> list[list[Row]]:
+def resume(results: Path | str) -> Task:
+    """Go on with the newest study of a results folder; returns a task with what failed.
+
+    The manifest's configurations are used as they are: config files are not looked at, and the
+    folder may have moved.
+
+    Args:
+        results: results folder or store.
+
+    Raises:
+        StoreError: if there is no store that can be used.
+        ValueError: if no study can go on from what the folder holds.
+    """
+    path = store_path(results).absolute()
+    with Store(path, readonly=True) as store:
+        manifests = store.manifests()
+    if not manifests:
+        raise ValueError(
+            f"{path.parent}: got a store without a run, expected a study to go on with"
+        )
+    manifest = manifests[-1]
+    if "jobs" not in manifest:
+        command = shlex.join(map(str, manifest.get("command", []))) or "its program"
+        raise ValueError(
+            f"{path.parent}: the configuration of its newest run was not stored (pi_amt 0.1.0 and "
+            f"pi_amt.importance do not store it): start the run itself again, it goes on: {command}"
+        )
+    configs = restored(manifest, path.parent)
+    cwd = configs[0].hydra.runtime.cwd  # relative paths begin there
+    with chdir(cwd) if os.path.isdir(cwd) else nullcontext():
+        task = Task()
+        rows = compute(configs, task, resumed=manifest)
+        for config, found in zip(configs, rows, strict=True):
+            write_results(config, found)
+        conclude(configs, rows)
+    return task
+
+
+def compute(
+    configs: Sequence[DictConfig], task: Task, *, resumed: Mapping[str, Any] | None = None
+) -> list[list[Row]]:
     """The rows of each job, computed in as few passes over the data as possible.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
         task: gets the rows that failed, and where the data lie.
+        resumed: the manifest that they are from, if a study goes on.
 
     Returns:
         For each job the rows of its conditions, baseline and controls included; none of a dry run.
@@ -110,7 +155,17 @@ def compute(configs: Sequence[DictConfig], task: Task) -> list[list[Row]]:
         print_plan(groups, first.results_dir)
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
-        summary = run_study(groups, store, executor_of(first), fail_fast=first.fail_fast)
+        settings = stored_study(configs)
+        if resumed is not None:
+            settings["command"] = resumed["command"]
+        summary = run_study(
+            groups,
+            store,
+            executor_of(first),
+            settings=settings,
+            resumed=resumed,
+            fail_fast=first.fail_fast,
+        )
         notes = first.report is not False  # only reports and error anatomy read them
         found = [store.rows(asked, notes=notes) for asked in summary.asked]
         _announce(summary, store)
@@ -195,7 +250,7 @@ def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> None:
-    """Print the table of a run or sweep and write the report where it is wanted."""
+    """Write the report of a run or sweep where it is wanted, then print the table."""
     config = configs[0]
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
@@ -204,10 +259,12 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(config.results_dir):
         result = Importance.from_rows(unique, score=config.score, variants="separate")
+        wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
+        report = result.report(where / "report.html") if wanted else None
         print_run(result)
-        print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
-        if config.report is True or (config.report == "auto" and len(configs) > 1):
-            print(f"report:  {result.report(where / 'report.html')}")
+    print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
+    if report is not None:
+        print(f"report:  {report}")
 
 
 def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:

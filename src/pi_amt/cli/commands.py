@@ -98,14 +98,6 @@ def do_table(options: Namespace) -> None:
         )
         tables = tables_of(importance)
     result = importance.table()
-    for shown in tables:
-        text = (
-            f"{shown.title}\n\n{shown.to_markdown()}"
-            if options.markdown
-            else shown.to_text(fold=True)
-        )
-        print(f"{text}\n")
-    print_headline(importance)
     for path, write in (
         (options.csv, result.to_csv),
         (options.latex, result.to_latex),
@@ -114,6 +106,14 @@ def do_table(options: Namespace) -> None:
         if path:
             write(path)
             print(f"wrote {path}", file=sys.stderr)
+    for shown in tables:
+        text = (
+            f"{shown.title}\n\n{shown.to_markdown()}"
+            if options.markdown
+            else shown.to_text(fold=True)
+        )
+        print(f"{text}\n")
+    print_headline(importance)
 
 
 def _print_errors(results: str) -> None:
@@ -185,9 +185,9 @@ def do_compare(options: Namespace) -> None:
     (rows_a, said_a), (rows_b, said_b) = stores[options.store_a], stores[options.store_b]
     result = compare(rows_a, rows_b, score=options.score)
     renamed = [f"{name}: {line}" for name, said in (("A", said_a), ("B", said_b)) for line in said]
-    print(replace(result, footers=(*result.footers, *renamed)))
     if options.csv:
         result.to_csv(options.csv)
+    print(replace(result, footers=(*result.footers, *renamed)))
 
 
 def _export(command: ArgumentParser) -> None:
@@ -323,6 +323,36 @@ def _run(command: ArgumentParser) -> None:
     """one run or, with -m, a sweep (what happens without a command)"""
 
 
+def _resume(command: ArgumentParser) -> None:
+    """go on with the study of a results folder that was stopped, from what the folder holds"""
+    _results(command)
+    command.formatter_class = RawDescriptionHelpFormatter
+    command.epilog = """\
+The newest study of the folder goes on: what is missing is computed, and the table, the
+run folders and the report are made as the study itself would have made them.
+
+Its configuration was stored when it started. Config files are not read, so they may have
+been edited or deleted, and the results folder may have been moved. Recordings may have
+been moved only if their dataset still finds them. If weights, recordings or the method have
+changed since, nothing is computed, and the message says what has changed.
+
+examples:
+  pi-amt resume                 the study in ./results
+  pi-amt resume /data/results   one in another folder
+"""
+    command.set_defaults(run=do_resume)
+
+
+def do_resume(options: Namespace) -> int:
+    """Go on with a study; 1 if recordings failed."""
+    from pi_amt.cli.app import resume
+    from pi_amt.cli.printout import print_failures
+
+    done = resume(options.results)
+    print_failures(done.failed, done.folders)
+    return 1 if done.failed else 0
+
+
 def _train(command: ArgumentParser) -> None:
     """train a model: pi-amt train timbre_trap [key=value ...]"""
 
@@ -382,6 +412,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "list": _list,
     "doctor": _doctor,
     "run": _run,
+    "resume": _resume,
     "train": _train,
 }
 
@@ -398,6 +429,17 @@ the study:
 `python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`
 shows models, datasets, conditions and experiments. Documentation: docs/, README.md.
 """
+
+
+def owners_of(option: str) -> list[str]:
+    """The commands that have a long option, such as ``--permutation``, of their own."""
+    owners = []
+    for name, add_arguments in COMMANDS.items():
+        command = ArgumentParser(add_help=False)
+        add_arguments(command)
+        if option.startswith("--") and any(option in a.option_strings for a in command._actions):
+            owners.append(name)
+    return owners
 
 
 def parser() -> ArgumentParser:

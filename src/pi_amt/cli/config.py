@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_method, instantiate
@@ -35,6 +36,8 @@ _SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "fail_fast", 
 _CHOOSING_RECORDINGS = (
     "data_folder", "settings", "kinds", "split", "subsample_every", "max_tracks"
 )  # fmt: skip
+#: a key of configs that a manifest kept: all permutations' options, as they were then
+_STORED_PERMUTATIONS = "permutations"
 _NOT_OPTIONS = ("permutation", "normalization")
 _NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
 
@@ -225,12 +228,12 @@ def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> 
     Raises:
         ValueError: for an unknown name or option, with near matches.
     """
-    path = CONF / "permutation" / f"{name}.yaml"
-    if not path.is_file():
+    nodes = permutations_of(config)
+    if name not in nodes:
         raise ValueError(unknown("permutation", name, list(permutations.available())))
     shared = {key: config[key] for key in ("mask", "shuffle")}
     # inside the whole, so that ${mask.fill} and its like are found
-    node = OmegaConf.create({**shared, "permutation": OmegaConf.load(path)}).permutation
+    node = OmegaConf.create({**shared, "permutation": nodes[name]}).permutation
     for key, value in changes.items():
         if key not in node:
             raise ValueError(unknown(f"{name}: option", key, [str(k) for k in node]))
@@ -240,6 +243,65 @@ def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> 
             node[key] = value
     permutation: Permutation = instantiate(node)
     return permutation
+
+
+def permutations_of(config: DictConfig) -> dict[str, Any]:
+    """The options of every permutation: those that a manifest kept, else those of the package."""
+    if _STORED_PERMUTATIONS not in config:
+        return permutation_nodes()
+    nodes: Any = OmegaConf.to_container(config[_STORED_PERMUTATIONS])
+    return {str(name): node for name, node in nodes.items()}
+
+
+@cache
+def permutation_nodes() -> dict[str, Any]:
+    """The options of every permutation by its config name, with their interpolations.
+
+    They are read once: a file that is edited while a study runs changes nothing in it.
+    """
+    found = sorted((CONF / "permutation").glob("*.yaml"))
+    return {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in found}
+
+
+def stored_study(configs: Sequence[DictConfig]) -> dict[str, Any]:
+    """What a manifest keeps of the jobs of a command, for :func:`restored` to make them again.
+
+    ``jobs`` are their composed configurations, resolved and plain. Of the node ``hydra`` they hold
+    what a job is told by: the rest sets up Hydra itself.
+    """
+    return {
+        "jobs": [_stored(c) for c in configs],
+        _STORED_PERMUTATIONS: permutations_of(configs[0]),
+    }
+
+
+def _stored(config: DictConfig) -> dict[str, Any]:
+    apart = ("hydra", _STORED_PERMUTATIONS)
+    keys = [k for k in config if k not in apart and not OmegaConf.is_missing(config, k)]
+    nodes = {str(key): config[key] for key in keys}
+    return {
+        **{key: plain(node) if OmegaConf.is_config(node) else node for key, node in nodes.items()},
+        "hydra": {name: plain(config.hydra[name]) for name in ("runtime", "overrides", "job")},
+    }
+
+
+def restored(stored: Mapping[str, Any], results_dir: Path) -> list[DictConfig]:
+    """The configs of jobs that :func:`stored_study` kept, with their results in another place.
+
+    Args:
+        stored: a manifest.
+        results_dir: where the results folder is now; folders inside it have moved with it.
+    """
+    configs = []
+    for job in stored["jobs"]:
+        config = OmegaConf.create({**job, _STORED_PERMUTATIONS: stored[_STORED_PERMUTATIONS]})
+        runtime = config.hydra.runtime
+        before, folder = Path(runtime.cwd, config.results_dir), Path(runtime.output_dir)
+        if folder.is_relative_to(before):
+            runtime.output_dir = str(results_dir / folder.relative_to(before))
+        config.results_dir = str(results_dir)
+        configs.append(config)
+    return configs
 
 
 def score_names() -> list[str]:

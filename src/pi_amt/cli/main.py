@@ -7,30 +7,34 @@ are stored.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import re
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-from pi_amt.cli.commands import COMMANDS, do_train, parser
+from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import with_home
 from pi_amt.core.checks import listing, near
-from pi_amt.core.errors import below, printable
-from pi_amt.core.text import listed, plural
 from pi_amt.study.executors.processes import STOP_SIGNALS
 
-if TYPE_CHECKING:
-    from pi_amt.store.rows import Row
-
+#: options of sub-commands that are keys of a study, too
+_KEYS_LIKE_OPTIONS = ("model", "permutation", "device", "seed", "score")
+#: Hydra's flags that take a value
+_WITH_VALUE = (
+    *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--config-dir", "-cd", "--experimental-rerun"),
+)
+#: what stands for characters of our own texts where they cannot be written, as wide as they are
+_IN_ASCII = dict(zip("─–—−‐×·…", "-----x..", strict=True))
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 
 
@@ -38,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     warnings.formatwarning = _plain_warning
+    take_any_text(sys.stdout, sys.stderr)
     try:
         with stopped_by_signals():
             return _dispatch(arguments)
@@ -55,6 +60,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def take_any_text(*streams: object) -> None:
+    """Let streams take what their encoding does not have: a file on Windows, say, or a pipe in the
+    C locale. Lines and signs get their nearest in ASCII, other characters a question mark."""
+    codecs.register_error("pi_amt", _nearest)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="pi_amt")
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(character, "?") for character in lost), error.end
+
+
 def _plain_warning(
     message: Warning | str,
     category: type[Warning],
@@ -70,7 +91,7 @@ def _plain_warning(
 
 def _interrupted(arguments: list[str]) -> str:
     """What to tell somebody who stopped the program."""
-    if arguments and arguments[0] in COMMANDS and arguments[0] != "run":
+    if arguments and arguments[0] in COMMANDS and arguments[0] not in ("run", "resume"):
         return "interrupted"
     return "interrupted: finished rows are stored, the same command goes on"
 
@@ -100,7 +121,9 @@ def _dispatch(arguments: list[str]) -> int:
 def run_hydra(arguments: list[str]) -> int:
     """Run one job or a sweep; 1 if recordings failed."""
     from pi_amt.cli import app
+    from pi_amt.cli.printout import print_failures
 
+    _check_flags(arguments)
     overrides = mend(arguments)
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /
@@ -109,28 +132,26 @@ def run_hydra(arguments: list[str]) -> int:
         if "dry_run=true" in map(str.lower, overrides):  # not even Hydra's notes are written
             overrides += [f"hydra.run.dir={unused}", f"hydra.sweep.dir={unused}"]
         done = app.run(overrides)
-        failed = failures(done.failed)
-    if failed:
-        print(f"\n{plural(len(failed), 'recording')} failed:", file=sys.stderr)
-        folders = dict.fromkeys(done.folders)
-        for line in listed([reduce(below, folders, line) for line in failed]):
-            print(f"  {line}", file=sys.stderr)
-        for folder in folders:
-            print(f"  (in {printable(str(folder.absolute()))})", file=sys.stderr)
-    return 1 if failed else 0
+    print_failures(done.failed, done.folders)
+    return 1 if done.failed else 0
 
 
-def failures(rows: Iterable[Row]) -> list[str]:
-    """One line per recording with errors; names the conditions where its baseline is good."""
-    by_track: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        by_track.setdefault((row.dataset, row.track), []).append(row)
-    lines = []
-    for (dataset, track), found in sorted(by_track.items()):
-        whole = any(row.role == "baseline" for row in found)
-        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
-        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
-    return lines
+def _check_flags(arguments: Sequence[str]) -> None:
+    """Refuse an option of a sub-command where a study stands: Hydra would print its usage.
+
+    Raises:
+        ValueError: for the first such option, with what to type.
+    """
+    for i, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if not (owners := owners_of(option)):
+            continue
+        said = f"got {option}, an option of {' and '.join(f'pi-amt {name}' for name in owners)}"
+        key = option.removeprefix("--")
+        if key not in _KEYS_LIKE_OPTIONS:
+            raise ValueError(f"{said}, expected the command before it")
+        following = arguments[i + 1] if i + 1 < len(arguments) else "…"
+        raise ValueError(f"{said}, expected key=value: pi-amt run {key}={value or following}")
 
 
 def mend(arguments: Sequence[str]) -> list[str]:
@@ -138,21 +159,42 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``, and ``~`` for the home folder, which no shell puts in behind ``key=``.
+    ``dry_run=true``, and ``~`` for the home folder, which no shell puts in behind ``key=``. Hydra's
+    own flags come first: it takes no override before them.
     """
+    flags, overrides = _flags_apart([a for a in arguments if a != "--dry-run"])
+    if "--dry-run" in arguments:
+        overrides.append("dry_run=true")
     mended: list[str] = []
-    # last, because Hydra takes no override before its own flags
-    dry = ["dry_run=true"] if "--dry-run" in arguments else []
-    arguments = [*(a for a in arguments if a != "--dry-run"), *dry]
     group = re.compile(rf"({'|'.join(_GROUPS)})=[\w,]*")
-    for argument in arguments:
+    for argument in overrides:
         bare_name = re.fullmatch(r"[\w,]+", argument) is not None
         if bare_name and mended and group.fullmatch(mended[-1]):
             joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
             mended[-1] = joined.replace("=,", "=")
         else:
             mended.append(with_home(argument))
-    return [a.rstrip(",") if group.fullmatch(a) else a for a in mended]
+    return [*flags, *(a.rstrip(",") if group.fullmatch(a) else a for a in mended)]
+
+
+def _flags_apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Hydra's flags with their values, and the overrides."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-"):
+            overrides.append(argument)
+        elif argument in ("-i", "--info"):  # its value may be left out
+            given = bool(rest) and re.fullmatch(r"[a-z-]+", rest[0]) is not None
+            flags.append(f"--info={rest.pop(0) if given and rest[0][0] != '-' else 'all'}")
+        else:
+            flags.append(argument)
+            long = argument.startswith("--") and any(f.startswith(argument) for f in _WITH_VALUE)
+            if rest and (long or argument in _WITH_VALUE):
+                flags.append(rest.pop(0))
+    return flags, overrides
 
 
 @contextmanager

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
+from collections.abc import Iterable
+from functools import reduce
+from pathlib import Path
 
+from pi_amt.core.errors import below, printable
+from pi_amt.core.text import listed, plural
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import VIEWS
 from pi_amt.report.tables.table import FOLDED_LINES, WRAP, Table
+from pi_amt.store.rows import Row
 
 
 def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
@@ -42,3 +49,33 @@ def print_headline(importance: Importance) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     for sentence in importance.headline():
         print(textwrap.fill(sentence, width, **WRAP))
+
+
+def print_failures(rows: Iterable[Row], folders: Iterable[Path]) -> None:
+    """Print the recordings that failed, if any, as the last thing of a run.
+
+    Args:
+        rows: that failed.
+        folders: of the data; paths are told below them.
+    """
+    lines, where = failures(rows), dict.fromkeys(folders)
+    if not lines:
+        return
+    print(f"\n{plural(len(lines), 'recording')} failed:", file=sys.stderr)
+    for line in listed([reduce(below, where, line) for line in lines]):
+        print(f"  {line}", file=sys.stderr)
+    for folder in where:
+        print(f"  (in {printable(str(folder.absolute()))})", file=sys.stderr)
+
+
+def failures(rows: Iterable[Row]) -> list[str]:
+    """One line per recording with errors; names the conditions where its baseline is good."""
+    by_track: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_track.setdefault((row.dataset, row.track), []).append(row)
+    lines = []
+    for (dataset, track), found in sorted(by_track.items()):
+        whole = any(row.role == "baseline" for row in found)
+        which = "" if whole else f"{', '.join(dict.fromkeys(row.label for row in found))}: "
+        lines.append(f"{dataset}/{track}: {which}{found[-1].error}")
+    return lines

@@ -272,7 +272,8 @@ class Store:
 
     def add_manifest(self, started: str, manifest: Mapping[str, Any]) -> None:
         """Record one run: environment, settings, command."""
-        text = json.dumps(manifest, sort_keys=True, default=str)
+        # in order: a grid of conditions goes by its keys
+        text = json.dumps(manifest, default=str)
         self._commit(("INSERT INTO runs (started, manifest) VALUES (?, ?)", [(started, text)]))
 
     def manifests(self) -> list[dict[str, Any]]:

@@ -7,10 +7,11 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import built
@@ -24,7 +25,7 @@ from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
-from pi_amt.study.manifest import check_same_study, environment, sources
+from pi_amt.study.manifest import check_same_study, check_unchanged, environment, passes, sources
 from pi_amt.study.progress import Pulses, StudyProgress
 
 
@@ -54,6 +55,8 @@ def run_study(
     store: Store,
     executor: ExecutorFactory,
     *,
+    settings: Mapping[str, Any] | None = None,
+    resumed: Mapping[str, Any] | None = None,
     quiet: bool = False,
     fail_fast: bool = False,
 ) -> Summary:
@@ -63,6 +66,8 @@ def run_study(
         groups: passes over the data.
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
+        settings: what the manifest keeps besides versions, machine and files.
+        resumed: the manifest of the study that goes on; nothing may have changed since.
         quiet: no progress bar.
         fail_fast: stop after the first recording with an error.
 
@@ -72,6 +77,8 @@ def run_study(
     check_pitch_units()
     summary, groups = Summary(), list(groups)
     check_same_study(groups, store.manifests())
+    if resumed is not None:
+        check_unchanged(groups, resumed, store)
     jobs: list[Job] = []
     asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job, as the numbers
     numbers: dict[int, int] = {}
@@ -86,7 +93,8 @@ def run_study(
                 asked[id(job)], numbers[id(job)] = summary.asked[-1], number
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        store.add_manifest(started, {**environment(), **sources(groups)})
+        told = {**environment(), **sources(groups), **passes(groups), **(settings or {})}
+        store.add_manifest(started, told)
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(workload, pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
@@ -145,7 +153,7 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
     if fingerprint is None:
         return job
     if job.neighbour is not None and any(map(borrows, job.conditions)):
-        other = _known_fingerprint(job.neighbour, job.dataset, store)
+        other = _known_fingerprint(job.neighbour, job.dataset, store, needed=True)
         job = replace(job, neighbour_fingerprint=other)
     keys = [row_key(identity, job, fingerprint, condition) for condition in job.conditions]
     finished = store.finished(keys)
@@ -158,11 +166,14 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
     return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
 
 
-def _known_fingerprint(track: Track, dataset: str, store: Store) -> str | None:
-    """The track's fingerprint; files are hashed here only if rows of this track may be stored."""
+def _known_fingerprint(
+    track: Track, dataset: str, store: Store, *, needed: bool = False
+) -> str | None:
+    """The track's fingerprint; files are hashed here only if rows of this track may be stored, or
+    if those of another track need it."""
     stamp = track.stamp()
     known = store.fingerprint(stamp)
-    if known is None and store.knows(dataset, track.name):
+    if known is None and (needed or store.knows(dataset, track.name)):
         try:
             known = track.fingerprint()
         except Exception:  # told by the worker, as an error row

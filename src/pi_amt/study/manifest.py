@@ -1,7 +1,7 @@
 """The manifest of a run, kept beside its rows: what computed them, and from which files.
 
-Manifests also tell whether a results folder holds a study of other recordings: their rows would
-become one mean with the new ones.
+Manifests also tell whether a results folder holds a study of other recordings, whose rows would
+become one mean with the new ones, and whether anything has changed since a study was stopped.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ import filecmp
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
-from pi_amt.datasets.track import FileTrack
-from pi_amt.models.loading import ModelSpec
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.models.loading import ModelSpec, built
+from pi_amt.store.rows import METHOD_VERSION
+from pi_amt.store.store import Store
 from pi_amt.study.groups import Group
+
+_NAMED = 3  # changes that a message names; it counts the others
 
 
 def environment() -> dict[str, Any]:
@@ -48,6 +54,91 @@ def sources(groups: Sequence[Group]) -> dict[str, Any]:
                 tracks.setdefault(group.dataset, {})[track.name] = paths
     specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
     return {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
+
+
+def passes(groups: Sequence[Group]) -> dict[str, Any]:
+    """What decides the rows besides the conditions: the method, and for each pass the weights of
+    its model and a mark of every recording."""
+    models = [built(group.model).identity for group in groups]
+    return {
+        "method": METHOD_VERSION,
+        "passes": [
+            {
+                "model": model.name,
+                "weights": model.weights_sha256,
+                "dataset": group.dataset,
+                "stamps": {track.name: track.stamp() for track in group.tracks},
+            }
+            for model, group in zip(models, groups, strict=True)
+        ],
+    }
+
+
+def check_unchanged(groups: Sequence[Group], manifest: Mapping[str, Any], store: Store) -> None:
+    """Refuse to go on with a study whose method, models or recordings are not those of its start.
+
+    Recordings that moved or were copied are the same as long as their contents are. Of those that
+    have no rows yet contents are not known: they are the same if they are older than the study.
+
+    Args:
+        groups: the passes of the study, as they would run now.
+        manifest: of the study, with what :func:`passes` told then.
+        store: of its rows.
+
+    Raises:
+        ValueError: with the first of the changes.
+    """
+    found = list(dict.fromkeys(_changes(groups, manifest, store)))
+    if found:
+        more = len(found) - _NAMED
+        rest = f"; and {plural(more, 'other change')}" if more > 0 else ""
+        raise ValueError(
+            f"the study of {manifest['started']} cannot go on, because something has changed since "
+            f"then: {'; '.join(found[:_NAMED])}{rest}. Put back what was there, or start the study "
+            "anew"
+        )
+
+
+def _changes(groups: Sequence[Group], manifest: Mapping[str, Any], store: Store) -> Iterator[str]:
+    """One clause for each thing that is not as it was."""
+    if manifest["method"] != METHOD_VERSION:
+        yield f"the method of pi_amt was {manifest['method']} and is {METHOD_VERSION}"
+    started = datetime.fromisoformat(manifest["started"]).timestamp()
+    for group, before in zip(groups, manifest["passes"], strict=True):
+        model = built(group.model).identity
+        if model.weights_sha256 != before["weights"]:
+            yield (
+                f"the weights of {before['model']} had the sha256 {before['weights'][:12]}… and "
+                f"now have {model.weights_sha256[:12]}…"
+            )
+        tracks = {track.name: track for track in group.tracks}
+        for name, stamp in before["stamps"].items():
+            if name not in tracks:
+                yield f"the recording {name} of {group.dataset} is missing"
+            elif change := _change(tracks[name], stamp, started, store):
+                yield change
+        for name in tracks:
+            if name not in before["stamps"]:
+                yield f"the recording {name} of {group.dataset} is new"
+
+
+def _change(track: Track, stamp: str, started: float, store: Store) -> str:
+    """What has become of a recording since its stamp was taken; empty if it is the same."""
+    now = track.stamp()
+    if now == stamp:
+        return ""
+    paths = (track.audio_path, track.notes_path) if isinstance(track, FileTrack) else ()
+    if gone := [path for path in paths if not path.exists()]:
+        return f"{gone[0].absolute()} is missing"
+    known = store.fingerprint(stamp)
+    if known is None:
+        same = bool(paths) and all(path.stat().st_mtime <= started for path in paths)
+    else:
+        fingerprint = store.fingerprint(now) or track.fingerprint()
+        store.remember(now, fingerprint)
+        same = fingerprint == known
+    named = " or ".join(str(path.absolute()) for path in paths) or track.name
+    return "" if same else f"{named} has other contents"
 
 
 def check_same_study(groups: Sequence[Group], manifests: Sequence[Mapping[str, Any]]) -> None:

@@ -49,7 +49,8 @@ class BasicPitch(BatchedTranscriber):
         weights: safetensors file, or ``None`` for the published weights in the package.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``fp32``, or ``bf16`` for the network's convolutions.
-        trim: ``full`` transcribes to the end, ``published`` drops the last 0.67 % of a recording.
+        trim: ``full`` transcribes to the end, ``published`` drops the last 0.67 % of a recording,
+            as basic-pitch 0.4.0 on PyPI does (its repository has mended this since).
         normalization: ``frozen`` scales every window by its clean minimum and maximum, ``model``
             by those of what it is given.
         frame_mapping: ``published`` or ``exact`` times of notes.

@@ -6,9 +6,9 @@ kept frame ``j`` (0–141) of window ``w`` stands exactly ``w * 36164 + j * 256`
 start of the recording. 142 kept frames span 36,352 samples, so consecutive windows overlap by 188
 samples and the joined frames are *not* evenly spaced: 86.58 a second on average, not 86.13.
 
-What may surprise: the published code keeps ``floor(samples * 86 / 22050)`` frames, which leaves out
-the last 0.67 % of a recording. ``trim="published"`` reproduces this, ``trim="full"`` keeps every
-frame inside the recording.
+What may surprise: the published code (0.4.0 on PyPI) keeps ``floor(samples * 86 / 22050)`` frames,
+which leaves out the last 0.67 % of a recording; its repository has mended this since.
+``trim="published"`` reproduces the package, ``trim="full"`` keeps every frame inside the recording.
 """
 
 from __future__ import annotations
