@@ -28,3 +28,14 @@ def test_variance_components_of_four_numbers_by_hand() -> None:
     assert math.isnan(repeats_needed(values[:, :1]))
     assert repeats_needed(np.array([[0.1, 0.1], [0.4, 0.4]])) == 1.0
     assert repeats_needed(np.array([[0.0, 0.2], [0.0, 0.2]])) == math.inf
+
+
+def test_differences_that_are_rounding_need_no_repeats() -> None:
+    """0.3 − 0.1 and 0.2 are one drop; so are recordings that differ by as little."""
+    same = np.array([[0.3 - 0.1, 0.2], [0.7 - 0.5, 0.2]])
+    assert np.ptp(same) > 0
+    assert repeats_needed(same) == 1.0
+    assert repeat_variance_share(same) == 0.0
+    # draws that differ, in recordings that do not: no number of repeats is enough, and none is told
+    alike = np.array([[0.1, 0.3], [0.3 - 1e-16, 0.1 + 1e-16]])
+    assert repeats_needed(alike) == math.inf

@@ -18,7 +18,8 @@ def variance_components(values: Floats) -> tuple[float, float, float]:
     """``(pieces, repeats)`` with NaN → (variance between, variance within, repeats per piece).
 
     NaN without two recordings that have two repeats each. Unequal numbers of repeats enter by
-    their harmonic mean. The variance between is not negative.
+    their harmonic mean. The variance between is not negative, and one that rounding alone could
+    make is none.
     """
     count = (~np.isnan(values)).sum(axis=1)
     values, count = values[count >= 2], count[count >= 2]
@@ -27,7 +28,10 @@ def variance_components(values: Floats) -> tuple[float, float, float]:
     means = np.nansum(values, axis=1) / count
     within = float(np.nansum((values - means[:, None]) ** 2) / (count - 1).sum())
     repeats = float(len(count) / (1 / count).sum())
-    between = max(float(means.var(ddof=1)) - within / repeats, 0.0)
+    between = float(means.var(ddof=1)) - within / repeats
+    # drops are differences of scores near 1, whatever their own size
+    rounding = (8 * np.finfo(np.float64).eps * max(1.0, float(np.nanmax(np.abs(values))))) ** 2
+    between, within = (0.0 if part <= rounding else part for part in (between, within))
     return between, within, repeats
 
 
