@@ -1,4 +1,4 @@
-# The README's two commands, each of which sets everything up by itself.
+# What users and developers run: each command sets up what it needs by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test docs bench findings real-study clean
 
-help: ## what there is
+help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
@@ -31,8 +31,8 @@ install: $(VENV)/.installed ## make .venv and install the package
 demo: $(VENV)/.installed ## the study on the built-in piano recordings
 	$(BIN)/python -m pi_amt --multirun dataset=demo
 
-# Two processes also where there are more cores: each may hold 1.5 GiB, and starts programs of its own. A file stays
-# in one process, and so does what it starts: a SLURM cluster, dask workers, a browser.
+# Two processes also where there are more cores: each may hold 1.5 GiB, and starts programs of its own. The tests of one
+# file run in one process, so that what they start (a SLURM cluster, dask workers, a browser) is started once.
 PROCESSES ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile
 
@@ -74,7 +74,7 @@ real-study: $(VENV)/.installed ## the 32 runs: make real-study MAPS=folder MAEST
 	$(BIN)/python -m pi_amt $(REAL) dataset=maestro dataset.data_folder="$(MAESTRO)"
 	$(BIN)/python scripts/make_findings.py results/real --page real_study
 
-bench: $(VENV)/.installed-dev ## measure, one table, ratios in one run
+bench: $(VENV)/.installed-dev ## run the benchmarks, print their table and write it into docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and everything built

@@ -1,7 +1,7 @@
 """The Hydra application: one job, or a sweep as fused passes.
 
-A :class:`Task` is the task function of a single job. Our launcher gives all jobs of a sweep to
-:func:`compute` at once, which groups them by model and data; each job then only writes its own
+A :class:`Task` is the task function of a single job. For a sweep, pi_amt's launcher gives all jobs
+to :func:`compute` at once, which groups them by model and data; each job then only writes its own
 folder.
 """
 
@@ -277,7 +277,7 @@ def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:
 
 
 def _announce(summary: Summary, store: Store) -> None:
-    """One line on what was computed, one for what was left out, one for what one draw hides."""
+    """Say what was computed, what was left out, and which permutations were drawn only once."""
     if summary.computed or summary.errors:
         print(f"computed {plural(summary.computed, 'row')}, {summary.reused} were there already")
     else:

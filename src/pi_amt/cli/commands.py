@@ -1,7 +1,7 @@
 """The sub-commands of ``pi-amt``: for each a function that adds its arguments to a parser, and one
 that does what was asked.
 
-The functions import what they need when they are called: ``--help`` is to be instant.
+The functions import what they need when they are called, so that ``--help`` appears at once.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ _HEARD_SECONDS = 60.0  # of each recording: enough to tell whether its notes fit
 def _transcribe(command: ArgumentParser) -> None:
     """write the notes of audio files as MIDI, clean or perturbed"""
     command.add_argument("audio", nargs="+", help="audio files")
-    command.add_argument("-o", "--output", default=".", help="folder for the MIDI files")
     command.add_argument(
-        "--model", default="basic_pitch", help="basic_pitch, timbre_trap or package.module:Class"
+        "-o", "--output", default=".", help="folder for the MIDI files (default: this folder)"
+    )
+    command.add_argument(
+        "--model",
+        default="basic_pitch",
+        help="basic_pitch (default), timbre_trap or package.module:Class",
     )
     _weights_and_device(command)
     command.add_argument("--permutation", help="perturb the input first, e.g. fund_mask")
@@ -43,7 +47,7 @@ def _transcribe(command: ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="option of the permutation, e.g. half_width_cents=100",
     )
-    command.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
     command.set_defaults(run=do_transcribe)
 
 
@@ -54,15 +58,15 @@ def do_transcribe(options: Namespace) -> int:
 
 
 def _table(command: ArgumentParser) -> None:
-    """print the table of a results folder; computed from stored rows, no inference"""
+    """print the tables of a results folder from its stored rows, without running a model"""
     _results(command)
     _score(command)
     command.add_argument(
         "--variants",
         default="newest",
         choices=("newest", "separate", "refuse"),
-        help="where rows differ in weights, settings or version: take the newest complete set, "
-        "show all apart, or refuse",
+        help="where rows differ in weights, settings or version: take the newest complete set "
+        "(default), show each set by itself, or refuse",
     )
     command.add_argument("--csv", metavar="F", help="also write CSV")
     command.add_argument("--latex", metavar="F", help="also write LaTeX (booktabs)")
@@ -71,12 +75,13 @@ def _table(command: ArgumentParser) -> None:
     command.add_argument(
         "--anatomy",
         action="store_true",
-        help="also false notes by interval, and drops by kind of note",
+        help="also print false notes by interval, and drops by kind of note",
     )
     command.add_argument(
         "--errors",
         action="store_true",
-        help="instead: what failed and has not succeeded since, each with its traceback",
+        help="print, in place of the tables, what failed and has not succeeded since, each failure "
+        "with its traceback",
     )
     command.set_defaults(run=do_table)
 
@@ -141,7 +146,7 @@ def _report(command: ArgumentParser) -> None:
         "--examples",
         type=int,
         default=3,
-        help="recordings in the explorer, 0: none (default: 3)",
+        help="number of recordings in the explorer; 0 leaves it out (default: 3)",
     )
     command.set_defaults(run=do_report)
 
@@ -159,7 +164,7 @@ def do_report(options: Namespace) -> None:
 
 
 def _compare(command: ArgumentParser) -> None:
-    """compare two results folders (two versions, two weights), recording by recording"""
+    """compare two results folders (of two versions or weights), recording by recording"""
     command.add_argument("store_a", help="results folder or store")
     command.add_argument("store_b", help="results folder or store")
     _score(command)
@@ -193,9 +198,9 @@ def do_compare(options: Namespace) -> None:
 def _export(command: ArgumentParser) -> None:
     """write raw rows or notes for analysis elsewhere"""
     _results(command)
-    command.add_argument("--rows", metavar="F", help="rows as .csv or .parquet")
+    command.add_argument("--rows", metavar="F", help="write all rows, as .csv or .parquet")
     command.add_argument(
-        "--notes", metavar="F", help="per-note table of all rows as .csv or .parquet"
+        "--notes", metavar="F", help="write the notes of all rows, as .csv or .parquet"
     )
     command.set_defaults(run=do_export)
 
@@ -223,7 +228,7 @@ def do_export(options: Namespace) -> None:
 
 
 def _calibrate(command: ArgumentParser) -> None:
-    """how far each mask, fill and width is from the true ablation, on synthesised tones"""
+    """measure how far each mask, fill and width is from the true ablation, on synthesised tones"""
     command.add_argument("model", help="basic_pitch or timbre_trap")
     _weights_and_device(command)
     command.set_defaults(run=do_calibrate)
@@ -242,12 +247,15 @@ def do_calibrate(options: Namespace) -> None:
 
 def _data(command: ArgumentParser) -> None:
     """look through a dataset folder: tracks, hours, missing partners, unreadable files"""
-    command.add_argument("dataset", help="maps, maestro, demo or folder")
-    command.add_argument("data_folder", nargs="?", help="the folder")
+    command.add_argument("dataset", help="maps, maestro, folder or another that pi-amt list shows")
+    command.add_argument(
+        "data_folder", nargs="?", help="where its files are; not for datasets that are built in"
+    )
     command.add_argument(
         "--full",
         action="store_true",
-        help="decode every file, and say where the notes hardly fit the sound",
+        help="decode every file instead of reading headers, and say where the notes hardly fit "
+        "the sound",
     )
     command.set_defaults(run=do_data)
 
@@ -268,7 +276,7 @@ def do_data(options: Namespace) -> int:
 
 
 def _doubts(dataset: Dataset) -> Iterator[str]:
-    """One line per recording whose notes cannot be right, as far as a model hears."""
+    """One line per recording whose notes cannot be right, as far as a transcription shows."""
     from pi_amt.core.errors import printable
     from pi_amt.models.loading import load_model
     from pi_amt.scoring.alignment import alignment, share_beyond
@@ -308,7 +316,7 @@ def do_list(options: Namespace) -> None:
 
 
 def _doctor(command: ArgumentParser) -> None:
-    """check this installation: versions, weights, cores, GPU, a known answer"""
+    """check this installation: versions, weights, cores, GPU, and a known answer of each model"""
     command.set_defaults(run=do_doctor)
 
 
@@ -320,7 +328,7 @@ def do_doctor(options: Namespace) -> int:
 
 
 def _run(command: ArgumentParser) -> None:
-    """one run or, with -m, a sweep (what happens without a command)"""
+    """do one run or, with -m, a sweep; this is what happens without a command, too"""
 
 
 def _resume(command: ArgumentParser) -> None:
@@ -358,7 +366,7 @@ def _train(command: ArgumentParser) -> None:
 
 
 def do_train(arguments: list[str]) -> int:
-    """Train a model; the rest of the arguments are Hydra overrides, all told by ``--help``.
+    """Train a model; the other arguments are Hydra overrides, which ``--help`` lists.
 
     Raises:
         ValueError: for another model, or without the packages that training needs.
@@ -395,8 +403,8 @@ def _score(command: ArgumentParser) -> None:
 
 
 def _weights_and_device(command: ArgumentParser) -> None:
-    command.add_argument("--weights", help="weights other than those shipped")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    command.add_argument("--weights", help="file of weights other than those shipped")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
 
 
 #: Every command in the order of ``--help``, which shows the docstrings of these functions.
@@ -422,8 +430,8 @@ the study:
   pi-amt -m dataset=demo                      the same on the built-in recordings
   pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
   pi-amt -m dataset=demo controls=true repeats=5
-  pi-amt experiment=dose                      also: harmonic_profile, sensitivity, onset, ...
-  pi-amt -m dataset=maestro dry_run=true      only say what it would take
+  pi-amt experiment=dose                      or harmonic_profile, sensitivity, onset, ...
+  pi-amt -m dataset=maestro dry_run=true      compute nothing, say what it would take
   pi-amt --cfg job                            print the whole configuration
 
 `python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`

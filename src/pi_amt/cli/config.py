@@ -48,7 +48,7 @@ def choice(config: DictConfig, group: str) -> str:
 
 
 def check_options(config: DictConfig) -> None:
-    """Refuse values that would otherwise be noticed late, or never (a mistyped fill in a run
+    """Refuse values whose mistake would show late, or never (such as a mistyped fill in a run
     without masks).
 
     Raises:

@@ -15,7 +15,7 @@ CONF = Path(str(files("pi_amt.cli") / "conf"))
 
 
 def names_in(group: str) -> list[str]:
-    """What a config group lets choose."""
+    """The names that can be chosen in a config group."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
@@ -30,7 +30,7 @@ def known_keys() -> tuple[str, ...]:
 
 
 def unknown_key(key: str) -> str:
-    """Message for a key that the configuration does not have, or not with what was chosen.
+    """Message for a key that the configuration does not have, or does not have with these choices.
 
     A sweep is composed with the default of each swept group first, so that a key which only
     another choice has is missing there, too.

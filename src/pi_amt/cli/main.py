@@ -1,8 +1,8 @@
 """The command line: ``pi-amt`` and ``python -m pi_amt``.
 
-Without a sub-command, or with ``run``, it is the Hydra application. Every failure is one clear
-line and a non-zero exit. Signals that ask the program to end do so after the rows that are finished
-are stored.
+Without a sub-command, or with ``run``, it is the Hydra application. Every failure is told in one
+clear line and by an exit code other than 0. A signal that asks the program to end does so once the
+finished rows are stored.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _plain_warning(
     lineno: int,
     line: str | None = None,
 ) -> str:
-    """Our own warnings are for users: no file, no line of code."""
+    """Warnings of pi_amt are for users, so they are shown without file and line of code."""
     if category is UserWarning:
         return f"pi-amt: warning: {message}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
@@ -159,7 +159,7 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``, and ``~`` for the home folder, which no shell puts in behind ``key=``. Hydra's
+    ``dry_run=true``, and ``~`` for the home folder, which no shell replaces behind ``key=``. Hydra's
     own flags come first: it takes no override before them.
     """
     flags, overrides = _flags_apart([a for a in arguments if a != "--dry-run"])

@@ -14,7 +14,7 @@ def quoted(value: str) -> str:
 
 
 def with_home(override: str) -> str:
-    """An override with values that begin with ``~/`` written out, in quotes of Hydra."""
+    """An override in which ``~/`` at the beginning of a value is replaced by the home folder."""
     key, _, text = override.partition("=")
     given = re.fullmatch(r"(['\"])(~/.*)\1", text)
     values = [given[2]] if given else text.split(",")

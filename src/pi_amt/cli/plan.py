@@ -53,7 +53,7 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
 
 
 def _seconds(track: Track) -> float | None:
-    """Length of a recording in seconds, from its index or header; None if neither tells."""
+    """Length of a recording in seconds, from its index or header; None if neither has it."""
     seconds = track.duration_seconds
     if not isinstance(track, FileTrack):
         return seconds

@@ -20,8 +20,8 @@ from pi_amt.store.rows import Row
 def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
     """The tables to print, as far as the rows have them, the most important first.
 
-    The importance table and the dose curves; unless ``brief`` also further views of the first,
-    differences between models, and error anatomy (of rows with their note tables).
+    These are the importance table and the dose curves and, unless ``brief``, further views of the
+    importance table, differences between models, and the error anatomy of rows with note tables.
     """
     table, doses = importance.table(), importance.doses()
     curves = [] if doses is None else [doses]
@@ -35,7 +35,7 @@ def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
 
 
 def print_run(importance: Importance) -> None:
-    """Print what a run found, the most important last; of many lines in brief."""
+    """Print what a run found, the most important last, and only in brief if it has many lines."""
     brief = len(importance.table()) > FOLDED_LINES  # the table's own bound for folding
     if brief or not any(row.notes for row in importance.rows):
         print("Further tables, with error anatomy: pi-amt table RESULTS --anatomy\n")

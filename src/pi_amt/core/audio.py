@@ -2,13 +2,13 @@
 
 Files are read in blocks, so a 45-minute recording costs its mono float32 copy and no more.
 
-Recordings are read whole and to the sample, or it is said why not. libsndfile decodes what it reads
-whole: PCM, FLAC, Ogg, and MP3 with a length in its first frame. Stored rows came from it, and
-another decoder would round otherwise. It silently shortens files of many kinds, which
-:mod:`pi_amt.core.containers` tells by the headers of PCM, and :mod:`pi_amt.core.ffmpeg` by the
-packets of what is compressed. FFmpeg decodes what libsndfile does not read, or not to its end: AAC,
-MP3 without a length or within WAV, FLAC whose length a streaming writer left open. Whether such an
-MP3 or FLAC was cut off between two packets cannot be known.
+A recording is read whole and to the sample, or an error says why not. libsndfile decodes what it
+reads whole: PCM, FLAC, Ogg, and MP3 with a length in its first frame. Stored rows came from it, and
+another decoder would round differently. It silently shortens files of many kinds:
+:mod:`pi_amt.core.containers` finds these by the headers of PCM, :mod:`pi_amt.core.ffmpeg` by the
+packets of compressed audio. FFmpeg decodes what libsndfile does not read, or not to its end: AAC,
+MP3 without a length or within WAV, and FLAC whose length a streaming writer left open. Whether such
+an MP3 or FLAC was cut off between two packets cannot be known.
 """
 
 from __future__ import annotations
@@ -148,9 +148,9 @@ class _Recording:
     Attributes:
         rate: sample rate in Hz.
         frames: samples per channel.
-        slack: so many fewer may come out of a whole recording.
-        blocks: decodes the first so many frames, as blocks ``(frames, channels)``.
-        problem: why it cannot be used, or nothing.
+        slack: how many frames fewer may be decoded although the recording is whole.
+        blocks: decodes a number of frames from the beginning, as blocks ``(frames, channels)``.
+        problem: why it cannot be used; empty if it can.
     """
 
     rate: int

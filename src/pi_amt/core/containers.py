@@ -1,9 +1,9 @@
 """Audio files whose samples do not end where libsndfile believes.
 
-It silently shortens truncated WAV, RF64, Wave64, AIFF, AU and Ogg files, and of several FLAC files
-in a row it reads the first. What it notices itself is not looked at here; the packets of compressed
-audio are a matter of :mod:`pi_amt.core.ffmpeg`. A header whose length a streaming writer left open
-counts as whole.
+libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU and Ogg files, and of several
+FLAC files in a row it reads the first. What it notices itself is not looked at here; the packets of
+compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives no length,
+because a streaming writer left it open, counts as whole.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _OPEN_64 = 1 << 62
 
 
 def length_problem(raw: BinaryIO) -> str:
-    """Why libsndfile would read less of a file than was recorded, in plain words, or nothing."""
+    """Why libsndfile would read less of a file than was recorded, in plain words; empty if it would
+    not."""
     size = raw.seek(0, os.SEEK_END)
     raw.seek(0)
     head = raw.read(24)

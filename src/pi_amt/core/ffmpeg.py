@@ -58,7 +58,8 @@ class Packets:
         frames: samples per channel without the encoder's delay; the last packet may hold fewer.
         delay: samples that an encoder put before the recording and of which the file says nothing.
         begin, end: of the packets of audio, in units of the stream's time.
-        problem: why these are not the packets of one whole recording, in plain words, or nothing.
+        problem: why these are not the packets of one whole recording, in plain words; empty if they
+            are.
     """
 
     rate: int
@@ -111,12 +112,13 @@ def _said_seconds(container: InputContainer, stream: AudioStream) -> float:
 
 @dataclass
 class _Course:
-    """How far the packets have led, in units of the stream's time.
+    """What the packets so far say of the recording, in units of the stream's time.
 
     Attributes:
         is_mpeg: whether bytes that are not audio, such as a tag, can be told from a packet.
-        slack: how far time may go back without beginning anew.
-        length: of all that was passed.
+        slack: how far the time of a packet may lie before that of the last one, unless another
+            recording begins there.
+        length: of all packets together.
         begin: of the first packet.
         end: of the last packet.
         delay: samples that the first packet says are before the recording.

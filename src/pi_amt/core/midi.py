@@ -211,8 +211,8 @@ def midi_bytes(
 ) -> bytes:
     """Format-0 MIDI file of ``(on tick, off tick, pitch, velocity)`` on channel 1.
 
-    At one tick, note-offs come first, then notes of no length, then note-ons: between on and off
-    of a note of no length no other note of its pitch may begin, which that off would end.
+    At one tick, note-offs come first, then notes of no length, then note-ons: if another note of
+    the same pitch began between the on and the off of a note of no length, that off would end it.
     """
     timed: list[tuple[int, int, bytes]] = []
     for on, off, pitch, velocity in notes:
@@ -283,8 +283,8 @@ def key_presses(midi: MidiFile) -> NDArray[np.int64]:
 def sounding_ends(midi: MidiFile, presses: NDArray[np.int64]) -> tuple[Ticks, int]:
     """Where presses stop sounding: the pedal rule of ``read_notes``.
 
-    All Notes Off lets go of the keys, in :func:`key_presses`, and the pedal holds their notes; All
-    Sound Off ends these, too, and leaves the pedal where it is.
+    All Notes Off only lets go of the keys, in :func:`key_presses`, and the pedal holds their notes.
+    All Sound Off ends also the notes that the pedal holds, and leaves the pedal as it is.
 
     Returns:
         Ticks ``(presses,)``, and how many of them All Sound Off decided against the pedal.

@@ -1,8 +1,8 @@
 """Notes from and to files: MIDI and MAPS text.
 
 What is read is what a listener can hear. A key that is struck twice at one moment (by both hands of
-a score, in two voices, or on–off–on) is one note, which lasts as long as the longest; a note that
-ends where it begins is none. As reference notes they could never be found.
+a score, in two voices, or on–off–on) is one note, which lasts as long as the longest of them; a
+note that ends where it begins is none. Left among the reference notes, they could never be found.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ class AblateChannel(Permutation):
     """One channel of the model's harmonic stack is set to zero; the input stays as it is.
 
     No reference notes are used, so nothing can leak through a mask's edges. Basic Pitch's channels
-    0–7 hold the input shifted by the harmonics ½, 1, 2 … 7. Models without a harmonic stack have
-    no such row.
+    0–7 hold the input shifted by the harmonics ½, 1, 2 … 7. Models without a harmonic stack are
+    not run under this condition.
 
     Attributes:
         channel: 0–7.

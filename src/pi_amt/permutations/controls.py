@@ -13,7 +13,7 @@ from pi_amt.permutations.shuffles import Random
 
 @dataclass(frozen=True)
 class NoPermutation(Permutation):
-    """Nothing is touched: bit-identical to running the model without us."""
+    """Nothing is touched: bit-identical to running the model without pi_amt."""
 
     name: ClassVar[str] = "no_permutation"
     summary: ClassVar[str] = "baseline: nothing is touched"
@@ -49,7 +49,7 @@ class Counterpart(Permutation):
 
     Class attributes:
         targets: the classes that can be a target.
-        targets_in_words: the same, for people.
+        targets_in_words: the same in words, for messages.
     """
 
     target_permutation: Permutation = field(default_factory=FundMask)
@@ -72,8 +72,8 @@ class Counterpart(Permutation):
 class WrongPiece(Counterpart):
     """Control: the target mask, from the notes of the next track.
 
-    Touches as much as the target does, in the wrong places: shows whether a mask's edges alone
-    leak (or destroy) the answer. Its target is a mask.
+    It touches as much as the target does, in the wrong places. That shows whether the edges of a
+    mask alone give the notes away, or destroy them. Its target is a mask.
     """
 
     name: ClassVar[str] = "wrong_piece"

@@ -26,9 +26,9 @@ SOURCES = ("recording", "neighbour")
 class Donor(Permutation):
     """The bins of a feature take the values that they have at another time (Breiman 2001).
 
-    Each bin keeps its own distribution; what is broken is its tie with the rest of the frame.
-    Time is cut into segments of ``block_seconds``; for each, a hash of (key, segment number) draws
-    a block of the pool and a start in it, so every repeat has other donors.
+    Each bin keeps its own distribution of values, but loses its relation to the rest of the frame.
+    Time is cut into segments of ``block_seconds``. For each, a hash of (key, segment number) draws
+    a block of the pool and a start in it, so every repeat takes values from other places.
 
     The pool is ``neighbour.spectrogram``: at least two blocks, each at least ``block_seconds``
     long, through the same front end, from sound spread over the same recording

@@ -1,10 +1,11 @@
 """What a perturbation did to its input: removed energy, share of bins touched, collateral.
 
-Accumulated while a recording streams by, in dB of energy (20 dB = a hundredth is left). Positive
-is energy that was taken, negative is energy that was added, capped at ± ``LIMIT_DB``: a band that
-was silenced reads ``LIMIT_DB``, not infinity, so that means stay defined.
+The sums grow while a recording streams by, and are told in dB of energy (20 dB: a hundredth is
+left). Positive values are energy that was taken, negative ones energy that was added. They are
+capped at ± ``LIMIT_DB``: a band that was silenced reads ``LIMIT_DB``, not infinity, so that means
+stay defined.
 
-Nothing is read back from a GPU before the end, so that it need not be waited for.
+Nothing is read back from a GPU before the end, so that no part has to wait for the GPU.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``load_permutation(name, …)`` and the registry behind it.
 
-A built-in permutation is one line in ``BUILT_IN``; other people's come in through the entry-point
-group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
+A built-in permutation is one line in ``BUILT_IN``. Those of other packages join through the
+entry-point group ``pi_amt.permutations`` (name → sub-class of :class:`Permutation`).
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def controls_of(permutation: Permutation) -> list[Permutation]:
 
 @cache
 def _paths() -> dict[str, str]:
-    """Config name → where its class is. Classes of others are not loaded until they are asked for:
-    one that is broken must not stop the rest."""
+    """Config name → where its class is. Classes of other packages are not loaded before they are
+    asked for: one that is broken must not stop the rest."""
     built_in = {found.name: f"{found.__module__}:{found.__name__}" for found in BUILT_IN}
     return built_in | registered(ENTRY_POINTS, built_in)
 

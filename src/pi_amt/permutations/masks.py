@@ -43,13 +43,15 @@ class PartialMask(Permutation):
             ``attenuate``.
         attenuation_db: of ``fill=attenuate``, dB ≥ 0 (``inf`` = silence).
         time_dilation: share of the partial's analysis window added on each side of a note.
-        onset: ``all``; ``spare`` leaves, ``only`` touches the first 50 ms of each note. A mask
-            that keeps partials spares or touches whole frames.
+        onset: ``all`` treats a note alike from its beginning to its end, ``spare`` leaves its first
+            50 ms untouched, ``only`` touches nothing but these. A mask that keeps partials spares
+            or touches whole frames.
         inharmonicity: ``piano`` or ``none``.
 
     Class attributes:
         keep: whether the partials are what is kept.
-        hard: of a soft mask, which fills with ``background`` only, its twin with any fill.
+        hard: the twin of a soft mask. A soft mask fills with ``background`` only, its twin with any
+            fill.
     """
 
     half_width_cents: float | None = None

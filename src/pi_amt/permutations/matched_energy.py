@@ -36,7 +36,7 @@ class Attenuations:
         loss_db: the common loss of the whole recording's energy, dB.
         target_db: attenuation inside the target's bins, dB (``inf`` = silence).
         control_db: attenuation inside the control's bins, dB.
-        reason: why there is no comparison, else empty.
+        reason: why no comparison is possible; empty if one is.
     """
 
     loss_db: float

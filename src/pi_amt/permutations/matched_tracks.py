@@ -34,10 +34,11 @@ CANDIDATES = tuple(range(2, 11))
 class MatchedTracks(Counterpart):
     """Control: touches as much as its target, but no sounding fundamental.
 
-    For a mask of fundamentals: the same notes, widths, times and fill on one random partial
-    k ∈ 2…10 per note that hits no sounding fundamental; for a mask that keeps the fundamentals:
-    such a partial is kept instead. A note without a free partial is left out. For ``high_freq``:
-    as many bins as lie above the cutoff, drawn below it.
+    Where the target masks the fundamentals, the control masks the same notes, with the same widths,
+    times and fill, on one random partial k ∈ 2…10 of each note that hits no sounding fundamental.
+    Where the target keeps the fundamentals, the control keeps such a partial instead. A note
+    without a free partial is left out. Where the target is ``high_freq``, the control draws as many
+    bins below the cutoff as lie above it, and shuffles those.
     """
 
     name: ClassVar[str] = "matched_tracks"

@@ -1,8 +1,8 @@
-"""What a permutation is: it decides on a change of a scene by one key, and the change is applied.
+"""What a permutation is: it looks at a scene and decides on a change, which is then applied.
 
-A permutation is a pure function of a :class:`Scene`. It may see a whole recording or any few blocks
-of it: every random value is a counter-based hash of (key, absolute frame, bin), so the pieces of a
-stream get what the whole would have got.
+A permutation is a pure function of a :class:`Scene`, which holds the key of all random draws. It
+may see a whole recording or any few blocks of it: every random value is a counter-based hash of
+(key, absolute frame, bin), so the pieces of a stream get what the whole would have got.
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ class Change:
     """What a permutation decided for a scene.
 
     Attributes:
-        apply: makes the perturbed spectrogram of the clean one.
-        target: ``(blocks, bins, frames)`` bool, the feature that is removed; ``None`` without one.
-            The account of energies (:mod:`pi_amt.permutations.effects`) reads it.
-        bystanders: makes ``(blocks, bins, frames)`` bool, what counts as collateral where it is
-            lost, too; ``None``: partials 1–10 of the sounding notes that are not the target.
+        apply: makes the perturbed spectrogram from the clean one.
+        target: ``(blocks, bins, frames)`` bool, the bins of the feature that is removed; ``None``
+            if no feature is. The account of energies (:mod:`pi_amt.permutations.effects`) reads it.
+        bystanders: makes ``(blocks, bins, frames)`` bool, the bins whose lost energy counts as
+            collateral; with ``None`` these are partials 1–10 of the sounding notes that are not the
+            target.
     """
 
     apply: Callable[[Spectrogram], Spectrogram]
@@ -78,7 +79,7 @@ class Change:
 
 
 class NotApplicable(ValueError):
-    """A recording has nothing for a permutation to work on: it gets no score, and is no error."""
+    """A recording has nothing for a permutation to work on. It gets no score, but is no error."""
 
 
 class Prepass(Protocol):
@@ -94,8 +95,8 @@ class Prepass(Protocol):
 class Permutation(ABC):
     """Base of all perturbations of a model's time–frequency input.
 
-    Sub-classes are frozen dataclasses whose fields are the options, units in their names. Where
-    the options do not matter, a class attribute does for a property.
+    Sub-classes are frozen dataclasses whose fields are the options, with units in their names. A
+    property that does not depend on the options may be overridden by a class attribute.
 
     Class attributes:
         name: the config name.

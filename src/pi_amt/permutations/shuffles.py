@@ -37,8 +37,8 @@ class Moves:
     Attributes:
         destination: ``(blocks, n, frames)`` int64 bins, distinct per frame.
         source: the same bins in another order.
-        drawn: ``(blocks, n, frames)`` bool, where frames draw different numbers of bins: false
-            entries name bins that stay; ``None``: all were drawn.
+        drawn: ``(blocks, n, frames)`` bool, where frames draw different numbers of bins: an entry
+            that is false stands for a bin that stays. ``None``: all were drawn.
     """
 
     destination: torch.Tensor
@@ -251,7 +251,7 @@ class HighFreq(Shuffle):
 
 @dataclass(frozen=True)
 class Floor(Shuffle):
-    """Control: ``random`` with p = 1; the F that is left is the floor of every drop."""
+    """Control: ``random`` with p = 1. F can hardly fall below the F that is left then."""
 
     name: ClassVar[str] = "floor"
     summary: ClassVar[str] = "control: all bins of each frame are shuffled, measures F_floor"

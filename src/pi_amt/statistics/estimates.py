@@ -51,8 +51,9 @@ class ConditionResult:
     """One line of the importance table.
 
     Its fields are the columns of the table, in their order. The annotation of each says what it
-    means and, by its kind, how it is written. Means and sums are over the ``n_pieces`` recordings;
-    numbers are NaN where they are not defined.
+    means and, by its kind, how it is written. Means and sums are over the ``n_pieces`` recordings.
+    Numbers are NaN where they are not defined; p-values are NaN, too, where the baseline is at the
+    floor (:mod:`pi_amt.statistics.floor`).
     """
 
     model: Annotated[Text, "config name of the model"]
@@ -153,7 +154,7 @@ def baseline_result(panel: Panel, inference: Inference) -> ConditionResult:
 
 
 def holm_corrected(results: Sequence[ConditionResult]) -> tuple[ConditionResult, ...]:
-    """Correct over all rows with the role ``condition``; controls keep NaN."""
+    """Correct p-values for the number of results with the role ``condition``; controls keep NaN."""
     tested = [result.role == "condition" for result in results]
     p = holm([r.p if t else nan for r, t in zip(results, tested, strict=True)])
     excess = holm([r.excess_p if t else nan for r, t in zip(results, tested, strict=True)])

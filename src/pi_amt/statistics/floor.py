@@ -4,7 +4,7 @@ Where a model finds next to nothing in the clean recordings, or no more than in 
 control ``floor``, it has nothing to lose: a drop of 0 then says nothing about the model. A panel of
 which this is true gets no p-values, and every report says why.
 
-The thresholds are for scores that lie in [0, 1]. A score of a plug-in has a scale of its own, so
+The threshold is for scores that lie in [0, 1]. A score of a plug-in has a scale of its own, so
 nothing is said about it.
 """
 
@@ -15,8 +15,9 @@ import numpy as np
 from pi_amt.statistics.inference import Inference, interval_over, mean
 from pi_amt.statistics.panels import Panel
 
-#: a score without perturbation under this one leaves no room for a drop, and so does an excess
-#: over the control ``floor`` that is under it and not significant
+#: A mean score without perturbation that is lower leaves no room for a drop. Neither does one that
+#: exceeds the score under the control ``floor`` by less than this, if it does not do so
+#: significantly.
 LEAST_SCORE = 0.10
 
 

@@ -129,13 +129,13 @@ def is_busy(error: BaseException | None) -> bool:
 def open_for_reading(path: Path, until_closed: ExitStack) -> sqlite3.Connection:
     """A store that is only read, also where nothing can be written (an archive, a full disk).
 
-    SQLite wants helper files for reading, too, and refuses where it cannot make them. A store whose
-    last driver ended in peace is opened without them there. What a killed driver left half done is
-    taken back by SQLite, in a copy where it cannot be done in place.
+    SQLite wants helper files for reading, too, and refuses where it cannot make them. There, a
+    store whose last driver ended normally is opened without them. What a killed driver left half
+    done is taken back by SQLite: in place, or in a copy where nothing can be written.
 
     Args:
         path: the file.
-        until_closed: what is to go when the connection is closed.
+        until_closed: closed after the connection; it removes the copy.
 
     Raises:
         sqlite3.Error: if it cannot be read.
@@ -161,7 +161,7 @@ def open_for_reading(path: Path, until_closed: ExitStack) -> sqlite3.Connection:
 
 
 def _helpers(path: Path) -> list[Path]:
-    """Where SQLite keeps what is not yet in the file, or is to be taken back."""
+    """The files in which SQLite keeps what is not yet in the store, or is to be taken back."""
     return [path.with_name(f"{path.name}-{kind}") for kind in ("wal", "journal")]
 
 

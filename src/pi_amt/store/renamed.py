@@ -1,9 +1,10 @@
 """One recording under several names: files that were renamed or moved between runs.
 
-A row knows what its recording holds (``data``) and what it was called then. Where a later run met
-the same contents under another name, the old name's rows belong to the same recording: counted
-twice, it would make intervals and p-values too small. Two names that the last run saw side by side
-are copies instead: both stay, and :mod:`pi_amt.statistics.cautions` warns of them.
+A row holds a fingerprint of its recording's contents (``data``) and the name that the recording had
+then. Where a later run met the same contents under another name, the old name's rows belong to the
+same recording: counted twice, it would make intervals and p-values too small. Two names that the
+last run saw side by side are copies instead: both stay, and :mod:`pi_amt.statistics.cautions` warns
+of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pi_amt.store.store import Store
 
 
 def read_results(folder: Path | str, *, notes: bool = True) -> tuple[list[Row], list[str]]:
-    """All rows of a results folder, each recording under its newest name, and what is to be said.
+    """All rows of a results folder, each recording under its newest name, and messages about it.
 
     Args:
         folder: results folder or store.
@@ -78,7 +79,7 @@ def _newest_of(
 ) -> dict[str, str]:
     """Old name → newest name, for names that the newest one's last run no longer saw.
 
-    Names that no run lists (recordings that are no files) do not tell.
+    Names that no run lists (recordings that are no files) are left as they are.
     """
     runs = [manifest.get("tracks", {}).get(dataset, {}) for manifest in manifests]
     last = {name: max((i for i, run in enumerate(runs) if name in run), default=-1)

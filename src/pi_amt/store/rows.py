@@ -49,7 +49,7 @@ class Row:
             input: ``yes`` or ``no``; empty where it gave no answer (an error, version 0.1.0).
         varied: JSON list of the options in which the conditions of its series differ, ``[]`` where
             it is no step of a series; empty in rows of version 0.1.0.
-        traceback: of an error, as Python prints it; empty in rows of versions up to 0.2.0.
+        traceback: of an error, as Python prints it; empty in rows of version 0.1.0.
     """
 
     key: str
@@ -86,7 +86,7 @@ class Row:
 
 @dataclass(frozen=True, order=True)
 class ConditionKey:
-    """What was done to the input; two conditions are the same if all of this is.
+    """What was done to the input; two conditions are the same if all these fields are.
 
     Attributes:
         permutation: config name.
@@ -104,8 +104,8 @@ class ConditionKey:
 
     @property
     def kind(self) -> str:
-        """Config name of what it is, as a control: the control of an energy-matched pair is the
-        ``matched_tracks`` of its target, though ``matched_energy`` makes both sides."""
+        """Config name of the permutation; ``matched_tracks`` for the control of an energy-matched
+        pair, although ``matched_energy`` makes both sides of the pair."""
         is_side = (self.permutation, self.role) == ("matched_energy", "control")
         return "matched_tracks" if is_side else self.permutation
 

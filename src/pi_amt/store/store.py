@@ -312,10 +312,13 @@ def store_path(folder: Path | str) -> Path:
 
 @contextmanager
 def note_tables_of(folder: Path | str) -> Iterator[None]:
-    """Work on rows of a results folder: the bytes of a row do not know which store they are from.
+    """Name the store in errors about the note tables of its rows.
+
+    Note tables are decoded when they are needed, long after the rows were read, and a row does not
+    know which store it is from.
 
     Raises:
-        StoreError: naming the store, where a note table in it is damaged.
+        StoreError: if a note table is damaged.
     """
     try:
         yield

@@ -10,8 +10,8 @@ The rule, printed with every table that needed it:
    rows. ``variants="separate"`` keeps all, as models of their own; ``"refuse"`` raises.
 3. Inside a variant, a recording whose audio or notes changed between runs takes the contents with
    most results, then the newest: a drop never pairs two contents.
-4. On each recording a condition takes one seed (of several the one on most recordings, then the
-   newest), a cell (condition, track, repeat) its newest row, and a result goes before an error.
+4. On each recording a condition takes one seed: of several, the one that most recordings have, then
+   the newest. A cell (condition, track, repeat) takes its newest row, but a result before an error.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ mask is to remove. The model hears both; the closer its activity under the mask 
 on the true ablation, the more a drop under that mask means what its name says.
 
 The *distance* of a tone is ``Σ_p |ā_masked(p) − ā_true(p)|``, where ``ā(p)`` is the mean activity
-of pitch p while the tone sounds: 0 = indistinguishable from the truth; a mask that kills
-a note which truly stays, or invents one, adds up to about 1. That of a chord is divided by its
-notes: chords show what a band takes from the partials of *other* notes, tones cannot. The
-*response* is ``ā`` of the tone's own pitch.
+of pitch p while the tone sounds. 0 means that the mask cannot be told from the truth; a mask that
+removes a note which truly stays, or invents one, adds up to about 1. The distance of a chord is
+divided by the number of its notes. Chords show what a band takes from the partials of *other*
+notes, which tones cannot. The *response* is ``ā`` of the tone's own pitch.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Trial:
         mask: config name.
         keep: whether the mask keeps the fundamentals instead of removing them.
         options: those that differ from the defaults.
-        option: the same for people.
+        option: the same options in words, for the table.
     """
 
     mask: str

@@ -37,7 +37,8 @@ class Condition:
         seed: of the study.
         normalization: ``frozen`` keeps the model's normalisation from the clean input (locality),
             ``model`` lets the model compute it from the perturbed input.
-        varied: the options in which the conditions of its series differ; it decides no result.
+        varied: the options in which the conditions of its series differ. Tables and figures use
+            them; no score depends on them.
     """
 
     permutation: Permutation
@@ -55,7 +56,7 @@ class Condition:
 
     @classmethod
     def rebuilt(cls, key: ConditionKey, repeat: int = 0, seed: int = 0) -> Condition:
-        """The condition that stored rows tell of: :attr:`parameters` read back.
+        """The condition that stored rows belong to, made from their :attr:`parameters`.
 
         Args:
             key: of the rows.
@@ -138,7 +139,8 @@ def make_conditions(
 
     Args:
         permutations: names, permutation objects or ready conditions.
-        repeats: draws per stochastic permutation; a ready condition's begin with its own repeat.
+        repeats: draws per stochastic permutation. Those of a ready condition begin with the repeat
+            that it has.
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece`` and
             ``matched_tracks`` where these are defined; ``"floor"``: only that one.

@@ -92,7 +92,7 @@ class Workload:
     def finish(
         self, number: int, took_seconds: float, audio_seconds: float | None, *, failed: bool = False
     ) -> None:
-        """A job is over.
+        """Count a job as over.
 
         Args:
             number: of the job.

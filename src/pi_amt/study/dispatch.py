@@ -1,4 +1,4 @@
-"""Jobs to executors and results back, whatever dies on the way.
+"""Gives jobs to executors and takes their results back, whatever dies on the way.
 
 When a worker dies, nobody knows which of the jobs in flight killed it, or whether a job had begun.
 They are all tried once more, one at a time; only a job that kills its worker twice when alone is

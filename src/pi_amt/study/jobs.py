@@ -68,7 +68,7 @@ def borrows(condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a worker sends back: rows, the fingerprint that their keys start from, and the time
+    """What a worker sends back: rows, the fingerprint that went into their keys, and the time
     that it took."""
 
     rows: tuple[Row, ...]

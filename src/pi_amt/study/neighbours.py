@@ -18,7 +18,7 @@ POOL_BLOCKS = 6
 
 @dataclass
 class Lender:
-    """What the conditions of one job borrow; a pool is made once, whatever number of them share it.
+    """Lends the conditions of one job what they borrow; a pool that several share is made once.
 
     Attributes:
         model: whose front end makes the pools.

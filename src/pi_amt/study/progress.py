@@ -1,7 +1,8 @@
 """Progress of long work: a bar with ETA on a terminal, a line now and then in a log.
 
-Workers tell how far their recording is (pulses), so that the bar moves inside long recordings. What
-is left is told as time, weighed by what recordings cost (:mod:`pi_amt.study.cost`).
+Workers tell how far they are in their recording (pulses), so that the bar moves inside long
+recordings. The time that is left is estimated from what recordings cost
+(:mod:`pi_amt.study.cost`).
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ class StudyProgress:
     def _watch(self) -> None:
         """Show now and then how far the recordings in flight are, until none is left.
 
-        Workers may take seconds to end after the last one, which has had its line.
+        It stops with the last recording, whose line is printed by then, although workers may take
+        seconds to end.
         """
         while not self._over.wait(_LOOK_EVERY_SECONDS):
             with self._lock:

@@ -1,8 +1,9 @@
 """A recording streams by, once, under all its conditions.
 
-Part by part (a few blocks of the model's input) every condition perturbs the same clean part, the
-network runs on many of them as one batch, and each condition's decoder and meters take what comes
-out. Only the state of the conditions stays: memory does not grow with the recording.
+A part is a few blocks of the model's input. Every condition perturbs the same clean part, the
+network runs on many of the perturbed parts as one batch, and each condition's decoder and meters
+take what comes out. Only the state of the conditions is kept, so memory does not grow with the
+recording.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Pass(Generic[W]):
         notes: reference of the recording.
         key: of its draws.
         neighbour: what it borrows.
-        stitcher, decoder: what becomes of the network's outputs.
+        stitcher, decoder: make activations, and then notes, of the network's outputs.
         watcher: what looks on.
         frames: of the activations so far.
         elapsed: seconds of computing.
@@ -139,7 +140,7 @@ class Pass(Generic[W]):
         return perturbed
 
     def _changed(self, clean: Spectrogram) -> tuple[Spectrogram, Change]:
-        """What the permutation makes of values of its own: users' may work in place."""
+        """What the permutation makes of a copy of the values: one of a user may work in place."""
         own = clean.with_values(clean.tensor.clone())
         perturbed, change = self.permutation.perturb(
             Scene(own, self.notes, self.key, self.neighbour)
@@ -218,7 +219,7 @@ def run_conditions(
 ) -> tuple[list[Pass[W]], dict[Condition, Exception]]:
     """Analyse, perturb and run the network on one part of the recording after the other.
 
-    The baseline goes first: a model may compute of the others only what differs from it.
+    The baseline goes first: of the other conditions a model may compute only what differs from it.
 
     Args:
         model: the model.

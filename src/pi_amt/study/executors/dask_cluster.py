@@ -192,8 +192,8 @@ def dask(
 
 
 def _greet(distributed: Any, address: str, seconds: float) -> None:
-    """Raise unless a dask scheduler answers in time: dask's client waits for ever for the first
-    word of a server that is something else."""
+    """Raise an error unless a dask scheduler answers in time: with a server of another kind, dask's
+    client would wait for ever."""
 
     async def greet() -> None:
         security = distributed.Security().get_connection_args("client")

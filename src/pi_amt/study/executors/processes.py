@@ -40,7 +40,7 @@ _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 class WorkerDied(BrokenExecutor):
-    """The worker of one job died; the executor and its other jobs are well."""
+    """The worker of one job died; the executor and its other jobs go on."""
 
 
 class InlineExecutor(Executor):
@@ -58,10 +58,11 @@ class InlineExecutor(Executor):
 
 
 def in_flight(executor: Executor) -> int:
-    """How many jobs to give to an executor at once: all workers busy, and no more to lose.
+    """How many jobs to give to an executor at once.
 
-    Executors with an attribute ``in_flight`` say so themselves; others get one more than their
-    workers.
+    There are enough to keep all workers busy, and no more, because jobs in flight may be lost.
+    Executors with an attribute ``in_flight`` say the number themselves; others get one job more
+    than they have workers.
     """
     told = getattr(executor, "in_flight", None)
     return int(getattr(executor, "_max_workers", 1) + 1 if told is None else told)
@@ -172,9 +173,9 @@ def local(n_jobs: int | None = None, at_most: int | None = None) -> Iterator[Exe
 def shield_from_signals(*starts: Callable[[], object]) -> None:
     """Start the helper processes of an engine so that what stops the driver does not end them.
 
-    They tidy up after the driver and end with it. If a signal to the whole group ended them before,
-    Python would start others and print their stories. A process inherits which signals are held
-    back. Python's own helper is started, too.
+    They tidy up after the driver and end with it. If a signal to the whole group ended them first,
+    Python would start others and print warnings about it. They are started while the signals are
+    held back, which a process inherits. Python's own helper is started, too.
     """
     if not hasattr(signal, "pthread_sigmask"):
         return
@@ -189,9 +190,9 @@ def shield_from_signals(*starts: Callable[[], object]) -> None:
 def start_worker(driver: int) -> None:
     """Prepare a worker process of this machine.
 
-    Ctrl-C and the signals of a batch system reach a whole group of processes, and they are the
-    driver's affair: a worker that died of them would look like a recording that kills its worker.
-    A worker whose driver was killed ends itself: it could only wait for ever.
+    Ctrl-C and the signals of a batch system reach a whole group of processes, but only the driver
+    is to answer them: a worker that died of one would look like a recording that kills its worker.
+    A worker whose driver was killed ends itself, because it would wait for ever.
 
     Args:
         driver: process id of the driver.
@@ -216,8 +217,8 @@ def _die_with_parent() -> None:
 def _end_with(driver: int) -> None:
     """End this process once its parent is another one than the driver.
 
-    It works on every system, and where the driver was dead before the kernel could be asked. But
-    this thread never gets its turn while a long computation holds Python's lock.
+    This works on every system, and also where the driver died before the kernel could be asked to
+    watch it. But this thread never gets its turn while a long computation holds Python's lock.
     """
     while os.getppid() == driver:
         time.sleep(1.0)
@@ -225,7 +226,7 @@ def _end_with(driver: int) -> None:
 
 
 def set_threads(threads: int) -> int:
-    """Compute with so many torch threads in this process; returns the previous number."""
+    """Set the number of torch threads of this process; returns the previous number."""
     import torch
 
     previous = torch.get_num_threads()
