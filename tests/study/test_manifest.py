@@ -67,3 +67,47 @@ def test_other_recordings_of_the_same_data_are_refused(tmp_path: Path) -> None:
     study(tmp_path / "r", data, subsample_every=2)
     with pytest.raises(ValueError, match=r"choose another results_dir"):
         study(tmp_path / "r", data, subsample_every=3)
+
+
+def test_other_audio_or_notes_of_a_name_beside_the_old_ones_correct_it(tmp_path: Path) -> None:
+    data = recordings(tmp_path / "data", "a", "b")
+    (data / "a.wav").rename(data / "a.flac")
+    (data / "b.mid").rename(data / "b.midi")
+    study(tmp_path / "r", data)
+    recordings(data, "a", "b", pitch=70)
+    assert study(tmp_path / "r", data).computed == 2
+
+
+def test_a_copy_with_corrected_notes_is_the_same_study(tmp_path: Path) -> None:
+    data = recordings(tmp_path / "data", "a", "b")
+    study(tmp_path / "r", data)
+    copied = Path(shutil.copytree(data, tmp_path / "copy"))
+    shutil.copy(recordings(tmp_path / "mended", "a", pitch=70) / "a.mid", copied)
+    assert study(tmp_path / "r", copied).computed == 1
+
+
+def test_a_file_that_is_missing_in_a_copy_is_an_error_of_its_recording(tmp_path: Path) -> None:
+    data = recordings(tmp_path / "data", "a", "b", "c")
+    study(tmp_path / "r", data)
+    copied = Path(shutil.copytree(data, tmp_path / "copy"))
+    (copied / "a.wav").unlink()
+    (copied / "b.mid").unlink()
+    assert {row.track for row in study(tmp_path / "r", copied).errors} == {"a", "b"}
+
+
+def test_the_folder_above_holds_the_same_study(tmp_path: Path) -> None:
+    one = recordings(tmp_path / "data" / "one", "a", "b")
+    recordings(tmp_path / "data" / "two", "c")
+    study(tmp_path / "r", one)
+    assert study(tmp_path / "r", one.parent).errors == []
+    assert study(tmp_path / "r", one).errors == []
+
+
+def test_a_name_for_another_file_is_refused_where_the_old_file_is_chosen_too(
+    tmp_path: Path,
+) -> None:
+    one = recordings(tmp_path / "data" / "one", "a")
+    study(tmp_path / "r", one)
+    recordings(one.parent, "a", pitch=70)
+    with pytest.raises(ValueError, match=r"other recordings of folder.*one/a\.wav"):
+        study(tmp_path / "r", one.parent)

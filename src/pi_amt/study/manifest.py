@@ -145,8 +145,8 @@ def check_same_study(groups: Sequence[Group], manifests: Sequence[Mapping[str, A
     """Refuse recordings that a results folder cannot take beside those that it holds.
 
     A study may grow or shrink, its files may move, be renamed or be corrected. It is another study
-    if files that are still there are not chosen any more while new ones are, or if a name now
-    stands for another file than before.
+    if recordings that are still there are not chosen any more while new ones are, or if a name now
+    stands for other audio than before, which is still there.
 
     Args:
         groups: what is to be computed.
@@ -159,25 +159,33 @@ def check_same_study(groups: Sequence[Group], manifests: Sequence[Mapping[str, A
         before: dict[str, list[str]] = {}
         for manifest in manifests:
             before |= manifest.get("tracks", {}).get(dataset, {})
-        others = {
-            name: paths
-            for name, paths in before.items()
-            if paths != tracks.get(name) and all(map(os.path.exists, paths))
-        }
+        there = {name: paths for name, paths in before.items() if all(map(os.path.exists, paths))}
         swapped = [
-            name for name in others if name in tracks and not _equal(others[name], tracks[name])
+            name
+            for name, (audio, _) in there.items()
+            if name in tracks and not _is_same_recording(audio, tracks[name][0])
         ]
-        left = [name for name in others if name not in tracks]
-        new = [name for name in tracks if name not in before]
+        chosen = {audio for audio, _ in tracks.values()}
+        left = [n for n, (audio, _) in there.items() if n not in tracks and audio not in chosen]
+        known = {audio for audio, _ in before.values()}
+        new = [n for n, (audio, _) in tracks.items() if n not in before and audio not in known]
         if swapped or (left and new):
             old, now = (swapped[0], swapped[0]) if swapped else (left[0], new[0])
             raise ValueError(
                 f"results_dir: holds a study of other recordings of {dataset}, for example "
-                f"{others[old][0]}, where {tracks[now][0]} is chosen now; means over both would "
+                f"{there[old][0]}, where {tracks[now][0]} is chosen now; means over both would "
                 "tell nothing: choose another results_dir=…"
             )
 
 
-def _equal(paths: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether files hold the same bytes."""
-    return all(filecmp.cmp(a, b, shallow=False) for a, b in zip(paths, others, strict=True))
+def _is_same_recording(audio: str, now: str) -> bool:
+    """Whether a name's audio is where it was, be it in another format, or holds the same bytes.
+
+    Of what cannot be read the worker tells, so it counts as the same.
+    """
+    if os.path.splitext(audio)[0] == os.path.splitext(now)[0]:
+        return True
+    try:
+        return os.path.samefile(audio, now) or filecmp.cmp(audio, now, shallow=False)
+    except OSError:
+        return True
