@@ -159,8 +159,8 @@ def mend(arguments: Sequence[str]) -> list[str]:
 
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
-    ``dry_run=true``, and ``~`` for the home folder, which no shell replaces behind ``key=``. Hydra's
-    own flags come first: it takes no override before them.
+    ``dry_run=true``, and ``~`` for the home folder, which no shell replaces behind ``key=``.
+    Hydra's own flags come first: it takes no override before them.
     """
     flags, overrides = _flags_apart([a for a in arguments if a != "--dry-run"])
     if "--dry-run" in arguments:
