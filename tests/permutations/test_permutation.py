@@ -15,7 +15,7 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.permutations.controls import NoPermutation
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.masks import FundMask
-from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
+from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,25 @@ class AppliesOtherwise(FundamentalsTwice):
 
     def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
         return spectrogram.with_values(np.where(parameters, 0, spectrogram.values))
+
+
+@dataclass(frozen=True)
+class WithHelper(Permutation):
+    """Written for today, with a helper that happens to be called ``apply``."""
+
+    name: ClassVar[str] = "with_helper"
+
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: self.apply(spectrogram, 0.25))
+
+    def apply(self, spectrogram: Spectrogram, factor: float | None) -> Spectrogram:
+        return spectrogram.with_values(np.asarray(spectrogram.values) * np.float32(factor or 1))
+
+
+def test_a_helper_called_apply_does_not_go_before_draw() -> None:
+    s = make_spectrogram("real", 2)
+    quarter = np.asarray(s.values) * np.float32(0.25)
+    np.testing.assert_array_equal(np.asarray(WithHelper()(s).values), quarter)
 
 
 def test_a_class_of_0_1_0_works_as_before() -> None:

@@ -156,7 +156,7 @@ class Permutation(ABC):
             raise ValueError(f"{self.name}: got no notes, expected the reference, pass notes=…")
         if self.needs_neighbour and scene.neighbour is None:
             raise ValueError(f"{self.name}: got no neighbour, expected one, pass neighbour=…")
-        change = _in_two_steps(self, scene) if hasattr(self, "apply") else self.draw(scene)
+        change = _in_two_steps(self, scene) if _has_two_steps(self) else self.draw(scene)
         perturbed = change.apply(scene.spectrogram)
         shape = tuple(scene.spectrogram.values.shape)
         if not isinstance(perturbed, Spectrogram) or tuple(perturbed.values.shape) != shape:
@@ -191,6 +191,20 @@ class Permutation(ABC):
             key = 0
         perturbed, _ = self.perturb(Scene(spectrogram, notes, key, neighbour))
         return perturbed
+
+
+def _has_two_steps(permutation: Permutation) -> bool:
+    """Whether a class was written for version 0.1.0.
+
+    Where a class defines ``draw(scene)`` itself, ``apply`` is a helper of its own or inherited.
+    """
+    classes = type(permutation).__mro__
+    draw, apply = (
+        next((i for i, one in enumerate(classes) if name in vars(one)), len(classes))
+        for name in ("draw", "apply")
+    )
+    takes_parts = len(signature(permutation.draw).parameters) > 1
+    return apply < len(classes) and (takes_parts or apply < draw)
 
 
 def _in_two_steps(self: Any, scene: Scene) -> Change:
