@@ -72,6 +72,15 @@ def test_permutations_that_were_drawn_once_are_named() -> None:
             "dataset=folder dataset.data_folder=one,two",
             "dataset.data_folder: got one and two in one sweep, expected one value",
         ),
+        (
+            "dataset=known_partials dataset.part=development,held_out",
+            "dataset.part: got development and held_out in one sweep",
+        ),
+        ("dataset=known_partials dataset.seed=0,1", "dataset.seed: got 0 and 1 in one sweep"),
+        (
+            "dataset=calibration dataset.inharmonicity=piano,none",
+            "dataset.inharmonicity: got piano and none in one sweep",
+        ),
     ],
 )
 def test_what_all_jobs_of_a_sweep_share_has_one_value(

@@ -12,10 +12,10 @@ from tests.permutations.synthetic import bits, make_spectrogram, random_notes
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.permutations.controls import NoPermutation
+from pi_amt.permutations.controls import NoPermutation, WrongPiece
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.masks import FundMask
-from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
+from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,19 @@ class OnlyApply(NoPermutation):
     name: ClassVar[str] = "only_apply"
 
     def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
-        assert parameters is None
         return spectrogram.with_values(np.asarray(spectrogram.values) * np.float32(0.5))
+
+
+@dataclass(frozen=True)
+class HalfOfAMask(FundMask):
+    """Written for version 0.1.0: what the mask makes of half of the input."""
+
+    name: ClassVar[str] = "half_of_a_mask"
+
+    def apply(self, spectrogram: Spectrogram, parameters: Any) -> Spectrogram:
+        half = spectrogram.with_values(np.asarray(spectrogram.values) * np.float32(0.5))
+        masked: Spectrogram = parameters.apply(half)
+        return masked
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,25 @@ class AppliesOtherwise(FundamentalsTwice):
         return spectrogram.with_values(np.where(parameters, 0, spectrogram.values))
 
 
+@dataclass(frozen=True)
+class WithHelper(Permutation):
+    """Written for today, with a helper that happens to be called ``apply``."""
+
+    name: ClassVar[str] = "with_helper"
+
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: self.apply(spectrogram, 0.25))
+
+    def apply(self, spectrogram: Spectrogram, factor: float | None) -> Spectrogram:
+        return spectrogram.with_values(np.asarray(spectrogram.values) * np.float32(factor or 1))
+
+
+def test_a_helper_called_apply_does_not_go_before_draw() -> None:
+    s = make_spectrogram("real", 2)
+    quarter = np.asarray(s.values) * np.float32(0.25)
+    np.testing.assert_array_equal(np.asarray(WithHelper()(s).values), quarter)
+
+
 def test_a_class_of_0_1_0_works_as_before() -> None:
     s, notes = make_spectrogram("real", 2), random_notes()
     mask = FundMask().draw(Scene(s, notes)).target
@@ -80,6 +110,10 @@ def test_a_class_of_0_1_0_works_as_before() -> None:
     half = OnlyApply()(s)
     np.testing.assert_array_equal(np.asarray(half.values), values * np.float32(0.5))
     np.testing.assert_array_equal(bits(AppliesOtherwise()(s, notes)), bits(FundMask()(s, notes)))
+    masked = np.asarray(FundMask()(s, notes).values) * np.float32(0.5)
+    np.testing.assert_array_equal(np.asarray(HalfOfAMask()(s, notes).values), masked)
+    wrong = WrongPiece(HalfOfAMask())(s, random_notes(9), neighbour=Neighbour("b", notes))
+    np.testing.assert_array_equal(np.asarray(wrong.values), masked)
     meter = EffectMeter()
     meter.push(s, *FundamentalsTwice(factor=10.0).perturb(Scene(s, notes)), notes)
     assert meter.finish()["removed_db_target"] == pytest.approx(-20.0)

@@ -34,8 +34,9 @@ PROCESSES_PER_GPU = 6
 _SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "fail_fast", "dry_run")
 #: options by which datasets choose recordings
 _CHOOSING_RECORDINGS = (
-    "data_folder", "settings", "kinds", "split", "subsample_every", "max_tracks"
-)  # fmt: skip
+    *("data_folder", "settings", "kinds", "split", "part", "seed", "inharmonicity"),
+    *("subsample_every", "max_tracks"),
+)
 #: a key of configs that a manifest kept: all permutations' options, as they were then
 _STORED_PERMUTATIONS = "permutations"
 _NOT_OPTIONS = ("permutation", "normalization")

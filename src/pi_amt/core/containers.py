@@ -1,9 +1,9 @@
 """Audio files whose samples do not end where libsndfile believes.
 
-libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU and Ogg files, and of several
-FLAC files in a row it reads the first. What it notices itself is not looked at here; the packets of
-compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives no length,
-because a streaming writer left it open, counts as whole.
+libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files, and of
+several WAV or FLAC files in a row it reads the first. What it notices itself is not looked at here;
+the packets of compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives
+no length, because a streaming writer left it open, counts as whole.
 """
 
 from __future__ import annotations
@@ -27,19 +27,24 @@ def length_problem(raw: BinaryIO) -> str:
     """Why libsndfile would read less of a file than was recorded, in plain words; empty if it would
     not."""
     size = raw.seek(0, os.SEEK_END)
-    raw.seek(0)
+    begin = _behind_tags(raw)
+    raw.seek(begin)
     head = raw.read(24)
     said = 0
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        said = _wav_end(raw)
+        said = _wav_end(raw, begin)
+        if said and _is_wave_at(raw, said):
+            return JOINED
     elif head[:4] == b"RF64" and head[8:12] == b"WAVE":
-        said = _rf64_end(raw)
+        said = _rf64_end(raw, begin)
     elif head[:4] == b"riff":
-        said = _length(head[16:24], "little", open_from=_OPEN_64)
+        said = begin + _length(head[16:24], "little", open_from=_OPEN_64)
     elif head[:4] == b"FORM":
-        said = 8 + _length(head[4:8], "big")
+        said = begin + 8 + _length(head[4:8], "big")
     elif head[:4] in (b".snd", b"dns."):
-        said = _au_end(head)
+        said = begin + _au_end(head)
+    elif head[:4] == b"caff":
+        said = _caf_end(raw, begin)
     elif head[:4] == b"OggS" and not _ogg_ends(raw, size):
         return f"truncated audio ({size} bytes without an end-of-stream page)"
     if said > size:
@@ -49,8 +54,23 @@ def length_problem(raw: BinaryIO) -> str:
 
 def is_joined_flac(raw: BinaryIO) -> bool:
     """Whether another FLAC file follows in the same one; libsndfile ends where the first does."""
+    begin = _behind_tags(raw)
     with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data[:4] == _FLAC[:4] and data.find(_FLAC, 4) > 0
+        return data[begin : begin + 4] == _FLAC[:4] and data.find(_FLAC, begin + 4) > 0
+
+
+def _behind_tags(raw: BinaryIO) -> int:
+    """Where a file begins for libsndfile, which passes over ID3 tags of any format of audio."""
+    position = 0
+    while True:
+        raw.seek(position)
+        head = raw.read(10)
+        if head[:3] != b"ID3" or len(head) < 10:
+            return position
+        length = 0
+        for byte in head[6:]:
+            length = length << 7 | byte & 0x7F
+        position += 10 + length
 
 
 def _length(field: bytes, order: Literal["little", "big"], open_from: int = _UNKNOWN_32) -> int:
@@ -59,9 +79,9 @@ def _length(field: bytes, order: Literal["little", "big"], open_from: int = _UNK
     return length if length < open_from else 0
 
 
-def _chunks(raw: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(raw: BinaryIO, begin: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, first byte and length of each chunk of a RIFF file, by the chunks' own headers."""
-    position = 12
+    position = begin + 12
     raw.seek(position)
     while len(head := raw.read(8)) == 8:
         length = int.from_bytes(head[4:], "little")
@@ -70,18 +90,38 @@ def _chunks(raw: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         raw.seek(position)
 
 
-def _wav_end(raw: BinaryIO) -> int:
+def _wav_end(raw: BinaryIO, begin: int) -> int:
     """Where a WAV file's samples end by its header; 0 where that is open."""
-    for name, start, length in _chunks(raw):
+    for name, start, length in _chunks(raw, begin):
         if name == b"data":
             return start + length if length < _OPEN_WAV else 0
     return 0
 
 
-def _rf64_end(raw: BinaryIO) -> int:
+def _is_wave_at(raw: BinaryIO, position: int) -> bool:
+    """Whether another WAV file begins where the samples of one end, or behind a byte of padding."""
+    raw.seek(position)
+    data = raw.read(13)
+    return any(d[:4] == b"RIFF" and d[8:12] == b"WAVE" for d in (data, data[1:]))
+
+
+def _caf_end(raw: BinaryIO, begin: int) -> int:
+    """Where the samples of a Core Audio file end by its header; 0 where that is open."""
+    position = begin + 8
+    raw.seek(position)
+    while len(head := raw.read(12)) == 12:
+        length = _length(head[4:], "big", open_from=_OPEN_64)
+        if head[:4] == b"data":
+            return position + 12 + length if length else 0
+        position += 12 + length
+        raw.seek(position)
+    return 0
+
+
+def _rf64_end(raw: BinaryIO, begin: int) -> int:
     """Where an RF64 file's samples end: WAV whose long lengths are in its chunk ``ds64``."""
     long_length = 0
-    for name, start, length in _chunks(raw):
+    for name, start, length in _chunks(raw, begin):
         if name == b"ds64":
             long_length = _length(raw.read(16)[8:], "little", open_from=_OPEN_64)
         elif name == b"data":

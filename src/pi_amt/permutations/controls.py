@@ -86,7 +86,7 @@ class WrongPiece(Counterpart):
 
     def draw(self, scene: Scene) -> Change:
         assert scene.neighbour is not None
-        change = self.target_permutation.draw(replace(scene, notes=scene.neighbour.notes))
+        change = self.target_permutation.decide(replace(scene, notes=scene.neighbour.notes))
 
         def own_partials() -> Mask:
             # all of the recording's own notes: none of them is meant

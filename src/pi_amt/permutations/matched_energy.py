@@ -92,7 +92,7 @@ class MatchedEnergy(Counterpart):
             meter = self.prepass()
             meter.push(scene)
             settled = meter.finish()
-        return settled.attenuated.draw(scene)
+        return settled.attenuated.decide(scene)
 
 
 class EnergyMeter:
@@ -116,7 +116,7 @@ class EnergyMeter:
             power *= torch.from_numpy(kept)[:, None, :].to(power.device)
         self._energies[0] += float(power.sum())
         for i, side in enumerate(self._sides, start=1):
-            bins = side.draw(scene).target
+            bins = side.decide(scene).target
             assert bins is not None
             self._energies[i] += float(power[torch.from_numpy(bins).to(power.device)].sum())
 

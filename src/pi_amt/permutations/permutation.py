@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, ClassVar, Protocol
 
@@ -146,6 +146,10 @@ class Permutation(ABC):
             NotApplicable: if the recording has nothing to work on.
         """
 
+    def decide(self, scene: Scene) -> Change:
+        """What :meth:`draw` decides, also of a class that was written for version 0.1.0."""
+        return _in_two_steps(self, scene) if _has_two_steps(self) else self.draw(scene)
+
     def perturb(self, scene: Scene) -> tuple[Spectrogram, Change]:
         """The perturbed spectrogram, and the change that made it.
 
@@ -157,7 +161,7 @@ class Permutation(ABC):
             raise ValueError(f"{self.name}: got no notes, expected the reference, pass notes=…")
         if self.needs_neighbour and scene.neighbour is None:
             raise ValueError(f"{self.name}: got no neighbour, expected one, pass neighbour=…")
-        change = _in_two_steps(self, scene) if hasattr(self, "apply") else self.draw(scene)
+        change = self.decide(scene)
         perturbed = change.apply(scene.spectrogram)
         shape = tuple(scene.spectrogram.values.shape)
         if not isinstance(perturbed, Spectrogram) or tuple(perturbed.values.shape) != shape:
@@ -194,16 +198,32 @@ class Permutation(ABC):
         return perturbed
 
 
+def _has_two_steps(permutation: Permutation) -> bool:
+    """Whether a class was written for version 0.1.0.
+
+    Where a class defines ``draw(scene)`` itself, ``apply`` is a helper of its own or inherited.
+    """
+    classes = type(permutation).__mro__
+    draw, apply = (
+        next((i for i, one in enumerate(classes) if name in vars(one)), len(classes))
+        for name in ("draw", "apply")
+    )
+    takes_parts = len(signature(permutation.draw).parameters) > 1
+    return apply < len(classes) and (takes_parts or apply < draw)
+
+
 def _in_two_steps(self: Any, scene: Scene) -> Change:
     """The change of a permutation that was written for version 0.1.0.
 
     There ``draw(spectrogram, notes, key, neighbour)`` returned parameters, ``apply(spectrogram,
     parameters)`` used them, and ``target`` and ``bystanders`` were methods. A class that extends
-    one of ours may define ``apply`` alone.
+    one of ours may define ``apply`` alone: its parameters are our change.
     """
     given = (scene.spectrogram, scene.notes, scene.key, scene.neighbour)
-    drawn = len(signature(self.draw).parameters) > 1
-    parameters = self.draw(*given) if drawn else None
+    if len(signature(self.draw).parameters) == 1:
+        ours: Change = self.draw(scene)
+        return replace(ours, apply=lambda spectrogram: self.apply(spectrogram, ours))
+    parameters = self.draw(*given)
     target, bystanders = (getattr(self, name, None) for name in ("target", "bystanders"))
     return Change(
         lambda spectrogram: self.apply(spectrogram, parameters),
