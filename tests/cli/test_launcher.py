@@ -302,8 +302,9 @@ def start(tmp_path: Path, *options: str, results: Path) -> subprocess.Popen[str]
     configs = write_toy_configs(tmp_path / "configs")
     toy = ("--config-dir", str(configs), "model=toy", "dataset=toy", "report=false")
     command = (sys.executable, "-m", "pi_amt", *toy, *options, f"results_dir={results}")
-    # tests may run under nohup, which has SIGHUP ignored in all that it starts
-    held = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # tests may run under nohup or in a shell's background, which have these ignored in all that
+    # they start
+    held = {n: signal.signal(n, signal.SIG_DFL) for n in (signal.SIGHUP, signal.SIGINT)}
     try:
         return subprocess.Popen(
             command,
@@ -315,7 +316,8 @@ def start(tmp_path: Path, *options: str, results: Path) -> subprocess.Popen[str]
             start_new_session=True,
         )
     finally:
-        signal.signal(signal.SIGHUP, held)
+        for number, handler in held.items():
+            signal.signal(number, handler)
 
 
 def _rows(folder: Path) -> int:
