@@ -155,14 +155,14 @@ def compute(
         print_plan(groups, first.results_dir)
         return [[] for _ in configs]
     with Store(first.results_dir) as store:
-        settings = stored_study(configs)
+        configuration = stored_study(configs)
         if resumed is not None:
-            settings["command"] = resumed["command"]
+            configuration["command"] = resumed["command"]
         summary = run_study(
             groups,
             store,
             executor_of(first),
-            settings=settings,
+            configuration=configuration,
             resumed=resumed,
             fail_fast=first.fail_fast,
         )

@@ -55,7 +55,7 @@ def run_study(
     store: Store,
     executor: ExecutorFactory,
     *,
-    settings: Mapping[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
     resumed: Mapping[str, Any] | None = None,
     quiet: bool = False,
     fail_fast: bool = False,
@@ -66,7 +66,7 @@ def run_study(
         groups: passes over the data.
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
-        settings: what the manifest keeps besides versions, machine and files.
+        configuration: what the manifest keeps besides versions, machine and files.
         resumed: the manifest of the study that goes on; nothing may have changed since.
         quiet: no progress bar.
         fail_fast: stop after the first recording with an error.
@@ -93,7 +93,7 @@ def run_study(
                 asked[id(job)], numbers[id(job)] = summary.asked[-1], number
                 jobs.append(job)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        told = {**environment(), **sources(groups), **passes(groups), **(settings or {})}
+        told = {**environment(), **sources(groups), **passes(groups), **(configuration or {})}
         store.add_manifest(started, told)
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(workload, pulses.under_way, quiet=quiet)
