@@ -7,6 +7,11 @@ with the values, so a permutation knows nothing of any particular model.
 Values are *linear*: CQT magnitudes (real) or sliCQ coefficients (complex). Logarithm and
 normalisation belong to the network's side, because "attenuate by 20 dB" or "silence" mean the
 same in every model only here.
+
+A front end that looks at one moment several times (with windows of several lengths, say) keeps the
+results as channels. A permutation touches the same bins and frames in all of them, and what it
+draws for a bin and a frame holds for all channels. Channels have the same bins: a harmonic CQT
+whose channels have frequencies of their own does not fit in, and is better made inside the network.
 """
 
 from __future__ import annotations
@@ -32,8 +37,9 @@ class Spectrogram:
     """Time–frequency input of a model: some or all blocks of one recording.
 
     Attributes:
-        values: ``(blocks, bins, frames)`` linear magnitude (float32) or complex coefficients
-            (complex64); a numpy array, or a torch tensor on the model's device inside a study.
+        values: ``(blocks, bins, frames)``, or with channels ``(blocks, channels, bins, frames)``:
+            linear magnitude (float32) or complex coefficients (complex64); a numpy array, or a
+            torch tensor on the model's device inside a study.
         frequencies: ``(bins,)`` centre frequencies, Hz, ascending.
         times: ``(blocks, frames)`` frame centres, seconds from the start of the recording.
         window_seconds: ``(bins,)`` length of the analysis window of each bin, seconds.
@@ -59,11 +65,12 @@ class Spectrogram:
     probe: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
-        if len(self.values.shape) != 3:
+        if len(self.values.shape) not in (3, 4):
             raise ValueError(
-                f"values: got shape {tuple(self.values.shape)}, expected (blocks, bins, frames)"
+                f"values: got shape {tuple(self.values.shape)}, expected (blocks, bins, frames), "
+                "or with channels (blocks, channels, bins, frames)"
             )
-        blocks, bins, frames = self.values.shape
+        blocks, bins, frames = self.grid
         expected = {"frequencies": (bins,), "times": (blocks, frames), "window_seconds": (bins,)}
         for name, shape in expected.items():
             got = getattr(self, name).shape
@@ -83,6 +90,24 @@ class Spectrogram:
                 f"got frame_rate {self.frame_rate} and sample_rate {self.sample_rate}, "
                 "expected both above 0"
             )
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """``(blocks, bins, frames)``: the shape of masks, which hold for all channels."""
+        blocks, *_, bins, frames = self.values.shape
+        return blocks, bins, frames
+
+    @property
+    def channels(self) -> list[Spectrogram]:
+        """Every channel as a spectrogram of its own (views); without channels, this one."""
+        if len(self.values.shape) == 3:
+            return [self]
+        return [replace(self, values=self.values[:, i]) for i in range(self.values.shape[1])]
+
+    def over_channels(self, grid: torch.Tensor) -> torch.Tensor:
+        """What holds for all channels, ``(blocks, n, frames)``, as a view that broadcasts against
+        the values."""
+        return grid if len(self.values.shape) == 3 else grid[:, None]
 
     @property
     def frame_numbers(self) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import torch
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.text import plural
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask, RemoveHarmonic
@@ -99,7 +100,8 @@ class Donor(Permutation):
         else:
             feature = Change(lambda unchanged: unchanged, self._band(spectrogram))
         assert feature.target is not None
-        where = torch.from_numpy(feature.target).to(spectrogram.tensor.device)
+        target = torch.from_numpy(feature.target).to(spectrogram.tensor.device)
+        where = spectrogram.over_channels(target)
 
         def apply(clean: Spectrogram) -> Spectrogram:
             return clean.with_values(torch.where(where, donated, clean.tensor))
@@ -110,16 +112,16 @@ class Donor(Permutation):
         hz = spectrogram.frequencies / cents_to_ratio(spectrogram.tuning_cents)
         high = math.inf if self.high_hz is None else self.high_hz
         band = (hz >= self.low_hz) & (hz <= high)
-        return np.broadcast_to(band[:, None], spectrogram.values.shape).copy()
+        return np.broadcast_to(band[:, None], spectrogram.grid).copy()
 
     def _donated(self, scene: Scene) -> torch.Tensor:
-        """``(blocks, bins, frames)`` what each frame gets from the pool."""
+        """What each frame gets from the pool, in the shape of the values."""
         spectrogram, neighbour = scene.spectrogram, scene.neighbour
         pool = None if neighbour is None else neighbour.spectrogram
         length = math.ceil(self.block_seconds * spectrogram.frame_rate)
         _check_pool(pool, spectrogram, length)
         assert pool is not None
-        blocks, _, frames = pool.values.shape
+        blocks, _, frames = pool.grid
         segment, offset = np.divmod(spectrogram.frame_numbers, length)
         bits = hash_bits(
             scene.key, torch.from_numpy(segment)[..., None], torch.arange(2), stream=2
@@ -127,20 +129,26 @@ class Donor(Permutation):
         choice = bits & np.int64(2**62 - 1)
         block, start = choice[..., 0] % blocks, choice[..., 1] % (frames - length + 1)
         donors = pool.tensor.to(spectrogram.tensor.device)
-        # (blocks, frames, bins): one donor column per frame
-        columns = donors[torch.from_numpy(block), :, torch.from_numpy(start + offset)]
-        return columns.transpose(1, 2)
+        # (blocks, frames, …, bins): one donor column per frame, the same for all channels
+        columns = donors[torch.from_numpy(block), ..., torch.from_numpy(start + offset)]
+        return columns.movedim(1, -1)
 
 
 def _check_pool(pool: Spectrogram | None, spectrogram: Spectrogram, length: int) -> None:
     if pool is None:
         raise ValueError("donor: got no pool, expected neighbour.spectrogram, see Donor")
-    blocks, bins, frames = pool.values.shape
+    blocks, bins, frames = pool.grid
     expected = len(spectrogram.frequencies)
     if bins != expected or blocks < 2:
         raise ValueError(
             f"donor: got a pool of {blocks} blocks with {bins} bins, expected at least 2 blocks "
             f"with {expected} bins"
+        )
+    held_channels, wanted_channels = (len(one.channels) for one in (pool, spectrogram))
+    if held_channels != wanted_channels:
+        raise ValueError(
+            f"donor: got a pool with {plural(held_channels, 'channel')}, expected "
+            f"{wanted_channels} as in the recording"
         )
     if frames < length:
         held, wanted = (n / spectrogram.frame_rate for n in (frames, length))

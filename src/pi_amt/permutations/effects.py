@@ -80,20 +80,22 @@ class EffectMeter:
                 ``None`` counts all.
         """
         clean, perturbed = before.tensor, after.tensor
-        counted = None if kept is None else moved(kept[:, None, :], clean.device)
+        counted = None
+        if kept is not None:
+            counted = before.over_channels(moved(kept[:, None, :], clean.device))
         changed = clean != perturbed
         if counted is not None:
             changed &= counted
         self._touched = self._touched + changed.sum()
         frames = before.times.size if kept is None else int(kept.sum())
-        self._bins += frames * len(before.frequencies)
+        self._bins += frames * len(before.frequencies) * len(before.channels)
         powers = (_power(clean), _power(perturbed))
         self._total.add(powers, counted)
         if change.target is not None:
-            self._target.add(powers, _bins(change.target, counted, clean.device))
+            self._target.add(powers, _bins(before, change.target, counted))
         if notes is not None:
             others = bystanders_of(before, change, notes)
-            self._others.add(powers, _bins(others, counted, clean.device))
+            self._others.add(powers, _bins(before, others, counted))
 
     def finish(self) -> dict[str, float]:
         """The effects on the recording.
@@ -135,8 +137,6 @@ def _power(values: torch.Tensor) -> torch.Tensor:
     return values.square()
 
 
-def _bins(
-    mask: NDArray[np.bool_], counted: torch.Tensor | None, device: torch.device
-) -> torch.Tensor:
-    bins = moved(mask, device)
+def _bins(spectrogram: Spectrogram, mask: Mask, counted: torch.Tensor | None) -> torch.Tensor:
+    bins = spectrogram.over_channels(moved(mask, spectrogram.tensor.device))
     return bins if counted is None else bins & counted

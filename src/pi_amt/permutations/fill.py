@@ -24,7 +24,7 @@ class Fill:
     """Decided contents of a mask.
 
     Attributes:
-        mask: ``(blocks, bins, frames)`` bool, what is touched.
+        mask: ``(blocks, bins, frames)`` bool, what is touched in every channel.
         gain: amplitude factor inside the mask: 0 = silence, 1 = untouched.
         noise: what the touched bins hold instead, or ``None``.
     """
@@ -40,16 +40,20 @@ class Fill:
             filled = values.clone(memory_format=torch.contiguous_format)
             filled.view(-1)[self.noise.positions] = self.noise.values
         elif self.gain == 0.0:
-            filled = values.masked_fill(moved(self.mask, values.device), 0)
+            filled = values.masked_fill(self._over_channels(spectrogram), 0)
         else:
-            mask = moved(self.mask, values.device)
+            mask = self._over_channels(spectrogram)
             filled = torch.where(mask, scaled(values, self.gain), values)
         return spectrogram.with_values(filled)
+
+    def _over_channels(self, spectrogram: Spectrogram) -> torch.Tensor:
+        return spectrogram.over_channels(moved(self.mask, spectrogram.tensor.device))
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Values ``(touched,)`` and their places ``(touched,)`` in the flattened spectrogram."""
+    """Values ``(channels, touched)`` and their places, of the same shape, in the flattened
+    spectrogram."""
 
     positions: torch.Tensor
     values: torch.Tensor
@@ -65,7 +69,8 @@ def scaled(values: torch.Tensor, gain: float) -> torch.Tensor:
 def background_noise(spectrogram: Spectrogram, mask: Mask, fundamentals: Mask, key: int) -> Noise:
     """Noise for the bins of ``mask``, its root mean square equal to the local background.
 
-    Rayleigh-distributed magnitudes for real values, circular Gaussian for complex ones.
+    Rayleigh-distributed magnitudes for real values, circular Gaussian for complex ones. All
+    channels get the same noise, each at the level of its own background.
 
     Args:
         spectrogram: whose background is measured.
@@ -74,15 +79,19 @@ def background_noise(spectrogram: Spectrogram, mask: Mask, fundamentals: Mask, k
         key: 64-bit key of the draws.
     """
     values = spectrogram.tensor
-    _, n_bins, n_frames = values.shape
+    _, n_bins, n_frames = spectrogram.grid
     where = rows_of(torch.from_numpy(mask)).to(values.device)
     row, bins = where.nonzero(as_tuple=True)
     numbers = torch.from_numpy(spectrogram.frame_numbers.reshape(-1)).to(values.device)
-    levels = local_background(spectrogram, where, fundamentals)[where]
+    levels = torch.stack(
+        [local_background(one, where, fundamentals)[where] for one in spectrogram.channels]
+    )
     draw = complex_normal if values.is_complex() else rayleigh
-    noise = values.new_empty(len(row))
+    noise = values.new_empty(levels.shape)
     for start in range(0, len(row), _VALUES_PER_PASS):
         part = slice(start, start + _VALUES_PER_PASS)
-        noise[part] = draw(hash_bits(key, numbers[row[part]], bins[part])) * levels[part]
+        noise[:, part] = draw(hash_bits(key, numbers[row[part]], bins[part])) * levels[:, part]
     block = torch.div(row, n_frames, rounding_mode="floor")
-    return Noise((block * (n_bins - 1) + bins) * n_frames + row, noise)
+    channel = torch.arange(len(levels), device=row.device)[:, None]
+    page = block * len(levels) + channel
+    return Noise((page * n_bins + bins - block) * n_frames + row, noise)

@@ -111,14 +111,17 @@ class EnergyMeter:
                 (it chooses the control's partials).
             kept: ``(blocks, frames)`` bool, frames to count; ``None`` counts all.
         """
-        power = scene.spectrogram.tensor.abs().double().square()
+        spectrogram = scene.spectrogram
+        power = spectrogram.tensor.abs().double().square()
         if kept is not None:
-            power *= torch.from_numpy(kept)[:, None, :].to(power.device)
+            frames = torch.from_numpy(kept)[:, None, :].to(power.device)
+            power *= spectrogram.over_channels(frames)
         self._energies[0] += float(power.sum())
         for i, side in enumerate(self._sides, start=1):
             bins = side.decide(scene).target
             assert bins is not None
-            self._energies[i] += float(power[torch.from_numpy(bins).to(power.device)].sum())
+            inside = spectrogram.over_channels(torch.from_numpy(bins).to(power.device))
+            self._energies[i] += float(power[inside.expand_as(power)].sum())
 
     def attenuations(self) -> Attenuations:
         """What both sides can lose, and how much each is attenuated."""

@@ -108,7 +108,7 @@ def partial_mask(
     """
     numbers = np.asarray(partials, dtype=np.int64)
     numbers = np.broadcast_to(numbers, (len(notes), numbers.shape[-1]))
-    mask = np.zeros(spectrogram.values.shape, dtype=np.bool_)
+    mask = np.zeros(spectrogram.grid, dtype=np.bool_)
     if mask.size == 0 or len(notes) == 0:
         return mask
     near = _is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))

@@ -50,12 +50,16 @@ class Moves:
         values = spectrogram.tensor
         moved = values.clone()
         if self.source.shape[1]:
-            moved.scatter_(1, self.destination, values.gather(1, self.source))
+            destination, source = (
+                spectrogram.over_channels(bins).expand(*values.shape[:-2], -1, -1)
+                for bins in (self.destination, self.source)
+            )
+            moved.scatter_(-2, destination, values.gather(-2, source))
         return spectrogram.with_values(moved)
 
     def touched(self, spectrogram: Spectrogram) -> NDArray[np.bool_]:
         """``(blocks, bins, frames)`` bool: the bins that take part."""
-        mask = torch.zeros(spectrogram.values.shape, dtype=torch.bool)
+        mask = torch.zeros(spectrogram.grid, dtype=torch.bool)
         if self.drawn is None:
             return mask.scatter_(1, self.destination.cpu(), True).numpy()
         return mask.scatter_(1, self.destination.cpu(), self.drawn.cpu()).numpy()

@@ -98,4 +98,4 @@ def _inside(block: Spectrogram, seconds: float) -> Spectrogram:
     """One block without the frames that stand before or after the recording."""
     frames = np.flatnonzero((block.times[0] >= 0.0) & (block.times[0] <= seconds))
     part = slice(frames[0], frames[-1] + 1) if len(frames) else slice(None)
-    return replace(block, values=block.values[:, :, part], times=block.times[:, part])
+    return replace(block, values=block.values[..., part], times=block.times[:, part])

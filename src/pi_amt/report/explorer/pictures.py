@@ -46,11 +46,17 @@ def column_times(start: float, stop: float, per_second: float = COLUMNS_PER_SECO
 
 
 def powers(spectrogram: Spectrogram, start: float, stop: float) -> Floats:
-    """Mean power ``(bins, columns)`` of an excerpt."""
+    """Mean power ``(bins, columns)`` of an excerpt, over its channels, too."""
     times = column_times(start, stop, COLUMNS_PER_SECOND * _OVERSAMPLING)
     times = times[: len(times) // _OVERSAMPLING * _OVERSAMPLING]
-    found = columns(spectrogram, np.abs(np.asarray(spectrogram.values)), times).astype(np.float64)
-    return np.asarray((found**2).reshape(len(found), -1, _OVERSAMPLING).mean(axis=-1))
+    found = np.mean(
+        [
+            columns(one, np.abs(np.asarray(one.values)), times).astype(np.float64) ** 2
+            for one in spectrogram.channels
+        ],
+        axis=0,
+    )
+    return np.asarray(found.reshape(len(found), -1, _OVERSAMPLING).mean(axis=-1))
 
 
 def picture(power: Floats, loudest: float) -> str:
@@ -81,7 +87,12 @@ def touched(
     clean: Spectrogram, perturbed: Spectrogram, start: float, stop: float
 ) -> NDArray[np.bool_]:
     """``(bins, columns)``: where the perturbation changed the input."""
-    changed = np.asarray(clean.values) != np.asarray(perturbed.values)
+    changed = np.logical_or.reduce(
+        [
+            np.asarray(before.values) != np.asarray(after.values)
+            for before, after in zip(clean.channels, perturbed.channels, strict=True)
+        ]
+    )
     return np.asarray(columns(clean, changed, column_times(start, stop)), dtype=np.bool_)
 
 
