@@ -16,7 +16,7 @@ whose channels have frequencies of their own does not fit in, and is better made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,10 @@ class Spectrogram:
             clean input; never changed by a permutation. ``None``: the model measures it anew, or
             does not normalise.
         probe: what the model is to leave out inside, ``(name, number)``; ``None``: nothing.
+        response: how the front end hears a steady tone, where it knows: a function of frequencies
+            ``(tones,)`` in Hz that returns the power ``(tones, bins)`` which a tone of amplitude 1
+            has in every bin. A mask then reaches as far as a tone does. ``None``: its width follows
+            from ``frequencies`` and ``window_seconds``.
     """
 
     values: Values
@@ -63,6 +67,7 @@ class Spectrogram:
     tuning_cents: float = 0.0
     normalization: NDArray[Any] | None = None
     probe: tuple[str, int] | None = None
+    response: Callable[[Floats], Floats] | None = None
 
     def __post_init__(self) -> None:
         if len(self.values.shape) not in (3, 4):

@@ -1,9 +1,21 @@
 """Notes → masks on a spectrogram: which bins belong to which partial, and when.
 
-A mask covers, for every sounding note and every wanted partial, the bins whose centre is within
-the half-width of the partial (never less than the nearest bin), in the frames from onset − d to
-offset + d, where d is ``time_dilation`` times the analysis window of the partial's bin (a long
-window smears a note beyond its ends). All frequencies shift with the recording's tuning.
+A mask covers, for every sounding note and every wanted partial, the bins that a steady partial
+reaches (never less than the nearest bin), in the frames from onset − d to offset + d, where d is
+``time_dilation`` times the analysis window of the partial's bin (a long window smears a note beyond
+its ends). All frequencies shift with the recording's tuning.
+
+How far a partial reaches follows from the front end:
+
+* On a constant-Q axis it is one number of cents on either side, :func:`default_half_width_cents`.
+* On any other axis (mel, STFT) each bin has its own reach: the half main lobe of its Hann window,
+  2 / window_seconds in Hz, plus the distance to the next bin on the partial's side, and at least
+  ``LEAST_CENTS``. One number of cents would leave low partials where they are and take the
+  neighbours of high ones.
+* A front end that knows its :attr:`~pi_amt.Spectrogram.response` gets exactly the bins in which it
+  hears the partial at more than ``RESPONSE_DB``.
+
+A ``half_width_cents`` that is given holds on every axis.
 """
 
 from __future__ import annotations
@@ -27,12 +39,18 @@ ONSET_SECONDS = 0.05
 ONSETS = ("all", "spare", "only")
 #: partials of sounding notes whose loss counts as collateral where they are not meant
 COUNTED_PARTIALS = tuple(range(1, 11))
+#: least half-width on an axis that is not constant-Q: what a tone may be off its nominal pitch
+LEAST_CENTS = 50.0
+#: a bin is part of a partial where a known response is above this, dB under its peak
+RESPONSE_DB = -30.0
+# How much spacing in pitch and periods per window may vary on a constant-Q axis.
+_EVEN = 0.01
 # Bins exactly on the edge of a band count as inside, whatever the rounding of logarithms.
 _EDGE_CENTS = 1e-6
 
 
 def default_half_width_cents(spectrogram: Spectrogram) -> float:
-    """Half-width of a mask that holds a steady partial, from the front end's geometry.
+    """Half-width of a mask that holds a steady partial, from a constant-Q front end's geometry.
 
     The larger of two reaches, rounded up to 10 cents: the half main lobe of a Hann window,
     2 / window_seconds (median over bins); and the second bin on either side of the bin nearest
@@ -66,6 +84,57 @@ def _misalignment_cents(frequencies: Floats, spacing: float) -> float:
     return float(100.0 * distance.max())
 
 
+def is_constant_q(spectrogram: Spectrogram) -> bool:
+    """Whether bins are evenly spaced in pitch and most windows hold the same number of periods
+    (Timbre-Trap's are limited to 3 s, which cuts those of its lowest 85 bins)."""
+    return _is_constant_q(spectrogram.frequencies, spectrogram.window_seconds)
+
+
+def _is_constant_q(hz: Floats, window_seconds: Floats) -> bool:
+    if len(hz) < 2:
+        return True
+    spacing, periods = np.diff(ratio_to_cents(hz)), hz * window_seconds
+    even = np.abs(spacing - np.median(spacing)) <= _EVEN * np.median(spacing)
+    alike = np.abs(periods / np.median(periods) - 1.0) <= _EVEN
+    return bool(even.all() and alike.mean() > 0.5)
+
+
+def _catchments(spectrogram: Spectrogram, half_width_cents: float | None) -> tuple[Floats, Floats]:
+    """Lowest and highest partials ``(bins,)`` that a bin belongs to, cents above 1 Hz, both made to
+    ascend, so that the bins of a partial are one range."""
+    width, own = half_width_cents, False
+    if width is None:
+        own = not is_constant_q(spectrogram)
+        width = LEAST_CENTS if own else default_half_width_cents(spectrogram)
+    geometry = (spectrogram.frequencies, spectrogram.window_seconds)
+    raw = (np.ascontiguousarray(g, np.float64).tobytes() for g in geometry)
+    return _catchments_of(*raw, width, own)
+
+
+@lru_cache(maxsize=32)
+def _catchments_of(
+    frequencies: bytes, window_seconds: bytes, width_cents: float, own: bool
+) -> tuple[Floats, Floats]:
+    hz, lobe = np.frombuffer(frequencies), 2.0 / np.frombuffer(window_seconds)
+    cents = ratio_to_cents(hz)
+    lowest, highest = cents - width_cents - _EDGE_CENTS, cents + width_cents + _EDGE_CENTS
+    if own:
+        below, above = _spacings(hz)
+        bottom = np.maximum(hz - lobe - below, np.finfo(np.float64).tiny)
+        lowest = np.minimum(lowest, ratio_to_cents(bottom))
+        highest = np.maximum(highest, ratio_to_cents(hz + lobe + above))
+    return np.minimum.accumulate(lowest[::-1])[::-1], np.maximum.accumulate(highest)
+
+
+def _spacings(hz: Floats) -> tuple[Floats, Floats]:
+    """Distance ``(bins,)`` of each bin from the one below and the one above, Hz; at the ends of the
+    axis as on the other side, and 0 on an axis of one bin."""
+    if len(hz) < 2:
+        return np.zeros(1), np.zeros(1)
+    steps = np.diff(hz)
+    return np.append(steps[:1], steps), np.append(steps, steps[-1:])
+
+
 def sounding_in(spectrogram: Spectrogram, notes: Notes, margin_seconds: float = 0.0) -> Notes:
     """The notes that sound within ``margin_seconds`` of the given blocks."""
     return notes[_is_near(spectrogram, notes, margin_seconds)]
@@ -97,7 +166,7 @@ def partial_mask(
         notes: of the whole recording; those far from the blocks cost nothing.
         partials: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note
             (0 = none).
-        half_width_cents: ``None`` chooses :func:`default_half_width_cents`.
+        half_width_cents: ``None`` chooses what the front end needs, bin by bin.
         time_dilation: share of the partial's analysis window that is added on each side.
         inharmonicity: ``piano`` or ``none``.
         onset: ``all``; ``only`` keeps the part up to 50 ms after each note's onset, ``spare`` the
@@ -112,10 +181,7 @@ def partial_mask(
     if mask.size == 0 or len(notes) == 0:
         return mask
     near = _is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))
-    width = half_width_cents
-    if width is None:
-        width = default_half_width_cents(spectrogram)
-    bands = _bands(spectrogram, notes[near], numbers[near], width, inharmonicity)
+    bands = _bands(spectrogram, notes[near], numbers[near], half_width_cents, inharmonicity)
     dilation = time_dilation * spectrogram.window_seconds[bands.centre]
     start, stop = _begin_and_end(notes[near], bands.note, dilation, onset)
     for page, times in zip(mask, spectrogram.times, strict=True):
@@ -163,7 +229,7 @@ def _bands(
     spectrogram: Spectrogram,
     notes: Notes,
     partials: NDArray[np.int64],
-    half_width_cents: float,
+    half_width_cents: float | None,
     inharmonicity: str,
 ) -> _Bands:
     frequencies = partial_frequencies(
@@ -173,20 +239,63 @@ def _bands(
         tuning_cents=spectrogram.tuning_cents,
     )
     note = np.broadcast_to(np.arange(len(notes))[:, None], partials.shape)[partials > 0]
-    cents = ratio_to_cents(frequencies[partials > 0])
+    centre, low, high = _bins_of(spectrogram, frequencies[partials > 0], half_width_cents)
+    some = high > low
+    return _Bands(note[some], centre[some], low[some], high[some])
+
+
+def _bins_of(
+    spectrogram: Spectrogram, hz: Floats, half_width_cents: float | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Nearest bin, first bin and end ``(partials,)`` of the bins of partials at ``hz``; where a
+    partial lies beyond the axis, the end is not above the first bin."""
+    cents = ratio_to_cents(hz)
     bins = ratio_to_cents(spectrogram.frequencies)
     edges = (bins[1:] + bins[:-1]) / 2.0
     centre = np.searchsorted(edges, cents, side="right")
-    reach = half_width_cents + _EDGE_CENTS
-    low = np.searchsorted(bins, cents - reach, side="left")
-    high = np.searchsorted(bins, cents + reach, side="right")
+    if half_width_cents is None and spectrogram.response is not None:
+        low, high = _heard(spectrogram, hz, centre)
+    else:
+        lowest, highest = _catchments(spectrogram, half_width_cents)
+        low = np.searchsorted(highest, cents, side="left")
+        high = np.searchsorted(lowest, cents, side="right")
     # Never below one bin, unless the partial lies beyond the ends of the frequency axis.
     half_bin = (bins[-1] - bins[0]) / max(len(bins) - 1, 1) / 2.0
     inside = (cents >= bins[0] - half_bin) & (cents <= bins[-1] + half_bin)
     low = np.where(inside, np.minimum(low, centre), low)
     high = np.where(inside, np.maximum(high, centre + 1), high)
-    some = high > low
-    return _Bands(note[some], centre[some], low[some], high[some])
+    return centre, low, high
+
+
+def _heard(
+    spectrogram: Spectrogram, hz: Floats, centre: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First bin and end ``(partials,)`` of where the front end's own response to a partial is above
+    ``RESPONSE_DB``, against that of the nearest bin to a tone at its centre; none: (0, 0)."""
+    tones, of = np.unique(hz, return_inverse=True)
+    nearest, own = np.unique(centre, return_inverse=True)
+    peak = own_response(spectrogram, spectrogram.frequencies[nearest])
+    least = peak[np.arange(len(nearest)), nearest] * 10.0 ** (RESPONSE_DB / 10.0)
+    heard = own_response(spectrogram, tones)[of] > least[own][:, None]
+    first, last = heard.argmax(axis=1), heard.shape[1] - heard[:, ::-1].argmax(axis=1)
+    return first, np.where(heard.any(axis=1), last, 0)
+
+
+def own_response(spectrogram: Spectrogram, hz: Floats) -> Floats:
+    """Power ``(tones, bins)`` of steady tones, from a front end that knows its response.
+
+    Raises:
+        ValueError: if what it gives is not a power for every tone and bin.
+    """
+    assert spectrogram.response is not None
+    power = np.asarray(spectrogram.response(hz), dtype=np.float64)
+    expected = (len(hz), len(spectrogram.frequencies))
+    if power.shape != expected or not (np.isfinite(power).all() and (power >= 0).all()):
+        raise ValueError(
+            f"response: got shape {power.shape} or values that are no powers, expected a power, at "
+            f"least 0, for each of {expected} (tones, bins)"
+        )
+    return power
 
 
 def onset_frames(spectrogram: Spectrogram, notes: Notes) -> Mask:
