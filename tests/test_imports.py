@@ -25,7 +25,7 @@ LAYERS = (
     ("store",),
     ("statistics", "study"),
     ("report",),
-    ("permutation_importance",),
+    ("permutation_importance", "testing"),
     ("cli",),
     ("__main__",),
 )

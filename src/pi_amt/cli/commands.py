@@ -245,6 +245,27 @@ def do_calibrate(options: Namespace) -> None:
     print(calibration_table(name, calibrate(model)))
 
 
+def _check(command: ArgumentParser) -> None:
+    """check a model against the rules of its interface, and its masks on steady tones"""
+    command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
+    _weights_and_device(command)
+    command.add_argument(
+        "--rate", type=int, help="sample rate of the sounds, Hz (default: the model's own)"
+    )
+    command.set_defaults(run=do_check)
+
+
+def do_check(options: Namespace) -> int:
+    """Print what is wrong with a model and what its masks do to tones; 1 if something is wrong."""
+    from pi_amt.models.loading import load_model
+    from pi_amt.testing import check_model
+
+    model = load_model(options.model, weights=options.weights, device=options.device)
+    found = check_model(model, sample_rate=options.rate)
+    print(found)
+    return 1 if found.problems else 0
+
+
 def _data(command: ArgumentParser) -> None:
     """look through a dataset folder: tracks, hours, missing partners, unreadable files"""
     command.add_argument("dataset", help="maps, maestro, folder or another that pi-amt list shows")
@@ -416,6 +437,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "compare": _compare,
     "export": _export,
     "calibrate": _calibrate,
+    "check": _check,
     "data": _data,
     "list": _list,
     "doctor": _doctor,

@@ -26,7 +26,8 @@ from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
 @runtime_checkable
 class Ladder(Protocol):
     """The three methods of a model. Optional attributes: ``identity``, ``frame_threshold``,
-    ``frame_times(n)``, ``pitch_activity(activations) → (frames, 88)`` for frame-level scores."""
+    ``steady_from``, ``frame_times(n)``, ``pitch_activity(activations) → (frames, 88)`` for
+    frame-level scores."""
 
     def analyze(self, samples: Samples, sample_rate: int) -> Spectrogram: ...
     def activations(self, spectrogram: Spectrogram) -> Mapping[str, NDArray[Any]]: ...
@@ -61,6 +62,7 @@ class WholeRecording(Transcriber):
         self.model = model
         self.device = torch.device("cpu")
         self.frame_threshold = float(getattr(model, "frame_threshold", 0.5))
+        self.steady_from = float(getattr(model, "steady_from", 0.0))
         self.identity = getattr(model, "identity", None) or _identity_of(model)
 
     def stream(
@@ -70,7 +72,7 @@ class WholeRecording(Transcriber):
         options = inspect.signature(self.model.analyze).parameters
         tuning = {"tuning_cents": tuning_cents} if "tuning_cents" in options else {}
         spectrogram = self.model.analyze(samples, sample_rate, **tuning)
-        _check_analysis(self.identity.name, spectrogram)
+        check_analysis(self.identity.name, spectrogram)
         self._rate = spectrogram.frame_rate
         yield spectrogram
 
@@ -148,7 +150,7 @@ def _check_kind(what: str, got: object, kind: type, expected: str) -> None:
         raise TypeError(f"{what}: got {type(got).__name__}, expected {expected}")
 
 
-def _check_analysis(name: str, found: Spectrogram) -> None:
+def check_analysis(name: str, found: Spectrogram) -> None:
     """Refuse what a model's ``analyze`` must not return, since masks would act on it in silence.
 
     Raises:

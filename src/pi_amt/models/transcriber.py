@@ -80,6 +80,10 @@ class Transcriber(ABC):
     probes: ClassVar[tuple[str, ...]] = ()
     #: frames of a block that no other block stands for better, where blocks overlap
     core_frames: ClassVar[slice] = slice(None)
+    #: MIDI number from which on a mask removes a steady fundamental, where the axis alone does not
+    #: show it: lower tones do not fit into the front end's blocks. ``pi_amt.testing.check_model``
+    #: measures it; 0 is no limit
+    steady_from: float = 0.0
     #: blocks per spectrogram of the stream; bounds memory, changes no result
     stream_blocks: int = 8
 

@@ -83,7 +83,8 @@ class Donor(Permutation):
         return "own_spectrogram" if self.source == "recording" else "spectrogram"
 
     @property
-    def _mask(self) -> PartialMask:
+    def mask(self) -> PartialMask:
+        """The mask of the harmonic's bins."""
         return RemoveHarmonic(
             harmonic=self.harmonic,
             half_width_cents=self.half_width_cents,
@@ -96,7 +97,7 @@ class Donor(Permutation):
         spectrogram = scene.spectrogram
         donated = self._donated(scene)
         if self.feature == "harmonic":
-            feature = self._mask.draw(scene)
+            feature = self.mask.draw(scene)
         else:
             feature = Change(lambda unchanged: unchanged, self._band(spectrogram))
         assert feature.target is not None

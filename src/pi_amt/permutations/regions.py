@@ -119,14 +119,14 @@ def _catchments_of(
     cents = ratio_to_cents(hz)
     lowest, highest = cents - width_cents - _EDGE_CENTS, cents + width_cents + _EDGE_CENTS
     if own:
-        below, above = _spacings(hz)
+        below, above = spacings(hz)
         bottom = np.maximum(hz - lobe - below, np.finfo(np.float64).tiny)
         lowest = np.minimum(lowest, ratio_to_cents(bottom))
         highest = np.maximum(highest, ratio_to_cents(hz + lobe + above))
     return np.minimum.accumulate(lowest[::-1])[::-1], np.maximum.accumulate(highest)
 
 
-def _spacings(hz: Floats) -> tuple[Floats, Floats]:
+def spacings(hz: Floats) -> tuple[Floats, Floats]:
     """Distance ``(bins,)`` of each bin from the one below and the one above, Hz; at the ends of the
     axis as on the other side, and 0 on an axis of one bin."""
     if len(hz) < 2:
@@ -239,12 +239,12 @@ def _bands(
         tuning_cents=spectrogram.tuning_cents,
     )
     note = np.broadcast_to(np.arange(len(notes))[:, None], partials.shape)[partials > 0]
-    centre, low, high = _bins_of(spectrogram, frequencies[partials > 0], half_width_cents)
+    centre, low, high = bins_of(spectrogram, frequencies[partials > 0], half_width_cents)
     some = high > low
     return _Bands(note[some], centre[some], low[some], high[some])
 
 
-def _bins_of(
+def bins_of(
     spectrogram: Spectrogram, hz: Floats, half_width_cents: float | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Nearest bin, first bin and end ``(partials,)`` of the bins of partials at ``hz``; where a

@@ -73,6 +73,8 @@ class BasicPitch(BatchedTranscriber):
     sample_rate = SAMPLE_RATE
     frame_rate = SAMPLE_RATE / HOP
     core_frames = slice(TRIMMED_FRAMES, TRIMMED_FRAMES + KEPT_FRAMES)
+    # windows of more than 1.3 s do not fit into blocks of 2 s: their ends are reflected
+    steady_from = 27.0
     probes = ("harmonic_channel",)
 
     def __init__(

@@ -1,0 +1,140 @@
+"""Which notes a mask reaches: whether the bins of a partial hold a steady tone at its frequency.
+
+A mask that removes a partial is meaningless for notes whose partial it leaves in the input, above
+``MOST_LEFT_DB``; one that keeps a partial, for notes whose partial it cuts by more than
+``MOST_LOST_DB``. Both follow from the geometry of the front end's axis (or from its own response),
+once per mask and axis. What geometry does not show, blocks that are shorter than the windows of low
+bins, a model says itself (``Transcriber.steady_from``); :mod:`pi_amt.testing` measures all of it on
+tones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, midi_to_hz
+from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.regions import bins_of, is_constant_q, own_response, spacings
+
+#: of a partial that is removed may be left, dB
+MOST_LEFT_DB = -20.0
+#: of what is meant to stay may be lost, dB
+MOST_LOST_DB = 3.0
+_MOST_LEFT, _LEAST_KEPT = 10.0 ** (MOST_LEFT_DB / 10.0), 10.0 ** (-MOST_LOST_DB / 10.0)
+_N_KEYS = 128
+# Points of a triangular band at which the response of the window is averaged.
+_POINTS = 17
+
+
+def count_out_of_reach(
+    permutation: Permutation, axis: Spectrogram, notes: Notes, steady_from: float = 0.0
+) -> int | None:
+    """How many notes a permutation cannot be valid for; ``None`` if it concerns no notes' partials.
+
+    Args:
+        permutation: a mask, a donor of a harmonic, or the target's side of an energy match.
+        axis: any part of a spectrogram, only its axis is read.
+        notes: of the recording.
+        steady_from: the model's own limit, a MIDI number.
+    """
+    mask = _mask_of(permutation)
+    if mask is None:
+        return None
+    # the response may be of an object without a hash
+    keys = _keys_in_reach if axis.response is None else _keys_in_reach.__wrapped__
+    raw = (
+        np.ascontiguousarray(values, np.float64).tobytes()
+        for values in (axis.frequencies, axis.window_seconds)
+    )
+    reached = keys(mask, *raw, steady_from, axis.response)
+    return int((~reached[np.rint(notes.pitches).astype(np.int64)]).sum())
+
+
+def _mask_of(permutation: Permutation) -> PartialMask | None:
+    """The mask whose bins a permutation touches because they are those of a feature."""
+    if isinstance(permutation, Donor):
+        return permutation.mask if permutation.feature == "harmonic" else None
+    if isinstance(permutation, MatchedEnergy):
+        target = permutation.target_permutation if permutation.side == "target" else None
+        return target if isinstance(target, PartialMask) else None
+    return permutation if isinstance(permutation, PartialMask) else None
+
+
+@lru_cache(maxsize=64)
+def _keys_in_reach(
+    mask: PartialMask,
+    frequencies: bytes,
+    window_seconds: bytes,
+    steady_from: float,
+    response: Callable[[Floats], Floats] | None,
+) -> NDArray[np.bool_]:
+    """``(128,)`` whether a mask reaches the partials of each MIDI number."""
+    hz, window = np.frombuffer(frequencies), np.frombuffer(window_seconds)
+    axis = Spectrogram(
+        np.zeros((0, len(hz), 0)), hz, np.zeros((0, 0)), window, 1.0, 0, 1, response=response
+    )
+    reached = np.ones(_N_KEYS, dtype=np.bool_)
+    for partial in mask.partials:
+        tones = partial_frequencies(np.arange(_N_KEYS), partial, inharmonicity=mask.inharmonicity)
+        outside = share_outside(axis, tones, mask.half_width_cents)
+        if mask.keep:
+            reached &= outside <= 1.0 - _LEAST_KEPT
+        else:
+            reached &= (outside <= _MOST_LEFT) & (tones >= midi_to_hz(steady_from - 0.5))
+    return reached
+
+
+def share_outside(axis: Spectrogram, hz: Floats, half_width_cents: float | None = None) -> Floats:
+    """Share ``(tones,)`` of a steady tone's power outside the bins of a mask's band, 0–1.
+
+    A tone that the axis hardly hears (at less than −20 dB) lies outside altogether.
+
+    Args:
+        axis: only its axis is read.
+        hz: frequencies ``(tones,)``.
+        half_width_cents: of the mask.
+    """
+    centre, low, high = bins_of(axis, hz, half_width_cents)
+    power = _response(axis, hz)
+    number = np.arange(power.shape[1])
+    inside = (number >= low[:, None]) & (number < high[:, None])
+    total = power.sum(axis=1)
+    nearest, own = np.unique(centre, return_inverse=True)
+    peak = _response(axis, axis.frequencies[nearest])[np.arange(len(nearest)), nearest][own]
+    heard = total > _MOST_LEFT * peak
+    return np.where(heard, (power * ~inside).sum(axis=1) / np.where(heard, total, 1.0), 1.0)
+
+
+def _response(axis: Spectrogram, hz: Floats) -> Floats:
+    """Power ``(tones, bins)`` of steady tones: the front end's own account, or that of its Hann
+    windows. On an axis that is neither constant-Q nor evenly spaced in Hz (an STFT) a bin is taken
+    for a triangular band that ends at its neighbours' centres."""
+    if axis.response is not None:
+        return own_response(axis, hz)
+    distance = hz[:, None] - axis.frequencies
+    below, above = spacings(axis.frequencies)
+    if is_constant_q(axis) or np.allclose(below, below[0]):
+        return _hann(distance * axis.window_seconds)
+    places = np.linspace(-1.0, 1.0, _POINTS + 2)[1:-1]
+    power = np.zeros_like(distance)
+    for place in places:
+        offset = place * (below if place < 0 else above)
+        power += (1.0 - abs(place)) * _hann((distance - offset) * axis.window_seconds)
+    return np.asarray(power / (1.0 - np.abs(places)).sum())
+
+
+def _hann(x: Floats) -> Floats:
+    """Power response of a Hann window at ``x`` in units of 1 / its length, 1 at 0."""
+    # at ±1 the sinc is 0 and the limit ½: a hair beside it is near enough
+    x = np.where(np.abs(np.abs(x) - 1.0) < 1e-6, 1.0 + 1e-6, x)
+    return np.asarray((np.sinc(x) / (1.0 - x**2)) ** 2)

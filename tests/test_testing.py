@@ -1,0 +1,185 @@
+"""``check_model``: what it measures on tones, and its sentence for each broken rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.permutations.front_ends import RATE, WINDOW, axis
+from tests.toys import LOWEST, PITCHES, ToyTranscriber
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.models.loading import load_model
+from pi_amt.permutations.masks import FundMask
+from pi_amt.testing import KEYS, check_model, key_name
+
+HOP = 512
+
+
+class Mel:
+    """A mel front end, and activations that are all zero."""
+
+    sample_rate = RATE
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+
+    def analyze(self, samples: np.ndarray, sample_rate: int) -> Spectrogram:
+        frames = np.lib.stride_tricks.sliding_window_view(
+            np.pad(samples, WINDOW // 2).astype(np.float64), WINDOW
+        )[::HOP]
+        power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW))) ** 2 @ axis("mel")[1].T
+        values = np.sqrt(power).T[None].astype(np.float32)
+        return Spectrogram(
+            values=self.changes.get("values", lambda v: v)(values),
+            frequencies=axis("mel")[0],
+            times=np.arange(len(power))[None] * HOP / RATE,
+            window_seconds=np.full(229, WINDOW / RATE),
+            frame_rate=RATE / HOP,
+            n_samples=len(samples),
+            sample_rate=RATE,
+        )
+
+    def activations(self, spectrogram: Spectrogram) -> dict[str, Any]:
+        pitch = np.zeros((spectrogram.times.shape[1], 88), np.float32)
+        found: dict[str, Any] = self.changes.get("activations", lambda p, s: {"pitch": p})(
+            pitch, spectrogram
+        )
+        return found
+
+    def pitch_activity(self, activations: Mapping[str, Any]) -> Any:
+        return self.changes.get("activity", lambda a: a["pitch"])(activations)
+
+    def decode(self, activations: Mapping[str, Any]) -> Notes:
+        found: Notes = self.changes.get("notes", Notes.empty())
+        return found
+
+
+def by_peak(pitch: np.ndarray, spectrogram: Spectrogram) -> dict[str, Any]:
+    with np.errstate(invalid="ignore"):
+        return {"pitch": pitch / np.asarray(spectrogram.values).max()}
+
+
+def note(onset: float, offset: float) -> Notes:
+    return Notes.from_arrays([onset], [offset], [60])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"activations": by_peak},
+            r"NaN or infinity in 'pitch'.* only where it is above 0.*silence",
+        ),
+        (
+            {"activations": lambda p, s: {"pitch": p, "onset": p[1:]}},
+            "expected as many in every array",
+        ),
+        ({"activity": lambda a: a["pitch"][:, :80]}, r"pitch_activity: got shape \(\d+, 80\)"),
+        ({"activity": lambda a: a["pitch"] + 2}, r"values outside \[0, 1\]"),
+        ({"notes": note(1.0, 7.5)}, r"note from 1.000 to 7.500 s in a recording of 3.000 s"),
+        ({"notes": note(-1.0, 0.5)}, "expected notes inside of it: times are seconds"),
+    ],
+)
+def test_each_broken_rule_has_its_sentence(changes: dict[str, Any], said: str) -> None:
+    found = check_model(Mel(**changes), masks=["fund_mask"], keys=[69])
+    (problem,) = found.problems
+    assert re.search(said, problem)
+    assert f"PROBLEM: {problem}" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (lambda v: v * np.nan, "NaN or infinite values"),
+        (lambda v: np.log(v + 1e-3), "expected linear magnitudes"),
+    ],
+)
+def test_a_front_end_that_cannot_be_measured_raises(values: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check_model(Mel(values=values))
+
+
+class Sociable(ToyTranscriber):
+    """Normalises by the loudest of all conditions that are computed together."""
+
+    def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
+        found = super().outputs(spectrograms)
+        return [{k: v / len(found) for k, v in one.items()} for one in found]
+
+
+class Unsteady(ToyTranscriber):
+    """Counts the frames of every part from 0."""
+
+    def frame_times(self, n: int, start: int = 0) -> np.ndarray:
+        return super().frame_times(n, 0)
+
+
+def test_outputs_that_depend_on_their_company_are_found() -> None:
+    (problem,) = check_model(Sociable(), masks=["fund_mask"], keys=[69]).problems
+    assert "toy.outputs: got another 'pitch' beside other spectrograms than alone" in problem
+
+
+def test_frame_times_that_forget_where_they_start_are_found() -> None:
+    (problem,) = check_model(Unsteady(), masks=["fund_mask"], keys=[69]).problems
+    assert "expected the last of frame_times" in problem
+
+
+def test_a_sound_model_has_no_problems_and_is_valid_on_its_axis() -> None:
+    found = check_model(ToyTranscriber())
+    assert found.problems == ()
+    on_axis = [key for key in KEYS if LOWEST <= key < LOWEST + PITCHES]
+    for check in found.masks.values():
+        assert check.valid_keys == on_axis
+        assert check.valid_from == on_axis[0]
+    text = str(found)
+    assert "fund_mask: valid from A2 (110 Hz) to A6 (1760 Hz)" in text
+
+
+def test_the_mask_of_a_mel_axis_removes_every_fundamental_and_a_narrow_one_only_high_ones() -> None:
+    widths = {"own": None, "narrow": 200.0}
+    found = {
+        name: check_model(Mel(), masks=[FundMask(half_width_cents=width)]).masks["fund_mask"]
+        for name, width in widths.items()
+    }
+    assert found["own"].valid_keys == list(KEYS)
+    assert found["own"].lost_db[KEYS.index(33)] > 3.0 > found["own"].lost_db[KEYS.index(99)]
+    assert found["narrow"].left_db[KEYS.index(21)] > -3.0
+    assert 45 <= (found["narrow"].valid_from or 0) <= 69
+
+
+def test_a_limit_that_a_model_does_not_tell_is_said() -> None:
+    """Timbre-Trap's blocks are shorter than windows of low tones, which its axis does not show."""
+    model = load_model("timbre_trap", device="cpu")
+    told, model.steady_from = model.steady_from, 0.0
+    found = check_model(model, masks=["fund_mask"], keys=[27, 28, 33, 57])
+    assert told == 31.0
+    assert found.masks["fund_mask"].valid_keys == [33, 57]
+    (problem,) = found.problems
+    assert "fund_mask leaves a steady E1 in the input, set steady_from = 33" in problem
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["basic_pitch", "timbre_trap"])
+def test_our_models_tell_from_which_key_on_their_masks_are_valid(name: str) -> None:
+    model = load_model(name, device="cpu")
+    first = int(model.steady_from)
+    found = check_model(model, masks=["fund_mask"], keys=[first - 1, *range(first, first + 4)])
+    assert found.problems == ()
+    check = found.masks["fund_mask"]
+    assert not check.is_valid[0]
+    assert check.is_valid[1:].all()
+
+
+def test_keys_have_the_names_of_a_piano() -> None:
+    assert [key_name(key) for key in (21, 60, 70, 108)] == ["A0", "C4", "A#4", "C8"]
+
+
+def test_what_is_no_mask_is_refused() -> None:
+    with pytest.raises(ValueError, match="masks: got 'random', expected masks such as fund_mask"):
+        check_model(ToyTranscriber(), masks=["random"])
