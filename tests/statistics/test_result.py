@@ -186,6 +186,19 @@ def test_recordings_without_reference_are_left_out_and_counted() -> None:
     assert any("left out: 1 recording without reference notes" in said for said in found.warnings)
 
 
+@pytest.mark.parametrize(("notes", "share"), [(12, "6%"), (6, "")])
+def test_notes_that_a_mask_does_not_reach_are_said_where_they_are_not_few(
+    notes: int, share: str
+) -> None:
+    """Of 100 notes in each of two recordings; a third row is older and does not tell."""
+    rows = study({"no_permutation": [0.9, 0.6, 0.3], "fund_mask": [0.5, 0.5, 0.1]})
+    for i, out in ((3, notes), (4, 0)):
+        rows[i] = replace(rows[i], counts={**rows[i].counts, "out_of_reach": out})
+    said = [w for w in importance(rows).warnings if "does what its name says" in w or "check" in w]
+    assert len(said) == bool(share)
+    assert all(f"fund_mask: {notes} of 200 reference notes ({share})" in w for w in said)
+
+
 def test_missing_recordings_pair_on_what_is_there() -> None:
     rows = study({"no_permutation": [0.9, 0.6, 0.3], "fund_mask": [0.5, 0.5, 0.1]})
     found = importance(rows[:-1])

@@ -130,6 +130,10 @@ class Spectrogram:
             values = values.cpu().numpy()
         return replace(self, values=values)
 
+    def without_blocks(self) -> Spectrogram:
+        """The geometry alone, which holds none of the values in memory."""
+        return self.block_slice(0, 0).with_values(self.tensor[:0].clone())
+
     def block_slice(self, start: int, stop: int) -> Spectrogram:
         """Blocks ``start`` to ``stop`` of this spectrogram (views, no copies)."""
         part = slice(start, stop)

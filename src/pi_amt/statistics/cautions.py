@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from pi_amt.core.text import plural
 from pi_amt.scoring.alignment import alignment_of
 from pi_amt.statistics.estimates import ConditionResult
@@ -13,6 +15,8 @@ from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_flo
 from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel
 
+#: more notes than this share that a condition does not reach are worth a sentence
+_FEW = 0.03
 #: of several recordings this many are named
 _NAMED = 3
 
@@ -22,6 +26,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
     said = _floor(panel, inference)
     for result in results:
         name = result.condition
+        number = panel.names.index(name)
         if result.n_pieces < 2:
             scored = plural(result.n_pieces, "recording")
             said.append(f"{name}: {scored} with a score, no interval, no p")
@@ -33,6 +38,8 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
                 f"{plural(len(panel.pieces), 'recording')}, "
                 f"means are over the {result.n_pieces} with both baseline and perturbed"
             )
+        if said_of_reach := _out_of_reach(panel, number):
+            said.append(f"{name}: {said_of_reach}")
         if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
             said.append(
                 f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
@@ -111,6 +118,22 @@ def _doubtful(panel: Panel) -> list[tuple[str, str]]:
         for piece, table in panel.baseline_notes.items()
     ]
     return [(piece, cause) for piece, cause in causes if cause]
+
+
+def _out_of_reach(panel: Panel, number: int) -> str:
+    """That many notes lie where a mask is meaningless on this model's input; else nothing."""
+    lost, notes = (
+        panel.piece_means(key, "counts")[number] for key in ("out_of_reach", "reference")
+    )
+    told = ~np.isnan(lost) & ~np.isnan(notes)  # older rows do not tell
+    count, total = float(lost[told].sum()), float(notes[told].sum())
+    if count <= _FEW * total:
+        return ""
+    return (
+        f"{count:.0f} of {total:.0f} reference notes ({count / total:.0%}) lie where the mask does "
+        "not do what its name says on this model's input, and the drop says nothing about them; "
+        f"`pi-amt check {panel.model}` shows where"
+    )
 
 
 def _needed(repeats: float) -> str:

@@ -39,7 +39,9 @@ class Row:
             :class:`pi_amt.permutations.effects.EffectMeter`), and ``tuning_cents`` of the
             recording.
         counts: ``reference``, ``estimate``, ``matched`` (no-offset) notes, and against the
-            baseline those of each class of :class:`pi_amt.scoring.anatomy.Comparison`.
+            baseline those of each class of :class:`pi_amt.scoring.anatomy.Comparison`;
+            ``out_of_reach`` those reference notes for which a mask cannot be valid on this model's
+            input (:mod:`pi_amt.permutations.reach`), in newer rows of masks only.
         notes: compressed table of error anatomy (:class:`pi_amt.scoring.note_table.NoteTable`).
         version: package version; ``method`` the version of the method that decides rows.
         elapsed_seconds: computing time of this condition.

@@ -20,6 +20,7 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
+from pi_amt.permutations.reach import count_out_of_reach
 from pi_amt.scoring import anatomy
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NoteTable
@@ -171,6 +172,7 @@ def _finished(
             **plugged_scores(reference, estimate),
         }
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
+        counts |= _out_of_reach(model, one)
         if baseline is not None:
             counts |= anatomy.compare(baseline, table).counts()
         elapsed = one.elapsed + time.perf_counter() - started
@@ -185,6 +187,15 @@ def _finished(
             out_of_distribution=_told(one.permutation),
         )
     return rows
+
+
+def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
+    """How many reference notes a condition cannot be valid for; nothing where it is no mask."""
+    axis = one.watcher.axis
+    if axis is None or one.condition.role != "condition":
+        return {}
+    found = count_out_of_reach(one.permutation, axis, one.notes, model.steady_from)
+    return {} if found is None else {"out_of_reach": found}
 
 
 def _told(permutation: Permutation) -> str:

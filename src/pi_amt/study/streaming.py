@@ -177,7 +177,8 @@ class Pass(Generic[W]):
 
 
 class Account:
-    """What a study keeps of a condition: its account of energies and its frame scores.
+    """What a study keeps of a condition: its account of energies and its frame scores, and the
+    ``axis`` of the model's input (a spectrogram without blocks).
 
     Args:
         reference: notes of the recording.
@@ -186,6 +187,7 @@ class Account:
 
     def __init__(self, reference: Notes, frame_threshold: float) -> None:
         self.meter = EffectMeter()
+        self.axis: Spectrogram | None = None
         self._reference = reference
         self.frame_scorer = FrameScorer(reference, frame_threshold)
 
@@ -197,6 +199,7 @@ class Account:
         kept: NDArray[np.bool_],
     ) -> None:
         """Account for the energies of some blocks."""
+        self.axis = self.axis or clean.without_blocks()
         self.meter.push(clean, perturbed, change, self._reference, kept=kept)
 
     def watch_frames(
