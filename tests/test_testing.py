@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.permutations.front_ends import RATE, WINDOW, axis
-from tests.toys import LOWEST, PITCHES, ToyTranscriber
+from tests.toys import LOWEST, PITCHES, ToyTrack, ToyTranscriber
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.loading import load_model
 from pi_amt.permutations.masks import FundMask
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 from pi_amt.testing import KEYS, check_model, key_name
 
 HOP = 512
@@ -151,6 +156,27 @@ def test_the_mask_of_a_mel_axis_removes_every_fundamental_and_a_narrow_one_only_
     assert found["own"].lost_db[KEYS.index(33)] > 3.0 > found["own"].lost_db[KEYS.index(99)]
     assert found["narrow"].left_db[KEYS.index(21)] > -3.0
     assert 45 <= (found["narrow"].valid_from or 0) <= 69
+
+
+class TwoWindows(Mel):
+    """The mel front end twice, as two channels of different levels."""
+
+    def analyze(self, samples: np.ndarray, sample_rate: int) -> Spectrogram:
+        one = super().analyze(samples, sample_rate)
+        values = np.asarray(one.values)
+        return replace(one, values=np.stack([values, 3 * values], axis=1))
+
+
+def test_a_model_with_channels_is_checked_and_studied_as_one_without() -> None:
+    one, two = (check_model(model, keys=[45, 81]) for model in (Mel(), TwoWindows()))
+    assert two.problems == ()
+    for name, check in one.masks.items():
+        np.testing.assert_allclose(two.masks[name].left_db, check.left_db, atol=1e-3)
+        np.testing.assert_allclose(two.masks[name].lost_db, check.lost_db, atol=1e-3)
+    names = ["random", "microtonal", "high_freq", "soft_harm_mask", "donor"]
+    conditions = tuple(make_conditions(names, controls=True))
+    job = Job(as_transcriber(TwoWindows()), "toys", ToyTrack("a"), conditions, ToyTrack("b"))
+    assert {row.status for row in evaluate(job).rows} == {"ok"}
 
 
 def test_a_limit_that_a_model_does_not_tell_is_said() -> None:
