@@ -24,9 +24,9 @@ _NAMED = 3
 def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Inference) -> list[str]:
     """Plain sentences about one panel; none if there is nothing to say."""
     said = _floor(panel, inference)
+    unreached = _out_of_reach(panel)
     for result in results:
         name = result.condition
-        number = panel.names.index(name)
         if result.n_pieces < 2:
             scored = plural(result.n_pieces, "recording")
             said.append(f"{name}: {scored} with a score, no interval, no p")
@@ -38,8 +38,8 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
                 f"{plural(len(panel.pieces), 'recording')}, "
                 f"means are over the {result.n_pieces} with both baseline and perturbed"
             )
-        if said_of_reach := _out_of_reach(panel, number):
-            said.append(f"{name}: {said_of_reach}")
+        if name in unreached:
+            said.append(f"{name}: {unreached[name]}")
         if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
             said.append(
                 f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
@@ -120,20 +120,20 @@ def _doubtful(panel: Panel) -> list[tuple[str, str]]:
     return [(piece, cause) for piece, cause in causes if cause]
 
 
-def _out_of_reach(panel: Panel, number: int) -> str:
-    """That many notes lie where a mask is meaningless on this model's input; else nothing."""
-    lost, notes = (
-        panel.piece_means(key, "counts")[number] for key in ("out_of_reach", "reference")
-    )
+def _out_of_reach(panel: Panel) -> dict[str, str]:
+    """Condition → that many notes lie where its mask is meaningless on this model's input."""
+    said = {}
+    lost, notes = (panel.piece_means(key, "counts") for key in ("out_of_reach", "reference"))
     told = ~np.isnan(lost) & ~np.isnan(notes)  # older rows do not tell
-    count, total = float(lost[told].sum()), float(notes[told].sum())
-    if count <= _FEW * total:
-        return ""
-    return (
-        f"{count:.0f} of {total:.0f} reference notes ({count / total:.0%}) lie where the mask does "
-        "not do what its name says on this model's input, and the drop says nothing about them; "
-        f"`pi-amt check {panel.model}` shows where"
-    )
+    counts, totals = (np.where(told, n, 0.0).sum(axis=1) for n in (lost, notes))
+    for name, count, total in zip(panel.names, counts.tolist(), totals.tolist(), strict=True):
+        if count > _FEW * total:
+            said[name] = (
+                f"{count:.0f} of {total:.0f} reference notes ({count / total:.0%}) lie where the "
+                "mask does not do what its name says on this model's input, and the drop says "
+                f"nothing about them; `pi-amt check {panel.model}` shows where"
+            )
+    return said
 
 
 def _needed(repeats: float) -> str:
