@@ -82,6 +82,10 @@ class Donor(Permutation):
         return "own_spectrogram" if self.source == "recording" else "spectrogram"
 
     @property
+    def can_leak(self) -> bool:
+        return self.feature == "harmonic"
+
+    @property
     def _mask(self) -> PartialMask:
         return RemoveHarmonic(
             harmonic=self.harmonic,
