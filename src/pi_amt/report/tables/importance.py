@@ -90,8 +90,9 @@ def footnotes(importance: Result) -> Iterator[str]:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
     if any(result.leaks for result in importance.results):
         yield (
-            "leaks: yes where a condition scores more than a tenth of its score on noise, or beyond "
-            "chance on another recording; that score then says nothing about what suffices."
+            "leaks: yes where a condition scores more than a tenth of its score on noise, or more "
+            "than that beyond chance on another recording; its score then says nothing about what "
+            "suffices."
         )
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
