@@ -92,7 +92,7 @@ class ConditionResult:
     leak_noise_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     leak_noise_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
     leak_other: Annotated[
-        Number, "score of the condition on another recording − that of this recording by chance"
+        Number, "score of the condition on another recording − that recording's by chance"
     ] = nan
     leak_other_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     leak_other_high: Annotated[Number, "upper bound of its 95 % interval"] = nan

@@ -116,8 +116,10 @@ def _streamed(
                 beat(begun + share * part)
 
         try:
-            heard = carried(recording, carrier, job.neighbour)
-            some, not_run = _run(model, job, heard, conditions, told)
+            # not kept here: of a long recording there is room for one carrier at a time
+            some, not_run = _run(
+                model, job, carried(recording, carrier, job.neighbour), conditions, told
+            )
         except Exception as error:
             if not carrier or is_full(error):  # the recording's own fault, or of the GPU
                 raise
