@@ -26,6 +26,7 @@ import pi_amt
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.datasets.track import Track
 from pi_amt.permutations.loading import Neighbour, Permutation, available
+from pi_amt.study.carriers import noise_like
 
 TRACK = "mozart_sonata_k545"
 START_SECONDS, SECONDS = 0.4, 4.0
@@ -57,10 +58,13 @@ def main() -> None:
     for name in options.only or available():
         permutation = pi_amt.load_permutation(name, **OPTIONS.get(name, {}))
         neighbour = _neighbour(model, permutation, track, other)
-        after = permutation(clean, notes=track.notes(), key=KEY, neighbour=neighbour)
+        before = clean
+        if permutation.carrier:
+            before = model.analyze(noise_like(*track.audio(), KEY), track.audio()[1])
+        after = permutation(before, notes=track.notes(), key=KEY, neighbour=neighbour)
         path = options.output / f"{name}.png"
         # Shuffles touch single bins everywhere: an outline would hide them.
-        write_picture(clean, after, path, name, outline=permutation.needs_notes or bool(neighbour))
+        write_picture(before, after, path, name, outline=permutation.needs_notes or bool(neighbour))
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 

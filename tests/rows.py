@@ -17,7 +17,7 @@ import numpy as np
 from pi_amt.store.rows import Row
 
 REFERENCE_NOTES = 100
-CONTROLS = ("identity", "floor", "matched_tracks", "wrong_piece")
+CONTROLS = ("identity", "floor", "matched_tracks", "wrong_piece", "leak")
 
 
 def make_row(
@@ -33,10 +33,13 @@ def make_row(
     """One row whose note scores all follow from ``score`` (NaN: no reference notes).
 
     The permutation is what stands before the first bracket of the label; labels of controls, such
-    as ``matched_tracks(fund_mask)``, set role and target, too.
+    as ``matched_tracks(fund_mask)``, set role and target, too; that of a leak its carrier.
     ``fields`` are other fields of :class:`~pi_amt.store.rows.Row`.
     """
     kind, _, rest = label.partition("(")
+    if kind.startswith("leak_"):
+        kind, _, carrier = kind.partition("_")
+        parameters = {"carrier": carrier, **(parameters or {})}
     control = kind in CONTROLS
     text = json.dumps(dict(parameters or {}), sort_keys=True)
     model, dataset = fields.get("model", "basic_pitch"), fields.get("dataset", "demo")

@@ -141,7 +141,7 @@ def importance(
         repeats: draws per stochastic permutation.
         n_jobs: worker processes, ``None``: one per core.
         seed: of all draws.
-        controls: add identity, floor, wrong_piece and matched_tracks.
+        controls: add identity, floor, wrong_piece, matched_tracks and leak.
         tuning: ``estimate``, ``off`` or cents.
         dataset: name in the rows; default: the dataset's own name.
         results_dir: where rows are kept; default: nowhere (computed anew each time).

@@ -59,6 +59,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("donor", {"feature": "band", "low_hz": 200.0, "high_hz": 2000.0}),
     *(("wrong_piece", {"target": name}) for name in ("harm_mask", "soft_fund_mask")),
     *(("matched_tracks", {"target": t}) for t in ("soft_harm_mask", "high_freq")),
+    *(("leak", {"target": t, "carrier": "other"}) for t in ("soft_harm_mask", "donor")),
     # Settled, as after the first pass of a study; unsettled it needs a whole recording.
     *(("matched_energy", {"attenuation_db": 6.0, "side": side}) for side in ("target", "control")),
 ]
@@ -289,6 +290,7 @@ def test_controls_belong_to_masks_and_high_freq() -> None:
     masks = [name for name in STUDY if name.endswith("mask")]
     assert len(masks) == 4
     for name in masks:
-        assert found[name] == ["wrong_piece", "matched_tracks"]
+        leaks = ["leak", "leak"] if "harm" in name else []
+        assert found[name] == ["wrong_piece", "matched_tracks", *leaks]
     assert found["high_freq"] == ["matched_tracks"]
     assert found["random"] == found["microtonal"] == found["no_permutation"] == []

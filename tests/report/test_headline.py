@@ -87,3 +87,33 @@ def test_headline_of_a_baseline_at_the_floor_claims_nothing() -> None:
     assert "not significantly above the 0.3" in said
     assert "fund_mask" not in said
     assert "reli" not in said
+
+
+def test_headline_claims_nothing_of_what_a_leaking_condition_keeps() -> None:
+    """The scores are 0.7 less the drop: 0.6 under the mask, 0.4 and 0.65 on noise."""
+    planted = {"harm_mask": 0.1, "leak_noise(harm_mask)": 0.3}
+    said = sentence(make_rows(planted, noise=0.0, spread=0.0))
+    assert "most sensitive to harm_mask" in said
+    assert said.endswith(
+        "F under harm_mask (0.40 on a sound without the notes) is no evidence that what is left "
+        "suffices: it leaks."
+    )
+    planted |= {"keep_harmonic": 0.1, "leak_noise(keep_harmonic)": 0.05}
+    said = sentence(make_rows(planted, noise=0.0, spread=0.0))
+    assert (
+        "F under keep_harmonic (0.65 on a sound without the notes) and harm_mask is no evidence "
+        "that what is left suffices: they leak." in said
+    )
+    clean = sentence(make_rows({"harm_mask": 0.1, "leak_noise(harm_mask)": 0.65}, noise=0.0))
+    assert "suffices" not in clean
+    assert "leak" not in clean
+
+
+def test_headline_does_not_say_that_f_holds_under_a_leaking_condition() -> None:
+    planted = {"harm_mask": 0.0, "leak_noise(harm_mask)": 0.3}
+    said = sentence(make_rows(planted, seed=3))
+    assert "every condition leaks, so that it does not fall says nothing" in said
+    assert "fall significantly" not in said
+    said = sentence(make_rows({**planted, "random": 0.0, "microtonal": 0.0}, seed=3))
+    assert "falls significantly under none of 2 conditions" in said
+    assert "under harm_mask (0.39 on a sound without the notes) is no evidence" in said

@@ -64,6 +64,71 @@ def test_every_figure_of_a_small_study_follows_by_hand() -> None:
     assert found.p == 0.5  # both flip patterns with equal signs, of four
 
 
+LEAKING = {
+    "no_permutation": [0.8, 0.6],
+    "harm_mask": [0.6, 0.4],
+    "leak_noise(harm_mask)": [0.1, 0.3],
+    "leak_other(harm_mask)": [0.15, 0.1],
+    "leak_other(no_permutation)": [0.05, 0.1],
+}
+
+
+def test_leaks_follow_by_hand() -> None:
+    found = result(importance(study(LEAKING)), "harm_mask")
+    assert found.leak_noise == pytest.approx(0.2)
+    assert 0.0 <= found.leak_noise_low < 0.2 < found.leak_noise_high <= 1.0
+    # recording by recording minus what the other one scores by chance
+    assert found.leak_other == pytest.approx((0.1 + 0.0) / 2)
+    assert found.leak_other_low < 0.05 < found.leak_other_high
+    assert found.leaks == "yes"
+    for control in ("leak_noise(harm_mask)", "leak_other(no_permutation)"):
+        assert result(importance(study(LEAKING)), control).leaks == ""
+
+
+@pytest.mark.parametrize(
+    ("noise", "other", "leaks"),
+    [(0.049, 0.049, "no"), (0.051, 0.0, "yes"), (0.0, 0.051, "yes"), (0.0, -0.2, "no")],
+)
+def test_a_condition_leaks_above_a_tenth_of_its_score(
+    noise: float, other: float, leaks: str
+) -> None:
+    scores = LEAKING | {
+        "harm_mask": [0.6, 0.4],
+        "leak_noise(harm_mask)": [2 * noise, 0.0],
+        "leak_other(harm_mask)": [0.3 + other, 0.3 + other],
+        "leak_other(no_permutation)": [0.3, 0.3],
+    }
+    assert result(importance(study(scores)), "harm_mask").leaks == leaks
+
+
+def test_without_chance_the_other_recording_tells_nothing() -> None:
+    scores = {k: v for k, v in LEAKING.items() if k in ("no_permutation", "harm_mask")}
+    alone = result(importance(study(scores)), "harm_mask")
+    assert alone.leaks == ""
+    assert math.isnan(alone.leak_noise)
+    scores["leak_other(harm_mask)"] = [0.3, 0.3]
+    found = result(importance(study(scores)), "harm_mask")
+    assert math.isnan(found.leak_other)
+    assert found.leaks == ""
+
+
+def test_a_leak_is_compared_on_the_recordings_that_have_it() -> None:
+    rows = study({**LEAKING, "harm_mask": [0.1, 0.9], "leak_noise(harm_mask)": [0.02, 0.0]})
+    rows = [r for r in rows if not r.label.startswith("leak") or r.track == "t0"]
+    found = result(importance(rows), "harm_mask")
+    assert found.leak_noise == 0.02
+    assert found.leaks == "yes"  # of 0.1, not of the mean of 0.5
+
+
+def test_a_leak_is_warned_of() -> None:
+    (said,) = [w for w in importance(study(LEAKING)).warnings if "leaks" in w]
+    assert said == (
+        "basic_pitch × demo: harm_mask leaks: without the recording's sound it scores 0.200 on "
+        "noise and 0.050 more than chance on another recording, against 0.500 with it, so its "
+        "score is no evidence that what is left suffices"
+    )
+
+
 def test_planted_drop_is_found_and_ranks_first() -> None:
     planted = {"fund_mask": 0.3, "harm_mask": 0.1, "microtonal": 0.0}
     found = Importance.from_rows(make_rows(planted, n_pieces=30, noise=0.03, seed=1))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pi_amt.cli.main import main
+from pi_amt.store.store import read_rows
 
 DATA = Path(__file__).parent / "data"
 COMMON = ["-m", "dataset=demo", "dataset.max_tracks=2", "dataset.max_seconds=4", "report=false"]
@@ -47,10 +48,13 @@ def old_store(tmp_path: Path) -> Path:
 def test_a_study_of_0_1_0_computes_nothing_anew(
     old_store: Path, command: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
+    before = read_rows(old_store)
     assert main([*COMMON, *command, f"results_dir={old_store}"]) == 0
+    # a control that version 0.1.0 did not have is added with `controls=true`
+    after = read_rows(old_store)
+    assert [row for row in after if row.permutation != "leak"] == before
     printed = capfd.readouterr().out
-    assert "nothing to compute: all" in printed
-    assert "computed" not in printed
+    assert ("nothing to compute: all" in printed) == ("controls=true" not in command)
 
 
 def test_a_table_of_0_1_0_keeps_every_number(old_store: Path) -> None:

@@ -63,6 +63,21 @@ def test_controls_belong_to_their_conditions() -> None:
     assert [c.label for c in only_floor] == ["no_permutation", "fund_mask", "floor"]
 
 
+def test_what_keeps_something_gets_its_leaks_and_chance_once() -> None:
+    wide = replace(as_condition("keep_harmonic"), label="keep_harmonic(wide)")
+    made = make_conditions(["fund_mask", "harm_mask", wide], controls=True)
+    leaks = [(c.label, c.role, c.target) for c in made if c.name == "leak"]
+    assert leaks == [
+        ("leak_noise(harm_mask)", "control", "harm_mask"),
+        ("leak_other(harm_mask)", "control", "harm_mask"),
+        ("leak_noise(keep_harmonic)", "control", "keep_harmonic(wide)"),
+        ("leak_other(keep_harmonic)", "control", "keep_harmonic(wide)"),
+        ("leak_other(no_permutation)", "control", "no_permutation"),
+    ]
+    assert not any(c.name == "leak" for c in make_conditions(["fund_mask"], controls=True))
+    assert not any(c.name == "leak" for c in make_conditions(["harm_mask"], controls="floor"))
+
+
 KEY = make_conditions(["random"])[1].key_for("maps", "piece")
 Change = Callable[[Condition], Condition]
 

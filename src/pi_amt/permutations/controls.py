@@ -1,14 +1,19 @@
-"""Controls: the baseline, the machinery at dose 0, and counterparts of a target on other bins."""
+"""Controls: the baseline, the machinery at dose 0, and counterparts of a target on other bins or on
+another sound."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from pi_amt.permutations.masks import FundMask, PartialMask
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.core.checks import check_choice
+from pi_amt.permutations.masks import FundMask, HarmMask, PartialMask
+from pi_amt.permutations.permutation import Change, Permutation, Prepass, Scene
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, partial_mask
 from pi_amt.permutations.shuffles import Random
+
+#: what can take a recording's place: see :attr:`Permutation.carrier`
+CARRIERS = ("noise", "other")
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Identity(Permutation):
 
 @dataclass(frozen=True)
 class Counterpart(Permutation):
-    """Base of the controls that do what their target does, to other bins.
+    """Base of the controls that do what their target does, to other bins or to another sound.
 
     Attributes:
         target_permutation: whose counterpart this is. In configs and
@@ -72,8 +77,9 @@ class Counterpart(Permutation):
 class WrongPiece(Counterpart):
     """Control: the target mask, from the notes of the next track.
 
-    It touches as much as the target does, in the wrong places. That shows whether the edges of a
-    mask alone give the notes away, or destroy them. Its target is a mask.
+    It touches as much as the target does, in the wrong places. That shows what holes of this size
+    destroy. Whether a mask gives its notes away it cannot show, as the reference is the recording's
+    own: see :class:`Leak`. Its target is a mask.
     """
 
     name: ClassVar[str] = "wrong_piece"
@@ -93,3 +99,63 @@ class WrongPiece(Counterpart):
             return partial_mask(scene.spectrogram, scene.reference, COUNTED_PARTIALS)
 
         return replace(change, bystanders=own_partials)
+
+
+@dataclass(frozen=True)
+class Leak(Counterpart):
+    """Control: the target on a sound that does not hold the recording's notes.
+
+    The model hears a *carrier* in the recording's place. The target perturbs it with the
+    recording's notes, and the result is scored against these. Any F comes from the target, which
+    has written the notes into the carrier (with ``carrier=other``, after subtracting what that
+    recording scores by chance: the F of a leak whose target is ``no_permutation``).
+
+    The carrier replaces the samples, so that a target that reads the whole recording first reads
+    the carrier. :mod:`pi_amt.study.carriers` makes it; a call with a spectrogram takes this for the
+    carrier's.
+
+    Attributes:
+        target_permutation: any permutation. In configs and
+            :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
+        carrier: ``noise`` of the recording's long-term spectrum, or ``other``: the next track.
+    """
+
+    target_permutation: Permutation = field(default_factory=HarmMask)
+    carrier: str = "noise"
+
+    name: ClassVar[str] = "leak"
+    summary: ClassVar[str] = (
+        "control: the target on noise or another track, scored against its notes"
+    )
+    targets = (Permutation,)
+    targets_in_words: ClassVar[str] = "a permutation"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("carrier", self.carrier, CARRIERS)
+        if self.target_permutation.carrier:
+            raise ValueError(
+                f"target: got {self.target_permutation!r}, expected one that works on the recording"
+            )
+
+    @property
+    def stochastic(self) -> bool:
+        return self.target_permutation.stochastic
+
+    @property
+    def needs_notes(self) -> bool:
+        return self.target_permutation.needs_notes
+
+    @property
+    def needs_neighbour(self) -> str:
+        return self.target_permutation.needs_neighbour
+
+    @property
+    def needs_probe(self) -> str:
+        return self.target_permutation.needs_probe
+
+    def prepass(self) -> Prepass | None:
+        return self.target_permutation.prepass()
+
+    def draw(self, scene: Scene) -> Change:
+        return self.target_permutation.decide(scene)

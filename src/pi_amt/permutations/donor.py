@@ -83,6 +83,10 @@ class Donor(Permutation):
         return "own_spectrogram" if self.source == "recording" else "spectrogram"
 
     @property
+    def can_leak(self) -> bool:
+        return self.feature == "harmonic"
+
+    @property
     def mask(self) -> PartialMask:
         """The mask of the harmonic's bins."""
         return RemoveHarmonic(

@@ -14,7 +14,7 @@ from typing import Any
 from pi_amt.core.checks import unknown
 from pi_amt.core.registry import load, registered
 from pi_amt.permutations.ablate_channel import AblateChannel
-from pi_amt.permutations.controls import Identity, NoPermutation, WrongPiece
+from pi_amt.permutations.controls import CARRIERS, Identity, Leak, NoPermutation, WrongPiece
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.masks import (
     FundMask,
@@ -47,6 +47,7 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     WrongPiece,
     MatchedTracks,
     MatchedEnergy,
+    Leak,
     RemoveHarmonic,
     KeepHarmonic,
     Donor,
@@ -92,12 +93,17 @@ def load_permutation(name: str, **options: Any) -> Permutation:
 def controls_of(permutation: Permutation) -> list[Permutation]:
     """The controls that belong to one condition.
 
-    ``wrong_piece`` and ``matched_tracks`` for masks, ``matched_tracks`` for ``high_freq``, none
-    for the other shuffles.
+    ``wrong_piece`` and ``matched_tracks`` for masks, ``matched_tracks`` for ``high_freq``, and
+    ``leak`` with each carrier for what keeps or adds something.
     """
+    found: list[Permutation] = []
     if isinstance(permutation, PartialMask):
-        return [WrongPiece(permutation), MatchedTracks(permutation)]
-    return [MatchedTracks(permutation)] if isinstance(permutation, HighFreq) else []
+        found.append(WrongPiece(permutation))
+    if isinstance(permutation, PartialMask | HighFreq):
+        found.append(MatchedTracks(permutation))
+    if permutation.can_leak:
+        found += [Leak(permutation, carrier) for carrier in CARRIERS]
+    return found
 
 
 @cache

@@ -89,6 +89,10 @@ class PartialMask(Permutation):
         return self.fill == "background"
 
     @property
+    def can_leak(self) -> bool:
+        return self.keep
+
+    @property
     def out_of_distribution(self) -> bool:
         silences = self.fill == "attenuate" and self.attenuation_db == math.inf
         return self.fill == "silence" or silences

@@ -72,6 +72,10 @@ class MatchedEnergy(Counterpart):
             check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")
 
     @property
+    def can_leak(self) -> bool:
+        return self.target_permutation.can_leak
+
+    @property
     def out_of_distribution(self) -> bool:
         return self.attenuation_db == math.inf
 

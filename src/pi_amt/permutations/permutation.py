@@ -130,6 +130,18 @@ class Permutation(ABC):
         return False
 
     @property
+    def can_leak(self) -> bool:
+        """Whether it keeps or adds something where the notes are, so that it may write them into
+        any sound. Conditions that can are checked by the control ``leak``."""
+        return False
+
+    @property
+    def carrier(self) -> str:
+        """What the model hears in the recording's place: ``""`` for the recording itself,
+        ``"noise"`` of its long-term spectrum, or the ``"other"`` recording, the next track."""
+        return ""
+
+    @property
     def needs_probe(self) -> str:
         """What the model must be able to leave out inside: one of ``Transcriber.probes``."""
         return ""

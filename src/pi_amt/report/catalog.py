@@ -50,6 +50,11 @@ class Entry:
     hard: bool = False
 
     @property
+    def leaks(self) -> bool:
+        """Whether its score comes in part from the condition alone, in any of its panels."""
+        return any(result.leaks == "yes" for result in self.results.values())
+
+    @property
     def summary(self) -> str:
         """What it does, in one line; a mask that was filled otherwise makes no silence."""
         line = available().get(self.condition.permutation, "")

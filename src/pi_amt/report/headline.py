@@ -3,7 +3,8 @@
 The words follow the evidence: F *is sensitive to* a condition if its drop is significant after
 Holm's correction; the model *relies on* something only if the drop also exceeds that of the
 matched control, again after correction and with an interval above zero. Where the baseline is at
-the floor, neither can be asked.
+the floor, neither can be asked. That F holds up is never said of a condition that leaks: there the
+notes may come from the condition and not from the sound.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from pi_amt.statistics.inference import SIGNIFICANT
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
+#: of several conditions that leak this many are named
+_NAMED = 3
+
 
 def headline(importance: Result) -> list[str]:
     """One sentence (or two: sensitivity, then control) per model and dataset."""
@@ -35,9 +39,17 @@ def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
     known = [r for r in results if not math.isnan(r.drop)]
     if not known:
         return f"{place}: no condition has a score, so there is nothing to say."
-    worst = max(known, key=lambda r: r.drop)
+    return " ".join([_drops(place, known), *_leaks(score_name(importance.score), known)])
+
+
+def _drops(place: str, known: Sequence[ConditionResult]) -> str:
+    """Where F falls most, and what the controls say about it; or that it does not fall."""
     found = [r for r in known if r.drop > 0 and r.p_holm < SIGNIFICANT]
     if not found:
+        known = [r for r in known if r.leaks != "yes"]
+        if not known:
+            return f"{place}: every condition leaks, so that it does not fall says nothing."
+        worst = max(known, key=lambda r: r.drop)
         largest = f"{_interval(worst, 'drop')} under {worst.condition} ({_no_evidence(worst)})."
         if len(known) == 1:
             return f"{place} does not fall significantly; the drop is {largest}"
@@ -50,6 +62,24 @@ def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
         f"{place} is most sensitive to {top.condition} (drop {_interval(top, 'drop')} from "
         f"{top.baseline:.2f}, {plural(top.n_pieces, 'recording')}); {_control(top, found)}."
     )
+
+
+def _leaks(score: str, results: Sequence[ConditionResult]) -> list[str]:
+    """That nothing about what suffices can rest on the conditions that leak; none without any."""
+    leaking = sorted((r for r in results if r.leaks == "yes"), key=_leak, reverse=True)
+    if not leaking:
+        return []
+    names = [r.condition for r in leaking[:_NAMED]] + ["others"] * (len(leaking) > _NAMED)
+    names[0] += f" ({_leak(leaking[0]):.2f} on a sound without the notes)"
+    under = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    they = "it leaks" if len(leaking) == 1 else "they leak"
+    return [f"{score} under {under} is no evidence that what is left suffices: {they}."]
+
+
+def _leak(result: ConditionResult) -> float:
+    """The larger of its leaks, as far as they are known."""
+    known = [leak for leak in (result.leak_noise, result.leak_other) if not math.isnan(leak)]
+    return max(known)
 
 
 def _no_evidence(worst: ConditionResult) -> str:

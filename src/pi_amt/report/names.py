@@ -46,6 +46,7 @@ BANNER = (
     "not of the published model."
 )
 HARD_BADGE = "hard (out of distribution)"
+LEAK_BADGE = "leaks"
 
 
 def model_title(name: str) -> str:

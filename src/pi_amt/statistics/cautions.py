@@ -1,5 +1,5 @@
 """What a reader must be warned of: a baseline at the floor, few recordings, missing rows, failures,
-too few repeats."""
+too few repeats, leaks."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
                 f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
                 f"between recordings to chance, {_needed(result.repeats_needed)}"
             )
+        if result.leaks == "yes":
+            said.append(leak_in_words(result))
         if result.n_empty:
             said.append(
                 f"{name}: not defined for {plural(result.n_empty, 'recording')} "
@@ -69,6 +71,23 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
     if silent:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
+
+
+def leak_in_words(result: ConditionResult) -> str:
+    """What follows for a condition that leaks."""
+    scores = [
+        f"{value:.3f} {where}"
+        for value, where in (
+            (result.leak_noise, "on noise"),
+            (result.leak_other, "more than chance on another recording"),
+        )
+        if value > 0
+    ]
+    return (
+        f"{result.condition} leaks: without the recording's sound it scores "
+        f"{' and '.join(scores)}, against {result.perturbed:.3f} with it, so its score is no "
+        "evidence that what is left suffices"
+    )
 
 
 def _floor(panel: Panel, inference: Inference) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
+from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, interval_over, mean, p_value_over, snapped
@@ -27,6 +28,9 @@ PARTS = {
     "Onset_F-measure": ("Onset_Precision", "Onset_Recall"),
     "Offset_F-measure": ("Offset_Precision", "Offset_Recall"),
 }
+#: share of a condition's score that its leak may be; above it the score says nothing about what
+#: suffices
+LEAKS_ABOVE = 0.1
 #: the only score whose matched notes are counted in the rows
 COUNTED = "F-measure_no_offset"
 #: threshold-free score of the frame activations
@@ -84,6 +88,17 @@ class ConditionResult:
     chance_corrected_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     chance_corrected_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
     wrong_piece_drop: Annotated[Number, "drop with the masks of another piece"] = nan
+    leak_noise: Annotated[Number, "score of the condition on noise, against its notes"] = nan
+    leak_noise_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    leak_noise_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    leak_other: Annotated[
+        Number, "score of the condition on another recording − that recording's by chance"
+    ] = nan
+    leak_other_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
+    leak_other_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    leaks: Annotated[
+        Text, "yes if a leak is above a tenth of the perturbed score, else no; empty if not run"
+    ] = ""
     precision: Annotated[Number, "mean precision with the perturbation"] = nan
     recall: Annotated[Number, "mean recall with the perturbation"] = nan
     precision_drop: Annotated[Number, "precision of the baseline − precision"] = nan
@@ -172,7 +187,8 @@ class _Summary:
         self.values = panel.values(inference.score)
         self.base = panel.baseline_values(inference.score)
         self.draws = snapped(self.base[None, :, None] - self.values)  # drop of every repeat
-        self.drops = snapped(self.base[None] - panel.piece_means(inference.score))
+        self.means = panel.piece_means(inference.score)
+        self.drops = snapped(self.base[None] - self.means)
         frames = panel.piece_means(AVERAGE_PRECISION)
         self.frame_drops = panel.baseline_values(AVERAGE_PRECISION)[None] - frames
         self.floor = panel.lone_control("floor")
@@ -190,6 +206,7 @@ class _Summary:
             **self._drop(number, known),
             **self._repeats(number),
             **self._controls(number, known),
+            **self._leaks(number),
             **self._precision_and_recall(number, known),
             **_bounded("average_precision_drop", self._interval(self.frame_drops[number])),
             **self._notes(number, known),
@@ -257,6 +274,36 @@ class _Summary:
             found["excess_p"] = self._p_value(excess)
             found["n_excess"] = int((~np.isnan(excess)).sum())
             found["control_removed_db"] = mean(self.effect("removed_db")[matched][known])
+        return found
+
+    def _leaks(self, number: int) -> Columns:
+        """What the condition scores on a sound without the notes, and whether that is too much.
+
+        Only for scores from 0 to 1: of one of a plug-in it is not known what nothing scores.
+        """
+        panel, means = self.panel, self.means
+        if panel.conditions[number].role != "condition" or not self.inference.bounded:
+            return {}
+        leaks: dict[str, Floats] = {}
+        for carrier in CARRIERS:
+            control = panel.control_of(number, "leak", carrier=carrier)
+            if control is not None:
+                leaks[carrier] = means[control]
+        if "other" in leaks:
+            chance = (
+                np.full(len(panel.pieces), nan) if panel.chance is None else means[panel.chance]
+            )
+            leaks["other"] = snapped(leaks["other"] - chance)
+        found: Columns = {}
+        verdicts = []
+        for carrier, leak in leaks.items():
+            limits = (-1.0 if carrier == "other" else 0.0, 1.0)
+            found |= _bounded(f"leak_{carrier}", self._interval(leak, limits=limits))
+            both = ~np.isnan(leak) & ~np.isnan(means[number])
+            if both.any():
+                verdicts.append(mean(leak[both]) > LEAKS_ABOVE * mean(means[number][both]))
+        if verdicts:
+            found["leaks"] = "yes" if any(verdicts) else "no"
         return found
 
     def _precision_and_recall(self, number: int, known: Known) -> Columns:

@@ -132,11 +132,12 @@ class Panel:
         # rows of version 0.1.0 tell it by their label alone
         return "=" in self.conditions[number].label
 
-    def control_of(self, number: int, kind: str) -> int | None:
+    def control_of(self, number: int, kind: str, **options: object) -> int | None:
         """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
 
-        It has the condition's normalisation (stored where it is not the default). Of several (one
-        per parameter set), the one whose options agree with the condition's.
+        It has the condition's normalisation (stored where it is not the default), and the given
+        options. Of several (one per parameter set), the one whose options agree with the
+        condition's.
         """
         target = self.conditions[number]
         found = [
@@ -146,6 +147,7 @@ class Panel:
             and control.kind == kind
             and control.target == target.label
             and control.options.get("normalization") == target.options.get("normalization")
+            and options.items() <= control.options.items()
         ]
         if len(found) > 1:
             found = [i for i in found if _agree(target.options, self.conditions[i].options)]
@@ -157,6 +159,19 @@ class Panel:
             i
             for i, condition in enumerate(self.conditions)
             if condition.role == "control" and condition.kind == kind and not condition.target
+        ]
+        return found[0] if found else None
+
+    @cached_property
+    def chance(self) -> int | None:
+        """Number of the control that tells what the other recording scores by chance: its leak
+        without a permutation; ``None`` if it was not run."""
+        found = [
+            i
+            for i, condition in enumerate(self.conditions)
+            if condition.kind == "leak"
+            and condition.target == BASELINE
+            and condition.options.get("carrier") == "other"
         ]
         return found[0] if found else None
 

@@ -12,6 +12,9 @@ Conventions:
   ``condition`` of one report (controls have a p-value, but no corrected one).
 * *Excess* drop is the drop minus that of the condition's ``matched_tracks`` control. A claim that
   a model relies on something rests on the excess; a drop alone says that its F is sensitive.
+* *Leak* is the score of a condition on noise, or on another recording beyond what that one scores
+  by chance. Above a tenth of the condition's score the condition *leaks*, and no claim that what it
+  keeps suffices rests on it.
 * A panel whose baseline is at the floor (:mod:`pi_amt.statistics.floor`) keeps its drops and gets
   no p-values: its conditions are not among those that Holm corrects over.
 """

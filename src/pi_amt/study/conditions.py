@@ -16,12 +16,13 @@ from typing import Any
 from pi_amt.core.checks import check_choice, check_count, check_seed
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.spectrogram import NORMALIZATIONS
+from pi_amt.permutations.controls import Leak
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.store.rows import BASELINE, ConditionKey
 
-_CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks")
+_CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks", "leak")
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,8 @@ def make_conditions(
         repeats: draws per stochastic permutation. Those of a ready condition begin with the repeat
             that it has.
         seed: of the study.
-        controls: add ``identity``, ``floor``, and per target ``wrong_piece`` and
-            ``matched_tracks`` where these are defined; ``"floor"``: only that one.
+        controls: add ``identity``, ``floor``, and per target ``wrong_piece``, ``matched_tracks``
+            and ``leak`` where these are defined; ``"floor"``: only that one.
 
     Raises:
         ValueError: if ``repeats`` is below 1 or a name is unknown.
@@ -181,7 +182,8 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
     target = getattr(permutation, "target_permutation", None)
     if permutation.name in _CONTROLS:
         name = target.name if isinstance(target, Permutation) else ""
-        label = f"{permutation.name}({name})" if name else permutation.name
+        kind = "_".join(filter(None, (permutation.name, permutation.carrier)))
+        label = f"{kind}({name})" if name else kind
         return Condition(permutation, label, role="control", target=name, seed=seed)
     if isinstance(permutation, MatchedEnergy):
         return _energy_matched(permutation, seed)
@@ -211,4 +213,7 @@ def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
                 )
                 for control in controls_of(condition.permutation)
             ]
+    if any(control.permutation.carrier == "other" for control in controls):
+        # what the other recording scores by chance
+        controls.append(as_condition(Leak(load_permutation(BASELINE), "other"), seed))
     return controls

@@ -1,7 +1,9 @@
 """The unit of work: one recording with all its conditions, (job) → rows.
 
 The recording is read and resampled once, its conditions are settled on it and given what they
-borrow, it streams by (:mod:`pi_amt.study.streaming`), and each condition's notes are scored.
+borrow, it streams by (:mod:`pi_amt.study.streaming`), and each condition's notes are scored. Then
+each carrier (:mod:`pi_amt.study.carriers`) streams by in its place, under the conditions that ask
+for it.
 Nothing here depends on which worker runs it, on the order of jobs or on the other conditions of the
 job.
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +29,7 @@ from pi_amt.scoring.note_table import NoteTable
 from pi_amt.scoring.notes import score_notes
 from pi_amt.scoring.plugins import plugged_scores
 from pi_amt.store.rows import Row
+from pi_amt.study.carriers import carried
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import Job, JobResult, blank_row, error_rows, refused_row
 from pi_amt.study.neighbours import Lender
@@ -56,18 +59,10 @@ def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
     job = job.with_neighbour()
     try:
         recording = _read(job, model)
-        settled, refused = _settled(model, job, recording)
-        lent = _lent(model, job, recording, settled, refused)
-        passes, not_run = run_conditions(
-            model,
-            recording,
-            settled,
-            lent,
-            lambda: Account(recording.reference, model.frame_threshold),
-            beat=None if pulse is None else partial(pulse.beat, started),
-        )
+        beat = None if pulse is None else partial(pulse.beat, started)
+        passes, refused = _streamed(model, job, recording, beat)
         rows = _finished(model, job, recording, fingerprint, passes)
-        for condition, reason in (refused | not_run).items():
+        for condition, reason in refused.items():
             rows[condition] = refused_row(job, condition, reason, fingerprint)
     # one bad recording must not end a study of thousands, nor a model that leaves with sys.exit
     except (Exception, SystemExit) as error:
@@ -99,20 +94,78 @@ def _read(job: Job, model: Transcriber) -> Recording:
     )
 
 
+def _streamed(
+    model: Transcriber, job: Job, recording: Recording, beat: Callable[[float], None] | None
+) -> tuple[list[Pass[Account]], dict[Condition, Exception]]:
+    """Run all conditions of the job, first those that hear the recording itself.
+
+    Returns:
+        The passes, ready to be decoded, the baseline first; and the errors of the conditions that
+        cannot be run. What a carrier raises costs only the conditions that hear it.
+    """
+    by_carrier: dict[str, list[Condition]] = {"": []}
+    for condition in job.conditions:
+        by_carrier.setdefault(condition.permutation.carrier, []).append(condition)
+    passes: list[Pass[Account]] = []
+    refused: dict[Condition, Exception] = {}
+    done = 0
+    for carrier, conditions in by_carrier.items():
+        begun, share = done / len(job.conditions), len(conditions) / len(job.conditions)
+
+        def told(part: float, begun: float = begun, share: float = share) -> None:
+            if beat is not None:
+                beat(begun + share * part)
+
+        try:
+            # not kept here: of a long recording there is room for one carrier at a time
+            some, not_run = _run(
+                model, job, carried(recording, carrier, job.neighbour), conditions, told
+            )
+        except Exception as error:
+            if not carrier or is_full(error):  # the recording's own fault, or of the GPU
+                raise
+            some, not_run = [], dict.fromkeys(conditions, error)
+        passes += some
+        refused |= not_run
+        done += len(conditions)
+    return passes, refused
+
+
+def _run(
+    model: Transcriber,
+    job: Job,
+    heard: Recording,
+    conditions: Sequence[Condition],
+    beat: Callable[[float], None],
+) -> tuple[list[Pass[Account]], dict[Condition, Exception]]:
+    """Settle some conditions on what the model hears, lend them what they need, and run them."""
+    settled, refused = _settled(model, heard, conditions)
+    lent = _lent(model, job, heard, settled, refused)
+    passes, not_run = run_conditions(
+        model,
+        heard,
+        settled,
+        lent,
+        lambda: Account(heard.reference, model.frame_threshold),
+        beat=beat,
+    )
+    return passes, refused | not_run
+
+
 def _settled(
-    model: Transcriber, job: Job, recording: Recording
+    model: Transcriber, recording: Recording, conditions: Sequence[Condition]
 ) -> tuple[dict[Condition, Permutation], dict[Condition, Exception]]:
     """The permutations as they are for this recording, and the errors of those that cannot be.
 
     Some must read the whole clean recording first, and may find nothing to compare in it.
     """
-    settled: dict[Condition, Permutation] = {c: c.permutation for c in job.conditions}
+    settled: dict[Condition, Permutation] = {c: c.permutation for c in conditions}
     passes = {c: prepass for c in settled if (prepass := c.permutation.prepass()) is not None}
     refused: dict[Condition, Exception] = {}
     if passes:
         for clean in recording.stream(model):
             for condition, prepass in passes.items():
-                key = condition.key_for(job.dataset, job.track.name)
+                key = condition.key_for(recording.dataset, recording.track)
                 scene = Scene(clean, recording.reference, key)
                 prepass.push(scene, model.counted_frames(clean))
     for condition, prepass in passes.items():

@@ -63,7 +63,8 @@ class Job:
 
 def borrows(condition: Condition) -> bool:
     """Whether a condition needs another recording."""
-    return condition.permutation.needs_neighbour in ("notes", "spectrogram")
+    permutation = condition.permutation
+    return permutation.needs_neighbour in ("notes", "spectrogram") or permutation.carrier == "other"
 
 
 @dataclass(frozen=True)

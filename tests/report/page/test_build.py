@@ -382,3 +382,23 @@ def test_links_to_files_lead_to_files(toy_report: Path) -> None:
     assert len(links) > 10
     for link in links:
         assert (toy_report.parent / str(link)).stat().st_size > 0
+
+
+def test_a_condition_that_leaks_wears_a_badge_wherever_it_stands() -> None:
+    drops = {
+        "harm_mask": 0.1,
+        "fund_mask": 0.4,
+        "leak_noise(harm_mask)": 0.3,
+        "leak_other(harm_mask)": 0.6,
+        "leak_other(no_permutation)": 0.65,
+    }
+    rows = make_rows(drops, noise=0.0, spread=0.0)
+    page = Document(page_of(rows))
+    assert page.words.count("leaks") == 2  # in the plot and above its own detail
+    assert (
+        "other recording beyond chance 0.400, 0.050 above a tenth of 0.600: it leaks" in page.text
+    )
+    assert page.text.count("on a sound without the notes: noise") == 1
+    assert "no evidence that what is left suffices" in page.text
+    clean = Document(page_of(study()))
+    assert "leak" not in clean.text

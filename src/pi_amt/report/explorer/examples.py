@@ -50,10 +50,12 @@ def choose_conditions(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def is_replayable(entry: Entry) -> bool:
-    """Whether a condition can be applied to an excerpt: no other recording, no first pass, and
-    nothing that only the program of the study knew."""
+    """Whether a condition can be applied to an excerpt: no other recording, no other sound, no
+    first pass, and nothing that only the program of the study knew."""
     made = permutation_of(entry.condition)
-    return made is not None and not made.needs_neighbour and made.prepass() is None
+    if made is None or made.needs_neighbour or made.carrier:
+        return False
+    return made.prepass() is None
 
 
 def _size(entry: Entry) -> float:

@@ -189,6 +189,7 @@ def _pictures_and_sound(
                 "id": entry.id,
                 "title": entry.title,
                 "hard": entry.hard,
+                "leaks": entry.leaks,
                 "picture": picture(powers(result.spectrogram, start, stop), loudest),
                 "outline": outline(_region(clean, result, start, stop)),
                 "audio": _audio(sound, example, 0.9 if _has_own_sound(model) else 0.9 / peak),

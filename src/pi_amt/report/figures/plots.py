@@ -39,7 +39,8 @@ _LABEL_LETTERS = 44
 def forest(importance: Result, ax: Axes | None = None) -> Axes:
     """Drop per condition with intervals, models beside each other, matched controls hollow.
 
-    Conditions that make exact zeros are marked "hard". Steps of profiles and doses have figures of
+    Conditions that make exact zeros are marked "hard", those that score without the notes "leaks".
+    Steps of profiles and doses have figures of
     their own and stand here only where nothing else was run.
     """
     entries = main_conditions(catalog(importance))
@@ -66,9 +67,10 @@ def _forest_label(entry: Entry) -> str:
     lines = textwrap.wrap(
         drawable(entry.title), _LABEL_LETTERS, max_lines=3, placeholder=" …", break_on_hyphens=False
     )
-    if not entry.hard:
+    marks = [word for word, holds in (("hard", entry.hard), ("leaks", entry.leaks)) if holds]
+    if not marks:
         return "\n".join(lines)
-    return "\n".join(lines) + ("\n[hard]" if len(lines) == 1 else " [hard]")
+    return "\n".join(lines) + ("\n" if len(lines) == 1 else " ") + f"[{', '.join(marks)}]"
 
 
 def _forest_series(

@@ -31,6 +31,7 @@ from pi_amt.report.page.context import (
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
 from pi_amt.scoring.notes import NOTE_SCORES
+from pi_amt.statistics.estimates import LEAKS_ABOVE
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey
 
@@ -108,7 +109,7 @@ def _perturbations(importance: Result) -> list[str]:
         f"Random draws were keyed by recording, permutation and repeat "
         f"(seed {', '.join(map(str, seeds))}; {_repeats(importance)} where stochastic)."
     )
-    return said + _controls(conditions)
+    return said + _controls(conditions) + _leaks(conditions)
 
 
 def _repeats(importance: Result) -> str:
@@ -188,6 +189,26 @@ def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
     return [
         f"We compared {'; '.join(said)}. The excess drop is the drop minus that under this matched "
         "control."
+    ]
+
+
+def _leaks(conditions: Sequence[ConditionKey]) -> list[str]:
+    """How leaks were measured, and what was said to leak."""
+    leaks = [c for c in conditions if c.kind == "leak"]
+    targets = {leak.target for leak in leaks}
+    checked = [c for c in conditions if c.role == "condition" and c.label in targets]
+    if not checked:
+        return []
+    does = {
+        "noise": "on Gaussian noise of the recording's long-term spectrum",
+        "other": "on the next recording, minus that recording's score without a perturbation",
+    }
+    carriers = {leak.options.get("carrier") for leak in leaks}
+    ways = " and ".join(way for carrier, way in does.items() if carrier in carriers)
+    return [
+        f"The leak of {_listing(checked)} is the score against the recording's notes {ways}. A "
+        f"condition leaks if one of these is above {LEAKS_ABOVE:g} times its score, which then is "
+        "no evidence that what is left suffices."
     ]
 
 

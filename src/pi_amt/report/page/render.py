@@ -86,6 +86,7 @@ def render(page: Page, folder: str, links: Links) -> str:
         banner_text=names.BANNER,
         badge_text=names.BADGE,
         hard_text=names.HARD_BADGE,
+        leak_text=names.LEAK_BADGE,
         breakable=breakable,
         dataset_title=names.dataset_title,
         plural=plural,

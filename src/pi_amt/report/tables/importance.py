@@ -28,8 +28,9 @@ MAIN = (
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
 )  # fmt: skip
 LEAD = (
-    "condition", "drop", "perturbed", "p_holm", "excess_drop", "model", "dataset", "n_pieces",
-    "precision", "recall", "baseline", "relative_drop", "chance_corrected_drop",
+    "condition", "drop", "perturbed", "p_holm", "excess_drop", "leaks", "model", "dataset",
+    "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline", "relative_drop",
+    "chance_corrected_drop",
 )  # fmt: skip
 #: further views of the same lines in a terminal: title → columns
 VIEWS = {
@@ -47,6 +48,8 @@ VIEWS = {
 INTERVALS = {
     "drop": ("drop_low", "drop_high"),
     "excess_drop": ("excess_low", "excess_high"),
+    "leak_noise": ("leak_noise_low", "leak_noise_high"),
+    "leak_other": ("leak_other_low", "leak_other_high"),
 }
 _ROLES = {"condition": 0, "control": 1}
 
@@ -85,6 +88,12 @@ def footnotes(importance: Result) -> Iterator[str]:
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
     else:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
+    if any(result.leaks for result in importance.results):
+        yield (
+            "leaks: yes where a condition scores more than a tenth of its score on noise, or more "
+            "than that beyond chance on another recording; its score then says nothing about what "
+            "suffices."
+        )
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
     smallest = _smallest_p(tested, inference)

@@ -225,7 +225,7 @@ def _wanted(table: Table) -> list[str]:
     wanted = list(table.lead or table.main or table.columns)
     if len(table.records) < 2:
         return wanted
-    return [n for n in wanted if not all(is_undefined(value) for value in table.column(n))]
+    return [n for n in wanted if not all(is_undefined(v) or v == "" for v in table.column(n))]
 
 
 def _is_constant(table: Table, name: str) -> bool:

@@ -132,7 +132,7 @@ window.startExplorer = () => {
   function loadModel() {
     model = example.models[pickModel.value || 0];
     chosenModel ??= nameOf(model);
-    fill(pickCondition, model.conditions.map(c => c.title + (c.hard ? " (hard)" : "")), placeOf(model.conditions, c => c.id === chosenCondition));
+    fill(pickCondition, model.conditions.map(c => c.title + (c.hard ? " (hard)" : "") + (c.leaks ? " (leaks)" : "")), placeOf(model.conditions, c => c.id === chosenCondition));
     loadCondition();
   }
   function loadCondition() {
