@@ -28,8 +28,8 @@ MAIN = (
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
 )  # fmt: skip
 LEAD = (
-    "condition", "drop", "perturbed", "p_holm", "excess_drop", "model", "dataset", "n_pieces",
-    "precision", "recall", "baseline", "relative_drop", "chance_corrected_drop",
+    "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "model", "dataset",
+    "n_pieces", "precision", "recall", "baseline", "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
 #: further views of the same lines in a terminal: title → columns
 VIEWS = {
@@ -54,6 +54,7 @@ _ROLES = {"condition": 0, "control": 1}
 def importance_table(importance: Result) -> Table:
     """Per model and dataset: the baseline, the conditions, the controls."""
     records = []
+    known = any(not math.isnan(result.known_bias) for result in importance.results)
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
         records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
@@ -63,7 +64,7 @@ def importance_table(importance: Result) -> Table:
         records=tuple(records),
         footers=tuple(footnotes(importance)),
         formats={name: form for name, (form, _) in COLUMNS.items()},
-        main=MAIN,
+        main=(*MAIN, "known_bias", "known_bias_error") if known else MAIN,
         lead=LEAD,
         groups=("model", "dataset"),
         intervals=INTERVALS,
@@ -85,6 +86,12 @@ def footnotes(importance: Result) -> Iterator[str]:
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
     else:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
+    if any(not math.isnan(result.known_bias) for result in importance.results):
+        yield (
+            "known_bias: by how much the drop reads too high (+) or too low (−) on music with "
+            "known partials, where the true drop can be measured. A drop whose known_bias is "
+            "larger than its excess_drop supports no claim of reliance."
+        )
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
     smallest = _smallest_p(tested, inference)
