@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pi_amt.statistics.bias import shipped_table
 from pi_amt.store.rows import Row
 
 REFERENCE_NOTES = 100
@@ -145,6 +146,22 @@ def make_rows(
                     )
                 )
     return rows
+
+
+def calibrated_rows(drops: Mapping[str, float], **options: Any) -> list[Row]:
+    """Rows of Basic Pitch as it ships, whose masks have their default options: the bias of these
+    masks is known; ``options`` as for :func:`make_rows`."""
+    table = shipped_table("basic_pitch")
+    return make_rows(
+        drops,
+        parameters={mask.label: mask.parameters for mask in table.masks},
+        model=table.model,
+        weights=table.weights,
+        settings=json.dumps({**table.settings, "max_seconds": 20.0}),
+        method=table.method,
+        noise=0.0,
+        **options,
+    )
 
 
 def make_dose_rows(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.rows import make_row, make_rows
+from tests.rows import calibrated_rows, make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
+from pi_amt.statistics.bias import shipped_table
 from pi_amt.store.rows import Row
 
 N = 400
@@ -117,3 +118,37 @@ def test_headline_does_not_say_that_f_holds_under_a_leaking_condition() -> None:
     said = sentence(make_rows({**planted, "random": 0.0, "microtonal": 0.0}, seed=3))
     assert "falls significantly under none of 2 conditions" in said
     assert "under harm_mask (0.39 on a sound without the notes) is no evidence" in said
+
+
+def bias_of(label: str) -> float:
+    (mask,) = [mask for mask in shipped_table("basic_pitch").masks if mask.label == label]
+    return mask.drops.bias
+
+
+def test_headline_says_how_far_a_drop_is_off_where_that_is_known() -> None:
+    planted = {"fund_mask": 0.6, "matched_tracks(fund_mask)": 0.0}
+    said = sentence(calibrated_rows(planted))
+    bias = bias_of("fund_mask")
+    assert f"; it reads {bias:.2f} too high on music with known partials)" in said
+    assert "reads" not in sentence(make_rows(planted))
+
+
+def test_headline_of_an_excess_under_the_known_bias_is_no_reliance() -> None:
+    """The same drops, which would be evidence if the mask were not known to read too high."""
+    bias = bias_of("fund_mask")
+    assert bias > 0.1
+    for excess, relies in ((bias - 0.05, False), (bias + 0.05, True)):
+        planted = {"fund_mask": 0.6, "matched_tracks(fund_mask)": 0.6 - excess}
+        assert "the model relies on" in sentence(make_rows(planted, noise=0.0))
+        said = sentence(calibrated_rows(planted))
+        assert ("the model relies on" in said) == relies
+        refused = "is smaller than what the mask reads too high, so the drop is no evidence"
+        assert (refused in said) != relies
+
+
+def test_headline_names_no_excess_elsewhere_that_is_under_the_known_bias() -> None:
+    high = {"high_freq": 0.6, "matched_tracks(high_freq)": 0.6}
+    fund = {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.2}
+    elsewhere = "the largest excess over a matched control is"
+    assert elsewhere in sentence(make_rows(high | fund, noise=0.0))
+    assert elsewhere not in sentence(calibrated_rows(high | fund))

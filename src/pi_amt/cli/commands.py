@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
+from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -228,14 +229,35 @@ def do_export(options: Namespace) -> None:
 
 
 def _calibrate(command: ArgumentParser) -> None:
-    """measure how far each mask, fill and width is from the true ablation, on synthesised tones"""
-    command.add_argument("model", help="basic_pitch or timbre_trap")
+    """measure how far each mask is from the true ablation, on synthesised tones or on music"""
+    command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
     _weights_and_device(command)
+    command.add_argument(
+        "--music",
+        action="store_true",
+        help="on music: the drop under each mask beside the true drop; takes minutes, and tables "
+        "and reports show the bias from then on",
+    )
+    command.add_argument(
+        "--save",
+        metavar="F",
+        help="with --music: the JSON file to write (default: in the user's "
+        "data folder, where tables and reports look for it)",
+    )
     command.set_defaults(run=do_calibrate)
 
 
 def do_calibrate(options: Namespace) -> None:
-    """Print how close each mask comes to the true ablation."""
+    """Print how close each mask comes to the true ablation.
+
+    Raises:
+        ValueError: for ``--save`` without ``--music``, or if a recording failed.
+    """
+    if options.music:
+        _calibrate_music(options)
+        return
+    if options.save:
+        raise ValueError("calibrate: got --save without --music, expected both or neither")
     from pi_amt.models.loading import load_model
     from pi_amt.report.tables.calibration import calibration_table
     from pi_amt.study.calibration import calibrate
@@ -243,6 +265,23 @@ def do_calibrate(options: Namespace) -> None:
     model = load_model(options.model, weights=options.weights, device=options.device)
     name = f"{model.identity.name} ({model.identity.weights_label})"
     print(calibration_table(name, calibrate(model)))
+
+
+def _calibrate_music(options: Namespace) -> None:
+    """Print the known bias of each mask, and keep it where tables and reports find it."""
+    import json
+
+    from pi_amt.models.loading import ModelSpec
+    from pi_amt.report.tables.calibration import bias_table
+    from pi_amt.statistics.bias import BiasTable, user_folder
+    from pi_amt.study.truth import TRUTH_SET, calibrate_music
+
+    given = {"weights": options.weights, "device": options.device}
+    rows = calibrate_music(ModelSpec(options.model, json.dumps(given)))
+    table = BiasTable.from_rows(rows.clean, rows.pairs, TRUTH_SET)
+    print(bias_table(table))
+    path = Path(options.save) if options.save else user_folder() / table.file_name
+    print(f"\n{table.write(path)}: known bias of {plural(len(table.masks), 'mask')}")
 
 
 def _check(command: ArgumentParser) -> None:

@@ -78,7 +78,8 @@ _DECAY_SECONDS = 1.5  # of the slow stage of A4's fundamental, times 2^decay_oct
 _NOTE_LEVEL = 0.12  # amplitude of a note of full velocity
 _TAIL = 12.0  # damped notes are synthesised for so many time constants, down to −104 dB
 _BLOCK = 256  # samples
-_VERSION = "1"
+#: Of the synthesis: raise it when the same options give other sound.
+VERSION = "1"
 
 
 class PartialsTrack(ABC):
@@ -393,7 +394,7 @@ class KnownPartialsTrack(PartialsTrack):
         """Hash of everything that decides the sound and the notes."""
         contents = content_hash(FOLDER / f"{self.work}.mid")
         piano = json.dumps(asdict(self.piano))
-        parts = (_VERSION, contents, piano, repr(self.seconds), self.pedal, repr(self.max_seconds))
+        parts = (VERSION, contents, piano, repr(self.seconds), self.pedal, repr(self.max_seconds))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def stamp(self) -> str:

@@ -2,8 +2,9 @@
 
 The words follow the evidence: F *is sensitive to* a condition if its drop is significant after
 Holm's correction; the model *relies on* something only if the drop also exceeds that of the
-matched control, again after correction and with an interval above zero. Where the baseline is at
-the floor, neither can be asked. That F holds up is never said of a condition that leaks: there the
+matched control, again after correction and with an interval above zero, and if this excess is not
+smaller than the mask's known bias (:mod:`pi_amt.statistics.bias`). Where the baseline is at the
+floor, neither can be asked. That F holds up is never said of a condition that leaks: there the
 notes may come from the condition and not from the sound.
 """
 
@@ -60,7 +61,8 @@ def _drops(place: str, known: Sequence[ConditionResult]) -> str:
     top = max(found, key=lambda r: r.drop)
     return (
         f"{place} is most sensitive to {top.condition} (drop {_interval(top, 'drop')} from "
-        f"{top.baseline:.2f}, {plural(top.n_pieces, 'recording')}); {_control(top, found)}."
+        f"{top.baseline:.2f}, {plural(top.n_pieces, 'recording')}{_bias(top)}); "
+        f"{_control(top, found)}."
     )
 
 
@@ -93,6 +95,21 @@ def _no_evidence(worst: ConditionResult) -> str:
     return f"{plural(worst.n_pieces, 'recording')}{one_kind} are too few for a test"
 
 
+def bias_in_words(result: ConditionResult) -> str:
+    """``reads 0.22 too high on music with known partials``; empty where the bias is not known."""
+    if math.isnan(result.known_bias):
+        return ""
+    size = format_value(abs(result.known_bias), ".2f")
+    side = "high" if result.known_bias > 0 else "low"
+    by = "true" if float(size) == 0 else f"{size} too {side}"
+    return f"reads {by} on music with known partials"
+
+
+def _bias(result: ConditionResult) -> str:
+    said = bias_in_words(result)
+    return f"; it {said}" if said else ""
+
+
 def _control(top: ConditionResult, found: Sequence[ConditionResult]) -> str:
     """What the matched controls say about it."""
     if math.isnan(top.excess_drop):
@@ -101,6 +118,11 @@ def _control(top: ConditionResult, found: Sequence[ConditionResult]) -> str:
         part = (
             "more than under its matched control (excess "
             f"{_interval(top, 'excess')}), so the model relies on what it removes"
+        )
+    elif _exceeds(top):
+        part = (
+            f"its excess over the matched control, {_interval(top, 'excess')}, is smaller than "
+            "what the mask reads too high, so the drop is no evidence of reliance"
         )
     else:
         part = (
@@ -118,6 +140,10 @@ def _control(top: ConditionResult, found: Sequence[ConditionResult]) -> str:
 
 
 def _relies(result: ConditionResult) -> bool:
+    return _exceeds(result) and not result.is_within_bias
+
+
+def _exceeds(result: ConditionResult) -> bool:
     return result.excess_low > 0 and result.excess_p_holm < SIGNIFICANT
 
 

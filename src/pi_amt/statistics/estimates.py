@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
 from pi_amt.permutations.controls import CARRIERS
+from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, interval_over, mean, p_value_over, snapped
@@ -40,6 +41,7 @@ AVERAGE_PRECISION = "Frame_Average_Precision"
 Text = Annotated[str, ""]
 Count = Annotated[int, ""]
 Number = Annotated[float, ".3f"]
+Signed = Annotated[float, "+.3f"]
 Whole = Annotated[float, ".0f"]
 Decibels = Annotated[float, ".2f"]
 PValue = Annotated[float, "p"]
@@ -73,6 +75,10 @@ class ConditionResult:
     drop: Annotated[Number, "baseline − perturbed"] = nan
     drop_low: Annotated[Number, "lower bound of the drop's 95 % interval"] = nan
     drop_high: Annotated[Number, "upper bound of the drop's 95 % interval"] = nan
+    known_bias: Annotated[Signed, "measured − true drop on music with known partials"] = nan
+    known_bias_error: Annotated[
+        Number, "mean over its recordings of the distance of measured from true drop"
+    ] = nan
     p: Annotated[PValue, "sign-flip test of the drop"] = nan
     p_holm: Annotated[PValue, "p, corrected over the conditions of the report"] = nan
     relative_drop: Annotated[Number, "drop / baseline, ratio of means"] = nan
@@ -128,6 +134,11 @@ class ConditionResult:
     n_empty: Annotated[Count, "recordings for which the condition is not defined"] = 0
     n_missing: Annotated[Count, "recordings without a row"]
     target: Annotated[Text, "condition that a control belongs to"] = ""
+
+    @property
+    def is_within_bias(self) -> bool:
+        """Whether a mask that reads too high, as far as is known, explains all of the excess."""
+        return self.known_bias > self.excess_drop
 
 
 def panel_results(panel: Panel, inference: Inference) -> list[ConditionResult]:
@@ -204,6 +215,7 @@ class _Summary:
             **self._condition(number),
             **self._recordings(number, known),
             **self._drop(number, known),
+            **self._bias(number),
             **self._repeats(number),
             **self._controls(number, known),
             **self._leaks(number),
@@ -249,6 +261,12 @@ class _Summary:
             "drop_std": float(drops[known].std(ddof=1)) if known.sum() > 1 else nan,
             "p": self._p_value(drops),
         }
+
+    def _bias(self, number: int) -> Columns:
+        """How far the drop of this mask was from the truth where the truth is known."""
+        row = next(row for place, row in self.panel.cells.items() if place[0] == number)
+        drops = known_bias(row, self.inference.score)
+        return {} if drops is None else {"known_bias": drops.bias, "known_bias_error": drops.error}
 
     def _repeats(self, number: int) -> Columns:
         return {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.report.study import AWKWARD
-from tests.rows import make_dose_rows, make_rows
+from tests.rows import calibrated_rows, make_dose_rows, make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog, main_conditions
@@ -152,6 +152,15 @@ def test_hard_masks_are_badged_where_they_make_zeros_and_only_there(text: str) -
     }
     soft = [replace(row, parameters=options.get(row.label, row.parameters)) for row in study()]
     assert 'class="badge hard"' not in page_of(soft)
+
+
+def test_the_page_says_how_far_a_mask_is_off_where_that_is_known(text: str) -> None:
+    planted = {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.2, "microtonal": 0.1}
+    said = Document(page_of(calibrated_rows(planted))).text
+    assert said.count("too high on music with known partials; mean error") == 1
+    assert "larger than the excess, so no evidence of reliance" in said
+    assert "known_bias" in said
+    assert "known bias" not in Document(text).text
 
 
 def test_forest_marks_stand_where_the_planted_drops_are() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.rows import make_rows
+from tests.rows import calibrated_rows, make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import COLUMNS, MAIN
@@ -68,3 +68,19 @@ def test_a_terminal_always_says_which_model_a_line_belongs_to(width: int, fold: 
     assert one.startswith("basic_pitch\n")
     assert other.startswith("timbre_trap\n")
     assert ("0.300" in one, "0.500" in other) == (True, True)
+
+
+def test_a_known_bias_stands_beside_the_drop_and_only_where_it_is_known() -> None:
+    planted = {"fund_mask": 0.3, "microtonal": 0.1}
+    known = Importance.from_rows(calibrated_rows(planted), n_resamples=200).table()
+    record = known.records[1]
+    bias = f"{record['known_bias']:+.3f}"
+    assert "drop [95 %] known_bias p_holm" in " ".join(str(known).split())
+    for shown in (str(known), known.to_markdown(), known.to_html(), known.to_latex()):
+        assert bias in shown
+    head = known.to_csv().splitlines()[0].split(",")
+    assert {"known_bias", "known_bias_error"} <= set(head)
+    assert "too high (+)" in " ".join(known.footers)
+    unknown = Importance.from_rows(make_rows(planted), n_resamples=200).table()
+    assert "known_bias" not in str(unknown)
+    assert unknown.main == MAIN

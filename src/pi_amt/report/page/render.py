@@ -21,6 +21,7 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
+from pi_amt.report.headline import bias_in_words
 from pi_amt.report.names import score_name
 from pi_amt.report.page import context, headings
 from pi_amt.report.page.files import Links
@@ -149,6 +150,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "score_title": score,
         "value": lambda *given: minus(format_value(*given)),
         "minus": minus,
+        "bias_in_words": bias_in_words,
         "shown_columns": shown_columns,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,

@@ -28,9 +28,9 @@ MAIN = (
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
 )  # fmt: skip
 LEAD = (
-    "condition", "drop", "perturbed", "p_holm", "excess_drop", "leaks", "model", "dataset",
-    "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline", "relative_drop",
-    "chance_corrected_drop",
+    "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "leaks", "model",
+    "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
+    "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
 #: further views of the same lines in a terminal: title → columns
 VIEWS = {
@@ -57,6 +57,7 @@ _ROLES = {"condition": 0, "control": 1}
 def importance_table(importance: Result) -> Table:
     """Per model and dataset: the baseline, the conditions, the controls."""
     records = []
+    known = any(not math.isnan(result.known_bias) for result in importance.results)
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
         records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
@@ -66,7 +67,7 @@ def importance_table(importance: Result) -> Table:
         records=tuple(records),
         footers=tuple(footnotes(importance)),
         formats={name: form for name, (form, _) in COLUMNS.items()},
-        main=MAIN,
+        main=(*MAIN, "known_bias", "known_bias_error") if known else MAIN,
         lead=LEAD,
         groups=("model", "dataset"),
         intervals=INTERVALS,
@@ -93,6 +94,12 @@ def footnotes(importance: Result) -> Iterator[str]:
             "leaks: yes where a condition scores more than a tenth of its score on noise, or more "
             "than that beyond chance on another recording; its score then says nothing about what "
             "suffices."
+        )
+    if any(not math.isnan(result.known_bias) for result in importance.results):
+        yield (
+            "known_bias: by how much the drop reads too high (+) or too low (−) on music with "
+            "known partials, where the true drop can be measured. A drop whose known_bias is "
+            "larger than its excess_drop supports no claim of reliance."
         )
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."

@@ -1,0 +1,206 @@
+"""Every mask beside the truth, on music: the study behind ``pi-amt calibrate MODEL --music``.
+
+The recordings are the held-out part of the truth set (:mod:`pi_amt.datasets.known_partials`). Masks
+are run on them as in any study. The truth of a mask is a recording as well: the same performance on
+the same piano, whose strings lack the partials that the mask removes, or have no others than those
+that it keeps. What the model finds there, unperturbed, is what it should find under the mask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Samples
+from pi_amt.datasets.known_partials import VERSION, KnownPartialsTrack, known_partials
+from pi_amt.datasets.track import Track
+from pi_amt.models.loading import ModelSpec
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.store.rows import BASELINE, Row
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.driver import run_study
+from pi_amt.study.executors.processes import ExecutorFactory, local
+from pi_amt.study.groups import Group
+
+#: What is calibrated: config names of masks, and the options that differ from the defaults. A mask
+#: that gets a line here is in the tables, the reports and the picture after the next calibration.
+CALIBRATED: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("fund_mask", {}),
+    ("soft_fund_mask", {}),
+    *(("remove_harmonic", {"harmonic": k}) for k in (2, 3, 4, 5)),
+    ("harm_mask", {}),
+    ("soft_harm_mask", {}),
+    *(("keep_harmonic", {"harmonic": k}) for k in (1, 2)),
+)
+DATASET = "known_partials"
+PART = "held_out"
+TRUTH_SET = f"{DATASET}, part {PART}, version {VERSION}"
+
+
+class KnownTrack(Track, Protocol):
+    """A recording that can be made without some of its partials."""
+
+    def audio_without(self, partials: Collection[int]) -> tuple[Samples, int]:
+        """Samples ``(samples,)`` of the sound in which no note has these, and their rate in Hz."""
+
+    def audio_with_only(self, partials: Collection[int]) -> tuple[Samples, int]:
+        """Samples ``(samples,)`` of these partials of all notes alone, and their rate in Hz."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The sound that a mask is to imitate.
+
+    Attributes:
+        partials: the numbers of those that the mask removes or keeps.
+        keep: whether it keeps them.
+    """
+
+    partials: tuple[int, ...]
+    keep: bool
+
+    @classmethod
+    def of(cls, mask: PartialMask) -> Truth:
+        """The truth of a mask."""
+        return cls(mask.partials, mask.keep)
+
+    def __str__(self) -> str:
+        numbers = ", ".join(map(str, self.partials))
+        return f"with only partial {numbers}" if self.keep else f"without partial {numbers}"
+
+
+@dataclass(frozen=True)
+class AblatedTrack:
+    """A recording of the truth set made without some partials; see :class:`~pi_amt.Track`."""
+
+    track: KnownTrack
+    truth: Truth
+
+    @property
+    def name(self) -> str:
+        """That of the whole recording."""
+        return self.track.name
+
+    @property
+    def composition(self) -> str:
+        """The work."""
+        return self.track.composition
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Length in seconds."""
+        return self.track.duration_seconds
+
+    def audio(self) -> tuple[Samples, int]:
+        """Samples ``(samples,)`` of the sound that the mask is to imitate, and their rate in Hz."""
+        partials = self.truth.partials
+        if self.truth.keep:
+            return self.track.audio_with_only(partials)
+        return self.track.audio_without(partials)
+
+    def notes(self) -> Notes:
+        """The notes that are played: all of them."""
+        return self.track.notes()
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the sound and the notes."""
+        return hashlib.sha256(f"{self.track.fingerprint()} {self.truth}".encode()).hexdigest()
+
+    def stamp(self) -> str:
+        """The fingerprint: it is cheap."""
+        return self.fingerprint()
+
+
+@dataclass(frozen=True)
+class TruthRows:
+    """The rows of a calibration, each sequence in the order of the recordings.
+
+    Attributes:
+        clean: of the unperturbed recordings.
+        pairs: per mask its rows, and the model's rows on the true ablations.
+    """
+
+    clean: tuple[Row, ...]
+    pairs: tuple[tuple[tuple[Row, ...], tuple[Row, ...]], ...]
+
+
+def held_out_recordings() -> list[KnownPartialsTrack]:
+    """Each work of the held-out part once; the pianos take turns."""
+    by_work: dict[str, list[KnownPartialsTrack]] = {}
+    for track in known_partials(PART):
+        assert isinstance(track, KnownPartialsTrack)
+        by_work.setdefault(track.work, []).append(track)
+    return [played[i % len(played)] for i, played in enumerate(by_work.values())]
+
+
+def calibrate_music(
+    model: ModelSpec | Transcriber,
+    tracks: Sequence[KnownTrack] | None = None,
+    *,
+    executor: ExecutorFactory = local,
+    quiet: bool | None = None,
+) -> TruthRows:
+    """Run every mask of :data:`CALIBRATED`, and the model on the true ablations.
+
+    Args:
+        model: the model, or the recipe that workers make it from.
+        tracks: recordings whose sound is known without some partials; default:
+            :func:`held_out_recordings`.
+        executor: makes the executor that computes; default: one process per core.
+        quiet: no progress bar; default: one if standard error is a terminal.
+
+    Raises:
+        ValueError: if a recording failed.
+    """
+    tracks = held_out_recordings() if tracks is None else tracks
+    masks = [_condition(name, options) for name, options in CALIBRATED]
+    truths = [_truth(condition) for condition in masks]
+    groups = [Group(model, DATASET, tracks, make_conditions(masks))]
+    groups += [
+        Group(model, _dataset(truth), [AblatedTrack(t, truth) for t in tracks], make_conditions([]))
+        for truth in dict.fromkeys(truths)
+    ]
+    if quiet is None:
+        quiet = not sys.stderr.isatty()
+    with tempfile.TemporaryDirectory() as scratch, Store(scratch) as store:
+        summary = run_study(groups, store, executor, quiet=quiet)
+        asked = [key for keys in summary.asked for key in keys]
+        rows = {(row.dataset, row.label, row.track): row for row in store.rows(asked)}
+    for row in rows.values():
+        if row.status != "ok":
+            raise ValueError(f"calibrate: {row.track} under {row.label} failed: {row.error}")
+
+    def found(dataset: str, label: str) -> tuple[Row, ...]:
+        return tuple(rows[dataset, label, track.name] for track in tracks)
+
+    return TruthRows(
+        clean=found(DATASET, BASELINE),
+        pairs=tuple(
+            (found(DATASET, mask.label), found(_dataset(truth), BASELINE))
+            for mask, truth in zip(masks, truths, strict=True)
+        ),
+    )
+
+
+def _condition(name: str, options: Mapping[str, Any]) -> Condition:
+    """A mask as a condition, labelled as a sweep over its options labels it."""
+    said = ",".join(f"{option}={value}" for option, value in options.items())
+    return Condition(load_permutation(name, **options), f"{name}({said})" if said else name)
+
+
+def _truth(condition: Condition) -> Truth:
+    mask = condition.permutation
+    assert isinstance(mask, PartialMask)
+    return Truth.of(mask)
+
+
+def _dataset(truth: Truth) -> str:
+    return f"{DATASET} {truth}"

@@ -1,0 +1,70 @@
+"""``pi-amt calibrate MODEL --music``: what it prints, and who finds what it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.toys import TOY
+
+from pi_amt.cli.commands import parser
+from pi_amt.datasets.known_partials import known_partials
+from pi_amt.models.loading import ModelSpec
+from pi_amt.permutation_importance import importance
+from pi_amt.statistics.bias import BiasTable
+from pi_amt.study import truth
+
+MASKS: tuple[tuple[str, dict[str, int]], ...] = (
+    ("fund_mask", {}),
+    ("keep_harmonic", {"harmonic": 2}),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder of the user; two masks and one short recording to calibrate."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(truth, "CALIBRATED", MASKS)
+    short = list(known_partials("development", max_tracks=1, max_seconds=3.0))
+    monkeypatch.setattr(truth, "held_out_recordings", lambda: short)
+    return tmp_path
+
+
+def run(*arguments: str) -> None:
+    options = parser().parse_args(["calibrate", TOY, *arguments])
+    options.run(options)
+
+
+def test_a_calibrated_model_has_its_bias_in_every_later_result(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track = list(known_partials("development", max_tracks=1, max_seconds=3.0))
+
+    def studied(permutation: str) -> float:
+        found = importance(ModelSpec(TOY), track, permutations=[permutation], n_jobs=1, quiet=True)
+        return found.results[0].known_bias
+
+    assert studied("fund_mask") != studied("fund_mask")  # NaN
+    run("--music")
+    said = capsys.readouterr().out
+    (path,) = (home / "pi_amt" / "known_bias").glob("*.json")
+    table = BiasTable.read(path)
+    assert str(path) in said
+    assert [mask.label for mask in table.masks] == ["fund_mask", "keep_harmonic(harmonic=2)"]
+    for mask in table.masks:
+        (line,) = [x for x in said.splitlines() if x.startswith(f"{mask.label} ")][:1]
+        assert f"{mask.drops.true:.3f}" in line
+        assert f"{mask.drops.bias:+.3f}" in line
+    assert studied("fund_mask") == table.masks[0].drops.bias
+    assert studied("harm_mask") != studied("harm_mask")  # NaN: not calibrated
+
+
+def test_a_table_goes_where_it_is_asked_to_go(home: Path) -> None:
+    run("--music", "--save", str(home / "toy.json"))
+    assert BiasTable.read(home / "toy.json").model == "toy"
+    assert not (home / "pi_amt").exists()
+
+
+def test_save_without_music_is_refused(home: Path) -> None:
+    with pytest.raises(ValueError, match="got --save without --music"):
+        run("--save", str(home / "toy.json"))

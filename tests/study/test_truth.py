@@ -1,0 +1,143 @@
+"""Masks beside the truth, with a model that reads only fundamentals: all answers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tests.toys import AMPLITUDE, ToyTranscriber
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Samples
+from pi_amt.datasets.known_partials import SAMPLE_RATE, PartialsTrack, known_partials
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.statistics.bias import BiasTable, MaskBias
+from pi_amt.study.executors.processes import serial
+from pi_amt.study.truth import (
+    CALIBRATED,
+    AblatedTrack,
+    Truth,
+    calibrate_music,
+    held_out_recordings,
+)
+
+SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Tones(PartialsTrack):
+    """Steady tones of 0.45 s one after the other, each of the given pitches at once.
+
+    Partials are those of the toys, of amplitude 1/k².
+    """
+
+    name: str
+    pitches: tuple[int, ...]
+    fault: bool = False
+    duration_seconds: float = SECONDS
+
+    @property
+    def composition(self) -> str:
+        return self.name
+
+    def notes(self) -> Notes:
+        onsets = np.arange(0.2, SECONDS - 0.6, 0.7).repeat(len(self.pitches))
+        pitches = np.resize(np.array(self.pitches, dtype=float), len(onsets))
+        return Notes.from_arrays(onsets, onsets + 0.45, pitches)
+
+    def fingerprint(self) -> str:
+        return f"{self.name} {self.pitches}"
+
+    def stamp(self) -> str:
+        return self.fingerprint()
+
+    def render(self, partials: Collection[int], residual: bool) -> Samples:
+        if self.fault:
+            raise ValueError("broken on purpose")
+        times = np.arange(round(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+        samples = np.zeros(len(times))
+        notes = self.notes()
+        for f0, onset, offset in zip(notes.frequencies, notes.onsets, notes.offsets, strict=True):
+            sounding = (times >= onset) & (times < offset)
+            for k in {1, 2, 3, 4} & set(partials):
+                wave = np.sin(2 * np.pi * k * f0 * times[sounding])
+                samples[sounding] += AMPLITUDE / k**2 * wave
+        return samples.astype(np.float32)
+
+
+def biases(*tracks: Tones, blind: bool = False) -> dict[str, MaskBias]:
+    rows = calibrate_music(ToyTranscriber(blind=blind), tracks, executor=serial, quiet=True)
+    table = BiasTable.from_rows(rows.clean, rows.pairs, "tones")
+    assert len(table.masks) == len(CALIBRATED)
+    return {mask.label: mask for mask in table.masks}
+
+
+def test_on_single_tones_a_reader_of_fundamentals_has_its_true_drops() -> None:
+    """Without the fundamentals all is lost, without any other partial nothing is."""
+    found = biases(Tones("a", (60,)), Tones("b", (69,)))
+    lost = {"fund_mask", "soft_fund_mask", "keep_harmonic(harmonic=2)"}
+    assert lost < set(found)
+    for label, mask in found.items():
+        true = 1.0 if label in lost else 0.0
+        assert (label, mask.drops.true) == (label, true)
+        if not label.startswith("soft_"):  # noise in the place of the tone may hold another
+            assert (label, mask.drops.measured, mask.drops.error) == (label, true, 0.0)
+
+
+def test_an_octave_shows_what_a_band_takes_from_another_note() -> None:
+    """The band of the lower note's second partial holds the upper note's fundamental. The truth
+    loses nothing. Under the mask half of the notes are lost, all of them in the upper register:
+    precision 1, recall 1/2, hence F 2/3. Single tones beside it make half of that in the mean."""
+    mask = biases(Tones("octave", (60, 72)), Tones("single", (65,)))["remove_harmonic(harmonic=2)"]
+    assert mask.true_scores == (1.0, 1.0)
+    assert mask.measured_scores == pytest.approx((2 / 3, 1.0), abs=1e-4)
+    assert mask.drops.true == 0.0
+    assert mask.drops.bias == pytest.approx(1 / 6, abs=1e-4)
+    assert mask.drops.error == mask.drops.bias
+    register = {level: drops.bias for level, drops in mask.by_stratum["register"].items()}
+    assert register == {"C3 to B4": 0.0, "C5 and above": 1.0}
+    polyphony = {level: drops.bias for level, drops in mask.by_stratum["polyphony"].items()}
+    assert polyphony == {"1 note": 0.0, "2-3 notes": 0.5}
+
+
+def test_an_input_blind_model_has_no_bias() -> None:
+    for mask in biases(Tones("a", (60,)), blind=True).values():
+        assert (mask.drops.true, mask.drops.measured, mask.drops.error) == (0.0, 0.0, 0.0)
+
+
+def test_a_recording_that_fails_is_an_error_and_no_number() -> None:
+    with pytest.raises(ValueError, match="b under no_permutation failed: broken on purpose"):
+        biases(Tones("a", (60,)), Tones("b", (60,), fault=True))
+
+
+@pytest.mark.parametrize(("name", "keep"), [("remove_harmonic", False), ("keep_harmonic", True)])
+def test_the_truth_is_the_recording_without_or_with_only_the_partials(
+    name: str, keep: bool
+) -> None:
+    mask = load_permutation(name, harmonic=3)
+    assert isinstance(mask, PartialMask)
+    truth = Truth.of(mask)
+    track = known_partials("development", max_seconds=1.0)[0]
+    made, _ = AblatedTrack(track, truth).audio()  # type: ignore[arg-type]
+    expected = track.audio_with_only({3}) if keep else track.audio_without({3})  # type: ignore[attr-defined]
+    assert np.array_equal(made, expected[0])
+    assert not np.array_equal(made, track.audio()[0])
+
+
+def test_recordings_without_different_partials_are_told_apart() -> None:
+    track = held_out_recordings()[0]
+    truths = {Truth((1,), False), Truth((1,), True), Truth((2,), False), Truth((1, 2), False)}
+    ablated = {AblatedTrack(track, truth).fingerprint() for truth in truths}
+    assert len(ablated | {track.fingerprint()}) == 5
+    assert len({str(truth) for truth in truths}) == 4
+
+
+def test_each_held_out_work_is_played_once_and_every_piano_plays() -> None:
+    tracks = held_out_recordings()
+    everything = {(t.work, t.piano) for t in known_partials("held_out")}  # type: ignore[attr-defined]
+    assert {(t.work, t.piano) for t in tracks} < everything
+    assert sorted(t.work for t in tracks) == sorted({work for work, _ in everything})
+    assert {t.piano for t in tracks} == {piano for _, piano in everything}
