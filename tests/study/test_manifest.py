@@ -135,9 +135,9 @@ def test_a_name_for_another_file_is_refused_where_the_old_file_is_chosen_too(
             {"part": "held_out"},
             "bach_invention_1_piano_a, where chopin_prelude_4_piano_e is chosen now",
         ),
-        ("known_partials", {"seed": 0}, {"seed": 1}, "another bach_invention_1_piano_a"),
-        ("known_partials", {"seed": 0}, {"seed": 1, "max_seconds": 0.4}, "another bach_invention"),
-        ("calibration", {}, {"inharmonicity": "none"}, "another chords_1_fifths, where this one"),
+        ("known_partials", {"seed": 0}, {"seed": 1}, "_piano_a, where another recording of this"),
+        ("known_partials", {"seed": 0}, {"seed": 1, "max_seconds": 0.4}, "_piano_a, where another"),
+        ("calibration", {}, {"inharmonicity": "none"}, "_fifths, where another"),
         ("calibration", {"subsample_every": 2}, {"subsample_every": 3}, "chords_3_close, where"),
     ],
 )

@@ -202,7 +202,7 @@ def _other_made(
     now, names = _made(tracks), {track.name for track in tracks}
     for name, mark in now.items():
         if mark and before.get(name) not in (None, "", mark):
-            return f"another {name}", "this one"
+            return name, "another recording of this name"
     left, new = [n for n in before if n not in names], [n for n in now if n not in before]
     return (left[0], new[0]) if left and new else None
 
