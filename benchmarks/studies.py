@@ -12,6 +12,7 @@ import torch
 from benchmarks.baselines import EagerTimbreTrap, check_eager, published_basic_pitch
 from benchmarks.measure import Line, interleaved, ratio, seconds, wall_seconds
 from pi_amt.core.audio import resample
+from pi_amt.core.text import plural
 from pi_amt.core.units import Samples
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
@@ -148,7 +149,11 @@ def conditions(rounds: int) -> list[Line]:
     )
     one = times["1"]
     return [
-        Line(f"basic_pitch, {n} conditions", seconds(times[str(n)]), f"{times[str(n)] / one:.2f} ×")
+        Line(
+            f"basic_pitch, {plural(n, 'condition')}",
+            seconds(times[str(n)]),
+            f"{times[str(n)] / one:.2f} ×",
+        )
         for n in counts
     ]
 

@@ -38,7 +38,6 @@ from scipy.fft import dct, idct
 
 from pi_amt.core.audio import content_hash
 from pi_amt.core.checks import check_choice
-from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import piano_inharmonicity
 from pi_amt.core.units import Floats, Samples, cents_to_ratio, midi_to_hz, ratio_to_cents
@@ -227,55 +226,31 @@ def _sound(folder: Path, pitch: int, partials: frozenset[int], residual: bool) -
     return np.asarray(soxr.resample(sound, SAMPLE_RATE * ratio, SAMPLE_RATE), dtype=np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RealNotesTrack(PartialsTrack):
     """A work of the demo, played with recorded notes.
 
     Attributes:
-        name: of its notes in the demo's folder.
-        composition: the work.
-        seconds: length of the whole performance.
         folder: where the recorded notes are.
-        pedal: ``extend`` or ``ignore``: of the reference notes only. The pedal always sounds.
-        max_seconds: cut the audio here.
     """
 
-    name: str
-    composition: str
-    seconds: float
     folder: Path
-    pedal: str = "extend"
-    max_seconds: float | None = None
-
-    @property
-    def duration_seconds(self) -> float:
-        """Length in seconds."""
-        cut = self.max_seconds
-        return self.seconds if cut is None else min(self.seconds, float(cut))
-
-    def notes(self) -> Notes:
-        """The notes that are played."""
-        notes = read_notes(FOLDER / f"{self.name}.mid", self.pedal)
-        return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the sound and the notes."""
-        files = [FOLDER / f"{self.name}.mid", *(self.folder / f"{p}.npz" for p in RECORDED)]
+        files = [self.notes_path, *(self.folder / f"{p}.npz" for p in RECORDED)]
         options = (_VERSION, repr(self.seconds), self.pedal, repr(self.max_seconds))
         parts = (*(content_hash(file) for file in files), *options)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def stamp(self) -> str:
-        """The fingerprint."""
-        return self.fingerprint()
-
-    def render(self, partials: Collection[int], residual: bool) -> Samples:
-        """Samples ``(samples,)`` at 22,050 Hz of these partials of all notes, and of the rest."""
-        out = np.zeros(round(self.seconds * SAMPLE_RATE))
-        played = read_notes(FOLDER / f"{self.name}.mid")
+    def play(
+        self, notes: Notes, n_samples: int, partials: Collection[int], residual: bool
+    ) -> Floats:
+        """``(samples,)`` of the whole performance, as dry as the recorded notes are."""
+        out = np.zeros(n_samples)
         chosen = frozenset(k for k in ALL_PARTIALS if k in partials)
         for onset, offset, pitch, velocity in zip(
-            played.onsets, played.offsets, played.pitches, played.velocities, strict=True
+            notes.onsets, notes.offsets, notes.pitches, notes.velocities, strict=True
         ):
             start, end = round(onset * SAMPLE_RATE), round(offset * SAMPLE_RATE)
             count = end + round(12 * _DAMPER_SECONDS * SAMPLE_RATE) - start
@@ -285,8 +260,7 @@ class RealNotesTrack(PartialsTrack):
             damped = np.maximum(0, np.arange(len(sound)) - (end - start))
             fade = np.exp(-damped / (_DAMPER_SECONDS * SAMPLE_RATE))
             out[start : start + len(sound)] += (velocity / 127) ** 1.5 * fade * sound
-        cut = max(1, round(self.duration_seconds * SAMPLE_RATE))
-        return np.asarray(out[:cut], dtype=np.float32)
+        return out
 
 
 def real_notes(
@@ -314,7 +288,13 @@ def real_notes(
     folder = Path(data_folder).absolute()
     prepare(folder)
     tracks = [
-        RealNotesTrack(record["id"], record["composition"], record["seconds"], folder)
+        RealNotesTrack(
+            name=record["id"],
+            work=record["id"],
+            composition=record["composition"],
+            seconds=record["seconds"],
+            folder=folder,
+        )
         for record in json.loads((FOLDER / "tracks.json").read_text(encoding="utf-8"))
         if record["id"] in PARTS[part]
     ]

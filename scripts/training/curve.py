@@ -1,9 +1,12 @@
-"""Draw a training log: ``python -m scripts.training.curve train/timbre_trap/log.csv curve.svg``."""
+"""Draw a training log: losses and validation frame F over minutes.
+
+``python -m scripts.training.curve train/timbre_trap/log.csv curve.svg``
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,5 +37,14 @@ def draw(log: Path, figure: Path) -> None:
     plt.close(fig)
 
 
+def main() -> None:
+    """Draw what the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.training.curve", description=__doc__)
+    parser.add_argument("log", type=Path, help="log.csv of a training")
+    parser.add_argument("figure", type=Path, help="the file to write, e.g. curve.svg")
+    given = parser.parse_args()
+    draw(given.log, given.figure)
+
+
 if __name__ == "__main__":
-    draw(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -6,9 +6,9 @@ Writes ``timbre_trap.safetensors`` (float32, with a label in its metadata) besid
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
-import sys
 
 from safetensors.torch import save_file
 
@@ -32,5 +32,18 @@ def ship(weights: str, facts: dict[str, str]) -> str:
     return sha256
 
 
+def main() -> None:
+    """Put the weights that the arguments name into the package."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.training.ship", description=__doc__)
+    parser.add_argument("weights", help="file of trained weights")
+    parser.add_argument(
+        "facts", nargs="*", metavar="KEY=VALUE", help="goes into the record, e.g. minutes=90"
+    )
+    given = parser.parse_args()
+    if wrong := [fact for fact in given.facts if "=" not in fact]:
+        parser.error(f"got {wrong[0]}, expected KEY=VALUE")
+    print(ship(given.weights, dict(fact.split("=", 1) for fact in given.facts)))
+
+
 if __name__ == "__main__":
-    print(ship(sys.argv[1], dict(fact.split("=", 1) for fact in sys.argv[2:])))
+    main()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.datasets.layouts import write_pair
-from tests.toys import TOY
+from tests.toys import TOY, ToyTrack, toy_tracks
 
 from pi_amt.datasets.folder import folder
+from pi_amt.datasets.loading import load_dataset
+from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import make_conditions
@@ -26,9 +29,19 @@ def recordings(where: Path, *names: str, pitch: int = 60) -> Path:
 
 
 def study(results: Path, data: Path, **options: Any) -> Summary:
-    group = Group(ModelSpec(TOY), "folder", list(folder(str(data), **options)), make_conditions([]))
+    return run(results, "folder", list(folder(str(data), **options)))
+
+
+def run(results: Path, dataset: str, tracks: Sequence[Track]) -> Summary:
+    group = Group(ModelSpec(TOY), dataset, tracks, make_conditions([]))
     with Store(results) as store:
         return run_study([group], store, serial, quiet=True)
+
+
+def made(results: Path, dataset: str, **options: Any) -> Summary:
+    """A study of recordings that are no files."""
+    options = {"max_seconds": 0.5, "max_tracks": 2, **options}
+    return run(results, dataset, list(load_dataset(dataset, **options)))
 
 
 def test_a_study_grows_and_shrinks(tmp_path: Path) -> None:
@@ -111,3 +124,55 @@ def test_a_name_for_another_file_is_refused_where_the_old_file_is_chosen_too(
     recordings(one.parent, "a", pitch=70)
     with pytest.raises(ValueError, match=r"other recordings of folder.*one/a\.wav"):
         study(tmp_path / "r", one.parent)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "first", "then", "said"),
+    [
+        (
+            "known_partials",
+            {"part": "development"},
+            {"part": "held_out"},
+            "bach_invention_1_piano_a, where chopin_prelude_4_piano_e is chosen now",
+        ),
+        ("known_partials", {"seed": 0}, {"seed": 1}, "_piano_a, where another recording of this"),
+        ("known_partials", {"seed": 0}, {"seed": 1, "max_seconds": 0.4}, "_piano_a, where another"),
+        ("calibration", {}, {"inharmonicity": "none"}, "_fifths, where another"),
+        ("calibration", {"subsample_every": 2}, {"subsample_every": 3}, "chords_3_close, where"),
+    ],
+)
+def test_other_recordings_that_are_no_files_are_refused(
+    tmp_path: Path, dataset: str, first: dict[str, Any], then: dict[str, Any], said: str
+) -> None:
+    made(tmp_path, dataset, **first)
+    with pytest.raises(ValueError, match=f"a study of other recordings of {dataset}.*{said}"):
+        made(tmp_path, dataset, **then)
+    assert made(tmp_path, dataset, **first).computed == 0
+
+
+def test_a_study_of_recordings_that_are_no_files_grows_shrinks_and_is_cut(tmp_path: Path) -> None:
+    assert made(tmp_path, "calibration").computed == 2
+    assert made(tmp_path, "calibration", max_tracks=3).computed == 1
+    assert made(tmp_path, "calibration", max_tracks=1).computed == 0
+    assert made(tmp_path, "calibration", max_seconds=0.6, pedal="ignore").computed == 2
+    assert made(tmp_path, "known_partials", max_tracks=1).computed == 1
+    assert run(tmp_path, "toys", toy_tracks(1, 1.0)).computed == 1
+
+
+def test_names_tell_recordings_apart_whose_manifest_has_no_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr("pi_amt.study.manifest._made", lambda tracks: {})
+        made(tmp_path, "known_partials")
+    made(tmp_path, "known_partials")
+    with pytest.raises(ValueError, match="other recordings of known_partials"):
+        made(tmp_path, "known_partials", part="held_out")
+
+
+def test_recordings_of_ones_own_may_be_corrected_but_not_exchanged(tmp_path: Path) -> None:
+    tracks = toy_tracks(2, 1.0)
+    run(tmp_path, "own", tracks)
+    assert run(tmp_path, "own", [tracks[0], ToyTrack("toy_001", 7, 1.0)]).computed == 1
+    with pytest.raises(ValueError, match="other recordings of own, for example toy_000, where new"):
+        run(tmp_path, "own", [tracks[1], ToyTrack("new", 8, 1.0)])

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from pi_amt.study.cost import UnderWay, Workload
-from pi_amt.study.progress import StudyProgress
+from pi_amt.study.progress import StageProgress, StudyProgress
 
 
 class Terminal(io.StringIO):
@@ -165,3 +165,39 @@ def test_a_bar_of_unequal_recordings_moves_with_the_work(
         clock[0] += 60
         study.finish("short", 60)
     assert " 10% 1/2 9 min left " in shown(stream)[-1]
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 120])
+def test_stages_and_their_steps_are_named_on_one_line_of_a_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    stream, seen = Terminal(), []
+    with StageProgress("report", stream=stream) as progress:
+        for stage, steps in (("statistics", 0), ("excerpts", 3), ("figures", 0)):
+            progress.stage(stage, steps)
+            for _ in range(steps):
+                progress.step("excerpts of [a model]")
+            assert progress._bar is not None
+            progress._bar.refresh()
+            seen.append(shown(stream)[-1])
+    assert max(map(len, shown(stream))) <= columns
+    assert stream.getvalue().count("\n") <= 1
+    if columns >= 40:
+        assert "statistics" in seen[0]
+        assert "2/3" in seen[1]  # the third has begun
+        assert "excerpts of [a model]" in seen[1]
+        assert "figures" in seen[2]
+        assert "/3" not in seen[2]
+    if columns >= 90:
+        assert all(line.startswith("report") for line in seen)
+        assert ["%" in line for line in seen] == [False, True, False]
+
+
+def test_stages_tell_a_log_nothing() -> None:
+    stream = io.StringIO()
+    with StageProgress("report", stream=stream) as progress:
+        progress.stage("excerpts", 2)
+        progress.step("excerpts of a model")
+    assert stream.getvalue() == ""

@@ -11,7 +11,7 @@ from tests.toys import AMPLITUDE, ToyTranscriber
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.datasets.known_partials import SAMPLE_RATE, PartialsTrack, known_partials
+from pi_amt.datasets.known_partials import SAMPLE_RATE, known_partials
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.statistics.bias import BiasTable, MaskBias
@@ -28,7 +28,7 @@ SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Tones(PartialsTrack):
+class Tones:
     """Steady tones of 0.45 s one after the other, each of the given pitches at once.
 
     Partials are those of the toys, of amplitude 1/k².
@@ -54,7 +54,13 @@ class Tones(PartialsTrack):
     def stamp(self) -> str:
         return self.fingerprint()
 
-    def render(self, partials: Collection[int], residual: bool) -> Samples:
+    def audio(self) -> tuple[Samples, int]:
+        return self.audio_without(())
+
+    def audio_without(self, partials: Collection[int]) -> tuple[Samples, int]:
+        return self.audio_with_only({1, 2, 3, 4} - set(partials))
+
+    def audio_with_only(self, partials: Collection[int]) -> tuple[Samples, int]:
         if self.fault:
             raise ValueError("broken on purpose")
         times = np.arange(round(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
@@ -65,7 +71,7 @@ class Tones(PartialsTrack):
             for k in {1, 2, 3, 4} & set(partials):
                 wave = np.sin(2 * np.pi * k * f0 * times[sounding])
                 samples[sounding] += AMPLITUDE / k**2 * wave
-        return samples.astype(np.float32)
+        return samples.astype(np.float32), SAMPLE_RATE
 
 
 def biases(*tracks: Tones, blind: bool = False) -> dict[str, MaskBias]:

@@ -31,6 +31,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,49 @@ _BLOCK = 256  # samples
 VERSION = "1"
 
 
+@dataclass(frozen=True, kw_only=True)
 class PartialsTrack(ABC):
-    """A track of which the sound of every partial is known; see :class:`~pi_amt.Track`."""
+    """A work of the demo of which the sound of every partial is known; see :class:`~pi_amt.Track`.
+
+    Attributes:
+        name: unique in the dataset.
+        work: the name of its notes in the demo's folder.
+        composition: the work; it is on one side of the split only.
+        seconds: length of the whole performance.
+        pedal: ``extend`` or ``ignore``: of the reference notes only. The pedal always sounds.
+        max_seconds: cut the audio here.
+    """
+
+    name: str
+    work: str
+    composition: str
+    seconds: float
+    pedal: str = "extend"
+    max_seconds: float | None = None
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length in seconds."""
+        cut = self.max_seconds
+        return self.seconds if cut is None else min(self.seconds, float(cut))
+
+    @property
+    def notes_path(self) -> Path:
+        """The file of the notes that are played."""
+        return FOLDER / f"{self.work}.mid"
+
+    def notes(self) -> Notes:
+        """The notes that are played."""
+        notes = read_notes(self.notes_path, self.pedal)
+        return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the sound and the notes."""
+
+    def stamp(self) -> str:
+        """The fingerprint: it is cheap."""
+        return self.fingerprint()
 
     def audio(self) -> tuple[Samples, int]:
         """The whole sound: samples ``(samples,)`` and their rate in Hz."""
@@ -109,9 +151,21 @@ class PartialsTrack(ABC):
         }
         return stems | {"residual": self.render((), residual=True)}
 
-    @abstractmethod
     def render(self, partials: Collection[int], residual: bool) -> Samples:
-        """Samples ``(samples,)`` at 22,050 Hz of these partials of all notes, and of the rest."""
+        """Samples ``(samples,)`` at 22,050 Hz of these partials of all notes, and of the rest.
+
+        A cut recording is the beginning of the whole one.
+        """
+        played, n_samples = read_notes(self.notes_path), round(self.seconds * SAMPLE_RATE)
+        cut = max(1, round(self.duration_seconds * SAMPLE_RATE))
+        whole = self.play(played, n_samples, partials, residual)
+        return np.asarray(whole[:cut], dtype=np.float32)
+
+    @abstractmethod
+    def play(
+        self, notes: Notes, n_samples: int, partials: Collection[int], residual: bool
+    ) -> Floats:
+        """``(samples,)`` of the whole performance: these partials of all notes, and the rest."""
 
 
 def _drawn(low: float, high: float) -> Any:
@@ -357,65 +411,33 @@ def _oscillate(rates: Complexes, amplitudes: Complexes, count: int) -> Floats:
     return np.asarray(np.einsum("kb,kj->bj", begins, within).ravel()[:count])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KnownPartialsTrack(PartialsTrack):
     """A work of the demo, played on a modelled piano.
 
     Attributes:
-        name: unique in the dataset.
-        work: the name of its notes in the demo's folder.
-        composition: the work; it is on one side of the split only.
-        seconds: length of the whole performance.
         piano: what it is played on.
-        pedal: ``extend`` or ``ignore``: of the reference notes only. The pedal always sounds.
-        max_seconds: cut the audio here.
     """
 
-    name: str
-    work: str
-    composition: str
-    seconds: float
     piano: Piano
-    pedal: str = "extend"
-    max_seconds: float | None = None
-
-    @property
-    def duration_seconds(self) -> float:
-        """Length in seconds."""
-        cut = self.max_seconds
-        return self.seconds if cut is None else min(self.seconds, float(cut))
-
-    def notes(self) -> Notes:
-        """The notes that are played."""
-        notes = read_notes(FOLDER / f"{self.work}.mid", self.pedal)
-        return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the sound and the notes."""
-        contents = content_hash(FOLDER / f"{self.work}.mid")
+        contents = content_hash(self.notes_path)
         piano = json.dumps(asdict(self.piano))
         parts = (VERSION, contents, piano, repr(self.seconds), self.pedal, repr(self.max_seconds))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def stamp(self) -> str:
-        """The fingerprint: it is cheap."""
-        return self.fingerprint()
-
-    def render(self, partials: Collection[int], residual: bool) -> Samples:
-        """Samples ``(samples,)`` at 22,050 Hz of these partials of all notes, and of the rest.
-
-        A cut recording is the beginning of the whole one.
-        """
-        played = read_notes(FOLDER / f"{self.work}.mid")
-        n_samples = round(self.seconds * SAMPLE_RATE)
-        direct, noise = play_partials(self.piano, played, partials, n_samples), np.zeros(n_samples)
+    def play(
+        self, notes: Notes, n_samples: int, partials: Collection[int], residual: bool
+    ) -> Floats:
+        """``(samples,)`` of the whole performance, in the piano's room."""
+        direct, noise = play_partials(self.piano, notes, partials, n_samples), np.zeros(n_samples)
         if residual:
             key = int.from_bytes(self.work.encode())
-            hammers, noise = play_residual(self.piano, played, key, n_samples)
+            hammers, noise = play_residual(self.piano, notes, key, n_samples)
             direct += hammers
-        heard = fftconvolve(direct, _room(self.piano))[:n_samples] + noise
-        cut = max(1, round(self.duration_seconds * SAMPLE_RATE))
-        return np.asarray(heard[:cut], dtype=np.float32)
+        return np.asarray(fftconvolve(direct, _room(self.piano))[:n_samples] + noise)
 
 
 def known_partials(

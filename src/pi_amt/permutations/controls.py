@@ -72,6 +72,10 @@ class Counterpart(Permutation):
     def out_of_distribution(self) -> bool:
         return self.target_permutation.out_of_distribution
 
+    @property
+    def needs_overview(self) -> bool:
+        return self.target_permutation.needs_overview
+
 
 @dataclass(frozen=True)
 class WrongPiece(Counterpart):

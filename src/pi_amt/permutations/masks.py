@@ -1,26 +1,30 @@
 """The masks: one class for every ``partials × keep × fill``, of which the conditions are cases.
 
-A mask removes some partials of all sounding notes, or (``keep``) everything but them. The touched
-bins are filled with silence, with noise at the local background, or attenuated.
+A mask removes some partials of all sounding notes, or (``keep``) everything but them. A *binary*
+mask touches all of a bin or nothing of it: the bins near a partial are filled with silence, with
+noise at the local background, or attenuated. A *ratio* mask takes the partials' share of each bin's
+power, as :mod:`pi_amt.permutations.partial_powers` estimates it, and leaves the rest.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import INHARMONICITIES
-from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.partial_powers import Overview, numbers_of
+from pi_amt.permutations.permutation import SILENT, Change, Permutation, Scene
 from pi_amt.permutations.regions import (
     COUNTED_PARTIALS,
     ONSETS,
@@ -30,6 +34,9 @@ from pi_amt.permutations.regions import (
 )
 
 Partials = Sequence[int] | NDArray[np.int64]
+KINDS = ("binary", "ratio")
+#: options that say which bins a mask touches, and what it fills them with
+_OF_BINS = ("half_width_cents", "fill", "attenuation_db", "time_dilation", "onset")
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,10 @@ class PartialMask(Permutation):
         onset: ``all`` treats a note alike from its beginning to its end, ``spare`` leaves its first
             50 ms untouched, ``only`` touches nothing but these. A mask that keeps partials spares
             or touches whole frames.
-        inharmonicity: ``piano`` or ``none``.
+        inharmonicity: ``piano`` or ``none``. A ratio mask estimates how far the recording's strings
+            are from a typical piano's.
+        kind: ``binary`` or ``ratio``. A ratio mask touches no chosen bins, so it takes none of the
+            options above but ``inharmonicity``.
 
     Class attributes:
         keep: whether the partials are what is kept.
@@ -60,6 +70,7 @@ class PartialMask(Permutation):
     time_dilation: float = 0.25
     onset: str = "all"
     inharmonicity: str = "piano"
+    kind: str = field(default="binary", metadata={SILENT: "binary"})
 
     keep: ClassVar[bool] = False
     hard: ClassVar[type[PartialMask] | None] = None
@@ -73,11 +84,29 @@ class PartialMask(Permutation):
         check_range("time_dilation", self.time_dilation, 0.0, 10.0, "windows")
         check_choice("onset", self.onset, ONSETS)
         check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+        check_choice("kind", self.kind, KINDS)
+        if self.kind == "ratio":
+            self._check_ratio()
+        elif type(self).kind == "ratio":
+            raise ValueError(f"{self.name}: got kind={self.kind!r}, expected 'ratio'")
         if self.hard is not None and self.fill != "background":
             raise ValueError(
                 f"{self.name}: got fill={self.fill!r}, expected 'background', "
                 f"use {self.hard.name} for others"
             )
+
+    def _check_ratio(self) -> None:
+        if self.hard is not None:
+            raise ValueError(
+                f"{self.name}: got kind='ratio', expected 'binary', use {self.hard.name} for ratio"
+            )
+        for option in fields(PartialMask):
+            value = getattr(self, option.name)
+            if option.name in _OF_BINS and value != option.default:
+                raise ValueError(
+                    f"{self.name}: got {option.name}={value!r} with kind='ratio', which touches no "
+                    f"chosen bins, leave {option.name} out"
+                )
 
     @property
     def partials(self) -> tuple[int, ...]:
@@ -93,7 +122,13 @@ class PartialMask(Permutation):
         return self.keep
 
     @property
+    def needs_overview(self) -> bool:
+        return self.kind == "ratio"
+
+    @property
     def out_of_distribution(self) -> bool:
+        if self.kind == "ratio":
+            return self.keep
         silences = self.fill == "attenuate" and self.attenuation_db == math.inf
         return self.fill == "silence" or silences
 
@@ -139,12 +174,32 @@ class PartialMask(Permutation):
         return Fill(region, noise=background_noise(spectrogram, region, fundamentals, key))
 
     def draw(self, scene: Scene) -> Change:
+        if self.kind == "ratio":
+            return self.shares_changed(scene, self.partials)
         spectrogram, notes = scene.spectrogram, scene.reference
         region = self.region(spectrogram, notes)
         fill = self.fill_region(spectrogram, notes, region, scene.key)
         # partials that this mask does not mean to touch (bins may be shared)
         others = [k for k in COUNTED_PARTIALS if (k in self.partials) == self.keep]
         return Change(fill.apply, region, lambda: self.bands(spectrogram, notes, others))
+
+    def shares_changed(self, scene: Scene, partials: Partials) -> Change:
+        """What a ratio mask does to these partials, ``(n,)`` or ``(notes, n)``.
+
+        Its target, for the account of energies, are the bins of the binary mask.
+        """
+        spectrogram, notes = scene.spectrogram, scene.reference
+        overview = scene.overview or Overview.of(spectrogram)
+        powers = overview.partials(notes, self.inharmonicity)
+        gains = torch.from_numpy(
+            powers.gains(spectrogram, numbers_of(partials, len(notes)), self.keep)
+        )
+
+        def apply(given: Spectrogram) -> Spectrogram:
+            factor = given.over_channels(moved(gains, given.tensor.device))
+            return given.with_values(given.tensor * factor)
+
+        return Change(apply, self.region(spectrogram, notes, partials))
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""
@@ -205,6 +260,32 @@ class SoftHarmMask(HarmMask):
     hard = HarmMask
     name: ClassVar[str] = "soft_harm_mask"
     summary: ClassVar[str] = "soft: the bins of harm_mask → noise at the local background"
+
+
+@dataclass(frozen=True)
+class RatioFundMask(FundMask):
+    """Every sounding fundamental's share of each bin's power is removed; the rest stays.
+
+    Options: ``inharmonicity``, see :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    kind: str = "ratio"
+
+    name: ClassVar[str] = "ratio_fund_mask"
+    summary: ClassVar[str] = "ratio: the fundamentals' share of each bin's power is removed"
+
+
+@dataclass(frozen=True)
+class RatioHarmMask(HarmMask):
+    """Nothing but the sounding fundamentals' share of each bin's power is kept.
+
+    Options: ``inharmonicity``, see :class:`~pi_amt.permutations.masks.PartialMask`.
+    """
+
+    kind: str = "ratio"
+
+    name: ClassVar[str] = "ratio_harm_mask"
+    summary: ClassVar[str] = "ratio: only the fundamentals' share of each bin's power is kept"
 
 
 @dataclass(frozen=True)

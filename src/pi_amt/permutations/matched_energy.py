@@ -67,6 +67,11 @@ class MatchedEnergy(Counterpart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if getattr(self.target_permutation, "kind", "binary") == "ratio":
+            raise ValueError(
+                f"target: got {self.target_permutation.name} with kind='ratio', expected a binary "
+                "mask: a ratio mask has no bins to attenuate"
+            )
         check_choice("side", self.side, SIDES)
         if self.attenuation_db is not None:
             check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Change, Scene
-from pi_amt.permutations.regions import COUNTED_PARTIALS, sounding_in
+from pi_amt.permutations.regions import COUNTED_PARTIALS, is_near, sounding_in
 from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
@@ -109,13 +109,20 @@ def _hits(notes: Notes, partials: Floats, context: Notes) -> NDArray[np.bool_]:
 def _other_partials(target: PartialMask, scene: Scene) -> Change:
     """What ``target`` does, to the partial that is chosen for each note near these blocks."""
     spectrogram, key = scene.spectrogram, scene.key
-    margin = target.time_dilation * float(spectrogram.window_seconds.max())
+    # a ratio mask reaches notes wherever they are heard, if only in half a window and a tail
+    windows = target.time_dilation if target.kind == "binary" else 1.0
+    margin = windows * float(spectrogram.window_seconds.max())
     near = sounding_in(spectrogram, scene.reference, margin)
     numbers = free_partials(
         near, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity
     )[:, None]
     every = np.array(COUNTED_PARTIALS)
     others = numbers if target.keep else np.where(every == numbers, 0, every)
+    if target.kind == "ratio":
+        of_all = np.zeros((len(scene.reference), 1), dtype=np.int64)
+        of_all[is_near(spectrogram, scene.reference, margin)] = numbers
+        change = target.shares_changed(scene, of_all)
+        return replace(change, bystanders=lambda: target.bands(spectrogram, near, others))
     region = target.region(spectrogram, near, numbers)
     fill = target.fill_region(spectrogram, near, region, key)
     return Change(fill.apply, region, lambda: target.bands(spectrogram, near, others))

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.regions import Mask
+
+#: key in the metadata of an option's field that was added to a permutation later: the value that
+#: stands for its absence in the parameters of stored rows
+SILENT = "silent"
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,15 @@ class Scene:
         notes: reference notes of the whole recording, ``None`` where there are none.
         key: 64-bit key of all draws.
         neighbour: what another recording lends, ``None`` where nothing is lent.
+        overview: of the whole recording, where the spectrogram may be a part of it; ``None``: the
+            spectrogram is the whole.
     """
 
     spectrogram: Spectrogram
     notes: Notes | None = None
     key: int = 0
     neighbour: Neighbour | None = None
+    overview: Overview | None = None
 
     @property
     def reference(self) -> Notes:
@@ -145,6 +153,11 @@ class Permutation(ABC):
     def needs_probe(self) -> str:
         """What the model must be able to leave out inside: one of ``Transcriber.probes``."""
         return ""
+
+    @property
+    def needs_overview(self) -> bool:
+        """Whether it must know the whole recording (:class:`Overview`) to perturb a part of it."""
+        return False
 
     def prepass(self) -> Prepass | None:
         """What must read the whole recording first, ``None`` where nothing needs to."""

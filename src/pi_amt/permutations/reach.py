@@ -67,7 +67,9 @@ def _mask_of(permutation: Permutation) -> PartialMask | None:
     if isinstance(permutation, MatchedEnergy):
         target = permutation.target_permutation if permutation.side == "target" else None
         return target if isinstance(target, PartialMask) else None
-    return permutation if isinstance(permutation, PartialMask) else None
+    if isinstance(permutation, PartialMask) and permutation.kind == "binary":
+        return permutation
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -137,10 +137,10 @@ def spacings(hz: Floats) -> tuple[Floats, Floats]:
 
 def sounding_in(spectrogram: Spectrogram, notes: Notes, margin_seconds: float = 0.0) -> Notes:
     """The notes that sound within ``margin_seconds`` of the given blocks."""
-    return notes[_is_near(spectrogram, notes, margin_seconds)]
+    return notes[is_near(spectrogram, notes, margin_seconds)]
 
 
-def _is_near(spectrogram: Spectrogram, notes: Notes, margin_seconds: float) -> NDArray[np.bool_]:
+def is_near(spectrogram: Spectrogram, notes: Notes, margin_seconds: float) -> NDArray[np.bool_]:
     """``(notes,)``: whether a note sounds within ``margin_seconds`` of the given blocks."""
     if spectrogram.times.size == 0:
         return np.zeros(len(notes), dtype=np.bool_)
@@ -180,7 +180,7 @@ def partial_mask(
     mask = np.zeros(spectrogram.grid, dtype=np.bool_)
     if mask.size == 0 or len(notes) == 0:
         return mask
-    near = _is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))
+    near = is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))
     bands = _bands(spectrogram, notes[near], numbers[near], half_width_cents, inharmonicity)
     dilation = time_dilation * spectrogram.window_seconds[bands.centre]
     start, stop = _begin_and_end(notes[near], bands.note, dilation, onset)

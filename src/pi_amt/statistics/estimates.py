@@ -79,15 +79,23 @@ class ConditionResult:
     known_bias_error: Annotated[
         Number, "mean over its recordings of the distance of measured from true drop"
     ] = nan
-    p: Annotated[PValue, "sign-flip test of the drop"] = nan
-    p_holm: Annotated[PValue, "p, corrected over the conditions of the report"] = nan
+    p: Annotated[
+        PValue, "sign-flip test of the drop; at least 2^(1 − n) with n ≤ 12 compositions"
+    ] = nan
+    p_holm: Annotated[
+        PValue,
+        "p, corrected over the conditions of the report; at least their number times the smallest "
+        "possible p",
+    ] = nan
     relative_drop: Annotated[Number, "drop / baseline, ratio of means"] = nan
     relative_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     relative_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
     excess_drop: Annotated[Number, "drop − drop of the control matched_tracks"] = nan
     excess_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     excess_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
-    excess_p: Annotated[PValue, "sign-flip test of the excess"] = nan
+    excess_p: Annotated[
+        PValue, "sign-flip test of the excess; at least 2^(1 − n) with n ≤ 12 compositions"
+    ] = nan
     excess_p_holm: Annotated[PValue, "excess_p, corrected over the conditions of the report"] = nan
     n_excess: Annotated[Count, "recordings with both condition and matched control"] = 0
     chance_corrected_drop: Annotated[Number, "drop / (baseline − floor), ratio of means"] = nan

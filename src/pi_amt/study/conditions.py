@@ -19,7 +19,7 @@ from pi_amt.core.spectrogram import NORMALIZATIONS
 from pi_amt.permutations.controls import Leak
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import SILENT, Permutation
 from pi_amt.store.rows import BASELINE, ConditionKey
 
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks", "leak")
@@ -116,13 +116,16 @@ def _hashable(value: Any) -> Any:
 
 
 def describe(permutation: Permutation) -> dict[str, Any]:
-    """Options of a permutation, JSON-ready; a wrapped target is described in turn."""
+    """Options of a permutation, JSON-ready; a wrapped target is described in turn. An option that
+    came later is left out where it has the value that all rows had before it came."""
     if not is_dataclass(permutation):
         return {k: v for k, v in vars(permutation).items() if not k.startswith("_")}
     options: dict[str, Any] = {}
     public = {name: alias for alias, name in permutation.aliases.items()}
     for option in fields(permutation):
         value = getattr(permutation, option.name)
+        if SILENT in option.metadata and value == option.metadata[SILENT]:
+            continue
         if isinstance(value, Permutation):
             value = {"name": value.name, **describe(value)}
         options[public.get(option.name, option.name)] = value

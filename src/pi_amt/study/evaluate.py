@@ -33,7 +33,7 @@ from pi_amt.study.carriers import carried
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import Job, JobResult, blank_row, error_rows, refused_row
 from pi_amt.study.neighbours import Lender
-from pi_amt.study.streaming import Account, Pass, Recording, run_conditions
+from pi_amt.study.streaming import Account, Pass, Recording, overview_for, run_conditions
 
 
 def evaluate(job: Job) -> JobResult:
@@ -147,6 +147,7 @@ def _run(
         settled,
         lent,
         lambda: Account(heard.reference, model.frame_threshold),
+        overview=overview_for(model, heard, settled.values()),
         beat=beat,
     )
     return passes, refused | not_run

@@ -11,12 +11,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
+from pi_amt.datasets.files import Selection
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.store.rows import METHOD_VERSION
@@ -68,10 +70,28 @@ def passes(groups: Sequence[Group]) -> dict[str, Any]:
                 "weights": model.weights_sha256,
                 "dataset": group.dataset,
                 "stamps": {track.name: track.stamp() for track in group.tracks},
+                "made": _made(group.tracks),
             }
             for model, group in zip(models, groups, strict=True)
         ],
     }
+
+
+def _made(tracks: Sequence[Track]) -> dict[str, str]:
+    """Name → mark of the recordings that are no files."""
+    return {track.name: _mark(track) for track in tracks if not isinstance(track, FileTrack)}
+
+
+def _mark(track: Track) -> str:
+    """Stamp of a recording, however it is cut and its notes are read.
+
+    Empty for tracks without such options: their stamps may tell of corrections, too.
+    """
+    if not is_dataclass(track) or isinstance(track, type):  # which is true of classes, too
+        return ""
+    own = {field.name for field in fields(track)}
+    plain: dict[str, Any] = {f.name: f.default for f in fields(Selection) if f.name in own}
+    return replace(track, **plain).stamp() if plain else ""
 
 
 def check_unchanged(groups: Sequence[Group], manifest: Mapping[str, Any], store: Store) -> None:
@@ -146,7 +166,8 @@ def check_same_study(groups: Sequence[Group], manifests: Sequence[Mapping[str, A
 
     A study may grow or shrink, its files may move, be renamed or be corrected. It is another study
     if recordings that are still there are not chosen any more while new ones are, or if a name now
-    stands for other audio than before, which is still there.
+    stands for other audio than before, which is still there. Recordings that are no files are
+    always there.
 
     Args:
         groups: what is to be computed.
@@ -155,27 +176,53 @@ def check_same_study(groups: Sequence[Group], manifests: Sequence[Mapping[str, A
     Raises:
         ValueError: with the first such dataset, and an example.
     """
-    for dataset, tracks in sources(groups)["tracks"].items():
-        before: dict[str, list[str]] = {}
-        for manifest in manifests:
-            before |= manifest.get("tracks", {}).get(dataset, {})
-        there = {name: paths for name, paths in before.items() if all(map(os.path.exists, paths))}
-        swapped = [
-            name
-            for name, (audio, _) in there.items()
-            if name in tracks and not _is_same_recording(audio, tracks[name][0])
-        ]
-        chosen = {audio for audio, _ in tracks.values()}
-        left = [n for n, (audio, _) in there.items() if n not in tracks and audio not in chosen]
-        known = {audio for audio, _ in before.values()}
-        new = [n for n, (audio, _) in tracks.items() if n not in before and audio not in known]
-        if swapped or (left and new):
-            old, now = (swapped[0], swapped[0]) if swapped else (left[0], new[0])
+    files = sources(groups)["tracks"]
+    for dataset in dict.fromkeys(group.dataset for group in groups):
+        tracks = [track for group in groups if group.dataset == dataset for track in group.tracks]
+        pair = _other_files(files.get(dataset, {}), dataset, manifests)
+        pair = pair or _other_made(tracks, dataset, manifests)
+        if pair is not None:
             raise ValueError(
                 f"results_dir: holds a study of other recordings of {dataset}, for example "
-                f"{there[old][0]}, where {tracks[now][0]} is chosen now; means over both would "
-                "tell nothing: choose another results_dir=…"
+                f"{pair[0]}, where {pair[1]} is chosen now; means over both would tell nothing: "
+                "choose another results_dir=…"
             )
+
+
+def _other_made(
+    tracks: Sequence[Track], dataset: str, manifests: Sequence[Mapping[str, Any]]
+) -> tuple[str, str] | None:
+    """Of recordings that are no files, one of the study before and one of another study now."""
+    before: dict[str, str] = {}
+    for manifest in manifests:
+        for one in manifest.get("passes", []):
+            if one["dataset"] == dataset:
+                marks = one.get("made", {})  # version 0.2.0 kept only the names
+                before |= {name: marks.get(name, "") for name in one["stamps"]}
+    now, names = _made(tracks), {track.name for track in tracks}
+    for name, mark in now.items():
+        if mark and before.get(name) not in (None, "", mark):
+            return name, "another recording of this name"
+    left, new = [n for n in before if n not in names], [n for n in now if n not in before]
+    return (left[0], new[0]) if left and new else None
+
+
+def _other_files(
+    tracks: Mapping[str, Sequence[str]], dataset: str, manifests: Sequence[Mapping[str, Any]]
+) -> tuple[str, str] | None:
+    """Audio of the study before and of the one now, if these are two."""
+    before: dict[str, list[str]] = {}
+    for manifest in manifests:
+        before |= manifest.get("tracks", {}).get(dataset, {})
+    there = {name: paths for name, paths in before.items() if all(map(os.path.exists, paths))}
+    for name, (audio, _) in there.items():
+        if name in tracks and not _is_same_recording(audio, tracks[name][0]):
+            return audio, tracks[name][0]
+    chosen = {audio for audio, _ in tracks.values()}
+    left = [a for n, (a, _) in there.items() if n not in tracks and a not in chosen]
+    known = {audio for audio, _ in before.values()}
+    new = [a for n, (a, _) in tracks.items() if n not in before and a not in known]
+    return (left[0], new[0]) if left and new else None
 
 
 def _is_same_recording(audio: str, now: str) -> bool:

@@ -8,6 +8,7 @@ recordings. The time that is left is estimated from what recordings cost
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 import tempfile
 import threading
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -61,15 +62,10 @@ class StudyProgress:
         self._done = self._rows = self._failures = 0
         self._started = self._logged = time.monotonic()
         self._quiet = quiet or self._total == 0
-        self._bar: Progress | None = None
+        self._bar: _Bar | None = None
         if not self._quiet and self._stream.isatty():
-            console = Console(file=self._stream)
-            self._bar = Progress(
-                *_columns(console.width), console=console, expand=console.width >= _WIDE
-            )
-            self._task = self._bar.add_task(
-                "", total=1.0, count="", left="", note="starting …", short=""
-            )
+            self._bar = _Bar("recordings", self._stream)
+            self._bar.begin(1.0, note="starting …")
         self._lock, self._over = threading.Lock(), threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
@@ -97,7 +93,7 @@ class StudyProgress:
             self._failures += failures
             if self._bar is not None:
                 note = f"{self._rate()} · {name[:28]}"
-                self._bar.update(self._task, note=note, short=self._rate("/min"))
+                self._bar.show(note=note, short=self._rate("/min"))
             self._show()
 
     def _watch(self) -> None:
@@ -124,8 +120,7 @@ class StudyProgress:
         seconds = (now - self._started) * left / done if done > 0 else None
         count = f"{self._done}/{self._total}"
         if self._bar is not None:
-            self._bar.update(
-                self._task,
+            self._bar.show(
                 completed=done / (done + left) if done + left > 0 else float(over),
                 count=count,
                 left="" if seconds is None else f"{in_words(seconds)} left",
@@ -146,11 +141,78 @@ class StudyProgress:
         return f"{rate:.0f}{unit}{failed}"
 
 
-def _columns(width: int) -> list[ProgressColumn]:
+class StageProgress:
+    """Names the stage that some work is in, and counts its steps where their number is known.
+
+    On a terminal that is one line, which goes when the work is done; elsewhere nothing is printed.
+
+    Args:
+        what: the work.
+        stream: where to print; standard error by default.
+    """
+
+    def __init__(self, what: str, *, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stderr
+        self._bar = _Bar(what, stream, transient=True) if stream.isatty() else None
+        self._begun, self._steps = 0, 0
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def stage(self, name: str, steps: int = 0) -> None:
+        """A stage begins, of so many steps; 0 if nobody knows how many."""
+        self._begun, self._steps = 0, steps
+        if self._bar is not None:
+            # a bar without a total moves to and fro
+            self._bar.begin(steps or None, note=name, short=name)
+
+    def step(self, name: str) -> None:
+        """The next step of the stage begins, and the stage now goes by this name."""
+        done, self._begun = self._begun, self._begun + 1
+        if self._bar is not None:
+            count = f"{done}/{self._steps}"
+            self._bar.show(completed=done, count=count, note=name, short=name)
+
+
+#: tells nobody
+SILENT = StageProgress("", stream=io.StringIO())
+
+
+class _Bar(Progress):
+    """The one line of a terminal that tells how far some work is."""
+
+    def __init__(self, what: str, stream: TextIO, *, transient: bool = False) -> None:
+        console = Console(file=stream)
+        wide = console.width >= _WIDE
+        columns = _columns(console.width, what)
+        super().__init__(*columns, console=console, expand=wide, transient=transient)
+        self.begin(None)
+
+    def begin(self, total: float | None, **fields: Any) -> None:
+        """Begin anew, with these fields and no others."""
+        for task in self.task_ids:
+            self.remove_task(task)
+        self.add_task(
+            "", total=total, **{"count": "", "left": "", "note": "", "short": ""} | fields
+        )
+
+    def show(self, **fields: Any) -> None:
+        """Show these fields; others stay."""
+        (task,) = self.task_ids
+        self.update(task, **fields)
+
+
+def _columns(width: int, what: str) -> list[ProgressColumn]:
     """What fits into a terminal of so many columns."""
     if width >= _WIDE:
         return [
-            TextColumn("recordings"),
+            TextColumn(what),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
             TextColumn("{task.fields[count]}"),
@@ -160,7 +222,7 @@ def _columns(width: int) -> list[ProgressColumn]:
         ]
     short = [TextColumn("{task.fields[count]}"), TextColumn("{task.fields[left]}")]
     bar = [BarColumn(bar_width=10)] if width >= _NARROW else []
-    return [*bar, *short, TextColumn("{task.fields[short]}")]
+    return [*bar, *short, TextColumn("{task.fields[short]}", markup=False)]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
@@ -27,6 +27,7 @@ from pi_amt.core.units import Samples
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Activations, Decoder, Stitcher, Transcriber
 from pi_amt.permutations.effects import EffectMeter
+from pi_amt.permutations.partial_powers import Overview, OverviewMeter
 from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
 from pi_amt.scoring.frames import FrameScorer
 from pi_amt.study.conditions import Condition
@@ -112,6 +113,7 @@ class Pass(Generic[W]):
         notes: reference of the recording.
         key: of its draws.
         neighbour: what it borrows.
+        overview: of the whole recording, where a condition needs it.
         stitcher, decoder: make activations, and then notes, of the network's outputs.
         watcher: what looks on.
         frames: of the activations so far.
@@ -123,6 +125,7 @@ class Pass(Generic[W]):
     notes: Notes
     key: int
     neighbour: Neighbour | None
+    overview: Overview | None
     stitcher: Stitcher
     decoder: Decoder
     watcher: W
@@ -143,7 +146,7 @@ class Pass(Generic[W]):
         """What the permutation makes of a copy of the values: one of a user may work in place."""
         own = clean.with_values(clean.tensor.clone())
         perturbed, change = self.permutation.perturb(
-            Scene(own, self.notes, self.key, self.neighbour)
+            Scene(own, self.notes, self.key, self.neighbour, self.overview)
         )
         # a sum is NaN or infinite where a value is, and takes far less than a look at each
         if not bool(perturbed.tensor.sum().isfinite()):
@@ -210,6 +213,18 @@ class Account:
         self.frame_scorer.push(model.frame_times(n, first), model.pitch_activity(activations))
 
 
+def overview_for(
+    model: Transcriber, recording: Recording, permutations: Iterable[Permutation]
+) -> Overview | None:
+    """The overview of a recording, ``None`` where none of the permutations needs it."""
+    if not any(permutation.needs_overview for permutation in permutations):
+        return None
+    meter = OverviewMeter()
+    for clean in recording.stream(model):
+        meter.push(clean, model.counted_frames(clean))
+    return meter.finish()
+
+
 def run_conditions(
     model: Transcriber,
     recording: Recording,
@@ -217,6 +232,7 @@ def run_conditions(
     lent: Mapping[Condition, Neighbour | None],
     watch: Callable[[], W],
     *,
+    overview: Overview | None = None,
     window: tuple[float, float] = (-math.inf, math.inf),
     beat: Callable[[float], None] | None = None,
 ) -> tuple[list[Pass[W]], dict[Condition, Exception]]:
@@ -230,6 +246,7 @@ def run_conditions(
         settled: the permutations as they are for this recording.
         lent: the conditions to run, with what they borrow.
         watch: makes what looks on at one condition.
+        overview: of the whole recording, where a condition needs it.
         window: start and stop, seconds. Every part is analysed up to the stop, so that levels and
             draws are those of the whole recording, but parts that lie outside are neither
             perturbed nor run through the network.
@@ -260,6 +277,7 @@ def run_conditions(
                 recording.reference,
                 condition.key_for(recording.dataset, recording.track),
                 neighbour,
+                overview,
                 model.stitcher(clean.n_samples),
                 model.decoder(),
                 watch(),

@@ -23,6 +23,7 @@ from pi_amt.report.page.payload import payload, safe_json
 from pi_amt.report.page.render import render
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, StoreError
+from pi_amt.study.progress import StageProgress
 
 MODELS = {"basic_pitch": "published weights", "timbre_trap": "synthetic-trained reproduction"}
 
@@ -411,3 +412,23 @@ def test_a_condition_that_leaks_wears_a_badge_wherever_it_stands() -> None:
     assert "no evidence that what is left suffices" in page.text
     clean = Document(page_of(study()))
     assert "leak" not in clean.text
+
+
+def test_the_stages_of_a_report_are_told_in_their_order(
+    toy_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        StageProgress, "stage", lambda _, name, steps=0: begun.append((name, steps))
+    )
+    monkeypatch.setattr(StageProgress, "step", lambda _, name: begun.append((name, 1)))
+    build(toy_results, tmp_path / "r.html", examples=2)
+    excerpt = ("excerpts of toy", 1)
+    assert begun == [("statistics", 0), ("excerpts", 2), excerpt, excerpt, ("figures", 0)]
+
+
+def test_a_report_prints_nothing_where_there_is_no_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    build(make_rows({"fund_mask": 0.2}, n_pieces=4), tmp_path / "r.html")
+    assert capfd.readouterr() == ("", "")

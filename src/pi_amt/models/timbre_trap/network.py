@@ -173,34 +173,21 @@ class TimbreTrapNetwork(nn.Module):
         self.encoder = _Encoder()
         self.decoder = _Decoder()
 
-    def encode(self, coefficients: Tensor) -> Tensor:
-        """Complex coefficients (batch, 540, frames) → latents float (batch, 128, frames)."""
-        latents: Tensor = self.encoder(_as_channels(coefficients))
-        return latents
-
     def transcribe(self, coefficients: Tensor) -> Tensor:
         """Complex coefficients (batch, 540, frames) → complex transcription, the same shape.
 
         The activation is tanh of its magnitude, after overlapping blocks are added.
         """
-        return self._decode(self.encode(coefficients), indicator=0.0)
-
-    def reconstruct(self, coefficients: Tensor) -> Tensor:
-        """Complex coefficients (batch, 540, frames) → their reconstruction, the same shape."""
-        return self._decode(self.encode(coefficients), indicator=1.0)
+        out = self.transcribe_channels(_as_channels(coefficients))
+        return torch.complex(out[:, 0].float(), out[:, 1].float())
 
     def transcribe_channels(self, channels: Tensor) -> Tensor:
         """``transcribe`` on real and imaginary parts (batch, 2, 540, frames): what training calls.
 
         bf16 has no complex numbers, so mixed precision stays on this path.
         """
-        latents = self.encoder(channels)
-        out: Tensor = self.decoder(F.pad(latents, (0, 0, 0, 1)))
+        out: Tensor = self.decoder(F.pad(self.encoder(channels), (0, 0, 0, 1)))
         return out
-
-    def _decode(self, latents: Tensor, indicator: float) -> Tensor:
-        out = self.decoder(F.pad(latents, (0, 0, 0, 1), value=indicator))
-        return torch.complex(out[:, 0].float(), out[:, 1].float())
 
 
 def _as_channels(coefficients: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
+from pi_amt.study.progress import SILENT, StageProgress
 
 #: the page stays under 5 MB: examples that would take the explorer beyond this are left out
 MOST_BYTES = 4_000_000
@@ -47,6 +48,7 @@ def explore(
     entries: Sequence[Entry],
     manifests: Sequence[Mapping[str, Any]],
     count: int,
+    progress: StageProgress = SILENT,
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """Data of the explorer, and what is to be said about what is missing.
 
@@ -55,18 +57,20 @@ def explore(
         entries: the report's conditions.
         manifests: of the store; their ``tracks`` and ``models`` say where things are.
         count: recordings.
+        progress: told of each excerpt and model.
     """
     conditions = choose_conditions(entries)
     if not conditions:
         return None, ["Left out: no condition of this study can be shown on one recording."]
     files = _audio_files(manifests)
     examples, said = choose_examples(importance, conditions, files, count)
+    progress.stage("excerpts", sum(len(example.panels) for example in examples))
     models = {panel.model: _model(panel, manifests) for panel in importance.panels}
     said += [f"{model_title(n)}: {why}" for n, why in models.items() if isinstance(why, str)]
     shown: list[dict[str, Any]] = []
     for example in examples:
         try:
-            found = _example(importance, conditions, example, models)
+            found = _example(importance, conditions, example, models, progress)
         except DataError as error:
             said.append(f"{example.track}: left out, its audio cannot be read ({error}).")
             continue
@@ -127,6 +131,7 @@ def _example(
     conditions: Sequence[Entry],
     example: Example,
     models: Mapping[str, Transcriber | str],
+    progress: StageProgress,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "track": example.track,
@@ -138,6 +143,7 @@ def _example(
     }
     for place in example.panels:
         panel = importance.panels[place]
+        progress.step(f"excerpts of {model_title(panel.model)}")
         model = models[panel.model]
         rows = [(e, row_of(panel, e, place, example.track)) for e in conditions]
         shown = [(entry, row) for entry, row in rows if row is not None]

@@ -24,7 +24,7 @@ from pi_amt.report.explorer.examples import Example
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, Row, condition_of
 from pi_amt.study.conditions import Condition
-from pi_amt.study.streaming import Pass, Recording, run_conditions
+from pi_amt.study.streaming import Pass, Recording, overview_for, run_conditions
 
 #: blocks this far around the excerpt are computed, too: notes at its edges need their context
 MARGIN_SECONDS = 2.0
@@ -86,6 +86,7 @@ def replay(
         settled,
         dict.fromkeys(settled),
         _Recorder,
+        overview=overview_for(model, recording, settled.values()),
         window=(start - MARGIN_SECONDS, stop + MARGIN_SECONDS),
     )
     for error in refused.values():

@@ -26,6 +26,7 @@ from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.renamed import under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
+from pi_amt.study.progress import SILENT, StageProgress
 
 Source = str | os.PathLike[str] | Result | Sequence[Row]
 
@@ -33,7 +34,7 @@ Source = str | os.PathLike[str] | Result | Sequence[Row]
 def build(
     source: Source, output: str | os.PathLike[str], *, score: str = SCORE, examples: int = 3
 ) -> Path:
-    """Write the report.
+    """Write the report; on a terminal, standard error shows the stage that it is in.
 
     Args:
         source: results folder or store, rows, or importances that are there already.
@@ -57,20 +58,33 @@ def build(
         raise ValueError(
             f"output: got the folder {output}, expected a file, {output / 'report.html'}"
         )
-    page = make_page(*_read(source, score), examples)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    folder = output.with_name(f"{output.stem}_files")
-    texts = {"methods.md": page.methods, "references.bib": page.bibtex}
-    links = write_files(folder, page.importance, page.entries, page.data, page.tables, texts)
+    with StageProgress("report") as progress:
+        progress.stage("statistics")
+        page = make_page(*_read(source, score), examples, progress)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = output.with_name(f"{output.stem}_files")
+        texts = {"methods.md": page.methods, "references.bib": page.bibtex}
+        progress.stage("figures")
+        links = write_files(folder, page.importance, page.entries, page.data, page.tables, texts)
     unfinished = output.with_name(f".{output.name}.unfinished")
     unfinished.write_text(render(page, folder.name, links), encoding="utf-8")
     return unfinished.replace(output)
 
 
 def make_page(
-    importance: Result, manifests: Sequence[Mapping[str, Any]], examples: int = 0
+    importance: Result,
+    manifests: Sequence[Mapping[str, Any]],
+    examples: int = 0,
+    progress: StageProgress = SILENT,
 ) -> Page:
-    """Everything that a page shows; ``manifests`` are those of the store, if there is one."""
+    """Everything that a page shows.
+
+    Args:
+        importance: the results.
+        manifests: of the store, if there is one.
+        examples: recordings in the piece explorer.
+        progress: told of the excerpts.
+    """
     entries = catalog(importance)
     methods = methods_markdown(importance)
     return Page(
@@ -81,7 +95,7 @@ def make_page(
         tables=_tables(importance, entries),
         methods=methods,
         bibtex=references(methods),
-        explorer=_explorer(importance, entries, manifests, examples),
+        explorer=_explorer(importance, entries, manifests, examples, progress),
     )
 
 
@@ -106,6 +120,7 @@ def _explorer(
     entries: Sequence[Entry],
     manifests: Sequence[Mapping[str, Any]],
     examples: int,
+    progress: StageProgress,
 ) -> Explorer:
     if not examples:
         return Explorer(notes=("Left out: this report was made without examples. "
@@ -115,7 +130,7 @@ def _explorer(
                                "Make it with: pi-amt report RESULTS",))  # fmt: skip
     from pi_amt.report.explorer.explorer import explore
 
-    data, notes = explore(importance, entries, manifests, examples)
+    data, notes = explore(importance, entries, manifests, examples, progress)
     return Explorer(data, tuple(notes))
 
 

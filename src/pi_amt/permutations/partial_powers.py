@@ -1,0 +1,593 @@
+"""How much of the power of each bin belongs to which partial: what ratio masks are made of.
+
+A ratio mask multiplies each bin by the root of a share of its power (the ideal ratio mask of source
+separation). The shares of a real recording must be estimated. Its notes are known, so the power of
+a bin is modelled as
+
+    P(b, t) = Σ_n Σ_k Σ_a  w(n, k, a) · |H_b(f_nk, t − onset_n; τ_a)|²  +  N(b, t)
+
+over notes n, their partials k and three decays τ_a, with all w ≥ 0: a non-negative matrix
+factorisation whose atoms are given (Ewert & Müller, "Using score-informed constraints for NMF-based
+source separation", ICASSP 2012). What sets it apart:
+
+* **The response H is in closed form.** It is what a Hann window of the bin's length makes of a
+  tone that *begins* at the onset and decays: while the onset is inside the window the tone is
+  smeared over many bins around its own, later it stands in the window's main lobe.
+* **The weights** w minimise the Itakura–Saito divergence, under which 20 dB below a loud partial
+  count as much as on top of it (Févotte, Bertin & Durrieu, Neural Computation 2009). At first notes
+  of one pitch share the balance of their partials, then each partial finds a weight of its own.
+* **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
+  octave, which hammers and room fill and the few partials there do not.
+* **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
+  the expected partials.
+
+Everything is learnt from an :class:`Overview`, which holds the power of a whole recording at about
+43 frames per second. Shares are then computed for any blocks at their full frame rate, so that a
+recording can stream by, and one overview serves every set of partials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.partials import piano_inharmonicity
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz, ratio_to_cents
+
+Powers = NDArray[np.float32]
+
+#: partials that are modelled; those of high notes end with the frequency axis
+N_PARTIALS = 16
+OVERVIEW_FRAME_RATE = 43.0
+#: of amplitude, seconds: the fast first stage of a piano's decay, its slow one, and ringing
+DECAY_SECONDS = (0.08, 0.35, 1.5)
+#: time constant of a note's amplitude after its offset: damper and room
+RELEASE_SECONDS = 0.1
+#: a tone needs this long to rise, so its smear over other bins is weaker than a step's
+ATTACK_SECONDS = 0.003
+#: How far the response reaches, in units of 1 / window length: main lobe and first side lobes while
+#: a tone sounds, and more at its onset. What is to be kept reaches further, see `KEPT_REACH`.
+REACH, ONSET_REACH = 3.0, 24.0
+#: A kept sound has side lobes: a mask that stopped short would leave a depth that no sound has.
+KEPT_REACH = 12.0
+#: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
+_RESIDUAL = 0.9
+#: the same, of what a mask leaves where partials were
+_LEFT_RESIDUAL = 0.5
+# For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
+# A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
+# find them in noise, too, and so write the notes into it.
+_BELIEVED_OVER_RESIDUAL = 25.0
+#: a share of power below this is nothing: the bin stays as it is
+NEGLIGIBLE = 1e-6
+_SHARED_ROUNDS, _OWN_ROUNDS = 15, 20
+_WINDOW_SECONDS, _GUARD_SECONDS = 20.0, 2.0
+# The residual is measured at every fourth bin and interpolated.
+_RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
+_SMALLEST_RESPONSE = 10**-4.5
+
+# Grid of the table of responses: log2 of (window / decay), distance in bins, time in windows.
+_RATES = np.arange(-6.0, 7.01, 0.25)
+_DISTANCES = np.arange(0.0, ONSET_REACH + 1 / 64, 1 / 32)
+_TIMES = np.linspace(-0.5, 0.5, 65)
+
+
+@cache
+def response_table() -> Powers:
+    """``(rates, distances, times)`` power in a Hann window of a tone that begins and decays.
+
+    With v in window lengths from the window's middle, u the time since the onset, d the distance of
+    the tone from the bin in units of 1 / window and γ = window / decay, it is
+
+        | ∫ from −u to ½ of (1 + cos 2πv) · exp((−γ + i2πd)·(v + u)) dv |²
+
+    for −½ ≤ u ≤ ½: 1 at d = 0 for a tone without decay that fills the window.
+    """
+    table = np.empty((len(_RATES), len(_DISTANCES), len(_TIMES)), dtype=np.float32)
+    # at d = 0 and d = 1 without decay the closed form is 0/0, so the grid stands a hair beside them
+    turn = 2j * np.pi * (_DISTANCES[:, None] + 1e-7)
+    for page, rate in zip(table, 2.0**_RATES, strict=True):
+        c = turn - rate
+
+        def primitive(v: Floats, c: NDArray[np.complex128] = c) -> NDArray[np.complex128]:
+            """Of the integrand over exp(c·v): the phases alone, which cannot overflow."""
+            up, down = c + 2j * np.pi, c - 2j * np.pi
+            hann = np.exp(2j * np.pi * v) / up + np.exp(-2j * np.pi * v) / down
+            return np.asarray(1.0 / c + 0.5 * hann)
+
+        end = np.exp(turn * 0.5) * primitive(np.array([[0.5]])) * np.exp(-rate * (0.5 + _TIMES))
+        begin = np.exp(-turn * _TIMES) * primitive(-_TIMES[None, :])
+        page[:] = np.abs(end - begin) ** 2
+    return table
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The axis of a front end: centres in Hz and window lengths in seconds, ``(bins,)`` each."""
+
+    frequencies: Floats
+    windows: Floats
+
+    @property
+    def highest(self) -> float:
+        return float(self.frequencies[-1] * 1.02)
+
+
+def _responses(
+    axis: _Axis, times: Floats, hz: float, onset: float, offset: float, reach: float
+) -> Iterator[tuple[NDArray[np.intp], slice, Powers]]:
+    """Where one partial is heard, and how loud: bins ``(n,)``, a range of frames, and power
+    ``(decays, n, frames)`` per unit weight.
+
+    Args:
+        axis: of the front end.
+        times: ``(frames,)`` seconds, ascending.
+        hz: the partial's frequency.
+        onset, offset: of its note, seconds.
+        reach: how far from its bin it is heard after its onset, in units of 1 / window.
+    """
+    away = np.abs(hz - axis.frequencies) * axis.windows
+    for bins in (
+        np.flatnonzero(away <= reach),
+        np.flatnonzero((away > reach) & (away <= ONSET_REACH)),
+    ):
+        if len(bins) == 0:
+            continue
+        distance, window = away[bins], axis.windows[bins]
+        at_onset = distance[0] > reach
+        longest = float(window.max())
+        end = onset + longest / 2 if at_onset else offset + longest / 2 + 3 * RELEASE_SECONDS
+        first, last = np.searchsorted(times, (onset - longest / 2, end))
+        if last <= first:
+            continue
+        time = times[first:last]
+        since = (time - onset) / window[:, None]
+        place = np.clip(np.rint((since + 0.5) * (len(_TIMES) - 1)), 0, len(_TIMES) - 1)
+        near = (np.rint(distance * 32)[:, None].astype(np.intp), place.astype(np.intp))
+        # A tone that rises slowly is smeared less than a step, outside the main lobe.
+        smooth = 1 / (1 + (2 * np.pi * distance / window * ATTACK_SECONDS) ** 2)
+        smooth = np.where(distance > 1.5, smooth, 1.0)[:, None]
+        begun = np.where(since > -0.5, np.where(since < 0.5, smooth, 0.0 if at_onset else 1.0), 0.0)
+        begun = begun * np.exp(-2 * np.maximum(time - offset, 0) / RELEASE_SECONDS)
+        later = np.maximum(since - 0.5, 0) * window[:, None]
+        typical = float(np.exp(np.log(window).mean()))
+        powers = np.empty((len(DECAY_SECONDS), *since.shape), dtype=np.float32)
+        for power, decay in zip(powers, DECAY_SECONDS, strict=True):
+            rate = np.rint((np.log2(typical / decay) - _RATES[0]) * 4)
+            page = response_table()[int(np.clip(rate, 0, len(_RATES) - 1))]
+            power[:] = page[near] * begun * np.exp(-2 * later / decay)
+        yield bins, slice(int(first), int(last)), powers
+
+
+class OverviewMeter:
+    """Collects an :class:`Overview` while a recording streams by."""
+
+    def __init__(self) -> None:
+        self._times: list[Floats] = []
+        self._powers: list[Powers] = []
+        self._geometry: Spectrogram | None = None
+
+    def push(self, spectrogram: Spectrogram, kept: NDArray[np.bool_] | None = None) -> None:
+        """Take some blocks; ``kept`` ``(blocks, frames)`` are those that other blocks do not stand
+        for better (all)."""
+        self._geometry = spectrogram.without_blocks()
+        step = max(1, round(spectrogram.frame_rate / OVERVIEW_FRAME_RATE))
+        chosen = spectrogram.frame_numbers % step == 0
+        if kept is not None:
+            chosen &= kept
+        power = power_of(spectrogram)
+        self._times.append(spectrogram.times[chosen])
+        self._powers.append(np.moveaxis(power, 1, 2)[chosen])
+
+    def finish(self) -> Overview:
+        """The overview of what was taken.
+
+        Raises:
+            ValueError: if nothing was.
+        """
+        if self._geometry is None:
+            raise ValueError("got no part of a recording, expected at least one")
+        times, first = np.unique(np.concatenate(self._times), return_index=True)
+        power = np.concatenate(self._powers)[first].T
+        return Overview(self._geometry, times, np.ascontiguousarray(power))
+
+
+@dataclass(eq=False)
+class Overview:
+    """The power of a whole recording, with few frames, and what was learnt from it.
+
+    Attributes:
+        geometry: the axis and tuning of the front end, without blocks.
+        times: ``(frames,)`` seconds, ascending.
+        power: ``(bins, frames)``.
+    """
+
+    geometry: Spectrogram
+    times: Floats
+    power: Powers
+    _residual: Powers | None = None
+    _learnt: dict[tuple[bytes, str], PartialPowers] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spectrogram: Spectrogram) -> Overview:
+        """The overview of a spectrogram that holds a whole recording."""
+        meter = OverviewMeter()
+        meter.push(spectrogram)
+        return meter.finish()
+
+    @property
+    def axis(self) -> _Axis:
+        return _Axis(self.geometry.frequencies, self.geometry.window_seconds)
+
+    def partials(self, notes: Notes, inharmonicity: str = "piano") -> PartialPowers:
+        """The powers of the notes' partials; learnt once."""
+        columns = (notes.onsets, notes.offsets, notes.pitches)
+        key = (
+            b"".join(np.ascontiguousarray(column).tobytes() for column in columns),
+            inharmonicity,
+        )
+        if key not in self._learnt:
+            self._learnt[key] = learn(self, notes, inharmonicity)
+        return self._learnt[key]
+
+    def residual(self, times: Floats) -> Powers:
+        """``(bins, frames)`` squared lower quartile of the magnitudes around each bin, at the frame
+        nearest to each of the times ``(frames,)``."""
+        if self._residual is None:
+            self._residual = _lower_quartiles(self.power, self.geometry.frequencies)
+        if len(self.times) == 0:
+            return np.zeros((len(self.power), len(times)), dtype=np.float32)
+        middles = (self.times[1:] + self.times[:-1]) / 2
+        levels = self._residual[:, np.searchsorted(middles, times)]
+        place = np.arange(len(self.power)) / _RESIDUAL_STEP
+        low = np.minimum(place.astype(np.intp), len(levels) - 1)
+        high = np.minimum(low + 1, len(levels) - 1)
+        share = (place - low).astype(np.float32)[:, None]
+        return np.asarray(levels[low] * (1 - share) + levels[high] * share) ** 2
+
+
+@dataclass(eq=False)
+class PartialPowers:
+    """What was learnt of the partials of one recording's notes.
+
+    Attributes:
+        overview: of the recording.
+        notes: whose partials these are.
+        frequencies: ``(notes, partials)`` Hz.
+        weights: ``(notes, partials, decays)`` power of each partial at its onset.
+        tuning_cents, stiffness: of the instrument: deviation from A4 = 440 Hz, and how many times
+            as inharmonic its strings are as a typical piano's.
+    """
+
+    overview: Overview
+    notes: Notes
+    frequencies: Floats
+    weights: Floats
+    tuning_cents: float
+    stiffness: float
+    _last: tuple[bytes, Powers] | None = None
+
+    def powers(
+        self,
+        times: Floats,
+        numbers: NDArray[np.int64] | None = None,
+        reach: float = REACH,
+    ) -> Powers:
+        """``(bins, frames)`` power of some partials.
+
+        Args:
+            times: ``(frames,)`` seconds, ascending.
+            numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials.
+            reach: see :data:`REACH`.
+        """
+        axis, notes = self.overview.axis, self.notes
+        out = np.zeros((len(axis.frequencies), len(times)), dtype=np.float32)
+        if len(times) == 0:
+            return out
+        margin = float(axis.windows.max()) / 2
+        late = notes.onsets - margin > times[-1]
+        early = notes.offsets + margin + 3 * RELEASE_SECONDS < times[0]
+        every = np.arange(1, N_PARTIALS + 1)
+        for note in np.flatnonzero(~late & ~early):
+            wanted = every if numbers is None else numbers[note]
+            for k in wanted[(wanted > 0) & (wanted <= N_PARTIALS)].tolist():
+                weights, hz = self.weights[note, k - 1], float(self.frequencies[note, k - 1])
+                if not weights.any() or hz > axis.highest:
+                    continue
+                begin, end = float(notes.onsets[note]), float(notes.offsets[note])
+                for bins, frames, power in _responses(axis, times, hz, begin, end, reach):
+                    heard = np.tensordot(weights.astype(np.float32), power, 1)
+                    if bins[-1] - bins[0] + 1 == len(bins):
+                        out[bins[0] : bins[-1] + 1, frames] += heard
+                    else:
+                        out[bins, frames] += heard
+        return out
+
+    def gains(self, spectrogram: Spectrogram, numbers: NDArray[np.int64], keep: bool) -> Powers:
+        """``(blocks, bins, frames)`` by what a ratio mask multiplies, 0–1.
+
+        With the power V of a bin, T of the chosen partials and R of the others and the residual,
+        removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
+        more than the rest's share, where it does not. Keeping leaves √min(1, T/V). A bin in which
+        T is negligible has gain 1 when T is removed: it stays as it is, to the bit.
+
+        Args:
+            spectrogram: some blocks of the recording.
+            numbers: ``(notes, n)`` partial numbers per note, 0 = none.
+            keep: whether these partials are what is kept.
+        """
+        power = power_of(spectrogram)
+        gains = np.empty(power.shape, dtype=np.float32)
+        totals = None if keep else self._totals(spectrogram.times)
+        for block, times in enumerate(spectrogram.times):
+            heard = power[block]
+            chosen = self.powers(times, numbers, KEPT_REACH if keep else REACH)
+            if totals is None:
+                share = np.divide(chosen, heard, out=np.zeros_like(heard), where=heard > 0)
+            else:
+                rest = np.maximum(totals[block] - chosen, 0)
+                rest += _LEFT_RESIDUAL * self.overview.residual(times)
+                touched = chosen > NEGLIGIBLE * (chosen + rest)
+                most = np.maximum(heard, rest + chosen)
+                share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
+            gains[block] = np.sqrt(np.minimum(share, 1))
+        return gains
+
+    def _totals(self, times: Floats) -> Powers:
+        """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the
+        same blocks one after the other, so the last answer is kept."""
+        key = times.tobytes()
+        if self._last is None or self._last[0] != key:
+            self._last = (key, np.stack([self.powers(page) for page in times]))
+        return self._last[1]
+
+
+def power_of(spectrogram: Spectrogram) -> Powers:
+    """``(blocks, bins, frames)`` float32 power, mean over channels."""
+    channels = [channel.tensor.abs().square().cpu().numpy() for channel in spectrogram.channels]
+    return np.asarray(channels[0] if len(channels) == 1 else np.mean(channels, axis=0))
+
+
+def learn(overview: Overview, notes: Notes, inharmonicity: str) -> PartialPowers:
+    """Learn the powers of the notes' partials from an overview.
+
+    The recording is cut into windows of 20 s, each of which is solved with the notes around it, so
+    that memory does not grow with its length. Notes that began earlier keep what was found.
+    """
+    tuning, stiffness = tuning_and_stiffness(overview, notes, inharmonicity)
+    hz = _frequencies(notes.pitches, tuning, stiffness)
+    weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
+    found = PartialPowers(overview, notes, hz, weights, tuning, stiffness)
+    if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
+        return found
+    begin, end = float(notes.onsets.min()), float(notes.onsets.max())
+    for start in np.arange(begin, end + 1e-9, _WINDOW_SECONDS):
+        inside = (notes.onsets >= start) & (notes.onsets < start + _WINDOW_SECONDS + _GUARD_SECONDS)
+        solved = _weights_of(found, np.flatnonzero(inside))
+        weights[inside] = solved
+        # the notes of the guard are only company here: the next window solves them
+        weights[notes.onsets >= start + _WINDOW_SECONDS] = 0.0
+    return found
+
+
+def _frequencies(pitches: Floats, tuning_cents: float, stiffness: float) -> Floats:
+    """``(notes, partials)`` Hz."""
+    k = np.arange(1, N_PARTIALS + 1)
+    b = (piano_inharmonicity(pitches) * stiffness)[:, None]
+    stretch = np.sqrt((1 + b * k**2) / (1 + b))
+    return np.asarray(k * midi_to_hz(pitches)[:, None] * stretch * cents_to_ratio(tuning_cents))
+
+
+def tuning_and_stiffness(
+    overview: Overview, notes: Notes, inharmonicity: str = "piano"
+) -> tuple[float, float]:
+    """Tuning in cents and stiffness (times a typical piano's), from the peaks of the recording.
+
+    Each note shows peaks near its partials. The stiffness that explains them best, with their
+    median deviation as tuning, minimises the mean deviation, weighted with how far the peaks stand
+    out. Without enough peaks these are the tuning that is known otherwise, and 1.
+    """
+    pitch, number, cents, level = _peaks(overview, notes)
+    typical = 0.0 if inharmonicity == "none" else 1.0
+    if len(pitch) < 12:
+        return overview.geometry.tuning_cents, typical
+    best = (np.inf, overview.geometry.tuning_cents, typical)
+    for factor in 2.0 ** np.linspace(-1.6, 1.6, 33) * typical if typical else (0.0,):
+        b = piano_inharmonicity(pitch) * factor
+        off = cents - ratio_to_cents(np.sqrt((1 + b * number**2) / (1 + b)))
+        order = np.argsort(off)
+        heap = np.cumsum(level[order])
+        tuning = float(off[order][np.searchsorted(heap, heap[-1] / 2)])
+        cost = float((np.minimum(np.abs(off - tuning), 30.0) * level).sum() / heap[-1])
+        best = min(best, (cost, tuning, float(factor)))
+    return best[1], best[2]
+
+
+def _peaks(overview: Overview, notes: Notes) -> tuple[Floats, Floats, Floats, Floats]:
+    """Peaks near the partials of up to 1,000 notes, each column ``(peaks,)``: MIDI pitch, partial
+    number, cents above the multiple of the pitch's frequency, dB above the surroundings."""
+    times = overview.times
+    cents_of_bins = ratio_to_cents(overview.geometry.frequencies)
+    floor = 1e-12 * float(overview.power.max(initial=0.0)) + 1e-30
+    peaks: list[tuple[float, int, float, float]] = []
+    step = -(-max(len(notes), 1) // 1000)
+    columns = (notes.onsets, notes.offsets, notes.pitches)
+    for onset, offset, pitch in zip(*(column[::step].tolist() for column in columns), strict=True):
+        first, last = np.searchsorted(times, (onset + 0.05, min(offset, onset + 1.0)))
+        if last - first < 3:
+            continue
+        profile = 10 * np.log10(overview.power[:, first:last] + floor).mean(axis=1)
+        for k in range(1, 13):
+            multiple = float(ratio_to_cents(k * midi_to_hz(pitch)))
+            low, high = np.searchsorted(cents_of_bins, (multiple - 75.0, multiple + 75.0))
+            if high - low < 3 or low == 0 or high == len(cents_of_bins):
+                continue
+            top = int(low + np.argmax(profile[low:high]))
+            if top in (low, high - 1):
+                continue
+            left, middle, right = profile[top - 1 : top + 2]
+            bend = left - 2 * middle + right
+            if bend >= -0.5:
+                continue
+            spacing = cents_of_bins[top + 1] - cents_of_bins[top]
+            exact = cents_of_bins[top] + (left - right) / (2 * bend) * spacing
+            around = np.median(profile[max(0, top - 12) : top + 13])
+            peaks.append((pitch, k, exact - multiple, max(middle - around, 0.0)))
+    columns_of_peaks = np.array(peaks, dtype=np.float64).reshape(-1, 4).T
+    return tuple(columns_of_peaks)  # type: ignore[return-value]
+
+
+def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> Floats:
+    """``(chosen, partials, decays)`` weights that fit the overview around some notes best."""
+    overview, notes = found.overview, found.notes
+    if len(chosen) == 0:
+        return np.zeros((0, N_PARTIALS, len(DECAY_SECONDS)))
+    axis = overview.axis
+    margin = float(axis.windows.max())
+    begin = notes.onsets[chosen].min() - margin
+    end = notes.onsets[chosen].max() + _GUARD_SECONDS + margin
+    times = overview.times[(overview.times >= begin) & (overview.times <= end)]
+    cell, atom, response = _atoms(found, chosen, times)
+    shape = (len(chosen), N_PARTIALS, len(DECAY_SECONDS))
+    if len(cell) == 0:
+        return np.zeros(shape)
+    cells, cell = np.unique(cell, return_inverse=True)
+    first = int(np.searchsorted(overview.times, begin))
+    power = overview.power[:, first : first + len(times)]
+    residual = overview.residual(times)
+    known = found.powers(times) + _RESIDUAL * residual + 1e-12 * power.max() + 1e-30
+    known = known.ravel()[cells].astype(np.float64)
+    heard = np.maximum(power.ravel()[cells].astype(np.float64), 1e-3 * known)
+    fit = _Factorisation(heard, known, cell, atom, response)
+    pitches = np.rint(notes.pitches[chosen]).astype(np.intp)
+    weights = fit.solved(pitches)
+    believed = fit.over(residual.ravel()[cells].astype(np.float64), len(chosen) * N_PARTIALS)
+    weights *= np.clip(1 - (_BELIEVED_OVER_RESIDUAL / believed) ** 2, 0, 1)[:, None]
+    return np.asarray(weights.reshape(shape))
+
+
+def _atoms(
+    found: PartialPowers, chosen: NDArray[np.intp], times: Floats
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Powers]:
+    """The entries of the model of some notes: cell ``(entries,)`` (bin · frames + frame), atom
+    (note · partials + partial), and response ``(decays, entries)``."""
+    axis, notes = found.overview.axis, found.notes
+    cells, atoms, responses = [], [], []
+    for row, note in enumerate(chosen.tolist()):
+        begin, end = float(notes.onsets[note]), float(notes.offsets[note])
+        for k, hz in enumerate(found.frequencies[note].tolist()):
+            if hz > axis.highest:
+                break
+            for bins, frames, power in _responses(axis, times, hz, begin, end, REACH):
+                b, t = np.nonzero(power.max(axis=0) > _SMALLEST_RESPONSE)
+                cells.append(bins[b] * len(times) + frames.start + t)
+                atoms.append(np.full(len(b), row * N_PARTIALS + k, dtype=np.intp))
+                responses.append(power[:, b, t])
+    if not cells:
+        none = np.zeros(0, dtype=np.intp)
+        return none, none, np.zeros((len(DECAY_SECONDS), 0), dtype=np.float32)
+    return np.concatenate(cells), np.concatenate(atoms), np.concatenate(responses, axis=1)
+
+
+@dataclass
+class _Factorisation:
+    """Weights of given atoms that fit given powers, in the Itakura–Saito divergence.
+
+    Attributes:
+        heard: ``(cells,)`` power.
+        known: ``(cells,)`` power that is not to be explained.
+        cell, atom: ``(entries,)`` where each atom is heard.
+        response: ``(decays, entries)`` how loud.
+    """
+
+    heard: Floats
+    known: Floats
+    cell: NDArray[np.intp]
+    atom: NDArray[np.intp]
+    response: Powers
+
+    def solved(self, pitches: NDArray[np.intp]) -> Floats:
+        """``(atoms, decays)`` weights; the notes' MIDI ``pitches`` tell which share a balance."""
+        note, partial = np.divmod(self.atom, N_PARTIALS)
+        _, key = np.unique(pitches, return_inverse=True)
+        shared = key[note] * N_PARTIALS + partial
+        balance = np.full(
+            (len(DECAY_SECONDS), (key.max() + 1) * N_PARTIALS),
+            self.heard.mean() / len(DECAY_SECONDS),
+        )
+        level = np.ones(len(pitches))
+        for _ in range(_SHARED_ROUNDS):
+            level_of = level[note]
+            up, down = self._slopes(level_of * self._sum(balance[:, shared]))
+            balance *= [
+                _step(shared, response * level_of, up, down, balance.shape[1])
+                for response in self.response
+            ]
+            of_unit_level = self._sum(balance[:, shared])
+            up, down = self._slopes(level_of * of_unit_level)
+            level *= np.clip(_step(note, of_unit_level, up, down, len(level)), 1e-3, 1e3)
+            typical = np.exp(np.log(np.maximum(level, 1e-300)).mean())
+            level /= typical
+            balance *= typical
+        own = np.ones(len(pitches) * N_PARTIALS)
+        power = level[note] * self._sum(balance[:, shared])
+        for _ in range(_OWN_ROUNDS):
+            up, down = self._slopes(own[self.atom] * power)
+            own *= np.clip(_step(self.atom, power, up, down, len(own)), 0.1, 10.0)
+        rows = np.repeat(key, N_PARTIALS) * N_PARTIALS + np.tile(
+            np.arange(N_PARTIALS), len(pitches)
+        )
+        scale = np.repeat(level, N_PARTIALS) * np.clip(own, 0.25, 4.0)
+        return np.asarray(balance[:, rows].T * scale[:, None])
+
+    def over(self, residual: Floats, n_atoms: int) -> Floats:
+        """``(atoms,)`` how far the power stands above the residual ``(cells,)`` where an atom is
+        loudest."""
+        loud = self.response.max(axis=0) > 0.05
+        atom, cell = self.atom[loud], self.cell[loud]
+        power = np.bincount(atom, self.heard[cell], n_atoms)
+        below = np.bincount(atom, residual[cell], n_atoms)
+        return np.asarray((power + 1e-30) / (below + 1e-30))
+
+    def _sum(self, weights: Floats) -> Floats:
+        """``(entries,)`` power of each entry, of weights ``(decays, entries)``."""
+        return np.asarray(np.einsum("ae,ae->e", weights, self.response))
+
+    def _slopes(self, power: Floats) -> tuple[Floats, Floats]:
+        """``(entries,)`` the two parts of the divergence's gradient in each entry's cell."""
+        model = self.known + np.bincount(self.cell, power, len(self.known))
+        down = 1.0 / model
+        return (self.heard * down * down)[self.cell], down[self.cell]
+
+
+def _step(
+    group: NDArray[np.intp], response: Floats, up: Floats, down: Floats, n_groups: int
+) -> Floats:
+    """Multiplicative update ``(groups,)`` of a weight that scales some entries (the root makes it
+    a majorisation–minimisation step, which never increases the divergence)."""
+    numerator = np.bincount(group, response * up, n_groups)
+    denominator = np.bincount(group, response * down, n_groups)
+    return np.asarray(np.sqrt(numerator / np.maximum(denominator, 1e-300)))
+
+
+def _lower_quartiles(power: Powers, frequencies: Floats) -> Powers:
+    """``(bins / 4, frames)`` lower quartile of the magnitudes within half an octave."""
+    cents, magnitude = ratio_to_cents(frequencies), np.sqrt(power)
+    rows = []
+    for centre in cents[::_RESIDUAL_STEP]:
+        low, high = np.searchsorted(cents, (centre - _RESIDUAL_CENTS, centre + _RESIDUAL_CENTS))
+        order = int(_RESIDUAL_QUANTILE * (high - low - 1))
+        rows.append(np.partition(magnitude[low:high], order, axis=0)[order])
+    return np.asarray(rows, dtype=np.float32)
+
+
+def numbers_of(partials: Sequence[int] | NDArray[np.int64], n_notes: int) -> NDArray[np.int64]:
+    """Partial numbers ``(n,)`` common to all notes, or per note, as ``(notes, n)``."""
+    numbers = np.asarray(partials, dtype=np.int64)
+    return np.broadcast_to(numbers, (n_notes, numbers.shape[-1]))
