@@ -55,11 +55,17 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
             f"{cause})"
         )
     failed = len(_failed(panel))
-    silent = max((result.n_without_reference for result in results), default=0)
+    older = _without_score(panel, inference.score)
+    silent = max((result.n_without_reference for result in results), default=0) - len(older)
     if failed:
         broken = plural(failed, "recording")
         said.append(f"left out: {broken} that failed ({_first_error(panel)})")
-    if silent:
+    if older:
+        said.append(
+            f"left out: {plural(len(older), 'recording')} with rows of an earlier version, which "
+            f"do not hold {inference.score}; another results_dir has them computed anew"
+        )
+    if silent > 0:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
 
@@ -93,6 +99,11 @@ def _failed(panel: Panel) -> set[str]:
         piece for (_, piece), found in draws.items() if "error" in found and "ok" not in found
     }
     return lost | {panel.pieces[piece] for piece in without}
+
+
+def _without_score(panel: Panel, score: str) -> set[str]:
+    """Recordings with results that do not hold a score, because it did not exist then."""
+    return {row.track for row in panel.rows if row.status == "ok" and score not in row.scores}
 
 
 def _copies(panel: Panel) -> list[tuple[str, str]]:

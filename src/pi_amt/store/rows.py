@@ -34,7 +34,8 @@ class Row:
         settings: JSON of the model's options and of those of the data (tuning, pedal, cut).
         status: ``ok``, ``error``, or ``empty`` where the condition is not defined for the
             recording; ``error`` is the reason, one plain line.
-        scores: mir_eval's keys and frame scores, NaN where undefined (no reference notes).
+        scores: mir_eval's keys, those at other tolerances (not in rows up to version 0.2.0) and
+            frame scores, NaN where undefined (no reference notes).
         effects: removed energy in dB, share of bins touched, collateral (see
             :class:`pi_amt.permutations.effects.EffectMeter`), and ``tuning_cents`` of the
             recording.

@@ -23,7 +23,7 @@ from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.scoring import anatomy
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import score_notes, score_tolerances
 from pi_amt.scoring.plugins import plugged_scores
 from pi_amt.store.rows import Row
 from pi_amt.study.conditions import Condition
@@ -167,6 +167,7 @@ def _finished(
             baseline = NoteTable.from_bytes(notes)
         scores = {
             **score_notes(reference, estimate),
+            **score_tolerances(reference, estimate),
             **one.watcher.frame_scorer.finish(),
             **plugged_scores(reference, estimate),
         }
