@@ -23,6 +23,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from pi_amt.cli.config import (
+    align_of,
     check_alike,
     check_options,
     choice,
@@ -225,6 +226,7 @@ def write_results(config: DictConfig, rows: Sequence[Row]) -> None:
         "settings": json.loads(one.settings) if one else {},
         "dataset_options": plain(config.dataset),
         "tuning": config.tuning,
+        "align": align_of(config),
         "repeats": config.repeats,
         "seed": config.seed,
         "version": __version__,

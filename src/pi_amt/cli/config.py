@@ -145,6 +145,7 @@ def group_of(config: DictConfig, datasets: dict[str, Dataset]) -> Group:
         tracks=list(datasets[node]),
         conditions=conditions_of(config),
         tuning=tuning_of(config),
+        align=align_of(config),
     )
 
 
@@ -168,6 +169,12 @@ def tuning_of(config: DictConfig) -> str | float:
         return "off"
     check_tuning(tuning)
     return tuning if isinstance(tuning, str) else float(tuning)
+
+
+def align_of(config: DictConfig) -> str:
+    """``off`` or ``median``; the manifests of versions up to 0.2.0 know none but ``off``."""
+    align = config.get("align", "off")
+    return "off" if align is False else str(align)  # YAML reads a bare `off` as false
 
 
 def executor_of(config: DictConfig) -> ExecutorFactory:

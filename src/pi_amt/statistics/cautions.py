@@ -4,10 +4,10 @@ too few repeats."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from pi_amt.core.text import plural
-from pi_amt.scoring.alignment import alignment_of
+from pi_amt.scoring.alignment import SHIFTED_MS, alignment_of, whole_shift
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_floor
 from pi_amt.statistics.inference import Inference
@@ -53,6 +53,13 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         said.append(
             f"{plural(len(doubtful), 'recording')} with notes that hardly fit the sound ({piece}: "
             f"{cause})"
+        )
+    if shifted := _shifted(panel, {piece for piece, _ in doubtful}):
+        piece, shift = shifted[0]
+        said.append(
+            f"{plural(len(shifted), 'recording')} with all onsets found more than "
+            f"{SHIFTED_MS:g} ms late or early ({piece}: {shift}), so that the tolerance of 50 ms "
+            "leaves less room on one side: look at F at 150 ms, or run with align=median"
         )
     failed = len(_failed(panel))
     older = _without_score(panel, inference.score)
@@ -122,6 +129,17 @@ def _doubtful(panel: Panel) -> list[tuple[str, str]]:
         for piece, table in panel.baseline_notes.items()
     ]
     return [(piece, cause) for piece, cause in causes if cause]
+
+
+def _shifted(panel: Panel, doubtful: Set[str]) -> list[tuple[str, str]]:
+    """(recording, by how much) of those whose clean transcription is off as a whole and was not
+    aligned; of the ``doubtful`` ones more than that is said already."""
+    shifts = [
+        (piece, whole_shift(row.effects.get("onset_offset_ms")))
+        for piece, row in panel.baseline.items()
+        if piece not in doubtful and "aligned_ms" not in row.effects
+    ]
+    return [(piece, shift) for piece, shift in shifts if shift]
 
 
 def _needed(repeats: float) -> str:

@@ -37,8 +37,10 @@ class Row:
         scores: mir_eval's keys, those at other tolerances (not in rows up to version 0.2.0) and
             frame scores, NaN where undefined (no reference notes).
         effects: removed energy in dB, share of bins touched, collateral (see
-            :class:`pi_amt.permutations.effects.EffectMeter`), and ``tuning_cents`` of the
-            recording.
+            :class:`pi_amt.permutations.effects.EffectMeter`), ``tuning_cents`` of the
+            recording, ``onset_offset_ms`` of the transcription (see
+            :func:`pi_amt.scoring.alignment.onset_offset_ms`; not in rows up to version 0.2.0) and,
+            with ``align=median``, ``aligned_ms``: by how much it was taken to be late.
         counts: ``reference``, ``estimate``, ``matched`` (no-offset) notes, and against the
             baseline those of each class of :class:`pi_amt.scoring.anatomy.Comparison`.
         notes: compressed table of error anatomy (:class:`pi_amt.scoring.note_table.NoteTable`).

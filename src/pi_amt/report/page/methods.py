@@ -206,6 +206,11 @@ def _control_of(target: Permutation | None) -> str:
 def _statistics(importance: Result) -> list[str]:
     inference = importance.inference
     score = f"The score is {_score(inference.score)}, averaged over recordings"
+    if all("aligned_ms" in row.effects for row in importance.rows if row.status == "ok"):
+        score = (
+            "The transcriptions of each recording were shifted in time by the median onset offset "
+            f"of its baseline. {score}"
+        )
     if not importance.results:
         return [f"{score}."]
     return [
