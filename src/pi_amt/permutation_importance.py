@@ -72,8 +72,8 @@ class Importance(Result):
         return table if len(table) else None
 
     def anatomy(self) -> tuple[Table, ...]:
-        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
-        read without their note tables."""
+        """Intervals of false notes, drops in recall by kind of note, fates of lost notes and drops
+        by tolerance; of rows without note tables only the last."""
         return anatomy_tables(self)
 
     def headline(self) -> list[str]:

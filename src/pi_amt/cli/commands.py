@@ -75,7 +75,8 @@ def _table(command: ArgumentParser) -> None:
     command.add_argument(
         "--anatomy",
         action="store_true",
-        help="also print false notes by interval, and drops by kind of note",
+        help="also print false notes by interval, drops by kind of note, and what became of the "
+        "lost notes",
     )
     command.add_argument(
         "--errors",
