@@ -72,8 +72,8 @@ class Importance(Result):
         return table if len(table) else None
 
     def anatomy(self) -> tuple[Table, ...]:
-        """Intervals of false notes and drops in recall by kind of note; empty where the rows were
-        read without their note tables."""
+        """Intervals of false notes, drops in recall by kind of note, fates of lost notes and drops
+        by tolerance; of rows without note tables only the last."""
         return anatomy_tables(self)
 
     def headline(self) -> list[str]:
@@ -127,6 +127,7 @@ def importance(
     seed: int = 0,
     controls: bool = False,
     tuning: str | float = "estimate",
+    align: str = "off",
     dataset: str | None = None,
     results_dir: Path | str | None = None,
     score: str = SCORE,
@@ -143,6 +144,8 @@ def importance(
         seed: of all draws.
         controls: add identity, floor, wrong_piece, matched_tracks and leak.
         tuning: ``estimate``, ``off`` or cents.
+        align: ``off``, or ``median``: shift all transcriptions of a recording by the median onset
+            offset of its baseline before they are scored.
         dataset: name in the rows; default: the dataset's own name.
         results_dir: where rows are kept; default: nowhere (computed anew each time).
         score: what ``importances`` are drops of.
@@ -162,7 +165,7 @@ def importance(
     for track in listed:
         _check_track(track)
     conditions = make_conditions(permutations, repeats=repeats, seed=seed, controls=controls)
-    group = Group(spec, name, listed, conditions, tuning)
+    group = Group(spec, name, listed, conditions, tuning, align)
     if quiet is None:
         quiet = not sys.stderr.isatty()
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:

@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from pi_amt.cli.config import conditions_of, executor_of, group_of, model_spec, tuning_of
+from pi_amt.cli.config import (
+    align_of,
+    conditions_of,
+    executor_of,
+    group_of,
+    model_spec,
+    score_names,
+    tuning_of,
+)
 from pi_amt.cli.config_keys import names_in
 from pi_amt.permutations import loading as permutations
 from pi_amt.permutations.permutation import Permutation
@@ -113,6 +121,27 @@ def test_tuning(override: str, expected: Any) -> None:
 def test_a_tuning_that_cannot_be_is_refused(override: str) -> None:
     with pytest.raises(ValueError, match="tuning"):
         tuning_of(composed(override))
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"), [("align=off", "off"), ("align=median", "median")]
+)
+def test_align(override: str, expected: str) -> None:
+    assert align_of(composed(override)) == expected
+    assert group_of(composed("dataset=demo", override), {}).align == expected
+
+
+def test_alignment_is_off_unless_asked_for_and_in_configs_that_do_not_know_it() -> None:
+    assert align_of(composed()) == align_of(OmegaConf.create({"tuning": "off"})) == "off"
+    with pytest.raises(ValueError, match="align: got 'mean', expected one of off, median"):
+        group_of(composed("dataset=demo", "align=mean"), {})
+
+
+def test_scores_at_other_tolerances_can_be_chosen() -> None:
+    names = score_names()
+    assert len(names) == len(set(names))
+    for name in ("F-measure_no_offset", "F-measure_no_offset_100ms", "Recall_no_offset_chroma"):
+        assert name in names
 
 
 def test_repeats_are_for_stochastic_conditions_only() -> None:

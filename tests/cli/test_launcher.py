@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rows import make_row
 from tests.study.executors.conftest import wait_until
 from tests.study.test_driver import facts
 from tests.toys import ToyTrack, write_toy_configs
@@ -111,6 +113,15 @@ def test_a_fused_sweep_equals_an_unfused_one(
     assert means["no_permutation"] == means["harm_mask"] == 1
     assert means["fund_mask"] == 0
     assert 0 < means["random"] < 1
+
+
+def test_means_are_of_scores_that_all_rows_hold() -> None:
+    """A row of an earlier version, the second draw of one recording, lacks a later score."""
+    new = [make_row("random", 0.5, track=track) for track in "ab"]
+    old = replace(new[0], repeat=1, scores={"F-measure": 0.3})
+    assert app.mean_scores(new)["F-measure_no_offset"] == 0.5
+    assert app.mean_scores([*new, old]) == {"F-measure": pytest.approx(0.45)}
+    assert app.mean_scores([]) == {}
 
 
 def test_a_fused_sweep_reads_each_recording_once(

@@ -138,13 +138,15 @@ def test_failures_of_a_study_are_told_below_the_data_folder(
 def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Demo recordings with their own notes, with notes 200 ms early, and cut to half."""
-    good, early, short = list(load_dataset("demo", max_tracks=3))
-    for track in (good, early, short):
+    """Demo recordings with their own notes, with notes 200 and 22 ms early, and cut to half."""
+    good, early, short, little = list(load_dataset("demo", max_tracks=4))
+    for track in (good, early, short, little):
         samples, rate = track.audio()
         notes = track.notes()
         if track is early:
             notes = Notes.from_arrays(notes.onsets - 0.2, notes.offsets - 0.2, notes.pitches)
+        if track is little:
+            notes = Notes.from_arrays(notes.onsets - 0.022, notes.offsets - 0.022, notes.pitches)
         if track is short:
             samples = samples[: len(samples) // 2]
         soundfile.write(tmp_path / f"{track.name}.wav", samples, rate)
@@ -155,6 +157,8 @@ def test_a_full_survey_says_where_notes_do_not_fit_the_sound(
     told = capsys.readouterr().out
     assert "notes that hardly fit the sound: 2\n" in told
     assert re.search(rf"{early.name}: the notes lie (19|20|21)\d ms before the sound", told)
+    assert "onsets that Basic Pitch finds over 20 ms late or early as a whole: 1\n" in told
+    assert re.search(rf"{little.name}: (2\d|3[0-2]) ms late\n", told)
     assert re.search(rf"{short.name}: \d+% of the notes begin after the sound has ended", told)
 
 

@@ -385,6 +385,30 @@ def test_another_score_can_be_asked_for() -> None:
         importance(rows, score="F1")
 
 
+def test_recordings_whose_rows_are_older_than_a_score_are_left_out_and_told_apart() -> None:
+    """Three recordings with the score and two without it; one of the three has no notes."""
+    wide = "F-measure_no_offset_150ms"
+    rows = [
+        replace(row, scores={**row.scores, wide: 0.9 if row.role == "baseline" else 0.8})
+        if row.track < "piece_03"
+        else row
+        for row in make_rows({"fund_mask": 0.2}, n_pieces=5)
+    ]
+    rows = [
+        replace(row, scores=dict.fromkeys(row.scores, math.nan)) if row.track == "piece_00" else row
+        for row in rows
+    ]
+    found = importance(rows, score=wide)
+    assert found.results[0].n_pieces == 2
+    assert found.results[0].drop == pytest.approx(0.1)
+    said = " ".join(found.warnings)
+    assert f"2 recordings with rows of an earlier version, which do not hold {wide}" in said
+    assert "left out: 1 recording without reference notes" in said
+    assert "earlier version" not in " ".join(importance(rows).warnings)
+    with pytest.raises(ValueError, match=f"got score '{wide}', expected one of"):
+        importance(make_rows(), score=wide)
+
+
 def test_threshold_free_score_stands_beside_f() -> None:
     rows = [
         make_row(label, f, track=f"t{i}", average_precision=ap)

@@ -48,6 +48,7 @@ def test_notes_say_what_became_of_each(rows: list[Row], tmp_path: Path) -> None:
     assert len(lines) == count == 8
     mine = [line for line in lines if line["label"] == "fund_mask"]
     assert [line["change"] for line in mine] == ["lost", "kept", "gained", "new"]
+    assert [line["fate"] for line in mine] == ["octave", "", "", ""]
     assert [line["kind"] for line in mine] == ["missed", "found", "found", "false"]
     assert (mine[3]["interval_semitones"], mine[3]["reference_index"]) == ("12", "-1")
 

@@ -23,6 +23,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from pi_amt.cli.config import (
+    align_of,
     check_alike,
     check_options,
     choice,
@@ -225,6 +226,7 @@ def write_results(config: DictConfig, rows: Sequence[Row]) -> None:
         "settings": json.loads(one.settings) if one else {},
         "dataset_options": plain(config.dataset),
         "tuning": config.tuning,
+        "align": align_of(config),
         "repeats": config.repeats,
         "seed": config.seed,
         "version": __version__,
@@ -236,13 +238,18 @@ def write_results(config: DictConfig, rows: Sequence[Row]) -> None:
 
 
 def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
-    """Mean of every score over recordings, repeats averaged inside a recording first."""
+    """Mean of every score over recordings, repeats averaged inside a recording first.
+
+    Scores that some rows do not hold, because an earlier version made them, are left out.
+    """
     by_track: dict[str, list[Row]] = {}
     for row in rows:
         by_track.setdefault(row.track, []).append(row)
+    every = [row for repeats in by_track.values() for row in repeats]
+    names = [n for n in every[0].scores if all(n in row.scores for row in every)] if every else []
     means: dict[str, list[float]] = {}
     for repeats in by_track.values():
-        for name in repeats[0].scores:
+        for name in names:
             value = sum(row.scores[name] for row in repeats) / len(repeats)
             if not math.isnan(value):
                 means.setdefault(name, []).append(value)

@@ -76,7 +76,8 @@ def _table(command: ArgumentParser) -> None:
     command.add_argument(
         "--anatomy",
         action="store_true",
-        help="also print false notes by interval, and drops by kind of note",
+        help="also print false notes by interval, drops by kind of note, and what became of the "
+        "lost notes",
     )
     command.add_argument(
         "--errors",
@@ -315,7 +316,7 @@ def _data(command: ArgumentParser) -> None:
         "--full",
         action="store_true",
         help="decode every file instead of reading headers, and say where the notes hardly fit "
-        "the sound",
+        "the sound, or all onsets are found over 20 ms late or early",
     )
     command.set_defaults(run=do_data)
 
@@ -328,18 +329,29 @@ def do_data(options: Namespace) -> int:
     dataset = load_dataset(options.dataset, **folder)
     found = survey(dataset, full=options.full)
     print(found)
-    if options.full and (doubts := list(_doubts(dataset))):
-        print(f"notes that hardly fit the sound: {len(doubts)}")
-        for line in listed(doubts):
-            print(f"  {line}")
+    if options.full:
+        doubts: dict[str, list[str]] = {}
+        for kind, line in _doubts(dataset):
+            doubts.setdefault(kind, []).append(line)
+        for kind, lines in doubts.items():
+            print(f"{kind}: {len(lines)}")
+            for line in listed(lines):
+                print(f"  {line}")
     return 0 if found.is_clean else 1
 
 
-def _doubts(dataset: Dataset) -> Iterator[str]:
-    """One line per recording whose notes cannot be right, as far as a transcription shows."""
+def _doubts(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """(what is odd, the recording and how) where the notes cannot be right, or all onsets are off
+    by the same time, as far as a transcription shows."""
     from pi_amt.core.errors import printable
     from pi_amt.models.loading import load_model
-    from pi_amt.scoring.alignment import alignment, share_beyond
+    from pi_amt.scoring.alignment import (
+        SHIFTED_MS,
+        alignment,
+        onset_offset_ms,
+        share_beyond,
+        whole_shift,
+    )
 
     model = load_model("basic_pitch")
     for track in dataset:
@@ -348,10 +360,14 @@ def _doubts(dataset: Dataset) -> Iterator[str]:
         except (OSError, ValueError):  # told by the survey
             continue
         heard = model.transcribe(samples[: round(_HEARD_SECONDS * rate)], rate)
-        found = alignment(notes.clipped(_HEARD_SECONDS), heard, _HEARD_SECONDS)
+        reference = notes.clipped(_HEARD_SECONDS)
+        found = alignment(reference, heard, _HEARD_SECONDS)
         beyond = share_beyond(notes, len(samples) / rate)
         if cause := replace(found, beyond=beyond).likely_cause:
-            yield printable(f"{track.name}: {cause}")
+            yield "notes that hardly fit the sound", printable(f"{track.name}: {cause}")
+        elif shift := whole_shift(onset_offset_ms(reference, heard)):
+            kind = f"onsets that Basic Pitch finds over {SHIFTED_MS:g} ms late or early as a whole"
+            yield kind, printable(f"{track.name}: {shift}")
 
 
 def _list(command: ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from pi_amt.models.loading import ModelSpec
 from pi_amt.permutations import loading as permutations
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FRAME_SCORES
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.scoring.plugins import plugged_scores
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.executors.processes import ExecutorFactory, available_cores, check_n_jobs, local
@@ -145,6 +145,7 @@ def group_of(config: DictConfig, datasets: dict[str, Dataset]) -> Group:
         tracks=list(datasets[node]),
         conditions=conditions_of(config),
         tuning=tuning_of(config),
+        align=align_of(config),
     )
 
 
@@ -168,6 +169,12 @@ def tuning_of(config: DictConfig) -> str | float:
         return "off"
     check_tuning(tuning)
     return tuning if isinstance(tuning, str) else float(tuning)
+
+
+def align_of(config: DictConfig) -> str:
+    """``off`` or ``median``; the manifests of versions up to 0.2.0 know none but ``off``."""
+    align = config.get("align", "off")
+    return "off" if align is False else str(align)  # YAML reads a bare `off` as false
 
 
 def executor_of(config: DictConfig) -> ExecutorFactory:
@@ -308,7 +315,8 @@ def restored(stored: Mapping[str, Any], results_dir: Path) -> list[DictConfig]:
 def score_names() -> list[str]:
     """Keys of the scores of a row."""
     empty = Notes.empty()
-    return [*score_notes(empty, empty), *FRAME_SCORES, *plugged_scores(empty, empty)]
+    plugged = plugged_scores(empty, empty)
+    return [*NOTE_SCORES, *TOLERANCE_SCORES, *FRAME_SCORES, *plugged]
 
 
 def plain(node: DictConfig | ListConfig) -> Any:

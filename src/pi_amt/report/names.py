@@ -34,6 +34,13 @@ _AXES = {
     "p": ("share of bins p", ""),
     "harmonic": ("harmonic k", ""),
 }
+#: score → what it is called in running text
+_SCORES = {
+    SCORE: "F",
+    f"{SCORE}_100ms": "F at 100 ms",
+    f"{SCORE}_150ms": "F at 150 ms",
+    f"{SCORE}_chroma": "F with octaves folded",
+}
 
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -164,7 +171,7 @@ def _listed(values: Sequence[str]) -> str:
 
 def score_name(score: str) -> str:
     """A score's key as readers see it: the default one is plain F."""
-    return "F" if score == SCORE else score.replace("_", " ")
+    return _SCORES.get(score, score.replace("_", " "))
 
 
 def axis_of(parameter: str) -> tuple[str, str]:

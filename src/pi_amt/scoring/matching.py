@@ -24,10 +24,13 @@ from pi_amt.core.units import Floats
 Indices = NDArray[np.intp]
 
 ONSET_TOLERANCE_SECONDS = 0.05
+#: an onset that is further away is not the same note that was moved in time
+WIDEST_TOLERANCE_SECONDS = 0.15
 PITCH_TOLERANCE_CENTS = 50.0
 OFFSET_TOLERANCE_RATIO = 0.2
 OFFSET_MIN_TOLERANCE_SECONDS = 0.05
 _DECIMALS = 4
+_OCTAVE = 12.0  # semitones
 
 
 def match_notes(reference: Notes, estimate: Notes) -> Indices:
@@ -40,31 +43,45 @@ def match_notes(reference: Notes, estimate: Notes) -> Indices:
 
 
 def candidates(
-    reference: Notes, estimate: Notes, onset_tolerance: float = ONSET_TOLERANCE_SECONDS
+    reference: Notes,
+    estimate: Notes,
+    onset_tolerance: float | Floats = ONSET_TOLERANCE_SECONDS,
+    *,
+    folded: bool = False,
 ) -> Indices:
     """All pairs ``(pairs, 2)`` whose onset and pitch agree, sorted by reference, then estimate.
 
     Estimates are sorted by semitone, then onset; each reference looks into its own semitone and
     the two beside it, and there into the stretch of onsets that agree.
+
+    Args:
+        reference, estimate: notes, in any order.
+        onset_tolerance: seconds, one for all references or ``(references,)``.
+        folded: octaves are folded: pitches agree if they do after a shift by whole octaves.
     """
     if len(reference) == 0 or len(estimate) == 0:
         return np.zeros((0, 2), dtype=np.intp)
     ref_semitones, est_semitones = np.rint(reference.pitches), np.rint(estimate.pitches)
+    if folded:
+        est_semitones %= _OCTAVE
     order = np.lexsort((estimate.onsets, est_semitones))
     semitones, onsets = est_semitones[order], estimate.onsets[order]
-    tolerance = np.full(len(reference), onset_tolerance)
+    tolerances = np.broadcast_to(np.asarray(onset_tolerance, np.float64), len(reference))
     ref_found: list[Indices] = []
     est_found: list[Indices] = []
     for step in (-1.0, 0.0, 1.0):
-        first = np.searchsorted(semitones, ref_semitones + step, side="left")
-        last = np.searchsorted(semitones, ref_semitones + step, side="right")
-        start, stop = _stretches(reference.onsets, tolerance, onsets, first, last)
+        wanted = (ref_semitones + step) % _OCTAVE if folded else ref_semitones + step
+        first = np.searchsorted(semitones, wanted, side="left")
+        last = np.searchsorted(semitones, wanted, side="right")
+        start, stop = _stretches(reference.onsets, tolerances, onsets, first, last)
         which, at = listed(start, stop)
         ref_found.append(which)
         est_found.append(order[at])
     pairs = np.stack([np.concatenate(ref_found), np.concatenate(est_found)], axis=1)
     log_ref, log_est = np.log2(reference.frequencies), np.log2(estimate.frequencies)
     cents = np.abs(1200 * (log_ref[pairs[:, 0]] - log_est[pairs[:, 1]]))
+    if folded:
+        cents = np.abs(cents - 1200 * np.rint(cents / 1200))
     pairs = pairs[cents <= PITCH_TOLERANCE_CENTS]
     return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 

@@ -15,15 +15,23 @@ one-to-one matching. Precision, recall and F equal mir_eval's; what differs:
 * mir_eval warns on empty input; here the same zeros come without a warning. What a recording
   without reference notes contributes to means is up to the caller (a study leaves it out).
 
+Beside these, :func:`score_tolerances` scores without offsets where a found note may be further
+away: its onset within 100 or 150 ms, or its pitch off by whole octaves. What a drop loses when the
+limit widens was moved, not lost.
+
 References: Bay, Ehmann & Downie (2009); Raffel et al., *mir_eval* (2014).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from pi_amt.core.notes import Notes
 from pi_amt.scoring.matching import (
+    WIDEST_TOLERANCE_SECONDS,
     Indices,
     candidates,
     largest_matching,
@@ -50,6 +58,18 @@ NOTE_SCORES = (
     "Offset_Precision",
     "Offset_Recall",
     "Offset_F-measure",
+)
+
+#: addition to the names of the scores without offsets → the pairs that may be matched
+_TOLERANCES: dict[str, Callable[[Notes, Notes], Indices]] = {
+    "100ms": partial(candidates, onset_tolerance=0.1),
+    "150ms": partial(candidates, onset_tolerance=WIDEST_TOLERANCE_SECONDS),
+    "chroma": partial(candidates, folded=True),
+}
+TOLERANCE_SCORES = tuple(
+    f"{part}_no_offset_{tolerance}"
+    for tolerance in _TOLERANCES
+    for part in ("Precision", "Recall", "F-measure")
 )
 
 
@@ -88,6 +108,23 @@ def score_notes(reference: Notes, estimate: Notes) -> Scores:
             f"{name}_F-measure": f_measure,
         }
     return scores
+
+
+def score_tolerances(reference: Notes, estimate: Notes) -> Scores:
+    """Scores without offsets at other tolerances (:data:`TOLERANCE_SCORES`).
+
+    ``…_100ms`` and ``…_150ms`` widen the limit of onsets. ``…_chroma`` keeps it at 50 ms and folds
+    octaves: a note is found if some whole number of octaves brings its pitch within 50 cents.
+    All else is as for ``F-measure_no_offset`` in :func:`score_notes`.
+    """
+    if len(reference) == 0 or len(estimate) == 0:
+        return dict.fromkeys(TOLERANCE_SCORES, 0.0)
+    found = (
+        len(largest_matching(pairs(reference, estimate), len(reference), len(estimate)))
+        for pairs in _TOLERANCES.values()
+    )
+    rates = (rate for count in found for rate in _rates(count, reference, estimate))
+    return dict(zip(TOLERANCE_SCORES, rates, strict=True))
 
 
 def check_pitch_units() -> None:
@@ -132,7 +169,9 @@ def _mean_overlap(reference: Notes, estimate: Notes, pairs: Indices) -> float:
 
 __all__ = [
     "NOTE_SCORES",
+    "TOLERANCE_SCORES",
     "check_pitch_units",
     "match_notes",
     "score_notes",
+    "score_tolerances",
 ]

@@ -1,9 +1,9 @@
 """What a perturbation does to notes, summed over the recordings of one condition.
 
 Factors such as register and polyphony cut the reference notes into strata; several factors cross.
-From the note tables in the rows: intervals of false notes (minus the baseline's), and how many
-notes of each stratum are lost. Repeats are averaged. Rows without a note table are left out and
-counted.
+From the note tables in the rows: intervals of false notes (minus the baseline's), how many notes of
+each stratum are lost, and what became of the lost ones. Repeats are averaged. Rows without a note
+table are left out and counted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from pi_amt.scoring.anatomy import chance_histogram, interval_histogram
+from pi_amt.scoring.fate import FATES, chance_fates, fate_counts, fates
 from pi_amt.scoring.note_table import Ints, NoteTable
 from pi_amt.statistics.panels import Panel, note_table
 
@@ -31,7 +32,7 @@ CROSSED = ("register", "velocity", "polyphony")
 ALONE = ("duration", "shares_partial")
 #: reference notes found clean, found perturbed, all
 Counts = tuple[float, float, float]
-#: chance is computed from recordings until so many false notes have been placed
+#: chance is computed from recordings until so many notes have been placed
 _CHANCE_NOTES = 1_500
 
 
@@ -46,6 +47,8 @@ class Breakdown:
         chance: interval class → change that chance pitches would give; empty without false notes.
         strata: level names (register, velocity, polyphony) → (found before, found after, all).
         alone: factor → level → the same three numbers.
+        fates: fate of a note that was found clean only → how many have it.
+        chance_fates: the same if the false notes had each other's pitches.
     """
 
     n_pieces: int
@@ -55,6 +58,27 @@ class Breakdown:
     chance: Mapping[str, float]
     strata: Mapping[tuple[str, ...], Counts]
     alone: Mapping[str, Mapping[str, Counts]]
+    fates: Mapping[str, float]
+    chance_fates: Mapping[str, float]
+
+    @property
+    def lost(self) -> float:
+        """Notes that were found clean only, repeats averaged."""
+        return sum(self.fates.values())
+
+    def fate_shares(self) -> dict[str, float]:
+        """Fate → share of the lost notes, from which that of :meth:`chance_fate_shares` is taken;
+        what is left is gone. Empty if nothing was lost."""
+        if not self.lost:
+            return {}
+        chance = self.chance_fate_shares()
+        shares = {name: self.fates[name] / self.lost - chance[name] for name in FATES[:-1]}
+        return {**shares, FATES[-1]: 1 - sum(shares.values())}
+
+    def chance_fate_shares(self) -> dict[str, float]:
+        """Fate → share of the lost notes that chance would explain in this way."""
+        scale = 1 / self.lost if self.lost else 0.0
+        return {name: scale * self.chance_fates[name] for name in FATES[:-1]}
 
     def change(self) -> dict[str, float]:
         """Interval class → false notes gained, per 100 reference notes."""
@@ -97,6 +121,8 @@ def breakdown(panel: Panel, number: int) -> Breakdown | None:
             factor: {names[0]: found for names, found in _strata(pairs, (factor,)).items()}
             for factor in ALONE
         },
+        fates=(counts := _fates(pairs)),
+        chance_fates=_chance_fates(pairs, sum(counts.values())),
     )
 
 
@@ -160,6 +186,27 @@ def _mean_histogram(tables: Sequence[NoteTable]) -> dict[str, float]:
     share = len(tables)
     counts = (interval_histogram(table) for table in tables)
     return _summed({name: n / share for name, n in count.items()} for count in counts)
+
+
+def _fates(pairs: Sequence[tuple[NoteTable, list[NoteTable]]]) -> dict[str, float]:
+    """Fate → lost notes, repeats averaged."""
+    return _summed(
+        {name: n / len(repeats) for name, n in fate_counts(fates(base, after)).items()}
+        for base, repeats in pairs
+        for after in repeats
+    )
+
+
+def _chance_fates(
+    pairs: Sequence[tuple[NoteTable, list[NoteTable]]], lost: float
+) -> dict[str, float]:
+    """Chance shares from the first draws of the first recordings, times all lost notes."""
+    sums = dict.fromkeys(FATES, 0.0)
+    for base, repeats in pairs:
+        if sum(sums.values()) < _CHANCE_NOTES:
+            sums = _summed([sums, chance_fates(base, repeats[0])])
+    scale = lost / max(sum(sums.values()), 1e-9)
+    return {name: scale * value for name, value in sums.items()}
 
 
 def _summed(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:

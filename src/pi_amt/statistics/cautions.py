@@ -4,12 +4,12 @@ too few repeats, leaks."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
 from pi_amt.core.text import plural
-from pi_amt.scoring.alignment import alignment_of
+from pi_amt.scoring.alignment import SHIFTED_MS, alignment_of, whole_shift
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_floor
 from pi_amt.statistics.inference import Inference
@@ -63,12 +63,25 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
             f"{plural(len(doubtful), 'recording')} with notes that hardly fit the sound ({piece}: "
             f"{cause})"
         )
+    if shifted := _shifted(panel, {piece for piece, _ in doubtful}):
+        piece, shift = shifted[0]
+        said.append(
+            f"{plural(len(shifted), 'recording')} with all onsets found more than "
+            f"{SHIFTED_MS:g} ms late or early ({piece}: {shift}), so that the tolerance of 50 ms "
+            "leaves less room on one side: look at F at 150 ms, or run with align=median"
+        )
     failed = len(_failed(panel))
-    silent = max((result.n_without_reference for result in results), default=0)
+    older = _without_score(panel, inference.score)
+    silent = max((result.n_without_reference for result in results), default=0) - len(older)
     if failed:
         broken = plural(failed, "recording")
         said.append(f"left out: {broken} that failed ({_first_error(panel)})")
-    if silent:
+    if older:
+        said.append(
+            f"left out: {plural(len(older), 'recording')} with rows of an earlier version, which "
+            f"do not hold {inference.score}; another results_dir has them computed anew"
+        )
+    if silent > 0:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
     return said
 
@@ -121,6 +134,11 @@ def _failed(panel: Panel) -> set[str]:
     return lost | {panel.pieces[piece] for piece in without}
 
 
+def _without_score(panel: Panel, score: str) -> set[str]:
+    """Recordings with results that do not hold a score, because it did not exist then."""
+    return {row.track for row in panel.rows if row.status == "ok" and score not in row.scores}
+
+
 def _copies(panel: Panel) -> list[tuple[str, str]]:
     """(recording, its copy) of every recording that stands here under a second name."""
     first: dict[str, str] = {}
@@ -153,6 +171,17 @@ def _out_of_reach(panel: Panel) -> dict[str, str]:
                 f"nothing about them; `pi-amt check {panel.model}` shows where"
             )
     return said
+
+
+def _shifted(panel: Panel, doubtful: Set[str]) -> list[tuple[str, str]]:
+    """(recording, by how much) of those whose clean transcription is off as a whole and was not
+    aligned; of the ``doubtful`` ones more than that is said already."""
+    shifts = [
+        (piece, whole_shift(row.effects.get("onset_offset_ms")))
+        for piece, row in panel.baseline.items()
+        if piece not in doubtful and "aligned_ms" not in row.effects
+    ]
+    return [(piece, shift) for piece, shift in shifts if shift]
 
 
 def _needed(repeats: float) -> str:

@@ -25,6 +25,13 @@ from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 #: precision and recall that belong to an F
 PARTS = {
     "F-measure_no_offset": ("Precision_no_offset", "Recall_no_offset"),
+    **{
+        f"F-measure_no_offset_{tolerance}": (
+            f"Precision_no_offset_{tolerance}",
+            f"Recall_no_offset_{tolerance}",
+        )
+        for tolerance in ("100ms", "150ms", "chroma")
+    },
     "F-measure": ("Precision", "Recall"),
     "Onset_F-measure": ("Onset_Precision", "Onset_Recall"),
     "Offset_F-measure": ("Offset_Precision", "Offset_Recall"),

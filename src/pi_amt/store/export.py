@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.scoring.anatomy import compare
+from pi_amt.scoring.fate import FATES, fates
 from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
 from pi_amt.store.rows import Row
 
@@ -33,6 +34,7 @@ NOTE_COLUMNS = {
     "polyphony": "int32",
     **{f"lower_-{interval}": "bool" for interval in PARTIAL_INTERVALS},
     "interval_semitones": "int32",
+    "fate": "string",
 }
 
 
@@ -53,8 +55,9 @@ def export_notes(rows: Sequence[Row], path: Path | str) -> int:
     Columns: what identifies the row, then ``kind`` (found, missed or false), ``change`` against
     the baseline (kept, lost, gained, still missed; false: new, old; empty without a baseline),
     ``reference_index`` (−1 for false notes), onset and duration in seconds, pitch, velocity,
-    polyphony at onset, ``lower_−12`` … whether a lower note sounds there, and for false notes the
-    interval to the related reference note in semitones.
+    polyphony at onset, ``lower_−12`` … whether a lower note sounds there, for false notes the
+    interval to the related reference note in semitones, and for lost notes their ``fate``
+    (:mod:`pi_amt.scoring.fate`; chance is not taken away).
     """
     records = (record for row, base in _with_baseline(rows) for record in _notes(row, base))
     return _write(records, NOTE_COLUMNS, path)
@@ -95,7 +98,7 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
     identity = {name: getattr(row, name) for name in _CELL}
     change = None
     if baseline is not None and len(baseline.matched) == len(table.matched):
-        change = compare(baseline, table)
+        change, fate = compare(baseline, table), fates(baseline, table)
     for i in range(len(table.onset)):
         state = ""
         if change is not None:
@@ -116,6 +119,7 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
                 f"lower_-{interval}": bool(table.lower[i] >> bit & 1)
                 for bit, interval in enumerate(PARTIAL_INTERVALS)
             },
+            "fate": FATES[fate[i]] if state == "lost" else "",
         }
     for i in range(len(table.false_onset)):
         interval = int(table.false_interval[i])

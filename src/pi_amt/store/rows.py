@@ -34,10 +34,13 @@ class Row:
         settings: JSON of the model's options and of those of the data (tuning, pedal, cut).
         status: ``ok``, ``error``, or ``empty`` where the condition is not defined for the
             recording; ``error`` is the reason, one plain line.
-        scores: mir_eval's keys and frame scores, NaN where undefined (no reference notes).
+        scores: mir_eval's keys, those at other tolerances (not in rows up to version 0.2.0) and
+            frame scores, NaN where undefined (no reference notes).
         effects: removed energy in dB, share of bins touched, collateral (see
-            :class:`pi_amt.permutations.effects.EffectMeter`), and ``tuning_cents`` of the
-            recording.
+            :class:`pi_amt.permutations.effects.EffectMeter`), ``tuning_cents`` of the
+            recording, ``onset_offset_ms`` of the transcription (see
+            :func:`pi_amt.scoring.alignment.onset_offset_ms`; not in rows up to version 0.2.0) and,
+            with ``align=median``, ``aligned_ms``: by how much it was taken to be late.
         counts: ``reference``, ``estimate``, ``matched`` (no-offset) notes, and against the
             baseline those of each class of :class:`pi_amt.scoring.anatomy.Comparison`;
             ``out_of_reach`` those reference notes for which a mask cannot be valid on this model's

@@ -131,6 +131,7 @@ def _names(groups: dict[Variant, list[Row]]) -> dict[Variant, str]:
     differing = [key for key in keys if len({repr(f.get(key)) for f in facts.values()}) > 1]
     return {
         variant: ", ".join(f"{key}={fact[key]}" for key in differing if key in fact)
+        or f"without {', '.join(differing)}"
         for variant, fact in facts.items()
     }
 

@@ -141,7 +141,15 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
     store.regroup(group.dataset, {track.name: track.composition for track in tracks})
     for i, track in enumerate(tracks):
         neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
-        job = Job(group.model, group.dataset, track, tuple(conditions), neighbour, group.tuning)
+        job = Job(
+            group.model,
+            group.dataset,
+            track,
+            tuple(conditions),
+            neighbour,
+            group.tuning,
+            group.align,
+        )
         job = _without_finished(job, model.identity, store, summary)
         if job.conditions:
             yield job
@@ -162,8 +170,11 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
     summary.reused += len(finished)
     missing = tuple(c for key, c in asked.items() if key not in finished)
     baseline = next((key for key, c in asked.items() if c.role == "baseline"), None)
-    stored = store.rows([baseline]) if baseline in finished and missing else []
-    return replace(job, conditions=missing, baseline=stored[0].notes if stored else b"")
+    if baseline not in finished or not missing:
+        return replace(job, conditions=missing)
+    (stored,) = store.rows([baseline])
+    aligned_ms = stored.effects.get("aligned_ms")
+    return replace(job, conditions=missing, baseline=stored.notes, baseline_aligned_ms=aligned_ms)
 
 
 def _known_fingerprint(

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 
 from pi_amt.core.audio import check_audio
+from pi_amt.core.notes import Notes
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
@@ -24,11 +25,12 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.permutations.reach import count_out_of_reach
 from pi_amt.scoring import anatomy
+from pi_amt.scoring.alignment import moved, onset_offset_ms
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import score_notes, score_tolerances
 from pi_amt.scoring.plugins import plugged_scores
-from pi_amt.store.rows import Row
+from pi_amt.store.rows import BASELINE, Row
 from pi_amt.study.carriers import carried
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import Job, JobResult, blank_row, error_rows, refused_row
@@ -209,22 +211,33 @@ def _finished(
 ) -> dict[Condition, Row]:
     """Decode and score each condition: first the baseline, with which the others are compared."""
     baseline = NoteTable.from_bytes(job.baseline) if job.baseline else None
+    aligned_ms = job.baseline_aligned_ms
     reference = recording.reference
     rows: dict[Condition, Row] = {}
     for one in passes:
         started = time.perf_counter()
         estimate = one.decoder.finish()
+        is_baseline = one.condition.role == "baseline" and one.condition.normalization == "frozen"
+        effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
+        late_ms = onset_offset_ms(reference, estimate)
+        if late_ms is not None:
+            effects["onset_offset_ms"] = late_ms
+        if job.align == "median":
+            if is_baseline:
+                aligned_ms = late_ms or 0.0
+            if aligned_ms is None:
+                error = ValueError(f"align: got no {BASELINE}, whose onsets tell the shift")
+                rows[one.condition] = refused_row(job, one.condition, error, fingerprint)
+                continue
+            estimate = moved(estimate, -aligned_ms / 1000)
+            effects["aligned_ms"] = aligned_ms
         pairs = match_notes(reference, estimate)
         table = anatomy.annotate(reference, estimate, pairs)
         notes = table.to_bytes()
-        if one.condition.role == "baseline" and one.condition.normalization == "frozen":
+        if is_baseline:
             # rounded, as a run that goes on later finds it: counts must not depend on when
             baseline = NoteTable.from_bytes(notes)
-        scores = {
-            **score_notes(reference, estimate),
-            **one.watcher.frame_scorer.finish(),
-            **plugged_scores(reference, estimate),
-        }
+        scores = _scores(reference, estimate, one.watcher)
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
         counts |= _out_of_reach(model, one)
         if baseline is not None:
@@ -233,8 +246,8 @@ def _finished(
         rows[one.condition] = replace(
             blank_row(job, model, one.condition, fingerprint),
             seconds=recording.seconds,
-            scores=scores if len(reference) else dict.fromkeys(scores, float("nan")),
-            effects={**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents},
+            scores=scores,
+            effects=effects,
             counts=counts,
             notes=notes,
             elapsed_seconds=elapsed,
@@ -250,6 +263,17 @@ def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
         return {}
     found = count_out_of_reach(one.permutation, axis, one.notes, model.steady_from)
     return {} if found is None else {"out_of_reach": found}
+
+
+def _scores(reference: Notes, estimate: Notes, watcher: Account) -> dict[str, float]:
+    """All scores of one condition; NaN where nothing is there to be found."""
+    scores = {
+        **score_notes(reference, estimate),
+        **score_tolerances(reference, estimate),
+        **watcher.frame_scorer.finish(),
+        **plugged_scores(reference, estimate),
+    }
+    return scores if len(reference) else dict.fromkeys(scores, float("nan"))
 
 
 def _told(permutation: Permutation) -> str:

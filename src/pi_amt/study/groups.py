@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pi_amt.core.checks import check_tuning
+from pi_amt.core.checks import check_choice, check_tuning
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import borrows
+
+ALIGNMENTS = ("off", "median")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Group:
         tracks: recordings, in any order.
         conditions: what is done to each.
         tuning: ``estimate``, ``off`` or cents.
+        align: ``off``, or ``median``: in each recording all transcriptions are shifted by the
+            median onset offset of the baseline before they are scored.
     """
 
     model: ModelSpec | Transcriber
@@ -32,9 +36,11 @@ class Group:
     tracks: Sequence[Track]
     conditions: Sequence[Condition]
     tuning: str | float = "estimate"
+    align: str = "off"
 
     def __post_init__(self) -> None:
         check_tuning(self.tuning)
+        check_choice("align", self.align, ALIGNMENTS)
         counts = Counter(track.name for track in self.tracks)
         if odd := [name for name in counts if name.encode(errors="replace").decode() != name]:
             raise ValueError(f"tracks: got the name {odd[0]!r}, expected text that UTF-8 can hold")
@@ -47,7 +53,7 @@ class Group:
     @property
     def data(self) -> tuple[Any, ...]:
         """What makes it a pass of its own: groups with equal data can share one."""
-        return (self.model, self.dataset, tuple(self.tracks), self.tuning)
+        return (self.model, self.dataset, tuple(self.tracks), self.tuning, self.align)
 
 
 def askable(group: Group) -> tuple[list[Condition], list[str]]:

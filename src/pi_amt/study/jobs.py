@@ -34,7 +34,9 @@ class Job:
         conditions: what to compute.
         neighbour: the next track in sorted order, for controls and donors that need one.
         tuning: ``estimate``, ``off`` or cents.
-        baseline: note table of the baseline where it is not among the conditions.
+        align: ``off``, or ``median``: all notes are shifted by the baseline's onset offset.
+        baseline: note table of the baseline where it is not among the conditions;
+            ``baseline_aligned_ms``: by how much it was shifted.
         neighbour_fingerprint: where the driver knows it; else the worker finds out.
         pulse: where to tell how far the recording is.
     """
@@ -45,7 +47,9 @@ class Job:
     conditions: tuple[Condition, ...]
     neighbour: Track | None = None
     tuning: str | float = "estimate"
+    align: str = "off"
     baseline: bytes = b""
+    baseline_aligned_ms: float | None = None
     neighbour_fingerprint: str | None = None
     pulse: Pulse | None = None
 
@@ -94,6 +98,7 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
             **({"scorers": list(scorers())} if scorers() else {}),
+            **_alignment(job),
         }
     )
 
@@ -132,7 +137,13 @@ def _data_settings(job: Job) -> dict[str, Any]:
     track = {name: getattr(job.track, name, value) for name, value in own.items()}
     # left out where it is 0, as in rows from before it existed
     shift = getattr(job.track, "onset_shift_ms", 0)
-    return {"tuning": job.tuning, **track, **({"onset_shift_ms": shift} if shift else {})}
+    shifted = {"onset_shift_ms": shift} if shift else {}
+    return {"tuning": job.tuning, **track, **shifted, **_alignment(job)}
+
+
+def _alignment(job: Job) -> dict[str, str]:
+    """Left out where it is off, as in rows from before it existed."""
+    return {} if job.align == "off" else {"align": job.align}
 
 
 def error_rows(job: Job, error: BaseException, fingerprint: str | None = None) -> tuple[Row, ...]:

@@ -76,6 +76,25 @@ def test_figure_of_small_plots_says_what_it_leaves_out() -> None:
     assert whole.get_suptitle() == "Basic Pitch on Demo"
 
 
+def test_f_at_wider_tolerances_is_drawn_clean_and_perturbed() -> None:
+    clean, perturbed = (0.6, 0.7, 0.8, 0.65), (0.2, 0.4, 0.6, 0.3)
+    keys = [f"F-measure_no_offset{name}" for name in ("", "_100ms", "_150ms", "_chroma")]
+    rows = [
+        replace(row, scores={**row.scores, **dict(zip(keys, values, strict=True))})
+        for row in make_rows({"fund_mask": 0.4}, n_pieces=3)
+        for values in [clean if row.role == "baseline" else perturbed]
+    ]
+    importance = Importance.from_rows(rows, n_resamples=100)
+    entries = catalog(importance)
+    data = payload(importance, entries)
+    figure = panel_figure("tolerances", importance, entries, data, 0)
+    assert figure is not None
+    drawn = [line.get_ydata() for line in figure.axes[0].lines]
+    for found, expected in zip(drawn, (clean[:3], clean, perturbed[:3], perturbed), strict=True):
+        np.testing.assert_allclose(np.asarray(found), expected)
+    assert panel_figure("lost_notes", importance, entries, data, 0) is None  # no note tables
+
+
 def test_dose_draws_every_dose_and_starts_where_nothing_changes() -> None:
     rows = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5}, noise=0.0)
     ax = dose(Importance.from_rows(rows), ax=axes())

@@ -110,6 +110,24 @@ def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
     assert page.locator("#entry-microtonal").is_visible()
 
 
+def test_lost_notes_and_wider_tolerances_are_told_in_words(visit: Open) -> None:
+    """The toy hears nothing under the mask; the other model's rows are of an earlier version."""
+    page = visit("#conditions/fund_mask").page
+    article = page.locator("#entry-fund_mask")
+    fates = article.locator('figure[data-chart="fates"]').first
+    told = fates.locator("title").all_text_contents()
+    assert [text.partition(":")[0] for text in told] == [
+        "moved in time", "octave or twelfth", "split or late", "gone",
+    ]  # fmt: skip
+    assert told[-1].startswith("gone: 100.0 % of ")
+    wider = article.locator('figure[data-chart="tolerance"]')
+    assert (
+        "perturbed, 150 ms: 0.000, drop 1.000" in wider.first.locator("title").all_text_contents()
+    )
+    assert "none is gone at 150 ms" in wider.first.inner_text()
+    assert "made by an earlier version" in wider.last.inner_text()
+
+
 def test_charts_draw_each_marker_in_a_shape_of_its_own(visit: Open) -> None:
     markers = [Look("m", "d", number, False).marker for number in range(6)]
     script = "markers => markers.map(kind => symbol(0, 0, 5, kind, 'mark').outerHTML)"

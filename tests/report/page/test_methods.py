@@ -31,11 +31,17 @@ def test_paragraph_follows_the_rows() -> None:
     [
         ("Recall", "the Recall as defined by mir_eval", True),
         ("Frame_Average_Precision", "the Frame Average Precision (is each of 88 pitches", False),
+        (
+            "F-measure_no_offset_150ms",
+            "the note F-measure without offsets (onset within 150",
+            False,
+        ),
+        ("F-measure_no_offset_chroma", "(onset within 50 ms, octaves folded)", False),
         ("chords", "The score is `chords`, averaged", False),
     ],
 )
 def test_only_scores_of_mir_eval_are_called_so(score: str, said: str, cited: bool) -> None:
-    rows = [replace(row, scores={**row.scores, "chords": 0.5}) for row in make_rows()]
+    rows = [replace(row, scores={**row.scores, score: 0.5}) for row in make_rows()]
     text = methods_markdown(Importance.from_rows(rows, score=score))
     assert said in text
     assert ("raffel2014mireval" in references(text)) == cited

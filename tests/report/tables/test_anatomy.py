@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from tests.rows import make_row, make_rows
@@ -11,6 +12,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.scoring.anatomy import annotate
+from pi_amt.scoring.fate import FATES
 from pi_amt.scoring.matching import match_notes
 from pi_amt.store.rows import Row
 
@@ -37,7 +39,7 @@ def study(*others: Row) -> Importance:
 
 
 def test_false_notes_appear_under_their_interval_minus_the_baselines() -> None:
-    intervals, _ = anatomy_tables(study())
+    intervals, *_ = anatomy_tables(study())
     change, chance = intervals.records
     assert (change["counted"], chance["counted"]) == ("change", "by chance")
     # 10 reference notes: two new octaves, one twelfth gone
@@ -50,7 +52,7 @@ def test_false_notes_appear_under_their_interval_minus_the_baselines() -> None:
 
 
 def test_drops_appear_in_the_strata_of_the_lost_notes() -> None:
-    _, strata = anatomy_tables(study())
+    _, strata, *_ = anatomy_tables(study())
     drops = {(r["factor"], r["level"]): (r["notes"], r["fund_mask"]) for r in strata.records}
     assert drops["register", "below C3"] == (6, 1.0)
     assert drops["register", "C5 and above"] == (4, 0.0)
@@ -62,10 +64,50 @@ def test_drops_appear_in_the_strata_of_the_lost_notes() -> None:
 
 
 def test_every_kind_of_note_has_its_line_per_model() -> None:
-    _, strata = anatomy_tables(study())
+    _, strata, *_ = anatomy_tables(study())
     assert len(strata) == 14
     assert "register: below C3" in str(strata)
     assert "shares partial: on a lower partial" in str(strata)
+
+
+def test_lost_notes_have_their_fate_with_chance_taken_away() -> None:
+    """Six low notes are lost and no new false note is near them."""
+    fate = anatomy_tables(study())[2]
+    (found,) = fate.records
+    assert (found["lost"], found["gone"]) == (6, 100.0)
+    assert {found[name] for name in ("moved", "octave", "split", "octave_by_chance")} == {0.0}
+    octaves = [(i + 0.0, i + 0.4, LOW[i] + 12) for i in range(3)]
+    rows = [row("no_permutation", track, REFERENCE) for track in "ab"]
+    rows.append(row("fund_mask", "a", Notes.from_arrays(*zip(*octaves, strict=True))))
+    rows.append(row("fund_mask", "b", REFERENCE[3:]))
+    (found,) = anatomy_tables(Importance.from_rows(rows, n_resamples=100))[2].records
+    # recording a loses five notes, three of them to the octave, recording b three
+    assert found["lost"] == 8
+    raw = found["octave"] + found["octave_by_chance"]
+    assert raw == pytest.approx(100 * 3 / 8)
+    assert sum(found[name] for name in FATES) == pytest.approx(100)
+
+
+def test_drops_by_tolerance_tell_how_much_is_timing() -> None:
+    """Of a drop of 0.4 at 50 ms a quarter is gone at 150 ms and none with octaves folded."""
+    clean = {"": 0.6, "_100ms": 0.7, "_150ms": 0.8, "_chroma": 0.65}
+    drops = {"": 0.4, "_100ms": 0.35, "_150ms": 0.3, "_chroma": 0.4}
+    rows = []
+    for made in make_rows({"fund_mask": 0.4, "microtonal": 0.0, "floor": 0.5}, n_pieces=3):
+        size = {"baseline": 0.0, "condition": 1.0}.get(made.role, 1.0)
+        size *= made.label != "microtonal"
+        values = {f"F-measure_no_offset{n}": clean[n] - size * drops[n] for n in clean}
+        rows.append(replace(made, scores={**made.scores, **values}))
+    older = make_rows({"fund_mask": 0.1}, n_pieces=4)[-2:]
+    (table,) = anatomy_tables(Importance.from_rows([*rows, *older], n_resamples=100))
+    found = {record["condition"]: record for record in table.records}
+    assert list(found) == ["fund_mask", "microtonal"]
+    assert found["fund_mask"]["n_pieces"] == 3
+    for name, drop in zip(("50ms", "100ms", "150ms", "chroma"), drops.values(), strict=True):
+        assert found["fund_mask"][f"drop_{name}"] == pytest.approx(drop)
+    assert found["fund_mask"]["timing"] == pytest.approx(25)
+    assert found["fund_mask"]["octaves"] == pytest.approx(0, abs=1e-9)
+    assert math.isnan(found["microtonal"]["timing"])
 
 
 def test_rows_without_note_tables_have_no_anatomy() -> None:

@@ -1,4 +1,5 @@
-"""Figures for papers with one small plot per condition: scores, movement, intervals, strata.
+"""Figures for papers with one small plot per condition: scores, movement, intervals, strata, F at
+wider tolerances, what became of lost notes.
 
 They are drawn from the same numbers as the page (:func:`pi_amt.report.page.payload.payload`).
 """
@@ -158,6 +159,29 @@ def _strata(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> 
     ax.set_xlabel("notes at once; in each, soft, medium, loud", fontsize=7)
 
 
+def _tolerance(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
+    found = cell["tolerances"]
+    for name, fill in (("clean", "white"), ("perturbed", look.colour)):
+        values = _array(found[name])
+        ax.plot(range(3), values[:3], color=look.colour, linewidth=1.2)
+        ax.plot(range(4), values, look.marker, color=look.colour, mfc=fill, ms=4)
+    ax.set_xticks(range(4), ["50", "100", "150", "octaves\nfolded"])
+    ax.set_xlabel("onsets within … ms", fontsize=7)
+    ax.set_ylim(0, 1)
+    ax.set_ylabel("F", fontsize=7)
+    ax.grid(axis="x", visible=False)
+
+
+def _lost_notes(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
+    names, shares = zip(*cell["fates"], strict=True) if cell["fates"] else ((), ())
+    ax.bar(range(len(names)), 100 * _array(shares), color=look.colour)
+    ax.axhline(0, color=INK, linewidth=0.7)
+    ax.set_xticks(range(len(names)), names, rotation=45)
+    ax.set_ylim(min(0.0, *ax.get_ylim()), max(100.0, *ax.get_ylim()))
+    ax.set_ylabel("of 100 lost notes, beyond chance", fontsize=6)
+    ax.grid(axis="x", visible=False)
+
+
 #: draws a condition of a panel: its look, the score, its clean numbers and the perturbed ones
 _Draw = Callable[[Look, str, Numbers, Numbers, "Axes"], None]
 #: name of the figure → (what a cell must hold, how it is drawn)
@@ -166,4 +190,6 @@ KINDS: dict[str, tuple[str, _Draw]] = {
     "precision_recall": ("precision", _movement),
     "false_intervals": ("change", _intervals),
     "strata": ("strata", _strata),
+    "tolerances": ("tolerances", _tolerance),
+    "lost_notes": ("fates", _lost_notes),
 }

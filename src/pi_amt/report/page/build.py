@@ -17,6 +17,7 @@ from pi_amt.report.page.files import write_files
 from pi_amt.report.page.methods import methods_markdown, references
 from pi_amt.report.page.payload import payload
 from pi_amt.report.page.render import Explorer, Page, render
+from pi_amt.report.tables.anatomy import fate_table, tolerance_table
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
@@ -141,6 +142,8 @@ def _tables(importance: Result, entries: Sequence[Entry]) -> dict[str, Table]:
         "contrasts": model_contrasts(importance),
         "sensitivity": sensitivity(entries),
         "dose_curves": dose_table(importance),
+        "tolerances": tolerance_table(importance),
+        "lost_notes": fate_table(importance),
         "failed_recordings": context.failed_recordings(importance),
     }
     return tables | {stem: table for stem, table in optional.items() if len(table)}

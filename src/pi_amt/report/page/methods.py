@@ -30,7 +30,7 @@ from pi_amt.report.page.context import (
 )
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
-from pi_amt.scoring.notes import NOTE_SCORES
+from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.statistics.estimates import LEAKS_ABOVE
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey
@@ -227,6 +227,11 @@ def _control_of(target: Permutation | None) -> str:
 def _statistics(importance: Result) -> list[str]:
     inference = importance.inference
     score = f"The score is {_score(inference.score)}, averaged over recordings"
+    if all("aligned_ms" in row.effects for row in importance.rows if row.status == "ok"):
+        score = (
+            "The transcriptions of each recording were shifted in time by the median onset offset "
+            f"of its baseline. {score}"
+        )
     if not importance.results:
         return [f"{score}."]
     return [
@@ -243,6 +248,11 @@ def _score(score: str) -> str:
     if score in FRAME_SCORES:
         grid = f"{1000 * GRID_SECONDS:g} ms"
         return f"the {score_name(score)} (is each of {N_PITCHES} pitches sounding, every {grid})"
+    if score in TOLERANCE_SCORES:
+        far = score.rpartition("_")[2]
+        limit = "50 ms, octaves folded" if far == "chroma" else far.replace("ms", " ms")
+        name = "note F-measure" if score.startswith("F") else score.partition("_")[0].lower()
+        return f"the {name} without offsets (onset within {limit})"
     if score not in NOTE_SCORES:
         return f"`{score}`"
     near = (

@@ -18,6 +18,7 @@ from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profi
 from pi_amt.statistics.estimates import PARTS
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
+from pi_amt.statistics.tolerance import Tolerances, tolerances
 
 
 def payload(importance: Result, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -85,6 +86,8 @@ def _condition(
         found = breakdown(panel, n) if entry.condition.role == "condition" else None
         if found is not None:
             cells[place] |= _breakdown(found)
+        if (wider := tolerances(panel, n)) is not None:
+            cells[place]["tolerances"] = _tolerances(wider)
     return cells
 
 
@@ -95,11 +98,24 @@ def _breakdown(found: Breakdown) -> dict[str, Any]:
         "classes": list(change),
         "change": numbers(change.values()),
         "chance": numbers(chance.values()),
+        "lost": number(found.lost),
+        "fates": [[name, number(share)] for name, share in found.fate_shares().items()],
+        "chance_fates": numbers(found.chance_fate_shares().values()),
         "strata": [[round(v, 2) for v in values] for values in found.strata.values()],
         "alone": {
             factor: {level: [round(v, 2) for v in values] for level, values in by_level.items()}
             for factor, by_level in found.alone.items()
         },
+    }
+
+
+def _tolerances(found: Tolerances) -> dict[str, Any]:
+    return {
+        "n": found.n_pieces,
+        "clean": numbers(found.clean.values()),
+        "perturbed": numbers(found.perturbed.values()),
+        "timing": number(found.timing),
+        "octaves": number(found.octaves),
     }
 
 

@@ -84,6 +84,11 @@ def footnotes(importance: Result) -> Iterator[str]:
         f"Score: {inference.score}{span}, mean over recordings; drop = baseline − perturbed on "
         f"the same recordings; pedal: {pedal_rule(importance)}."
     )
+    if any("aligned_ms" in row.effects for row in importance.rows):
+        yield (
+            "align=median: the notes of each recording were shifted by the median onset offset of "
+            "its baseline before they were scored."
+        )
     yield method_note(inference.n_resamples, inference.seed, tests)
     if any(result.n_excess for result in importance.results):
         yield "excess_drop = drop − drop of the condition's matched_tracks control."

@@ -160,7 +160,47 @@ function strata(panel, cell) {
   return box;
 }
 
-const charts = { paired, movement, intervals, strata };
+const fateNames = { moved: "moved in time", octave: "octave or twelfth", split: "split or late", gone: "gone" };
+function fates(panel, cell) {
+  if (!cell.fates) return nothing("No note tables are stored for this condition.");
+  if (!cell.fates.length) return nothing("No note was lost.");
+  const [width, left, bar, line] = [300, 4, 30, 23];
+  const total = Math.round(cell.lost).toLocaleString("en");
+  const percent = share => `${fixed(100 * share, 1)} %`;
+  const svg = canvas(width, bar + 30 + line * cell.fates.length, `What became of ${total} lost notes: ${cell.fates.map(([name, share]) => `${fateNames[name]} ${percent(share)}`).join(", ")}`);
+  const shown = cell.fates.map(([, share]) => Math.max(0, share)), sum = shown.reduce((a, b) => a + b, 0);
+  let x = left;
+  cell.fates.forEach(([name, share], i) => {
+    const chance = cell.chance_fates[i], size = shown[i] / sum * (width - 2 * left), y = bar + 42 + i * line;
+    const told = `${fateNames[name]}: ${percent(share)} of ${total} lost notes${known(chance) ? ` beyond the ${percent(chance)} that chance explains` : ", those of chance included"}`;
+    svg.append(titled(make("rect", { x, width: size, y: 4, height: bar, class: `fate ${name}` }), told));
+    svg.append(make("rect", { x: left, width: 12, y: y - 10, height: 12, class: `fate ${name}` }), textAt(left + 20, y, fateNames[name], { class: "ink" }));
+    svg.append(textAt(width - 92, y, percent(share), { "text-anchor": "end", class: "ink" }), textAt(width - left, y, known(chance) ? `chance ${percent(chance)}` : "", { "text-anchor": "end" }));
+    x += size;
+  });
+  return svg;
+}
+
+function tolerance(panel, cell) {
+  if (!cell.tolerances) return nothing("These rows were made by an earlier version, which kept F at 50 ms alone.");
+  const { n, clean, perturbed, timing, octaves } = cell.tolerances;
+  const [width, height, left, top, bottom] = [300, 230, 34, 8, 50];
+  const svg = canvas(width, height, `Mean F at wider tolerances, ${plural(n, "recording")}`);
+  const y = v => top + (1 - v) * (height - top - bottom), xs = [56, 115, 174, 248], names = ["50 ms", "100 ms", "150 ms", "octaves folded"];
+  for (const t of [0, 0.2, 0.4, 0.6, 0.8, 1]) svg.append(make("line", { x1: left, x2: width, y1: y(t), y2: y(t), class: t === 0 ? "zero" : "grid" }), textAt(left - 5, y(t) + 4, String(t), { "text-anchor": "end" }));
+  names.forEach((name, i) => svg.append(textAt(xs[i], height - bottom + 16, name, { "text-anchor": "middle" })));
+  for (const [values, kind, className] of [[clean, "clean", "hollow"], [perturbed, "perturbed", "mark"]]) {
+    svg.append(make("path", { class: "bold", d: "M" + [0, 1, 2].map(i => `${xs[i]} ${y(values[i])}`).join("L") }));
+    values.forEach((value, i) => svg.append(titled(symbol(xs[i], y(value), 4.2, panel.marker, className), `${kind}, ${names[i]}: ${fixed(value)}, drop ${fixed(clean[i] - perturbed[i])}`)));
+  }
+  const share = value => value < 0.005 ? "none" : `${fixed(100 * value, 0)} %`;
+  const said = known(timing) ? `of the drop at 50 ms, ${share(timing)} is gone at 150 ms and ${share(octaves)} with octaves folded` : "the drop at 50 ms is too small to be split";
+  const [first, second] = said.includes(" and ") ? [said.slice(0, said.indexOf(" and ")), said.slice(said.indexOf(" and ") + 1)] : [said, ""];
+  svg.append(textAt(width / 2, height - 16, first, { "text-anchor": "middle", class: "ink" }), textAt(width / 2, height - 3, second, { "text-anchor": "middle", class: "ink" }));
+  return svg;
+}
+
+const charts = { paired, movement, intervals, strata, fates, tolerance };
 function drawFigure(figure) {
   if (figure.dataset.drawn) return;
   figure.dataset.drawn = "yes";
