@@ -53,7 +53,7 @@ RELEASE_SECONDS = 0.1
 ATTACK_SECONDS = 0.003
 #: How far the response reaches, in units of 1 / window length: main lobe and first side lobes while
 #: a tone sounds, and more at its onset. What is to be kept reaches further, see `KEPT_REACH`.
-REACH, ONSET_REACH = 3.0, 24.0
+REACH, ONSET_REACH = 3.0, 60.0
 #: A kept sound has side lobes: a mask that stopped short would leave a depth that no sound has.
 KEPT_REACH = 12.0
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
@@ -73,8 +73,9 @@ _RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
 _SMALLEST_RESPONSE = 10**-4.5
 
 # Grid of the table of responses: log2 of (window / decay), distance in bins, time in windows.
-_RATES = np.arange(-6.0, 7.01, 0.25)
-_DISTANCES = np.arange(0.0, ONSET_REACH + 1 / 64, 1 / 32)
+_RATES_PER_OCTAVE, _DISTANCES_PER_BIN = 2, 16
+_RATES = np.arange(-6.0, 7.01, 1 / _RATES_PER_OCTAVE)
+_DISTANCES = np.arange(0.0, ONSET_REACH + 0.5 / _DISTANCES_PER_BIN, 1 / _DISTANCES_PER_BIN)
 _TIMES = np.linspace(-0.5, 0.5, 65)
 
 
@@ -149,7 +150,10 @@ def _responses(
         time = times[first:last]
         since = (time - onset) / window[:, None]
         place = np.clip(np.rint((since + 0.5) * (len(_TIMES) - 1)), 0, len(_TIMES) - 1)
-        near = (np.rint(distance * 32)[:, None].astype(np.intp), place.astype(np.intp))
+        near = (
+            np.rint(distance * _DISTANCES_PER_BIN)[:, None].astype(np.intp),
+            place.astype(np.intp),
+        )
         # A tone that rises slowly is smeared less than a step, outside the main lobe.
         smooth = 1 / (1 + (2 * np.pi * distance / window * ATTACK_SECONDS) ** 2)
         smooth = np.where(distance > 1.5, smooth, 1.0)[:, None]
@@ -159,7 +163,7 @@ def _responses(
         typical = float(np.exp(np.log(window).mean()))
         powers = np.empty((len(DECAY_SECONDS), *since.shape), dtype=np.float32)
         for power, decay in zip(powers, DECAY_SECONDS, strict=True):
-            rate = np.rint((np.log2(typical / decay) - _RATES[0]) * 4)
+            rate = np.rint((np.log2(typical / decay) - _RATES[0]) * _RATES_PER_OCTAVE)
             page = response_table()[int(np.clip(rate, 0, len(_RATES) - 1))]
             power[:] = page[near] * begun * np.exp(-2 * later / decay)
         yield bins, slice(int(first), int(last)), powers

@@ -26,32 +26,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
     said = _floor(panel, inference)
     unreached = _out_of_reach(panel)
     for result in results:
-        name = result.condition
-        if result.n_pieces < 2:
-            scored = plural(result.n_pieces, "recording")
-            said.append(f"{name}: {scored} with a score, no interval, no p")
-        elif result.n_compositions < 2:
-            said.append(f"{name}: all recordings are of one composition, no interval, no p")
-        if result.n_missing:
-            said.append(
-                f"{name}: no row for {result.n_missing} of "
-                f"{plural(len(panel.pieces), 'recording')}, "
-                f"means are over the {result.n_pieces} with both baseline and perturbed"
-            )
-        if name in unreached:
-            said.append(f"{name}: {unreached[name]}")
-        if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
-            said.append(
-                f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
-                f"between recordings to chance, {_needed(result.repeats_needed)}"
-            )
-        if result.leaks == "yes":
-            said.append(leak_in_words(result))
-        if result.n_empty:
-            said.append(
-                f"{name}: not defined for {plural(result.n_empty, 'recording')} "
-                f"({_reason(panel, result)})"
-            )
+        said += _of_condition(panel, result, unreached.get(result.condition, ""))
     if copies := _copies(panel):
         said.append(
             f"{plural(len(copies), 'recording')} with the same audio and notes as another "
@@ -83,6 +58,38 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         )
     if silent > 0:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
+    return said
+
+
+def _of_condition(panel: Panel, result: ConditionResult, unreached: str) -> list[str]:
+    """Sentences about one condition; ``unreached``: the notes that its mask is not valid for."""
+    said = []
+    name = result.condition
+    if result.n_pieces < 2:
+        scored = plural(result.n_pieces, "recording")
+        said.append(f"{name}: {scored} with a score, no interval, no p")
+    elif result.n_compositions < 2:
+        said.append(f"{name}: all recordings are of one composition, no interval, no p")
+    if result.n_missing:
+        said.append(
+            f"{name}: no row for {result.n_missing} of "
+            f"{plural(len(panel.pieces), 'recording')}, "
+            f"means are over the {result.n_pieces} with both baseline and perturbed"
+        )
+    if unreached:
+        said.append(f"{name}: {unreached}")
+    if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
+        said.append(
+            f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
+            f"between recordings to chance, {_needed(result.repeats_needed)}"
+        )
+    if result.leaks == "yes":
+        said.append(leak_in_words(result))
+    if result.n_empty:
+        said.append(
+            f"{name}: not defined for {plural(result.n_empty, 'recording')} "
+            f"({_reason(panel, result)})"
+        )
     return said
 
 

@@ -35,10 +35,17 @@ from pi_amt.study.groups import Group
 CALIBRATED: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("fund_mask", {}),
     ("soft_fund_mask", {}),
-    *(("remove_harmonic", {"harmonic": k}) for k in (2, 3, 4, 5)),
+    ("ratio_fund_mask", {}),
+    *(
+        ("remove_harmonic", {"harmonic": k, "kind": kind})
+        for k in (2, 3, 4, 5)
+        for kind in ("binary", "ratio")
+    ),
     ("harm_mask", {}),
     ("soft_harm_mask", {}),
-    *(("keep_harmonic", {"harmonic": k}) for k in (1, 2)),
+    ("ratio_harm_mask", {}),
+    ("keep_harmonic", {"harmonic": 2}),
+    ("keep_harmonic", {"harmonic": 2, "kind": "ratio"}),
 )
 DATASET = "known_partials"
 PART = "held_out"
