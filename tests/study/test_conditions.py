@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from pi_amt.core.hashing import canonical_json, digest
 from pi_amt.permutations.loading import available, load_permutation
-from pi_amt.permutations.masks import FundMask
+from pi_amt.permutations.masks import FundMask, RatioFundMask, RemoveHarmonic
+from pi_amt.permutations.matched_tracks import MatchedTracks
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.store.rows import ConditionKey
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 
@@ -194,6 +196,32 @@ def test_a_nested_target_is_rebuilt_with_its_options() -> None:
     control = load_permutation("matched_tracks", target=mask)
     condition = Condition(control, "mine")
     assert Condition.rebuilt(key_of(condition)).permutation == control
+
+
+BINARY = ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask", "remove_harmonic")
+
+
+@pytest.mark.parametrize("name", [*BINARY, "matched_tracks", "wrong_piece", "matched_energy"])
+def test_rows_of_binary_masks_are_those_from_before_there_were_others(name: str) -> None:
+    assert '"kind"' not in as_condition(name).parameters
+
+
+@pytest.mark.parametrize(
+    "permutation",
+    [
+        load_permutation("ratio_fund_mask"),
+        load_permutation("ratio_harm_mask", inharmonicity="none"),
+        RemoveHarmonic(harmonic=3, kind="ratio"),
+        MatchedTracks(RatioFundMask()),
+        MatchedTracks(RemoveHarmonic(harmonic=3, kind="ratio")),
+    ],
+    ids=repr,
+)
+def test_rows_of_ratio_masks_say_so_and_are_rebuilt(permutation: Permutation) -> None:
+    condition = as_condition(permutation, seed=3)
+    options = json.loads(condition.parameters)
+    assert options.get("target", options)["kind"] == "ratio"
+    assert Condition.rebuilt(key_of(condition), seed=3) == condition
 
 
 @pytest.mark.parametrize("parameters", ['{"fil":"silence"}', '{"fill":"no such"}', '{"onset":1}'])

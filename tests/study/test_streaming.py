@@ -7,16 +7,22 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from tests.toys import ToyTrack, ToyTranscriber
+from numpy.typing import NDArray
+from tests.permutations.synthetic import bits
+from tests.toys import RATE, ToyTrack, ToyTranscriber
 
-from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.spectrogram import Spectrogram, concatenate
+from pi_amt.models.basic_pitch.model import BasicPitch
+from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.study import streaming
 from pi_amt.study.conditions import Condition, make_conditions
@@ -25,6 +31,7 @@ from pi_amt.study.streaming import (
     Pass,
     Recording,
     _malloc_trim,
+    overview_for,
     return_freed_memory,
     run_conditions,
 )
@@ -200,3 +207,103 @@ def test_systems_without_it_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
         assert _malloc_trim() is None
     finally:
         _malloc_trim.cache_clear()
+
+
+class Inputs:
+    """Keeps the networks' inputs."""
+
+    def __init__(self) -> None:
+        self.parts: list[Spectrogram] = []
+
+    def watch_input(
+        self, clean: Spectrogram, perturbed: Spectrogram, change: Change, kept: NDArray[np.bool_]
+    ) -> None:
+        self.parts.append(perturbed)
+
+    def watch_frames(
+        self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
+    ) -> None:
+        pass
+
+
+def recorded(seconds: float) -> Recording:
+    track = ToyTrack("a", seconds=seconds)
+    return Recording("toys", track.name, track.audio()[0], RATE, seconds, track.notes(), 0.0)
+
+
+def make_model(kind: str) -> Transcriber:
+    classes: dict[str, type[Transcriber]] = {
+        "toy": ToyTranscriber,
+        "basic_pitch": BasicPitch,
+        "timbre_trap": TimbreTrap,
+    }
+    return classes[kind]()
+
+
+@pytest.mark.parametrize("stream_blocks", [1, 2, 100])
+@pytest.mark.parametrize("kind", ["toy", "basic_pitch"])
+def test_ratio_masks_of_parts_are_those_of_the_whole(kind: str, stream_blocks: int) -> None:
+    model = make_model(kind)
+    recording = recorded(8.0)
+    names = ("ratio_fund_mask", "ratio_harm_mask")
+    controls = [load_permutation("matched_tracks", target=name) for name in names]
+    conditions = make_conditions([*names, *controls])
+    settled = {condition: condition.permutation for condition in conditions}
+    model.stream_blocks = stream_blocks
+    overview = overview_for(model, recording, settled.values())
+    passes, refused = run_conditions(
+        model, recording, settled, dict.fromkeys(conditions), Inputs, overview=overview
+    )
+    assert refused == {}
+    whole = model.analyze(recording.samples, RATE)
+    once = make_model(kind)
+    once.stream_blocks = 100
+    known = overview_for(once, recording, settled.values())
+    for one in passes:
+        scene = Scene(whole, recording.reference, one.key, None, known)
+        expected = one.permutation.perturb(scene)[0]
+        np.testing.assert_array_equal(bits(concatenate(one.watcher.parts)), bits(expected))
+
+
+@pytest.mark.parametrize("kind", ["toy", "basic_pitch", "timbre_trap"])
+def test_an_overview_does_not_depend_on_the_parts_and_holds_every_moment_once(kind: str) -> None:
+    model = make_model(kind)
+    recording = recorded(5.0)
+    wanted = [load_permutation("ratio_fund_mask")]
+    made = []
+    for stream_blocks in (1, 2, 100):
+        model.stream_blocks = stream_blocks
+        made.append(overview_for(model, recording, wanted))
+    first = made[0]
+    assert first is not None
+    for other in made[1:]:
+        assert other is not None
+        np.testing.assert_array_equal(other.times, first.times)
+        np.testing.assert_array_equal(other.power, first.power)
+    assert first.times.min() >= 0.0
+    assert first.times.max() < recording.seconds
+    step = np.diff(first.times)
+    assert step.max() < 1.6 / 43.0
+    # a call with a whole recording's spectrogram learns what a study learns
+    whole = Overview.of(model.analyze(recording.samples, RATE))
+    notes = recording.reference
+    a, b = (overview.partials(notes) for overview in (whole, first))
+    assert a.weights.any()
+    if kind == "basic_pitch":  # its blocks are not whole frames apart
+        assert abs(len(whole.times) - len(first.times)) <= 2
+        np.testing.assert_allclose(
+            a.powers(first.times), b.powers(first.times), rtol=0.1, atol=0.01
+        )
+    else:
+        np.testing.assert_array_equal(whole.times, first.times)
+        np.testing.assert_array_equal(whole.power, first.power)
+        np.testing.assert_array_equal(a.weights, b.weights)
+
+
+def test_only_what_needs_an_overview_has_one_made() -> None:
+    model = ToyTranscriber()
+    recording = recorded(8.0)
+    named = [load_permutation(name) for name in ("fund_mask", "matched_tracks", "random")]
+    assert overview_for(model, recording, named) is None
+    control = load_permutation("matched_tracks", target="ratio_harm_mask")
+    assert overview_for(model, recording, [*named, control]) is not None

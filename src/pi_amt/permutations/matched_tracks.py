@@ -15,6 +15,7 @@ from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.partial_powers import TAIL_SECONDS
 from pi_amt.permutations.permutation import Change, Scene
 from pi_amt.permutations.regions import COUNTED_PARTIALS, is_near, sounding_in
 from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
@@ -109,9 +110,11 @@ def _hits(notes: Notes, partials: Floats, context: Notes) -> NDArray[np.bool_]:
 def _other_partials(target: PartialMask, scene: Scene) -> Change:
     """What ``target`` does, to the partial that is chosen for each note near these blocks."""
     spectrogram, key = scene.spectrogram, scene.key
-    # a ratio mask reaches notes wherever they are heard, if only in half a window and a tail
-    windows = target.time_dilation if target.kind == "binary" else 1.0
-    margin = windows * float(spectrogram.window_seconds.max())
+    longest = float(spectrogram.window_seconds.max())
+    # a ratio mask reaches notes wherever they are heard: in half a window, and while they die away
+    margin = (
+        longest / 2 + TAIL_SECONDS if target.kind == "ratio" else target.time_dilation * longest
+    )
     near = sounding_in(spectrogram, scene.reference, margin)
     numbers = free_partials(
         near, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity

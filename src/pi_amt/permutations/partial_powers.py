@@ -49,6 +49,8 @@ OVERVIEW_FRAME_RATE = 43.0
 DECAY_SECONDS = (0.08, 0.35, 1.5)
 #: time constant of a note's amplitude after its offset: damper and room
 RELEASE_SECONDS = 0.1
+#: so long after its offset, and half a window, a note is still heard
+TAIL_SECONDS = 3 * RELEASE_SECONDS
 #: a tone needs this long to rise, so its smear over other bins is weaker than a step's
 ATTACK_SECONDS = 0.003
 #: How far the response reaches, in units of 1 / window length: main lobe and first side lobes while
@@ -143,7 +145,7 @@ def _responses(
         distance, window = away[bins], axis.windows[bins]
         at_onset = distance[0] > reach
         longest = float(window.max())
-        end = onset + longest / 2 if at_onset else offset + longest / 2 + 3 * RELEASE_SECONDS
+        end = onset + longest / 2 if at_onset else offset + longest / 2 + TAIL_SECONDS
         first, last = np.searchsorted(times, (onset - longest / 2, end))
         if last <= first:
             continue
@@ -220,9 +222,22 @@ class Overview:
 
     @classmethod
     def of(cls, spectrogram: Spectrogram) -> Overview:
-        """The overview of a spectrogram that holds a whole recording."""
+        """The overview of a spectrogram that holds a whole recording.
+
+        Frames outside of the recording are left out, and where blocks overlap, the frame nearest to
+        the middle of its block stands for the others: a study counts the same frames (but for
+        single ones where the blocks of a model are not whole frames apart).
+        """
+        numbers = spectrogram.frame_numbers
+        middle = (numbers.shape[1] - 1) / 2
+        off_middle = np.abs(np.arange(numbers.shape[1]) - middle) + np.zeros(numbers.shape)
+        order = np.lexsort((off_middle.ravel(), numbers.ravel()))
+        _, first = np.unique(numbers.ravel()[order], return_index=True)
+        kept = np.zeros(numbers.shape, dtype=np.bool_)
+        kept.ravel()[order[first]] = True
+        seconds = spectrogram.n_samples / spectrogram.sample_rate
         meter = OverviewMeter()
-        meter.push(spectrogram)
+        meter.push(spectrogram, kept & (spectrogram.times >= 0) & (spectrogram.times < seconds))
         return meter.finish()
 
     @property
@@ -296,7 +311,7 @@ class PartialPowers:
             return out
         margin = float(axis.windows.max()) / 2
         late = notes.onsets - margin > times[-1]
-        early = notes.offsets + margin + 3 * RELEASE_SECONDS < times[0]
+        early = notes.offsets + margin + TAIL_SECONDS < times[0]
         every = np.arange(1, N_PARTIALS + 1)
         for note in np.flatnonzero(~late & ~early):
             wanted = every if numbers is None else numbers[note]
@@ -333,6 +348,8 @@ class PartialPowers:
             heard = power[block]
             chosen = self.powers(times, numbers, KEPT_REACH if keep else REACH)
             if totals is None:
+                # cut first: a quotient by next to nothing would overflow
+                chosen = np.minimum(chosen, heard)
                 share = np.divide(chosen, heard, out=np.zeros_like(heard), where=heard > 0)
             else:
                 rest = np.maximum(totals[block] - chosen, 0)
