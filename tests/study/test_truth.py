@@ -84,7 +84,8 @@ def biases(*tracks: Tones, blind: bool = False) -> dict[str, MaskBias]:
 def test_on_single_tones_a_reader_of_fundamentals_has_its_true_drops() -> None:
     """Without the fundamentals all is lost, without any other partial nothing is."""
     found = biases(Tones("a", (60,)), Tones("b", (69,)))
-    lost = {"fund_mask", "soft_fund_mask", "keep_harmonic(harmonic=2)"}
+    lost = {"fund_mask", "soft_fund_mask", "ratio_fund_mask", "keep_harmonic(harmonic=2)"}
+    lost.add("keep_harmonic(harmonic=2,kind=ratio)")
     assert lost < set(found)
     for label, mask in found.items():
         true = 1.0 if label in lost else 0.0

@@ -37,9 +37,9 @@ CALIBRATED: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("soft_fund_mask", {}),
     ("ratio_fund_mask", {}),
     *(
-        ("remove_harmonic", {"harmonic": k, "kind": kind})
+        ("remove_harmonic", {"harmonic": k, **kind})
         for k in (2, 3, 4, 5)
-        for kind in ("binary", "ratio")
+        for kind in ({}, {"kind": "ratio"})
     ),
     ("harm_mask", {}),
     ("soft_harm_mask", {}),
