@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.sounds import RATE, encoded
+import soundfile
+from tests.sounds import RATE, encoded, tone
 
 from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import DataError
 
 #: an ID3 tag, which some programs put before any kind of audio
 TAG = b"ID3\x04\0\0\0\0\x10\0" + bytes(2048)
+BEHIND = {
+    "a new tag": TAG,
+    "an old tag": b"TAG" + bytes(125),
+    "an APE tag": b"APETAGEX" + bytes(24) + b"x" * 300,
+    "padding": bytes(20_000),
+    "a chunk": b"LIST\x08\0\0\0adtlWAVE",
+}
 
 
 @pytest.mark.parametrize(
@@ -37,15 +48,101 @@ def test_a_wav_of_a_streaming_writer_is_read(tmp_path: Path) -> None:
     assert len(read_audio(tmp_path / "a.wav")[0]) == 3 * RATE
 
 
-@pytest.mark.parametrize("tag", [b"", TAG, TAG * 2])
-@pytest.mark.parametrize("suffix", ["flac", "wav"])
-def test_files_in_a_row_are_refused(suffix: str, tag: bytes, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{suffix}"
-    path.write_bytes(tag + encoded(suffix))
-    assert len(read_audio(path)[0]) == 3 * RATE
-    path.write_bytes(tag + encoded(suffix) * 2)
+def by_libsndfile(form: str, subtype: str, endian: str | None = None) -> bytes:
+    """A file whose number of bytes is odd where a sample has one."""
+    file = io.BytesIO()
+    soundfile.write(file, tone(3.0)[:-1], RATE, format=form, subtype=subtype, endian=endian)
+    return file.getvalue()
+
+
+#: one sample fewer than in three seconds, all without loss
+KINDS: dict[str, Callable[[], bytes]] = {
+    "wav": lambda: by_libsndfile("WAV", "PCM_16"),
+    "wav, odd": lambda: by_libsndfile("WAV", "PCM_U8"),
+    "wavex": lambda: by_libsndfile("WAVEX", "FLOAT"),
+    "rf64": lambda: by_libsndfile("RF64", "PCM_16"),
+    "rf64, odd": lambda: by_libsndfile("RF64", "PCM_U8"),
+    "w64": lambda: by_libsndfile("W64", "PCM_16"),
+    "w64, odd": lambda: by_libsndfile("W64", "PCM_U8"),
+    "aiff": lambda: by_libsndfile("AIFF", "PCM_24"),
+    "aiff, odd": lambda: by_libsndfile("AIFF", "PCM_S8"),
+    "aifc": lambda: by_libsndfile("AIFF", "FLOAT"),
+    "au": lambda: by_libsndfile("AU", "PCM_16"),
+    "au, little endian": lambda: by_libsndfile("AU", "FLOAT", "LITTLE"),
+    "caf": lambda: by_libsndfile("CAF", "PCM_16"),
+    "caf, alac": lambda: by_libsndfile("CAF", "ALAC_16"),
+    "flac": lambda: by_libsndfile("FLAC", "PCM_16"),
+    "flac without comments": lambda: without_comments(by_libsndfile("FLAC", "PCM_16")),
+}
+
+
+def without_comments(flac: bytes) -> bytes:
+    """FLAC with nothing between its first block of metadata and its samples."""
+    position, is_last = 4, False
+    while not is_last:
+        is_last = flac[position] >= 0x80
+        position += 4 + int.from_bytes(flac[position + 1 : position + 4], "big")
+    return flac[:4] + b"\x80" + flac[5:42] + flac[position:]
+
+
+def opened(kind: str) -> bytes:
+    """A file as a streaming writer leaves it, which cannot go back to fill in the length."""
+    data = bytearray(KINDS[kind]())
+    if kind == "wav":
+        at = data.index(b"data")
+        data[4:8] = data[at + 4 : at + 8] = b"\xff" * 4
+    else:
+        data[8:12] = b"\xff" * 4
+    return bytes(data)
+
+
+def refused_as_joined(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
     with pytest.raises(DataError, match="several recordings"):
         read_audio(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_in_a_row_are_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    data = KINDS[kind]()
+    path.write_bytes(data)
+    assert read_audio(path)[0].size in (3 * RATE - 1, 3 * RATE)  # a padded byte may count
+    for between in (b"", bytes(3), TAG, b"TAG" + bytes(125)):
+        refused_as_joined(data + between + data, path)
+    refused_as_joined(data * 3, path)
+
+
+@pytest.mark.parametrize("tag", [TAG, TAG * 2])
+@pytest.mark.parametrize("kind", ["wav", "aiff", "au", "flac"])
+def test_files_in_a_row_behind_a_tag_are_refused(kind: str, tag: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(tag + KINDS[kind]())
+    assert len(read_audio(path)[0]) == 3 * RATE - 1
+    refused_as_joined(tag + KINDS[kind]() * 2, path)
+    refused_as_joined((tag + KINDS[kind]()) * 2, path)
+
+
+@pytest.mark.parametrize("kind", ["wav", "au", "au, little endian"])
+def test_a_length_left_open(kind: str, tmp_path: Path) -> None:
+    """The one file is read; of two, the header of the second would be taken for samples."""
+    path = tmp_path / "a"
+    path.write_bytes(KINDS[kind]())
+    expected, _ = read_audio(path)
+    path.write_bytes(opened(kind))
+    np.testing.assert_array_equal(read_audio(path)[0], expected)
+    for second in (opened(kind), KINDS[kind]()):
+        refused_as_joined(opened(kind) + second, path)
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("kind", ["wav", "rf64", "aiff", "au", "caf", "flac"])
+def test_what_lies_behind_a_file_changes_nothing(kind: str, behind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(KINDS[kind]())
+    expected, _ = read_audio(path)
+    path.write_bytes(KINDS[kind]() + BEHIND[behind])
+    np.testing.assert_array_equal(read_audio(path)[0], expected)
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "au", "ogg"])

@@ -69,6 +69,17 @@ def open_flac(rate: int = RATE) -> bytes:
     return bytes(data)
 
 
+def in_fragments() -> bytes:
+    """An MP4 as a camera or a stream writes it, with many boxes of samples behind one header."""
+    return by_ffmpeg("mp4", "aac", movflags="empty_moov+frag_every_frame")
+
+
+def without_type(movie: bytes) -> bytes:
+    """QuickTime as it was before MP4; its table of chunks still finds the samples."""
+    length = int.from_bytes(movie[:4], "big")
+    return length.to_bytes(4, "big") + b"wide" + movie[8:]
+
+
 def read(data: bytes, tmp_path: Path) -> np.ndarray:
     """Samples of a file, after a look at its length."""
     path = tmp_path / "a.mp3"  # for libsndfile, which takes others for MP3 only without padding
@@ -177,6 +188,35 @@ def test_what_lies_around_an_mp3_changes_nothing(
     np.testing.assert_array_equal(read(before + data + behind, tmp_path), expected)
 
 
+def box(name: bytes, content: bytes, is_long: bool = False) -> bytes:
+    """A part of an MP4, ``is_long`` with a length of 64 bits."""
+    if is_long:
+        return b"\0\0\0\1" + name + (16 + len(content)).to_bytes(8, "big") + content
+    return (8 + len(content)).to_bytes(4, "big") + name + content
+
+
+@pytest.mark.parametrize("codec", ["aac", "alac"])
+def test_boxes_of_an_mp4_change_nothing(codec: str, tmp_path: Path) -> None:
+    """In any order, with free space and parts of other names; also one that has no end."""
+    path = tmp_path / "a.m4a"
+    data = by_ffmpeg("ipod", codec)
+    path.write_bytes(data)
+    expected, _ = read_audio(path)
+    inner = box(b"ftyp", b"M4A " + bytes(4)) * 2  # within another: not of this file
+    for behind in (
+        *(box(b"free", bytes(3_000)), box(b"free", b"", is_long=True) + box(b"uuid", NOISE)),
+        *(box(b"free", inner), bytes(20_000), id3(NOISE), b"\0\0\0\0free" + inner),
+    ):
+        path.write_bytes(data + behind)
+        np.testing.assert_array_equal(read_audio(path)[0], expected)
+    path.write_bytes(by_ffmpeg("ipod", codec, movflags="faststart"))
+    np.testing.assert_array_equal(read_audio(path)[0], expected)
+
+
+def test_an_mp4_in_fragments_is_read(tmp_path: Path) -> None:
+    assert offset(read(in_fragments(), tmp_path), music()[:, 0]) == 0
+
+
 def test_a_length_frame_without_a_length(tmp_path: Path) -> None:
     data = bytearray(mp3("VARIABLE"))
     at = data.index(b"Xing")
@@ -194,6 +234,14 @@ JOINED: dict[str, Callable[[], bytes]] = {
     "vorbis of two rates": lambda: by_libsndfile("OGG") + by_libsndfile("OGG", 22_050),
     "opus": lambda: by_libsndfile("OGG", 48_000, subtype="OPUS") * 2,
     "flac in Ogg": lambda: by_ffmpeg("ogg", "flac") * 2,
+    "aac in MP4": lambda: by_ffmpeg("ipod", "aac") * 2,
+    "aac in MP4, header first": lambda: by_ffmpeg("ipod", "aac", movflags="faststart") * 2,
+    "alac in MP4": lambda: by_ffmpeg("ipod", "alac") * 2,
+    "MP4 of two kinds": lambda: by_ffmpeg("mp4", "aac") + by_ffmpeg("ipod", "alac"),
+    "MP4, the first in fragments": lambda: in_fragments() + by_ffmpeg("ipod", "aac"),
+    "MP4, the second in fragments": lambda: by_ffmpeg("ipod", "aac") + in_fragments(),
+    "pcm in QuickTime": lambda: by_ffmpeg("mov", "pcm_s16le") * 2,
+    "QuickTime without a type": lambda: without_type(by_ffmpeg("mov", "pcm_s16le")) * 2,
 }
 
 

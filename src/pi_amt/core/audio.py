@@ -26,7 +26,7 @@ import soundfile
 import soxr
 
 from pi_amt.core import ffmpeg
-from pi_amt.core.containers import JOINED, is_joined_flac, length_problem
+from pi_amt.core.containers import JOINED, length_problem
 from pi_amt.core.errors import EMPTY, DataError, data_error, open_data
 from pi_amt.core.units import Samples
 
@@ -165,12 +165,10 @@ def _recording(path: str | Path, to_its_end: bool = False) -> _Recording:
     with open_data(path) as raw:
         if raw.seek(0, os.SEEK_END) == 0:
             raise data_error(path, EMPTY)
-        problem = length_problem(raw)
-        if to_its_end and is_joined_flac(raw):
-            problem = JOINED
+        if problem := length_problem(raw, to_its_end):
+            raise data_error(path, problem)
     found = _found(path, to_its_end)
-    problem = problem or found.problem or _header_problem(found)
-    if problem:
+    if problem := found.problem or _header_problem(found):
         raise data_error(path, problem)
     return found
 

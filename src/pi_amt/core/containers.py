@@ -1,62 +1,54 @@
-"""Audio files whose samples do not end where libsndfile believes.
+"""Audio files whose samples do not end where libsndfile or FFmpeg believes.
 
-libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files, and of
-several WAV or FLAC files in a row it reads the first. What it notices itself is not looked at here;
-the packets of compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives
-no length, because a streaming writer left it open, counts as whole.
+libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files. Where several
+files were joined byte by byte, it reads the first, or takes the header of the second for samples;
+FFmpeg does the same with MP4. What these decoders notice themselves is not looked at here; the
+packets of compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives no
+length, because a streaming writer left it open, counts as whole.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
 JOINED = (
     "several recordings joined to one file, which cannot be read to the sample across a joint; "
     "write it anew, e.g. as FLAC"
 )
-_FLAC = b"fLaC\0\0\0\x22"  # and how every FLAC file goes on
 _UNKNOWN_32 = 0xFFFFFFFF
 _OPEN_WAV = 0x7FFFF000  # lengths from here on are placeholders of streaming writers
 _OPEN_64 = 1 << 62
 
 
-def length_problem(raw: BinaryIO) -> str:
-    """Why libsndfile would read less of a file than was recorded, in plain words; empty if it would
-    not."""
+def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
+    """Why a decoder would read less of a file than was recorded, or more, in plain words; empty if
+    it would not. ``to_its_end``: also what only a search through all of the file can tell."""
     size = raw.seek(0, os.SEEK_END)
     begin = _behind_tags(raw)
     raw.seek(begin)
-    head = raw.read(24)
-    said = 0
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        said = _wav_end(raw, begin)
-        if said and _is_wave_at(raw, said):
-            return JOINED
-    elif head[:4] == b"RF64" and head[8:12] == b"WAVE":
-        said = _rf64_end(raw, begin)
-    elif head[:4] == b"riff":
-        said = begin + _length(head[16:24], "little", open_from=_OPEN_64)
-    elif head[:4] == b"FORM":
-        said = begin + 8 + _length(head[4:8], "big")
-    elif head[:4] in (b".snd", b"dns."):
-        said = begin + _au_end(head)
-    elif head[:4] == b"caff":
-        said = _caf_end(raw, begin)
-    elif head[:4] == b"OggS" and not _ogg_ends(raw, size):
+    head = raw.read(_LONGEST_BEGINNING)
+    if head[:4] == b"OggS" and not _ogg_ends(raw, size):
         return f"truncated audio ({size} bytes without an end-of-stream page)"
-    if said > size:
-        return f"truncated audio ({size} bytes, its header says {said})"
+    if head[4:8] in _FIRST_BOXES and _has_a_second_movie(raw, begin, size):
+        return JOINED
+    for beginning, end in _KINDS:
+        if beginning.match(head):
+            said = end(raw, begin)
+            if (said or to_its_end) and _occurs(beginning, raw, max(said, begin + 1)):
+                return JOINED
+            if said > size:
+                return f"truncated audio ({size} bytes, its header says {said})"
     return ""
 
 
-def is_joined_flac(raw: BinaryIO) -> bool:
-    """Whether another FLAC file follows in the same one; libsndfile ends where the first does."""
-    begin = _behind_tags(raw)
+def _occurs(beginning: re.Pattern[bytes], raw: BinaryIO, start: int) -> bool:
+    """Whether a file of a kind begins at ``start`` or later, be it behind padding or a tag."""
     with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data[begin : begin + 4] == _FLAC[:4] and data.find(_FLAC, begin + 4) > 0
+        return beginning.search(data, start) is not None
 
 
 def _behind_tags(raw: BinaryIO) -> int:
@@ -98,13 +90,6 @@ def _wav_end(raw: BinaryIO, begin: int) -> int:
     return 0
 
 
-def _is_wave_at(raw: BinaryIO, position: int) -> bool:
-    """Whether another WAV file begins where the samples of one end, or behind a byte of padding."""
-    raw.seek(position)
-    data = raw.read(13)
-    return any(d[:4] == b"RIFF" and d[8:12] == b"WAVE" for d in (data, data[1:]))
-
-
 def _caf_end(raw: BinaryIO, begin: int) -> int:
     """Where the samples of a Core Audio file end by its header; 0 where that is open."""
     position = begin + 8
@@ -119,21 +104,39 @@ def _caf_end(raw: BinaryIO, begin: int) -> int:
 
 
 def _rf64_end(raw: BinaryIO, begin: int) -> int:
-    """Where an RF64 file's samples end: WAV whose long lengths are in its chunk ``ds64``."""
+    """Where an RF64 file's samples end: WAV whose long lengths are in its chunk ``ds64``; 0 where
+    that is open."""
     long_length = 0
     for name, start, length in _chunks(raw, begin):
         if name == b"ds64":
             long_length = _length(raw.read(16)[8:], "little", open_from=_OPEN_64)
         elif name == b"data":
-            return start + (long_length if length == _UNKNOWN_32 else length)
+            whole = long_length if length == _UNKNOWN_32 else length
+            return start + whole if whole else 0
     return 0
 
 
-def _au_end(head: bytes) -> int:
+def _w64_end(raw: BinaryIO, begin: int) -> int:
+    """Where a Wave64 file ends by its header; 0 where that is open."""
+    raw.seek(begin + 16)
+    length = _length(raw.read(8), "little", open_from=_OPEN_64)
+    return begin + length if length else 0
+
+
+def _form_end(raw: BinaryIO, begin: int) -> int:
+    """Where an AIFF file ends by its header; 0 where that is open."""
+    raw.seek(begin + 4)
+    length = _length(raw.read(4), "big")
+    return begin + 8 + length if length else 0
+
+
+def _au_end(raw: BinaryIO, begin: int) -> int:
     """Where an AU file's samples end by its header; 0 where that is open."""
+    raw.seek(begin)
+    head = raw.read(12)
     order: Literal["little", "big"] = "big" if head[:4] == b".snd" else "little"
-    start, length = _length(head[4:8], order), _length(head[8:12], order)
-    return start + length if length else 0
+    start, length = _length(head[4:8], order), _length(head[8:], order)
+    return begin + start + length if length else 0
 
 
 def _ogg_ends(raw: BinaryIO, size: int) -> bool:
@@ -148,3 +151,43 @@ def _ogg_ends(raw: BinaryIO, size: int) -> bool:
     lengths = tail[page + 27 : page + 27 + segments]
     whole = len(lengths) == segments and page + 27 + segments + sum(lengths) <= len(tail)
     return whole and bool(tail[page + 5] & 4)
+
+
+def _has_a_second_movie(raw: BinaryIO, begin: int, size: int) -> bool:
+    """Whether a box that an MP4 or QuickTime file has once comes again, wherever ``mdat`` lies."""
+    seen = set()
+    position = begin
+    while position < size:
+        raw.seek(position)
+        head = raw.read(16)
+        length, name = int.from_bytes(head[:4], "big"), head[4:8]
+        if name in seen:
+            return True
+        if name in (b"ftyp", b"moov"):
+            seen.add(name)
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        if length < 8:  # 0: this box goes on to the end of the file
+            return False
+        position += length
+    return False
+
+
+#: What an MP4 or QuickTime file may begin with.
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_LONGEST_BEGINNING = 24
+#: How files of each kind begin, in so many fixed bytes that samples do not look like it by chance,
+#: and where they end by their headers: 0 where that is open, as always in FLAC.
+_KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], int]], ...] = tuple(
+    (re.compile(beginning, re.DOTALL), end)
+    for beginning, end in (
+        (rb"RIFF.{4}WAVE", _wav_end),
+        (rb"RF64.{4}WAVE", _rf64_end),
+        (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", _w64_end),
+        (rb"FORM.{4}(?:AIF[FC]|8SVX|16SV)", _form_end),
+        (rb"\.snd\0.{3}.{4}\0{3}.\0.{3}\0{3}.", _au_end),
+        (rb"dns\..{3}\0.{4}.\0{3}.{3}\0.\0{3}", _au_end),
+        (rb"caff.{4}desc", _caf_end),
+        (rb"fLaC[\0\x80]\0\0\x22", lambda *_: 0),
+    )
+)
