@@ -278,6 +278,24 @@ def test_truncated_files_are_refused(kind: str, share: float, tmp_path: Path) ->
     refused(data[: int(share * len(data)) + 1], r"truncated|damaged|not audio", tmp_path)
 
 
+@pytest.mark.parametrize("missing", [1, 60, 600, 1_000])
+@pytest.mark.parametrize("kind", ["mp3", "mp3, variable", "mp3 of FFmpeg"])
+def test_an_mp3_without_its_last_bytes_is_refused(kind: str, missing: int, tmp_path: Path) -> None:
+    """Less than a frame may be silence that the encoder put there, but need not."""
+    data = WHOLE[kind][0](RATE)
+    assert len(read(data, tmp_path)) == len(music())
+    refused(data[:-missing], "truncated", tmp_path)
+
+
+def test_an_encoder_may_count_the_frame_with_the_length(tmp_path: Path) -> None:
+    data = bytearray(mp3("CONSTANT"))
+    at = data.index(b"Info")
+    data[at + 11] += 1
+    refused(bytes(data), "truncated", tmp_path)  # LAME does not
+    data[at + 120 : at + 124] = b"Else"
+    assert offset(read(bytes(data), tmp_path), music()[:, 0]) in (0, 576, 1105)
+
+
 @pytest.mark.parametrize("tagged", [True, False])
 def test_a_hole_in_an_mp3_is_refused(tagged: bool, tmp_path: Path) -> None:
     """Decoders leave it out, and all notes behind it would come early."""

@@ -44,8 +44,16 @@ _UNSAID_DELAY = {"mp3": 576 + 529, "mp2": 481, "aac": 1024}
 _MPEG_RUN = 4
 _LONGEST_MPEG_FRAME = 4096
 #: A frame that says how long an MP3 is: sync word, side information, name, flags, length in frames.
+#: LAME and FFmpeg, whose names may follow, leave this frame itself out; others may count it, too.
 _INFO_FRAME = re.compile(
-    rb"\xff[\xe2-\xff]..(?:..)?(?:.{9}|.{17}|.{32})(?:Xing|Info)...(.)(.{4})", re.DOTALL
+    rb"\xff[\xe2-\xff]..(?:..)?(?:.{9}|.{17}|.{32})(?:Xing|Info)...(.)(.{4})"
+    rb"(?:.{108}(LAME|Lav[cf]))?",
+    re.DOTALL,
+)
+#: kbit/s by the number in the header of a frame of MPEG layer III, in MPEG-1 and the later MPEG-2
+_BIT_RATES = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0),
 )
 
 
@@ -76,12 +84,14 @@ def follow(path: str | Path) -> Packets:
     Raises:
         DataError: if this is no compressed audio that FFmpeg reads.
     """
-    with _opened(path) as (container, stream, _):
+    with _opened(path) as (container, stream, raw):
         codec = stream.codec_context.codec.canonical_name
         unit, rate = float(stream.time_base or 1), stream.codec_context.sample_rate
-        course = _Course(codec in ("mp1", "mp2", "mp3"), round(PADDING / rate / unit))
+        course = _Course(codec in ("mp1", "mp2", "mp3"), rate, round(PADDING / rate / unit))
+        first = None
         for packet in container.demux(stream):
             if packet.size:  # the one that marks the end has none
+                first = first or packet
                 course.add(packet)
         seconds = course.length * unit
         delay = 0 if course.delay else _UNSAID_DELAY.get(codec, 0)
@@ -89,12 +99,18 @@ def follow(path: str | Path) -> Packets:
         said = _said_seconds(container, stream)
         if stream.duration is not None and said:
             frames = min(frames, round(said * rate))
+        least = 0
+        if container.format.name == "mp3" and first is not None:
+            count, by = _said_frames(raw, first)
+            least = count if by else count - 1
         problem = ""
         if course.is_joined:
             problem = JOINED
         elif course.hole is not None and course.hole < course.end:
             at = course.hole * unit
             problem = f"damaged audio, or several recordings (no MPEG frame at {at:.3f} s)"
+        elif course.whole < least:
+            problem = f"truncated audio ({course.whole} MPEG frames, its header says {least})"
         elif seconds < said - PADDING / rate:
             problem = f"truncated audio ({seconds:.3f} s of {said:.3f} s)"
         return Packets(rate, frames, delay, course.begin, course.end, problem)
@@ -116,6 +132,7 @@ class _Course:
 
     Attributes:
         is_mpeg: whether bytes that are not audio, such as a tag, can be told from a packet.
+        rate: sample rate in Hz.
         slack: how far the time of a packet may lie before that of the last one, unless another
             recording begins there.
         length: of all packets together.
@@ -124,9 +141,11 @@ class _Course:
         delay: samples that the first packet says are before the recording.
         hole: where something else than audio lies; behind the last packet it is a tag.
         is_joined: whether another recording begins somewhere.
+        whole: number of frames of MPEG layer III that are not cut off.
     """
 
     is_mpeg: bool
+    rate: int
     slack: int
     length: int = 0
     begin: int = 0
@@ -134,6 +153,7 @@ class _Course:
     delay: int = 0
     hole: int | None = None
     is_joined: bool = False
+    whole: int = 0
     _is_first: bool = True
     _run: int = 0
 
@@ -162,10 +182,22 @@ class _Course:
                 duration -= 1 << 32
             self.length += time + duration - self.end
             self.end = time + duration
+            if self.is_mpeg and len(data) >= _layer_three_bytes(data, self.rate):
+                self.whole += 1
 
 
 def _is_mpeg_frame(data: bytes) -> bool:
     return data[0] == 0xFF and data[1:2] >= b"\xe2" and len(data) < _LONGEST_MPEG_FRAME
+
+
+def _layer_three_bytes(frame: bytes, rate: int) -> int:
+    """How long a frame of MPEG layer III is by its header; 0 where that is free."""
+    if len(frame) < 3:
+        return 3
+    is_later = not frame[1] & 8
+    bit_rate = _BIT_RATES[is_later][frame[2] >> 4]
+    padding = frame[2] >> 1 & 1
+    return (72_000 if is_later else 144_000) * bit_rate // rate + padding
 
 
 def _delay(packet: Packet[AudioStream]) -> int:
@@ -183,10 +215,20 @@ def says_length(path: str | Path) -> bool:
     """
     with _opened(path) as (container, stream, raw):
         first = next(container.demux(stream))
-        at = first.pos or 0
-        raw.seek(max(0, at - _LONGEST_MPEG_FRAME))
-        data = raw.read(min(at, _LONGEST_MPEG_FRAME)) + bytes(first)
-        return any(ord(flags) & 1 and any(count) for flags, count in _INFO_FRAME.findall(data))
+        return _said_frames(raw, first)[0] > 0
+
+
+def _said_frames(raw: BinaryIO, first: Packet[AudioStream]) -> tuple[int, bytes]:
+    """How many frames an MP3 says it has, right before its first packet or in it, 0 where it does
+    not; and the name of the encoder that says so, where it leaves out the frame that does."""
+    at = first.pos or 0
+    raw.seek(max(0, at - _LONGEST_MPEG_FRAME))
+    data = raw.read(min(at, _LONGEST_MPEG_FRAME)) + bytes(first)
+    said = (0, b"")
+    for flags, count, by in _INFO_FRAME.findall(data):
+        if ord(flags) & 1 and any(count):
+            said = (int.from_bytes(count, "big"), by)
+    return said
 
 
 def decoded(path: str | Path, packets: Packets, wanted: int) -> Iterator[Samples]:
