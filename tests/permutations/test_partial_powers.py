@@ -173,11 +173,11 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
         every = first**2 if numbers is not None else first**2 + others**2
         return np.asarray(every[block(times)])
 
-    def residual(self: Overview, times: Floats) -> Floats:
-        return np.asarray(rest[block(times)] ** 2 / partial_powers._LEFT_RESIDUAL)
+    def residual(self: PartialPowers, times: Floats) -> Floats:
+        return np.asarray(rest[block(times)] ** 2)
 
     monkeypatch.setattr(PartialPowers, "powers", powers)
-    monkeypatch.setattr(Overview, "residual", residual)
+    monkeypatch.setattr(PartialPowers, "left_residual", residual)
     nothing = np.zeros((1, N_PARTIALS))
     found = PartialPowers(Overview.of(mixed), notes, nothing, nothing[..., None], 0.0, 1.0)
     kept, removed = (

@@ -239,3 +239,14 @@ def test_whatever_a_constructor_raises_a_condition_that_cannot_be_rebuilt_is_a_v
     monkeypatch.setattr("pi_amt.study.conditions.load_permutation", fail)
     with pytest.raises(ValueError, match=r"mine: got \{\}, which makes no fund_mask \('width'\)"):
         Condition.rebuilt(ConditionKey("fund_mask", "{}", "mine"))
+
+
+def test_a_ratio_mask_lets_the_model_normalise_anew_and_so_do_its_controls() -> None:
+    made = make_conditions(["fund_mask", "ratio_fund_mask", "ratio_harm_mask"], controls=True)
+    for condition in made:
+        of_ratio = "ratio" in condition.label
+        assert condition.normalization == ("model" if of_ratio else "frozen"), condition.label
+        assert ("normalization" in condition.parameters) == of_ratio
+    told = Condition(load_permutation("ratio_fund_mask"), "r", normalization="frozen")
+    assert told.normalization == "frozen"
+    assert "normalization" not in told.parameters

@@ -76,6 +76,10 @@ class Counterpart(Permutation):
     def needs_overview(self) -> bool:
         return self.target_permutation.needs_overview
 
+    @property
+    def normalization(self) -> str:
+        return self.target_permutation.normalization
+
 
 @dataclass(frozen=True)
 class WrongPiece(Counterpart):

@@ -126,6 +126,10 @@ class PartialMask(Permutation):
         return self.kind == "ratio"
 
     @property
+    def normalization(self) -> str:
+        return "model" if self.kind == "ratio" else "frozen"
+
+    @property
     def out_of_distribution(self) -> bool:
         if self.kind == "ratio":
             return self.keep

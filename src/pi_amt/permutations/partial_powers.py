@@ -60,8 +60,10 @@ REACH, ONSET_REACH = 3.0, 60.0
 KEPT_REACH = 12.0
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
 _RESIDUAL = 0.9
-#: the same, of what a mask leaves where partials were
-_LEFT_RESIDUAL = 0.5
+# The same, of what a mask leaves where partials were: from one frequency to the other it rises with
+# the logarithm. In the bass half an octave holds few bins that no partial smears into, so that the
+# quartile overstates what is between them.
+_LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.1, 0.5)
 # For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
 # A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
 # find them in noise, too, and so write the notes into it.
@@ -353,12 +355,18 @@ class PartialPowers:
                 share = np.divide(chosen, heard, out=np.zeros_like(heard), where=heard > 0)
             else:
                 rest = np.maximum(totals[block] - chosen, 0)
-                rest += _LEFT_RESIDUAL * self.overview.residual(times)
+                rest += self.left_residual(times)
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
             gains[block] = np.sqrt(np.minimum(share, 1))
         return gains
+
+    def left_residual(self, times: Floats) -> Powers:
+        """``(bins, frames)`` power that a mask leaves where partials were."""
+        hz, share = np.log(self.overview.geometry.frequencies), np.log(_LEFT_RESIDUAL)
+        left = np.exp(np.interp(hz, np.log(_LEFT_RESIDUAL_HZ), share)).astype(np.float32)
+        return np.asarray(left[:, None] * self.overview.residual(times))
 
     def _totals(self, times: Floats) -> Powers:
         """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the

@@ -159,6 +159,14 @@ class Permutation(ABC):
         """Whether it must know the whole recording (:class:`Overview`) to perturb a part of it."""
         return False
 
+    @property
+    def normalization(self) -> str:
+        """What becomes of a model's normalisation of its input, unless a study says otherwise: one
+        of :data:`~pi_amt.core.spectrogram.NORMALIZATIONS`. ``frozen`` keeps that of the clean
+        input, so that a change here does not rescale what is elsewhere. ``model`` belongs to what
+        stands for a sound of its own, which the model would normalise by itself."""
+        return "frozen"
+
     def prepass(self) -> Prepass | None:
         """What must read the whole recording first, ``None`` where nothing needs to."""
         return None

@@ -37,7 +37,8 @@ class Condition:
         repeat: number of the draw; deterministic permutations have repeat 0 only.
         seed: of the study.
         normalization: ``frozen`` keeps the model's normalisation from the clean input (locality),
-            ``model`` lets the model compute it from the perturbed input.
+            ``model`` lets the model compute it from the perturbed input, ``auto`` is what the
+            permutation asks for and is replaced by it.
         varied: the options in which the conditions of its series differ. Tables and figures use
             them; no score depends on them.
     """
@@ -48,10 +49,12 @@ class Condition:
     target: str = ""
     repeat: int = 0
     seed: int = 0
-    normalization: str = "frozen"
+    normalization: str = "auto"
     varied: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        if self.normalization == "auto":
+            object.__setattr__(self, "normalization", self.permutation.normalization)
         check_choice("normalization", self.normalization, NORMALIZATIONS)
         object.__setattr__(self, "seed", check_seed(self.seed))
 
