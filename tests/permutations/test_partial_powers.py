@@ -32,7 +32,6 @@ from pi_amt.datasets.known_partials import KnownPartialsTrack, known_partials
 from pi_amt.models.basic_pitch.model import BasicPitch
 from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.permutations import partial_powers
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import (
     FundMask,
