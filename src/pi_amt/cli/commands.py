@@ -49,6 +49,13 @@ def _transcribe(command: ArgumentParser) -> None:
         help="option of the permutation, e.g. half_width_cents=100",
     )
     command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
+    command.add_argument("--csv", action="store_true", help="also write the notes as <name>.csv")
+    command.add_argument(
+        "--save-perturbed-audio",
+        action="store_true",
+        help="also write what the model heard as <name>.perturbed.wav; the whole recording is then "
+        "held in memory (1 GB for six minutes of Timbre-Trap)",
+    )
     command.set_defaults(run=do_transcribe)
 
 
