@@ -56,6 +56,11 @@ def _transcribe(command: ArgumentParser) -> None:
         help="also write what the model heard as <name>.perturbed.wav; the whole recording is then "
         "held in memory (1 GB for six minutes of Timbre-Trap)",
     )
+    _examples(
+        command,
+        "pi-amt transcribe take.wav -o transcriptions --csv",
+        "pi-amt transcribe take.wav --permutation fund_mask --midi take.mid -o perturbed",
+    )
     command.set_defaults(run=do_transcribe)
 
 
@@ -63,6 +68,34 @@ def do_transcribe(options: Namespace) -> int:
     from pi_amt.cli.transcribe import transcribe
 
     return transcribe(options)
+
+
+def _score_notes(command: ArgumentParser) -> None:
+    """score transcriptions of any system against their reference notes, without a model"""
+    command.add_argument("reference", help="file of notes, or a folder of them")
+    command.add_argument(
+        "estimate", help="the transcription, or a folder of them with files of the same names"
+    )
+    command.add_argument(
+        "--pedal",
+        default="extend",
+        choices=("extend", "ignore"),
+        help="of MIDI: whether the pedal holds notes (default: extend); only offsets depend on it",
+    )
+    command.add_argument("--csv", metavar="F", help="also write a line per file as CSV")
+    _examples(
+        command,
+        "pi-amt score take.mid transcription.mid",
+        "pi-amt score references transcriptions --csv scores.csv",
+    )
+    command.set_defaults(run=do_score)
+
+
+def do_score(options: Namespace) -> int:
+    """Score notes against notes; 1 if files of a folder cannot be scored."""
+    from pi_amt.cli.score import score
+
+    return score(options)
 
 
 def _table(command: ArgumentParser) -> None:
@@ -92,6 +125,7 @@ def _table(command: ArgumentParser) -> None:
         help="print, in place of the tables, what failed and has not succeeded since, each failure "
         "with its traceback",
     )
+    _examples(command, "pi-amt table results --csv drops.csv --latex drops.tex")
     command.set_defaults(run=do_table)
 
 
@@ -157,6 +191,7 @@ def _report(command: ArgumentParser) -> None:
         default=3,
         help="number of recordings in the explorer; 0 leaves it out (default: 3)",
     )
+    _examples(command, "pi-amt report results -o report.html --examples 5")
     command.set_defaults(run=do_report)
 
 
@@ -178,6 +213,7 @@ def _compare(command: ArgumentParser) -> None:
     command.add_argument("store_b", help="results folder or store")
     _score(command)
     command.add_argument("--csv", metavar="F", help="also write CSV")
+    _examples(command, "pi-amt compare results_old results_new --csv differences.csv")
     command.set_defaults(run=do_compare)
 
 
@@ -211,6 +247,7 @@ def _export(command: ArgumentParser) -> None:
     command.add_argument(
         "--notes", metavar="F", help="write the notes of all rows, as .csv or .parquet"
     )
+    _examples(command, "pi-amt export results --rows rows.csv --notes notes.csv")
     command.set_defaults(run=do_export)
 
 
@@ -252,6 +289,7 @@ def _calibrate(command: ArgumentParser) -> None:
         help="with --music: the JSON file to write (default: in the user's "
         "data folder, where tables and reports look for it)",
     )
+    _examples(command, "pi-amt calibrate basic_pitch")
     command.set_defaults(run=do_calibrate)
 
 
@@ -299,6 +337,7 @@ def _check(command: ArgumentParser) -> None:
     command.add_argument(
         "--rate", type=int, help="sample rate of the sounds, Hz (default: the model's own)"
     )
+    _examples(command, "pi-amt check my_package.models:MyModel --device cpu")
     command.set_defaults(run=do_check)
 
 
@@ -325,6 +364,7 @@ def _data(command: ArgumentParser) -> None:
         help="decode every file instead of reading headers, and say where the notes hardly fit "
         "the sound, or all onsets are found over 20 ms late or early",
     )
+    _examples(command, "pi-amt data folder my_recordings --full")
     command.set_defaults(run=do_data)
 
 
@@ -379,6 +419,7 @@ def _doubts(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 def _list(command: ArgumentParser) -> None:
     """show models, datasets, conditions, executors and experiments"""
+    _examples(command, "pi-amt list")
     command.set_defaults(run=do_list)
 
 
@@ -400,6 +441,7 @@ def do_list(options: Namespace) -> None:
 
 def _doctor(command: ArgumentParser) -> None:
     """check this installation: versions, weights, cores, GPU, and a known answer of each model"""
+    _examples(command, "pi-amt doctor")
     command.set_defaults(run=do_doctor)
 
 
@@ -485,6 +527,13 @@ def _score(command: ArgumentParser) -> None:
     )
 
 
+def _examples(command: ArgumentParser, *lines: str) -> None:
+    """Commands to copy, the last thing that ``--help`` shows."""
+    command.formatter_class = RawDescriptionHelpFormatter
+    head = "example:" if len(lines) == 1 else "examples:"
+    command.epilog = "\n  ".join([head, *lines])
+
+
 def _weights_and_device(command: ArgumentParser) -> None:
     command.add_argument("--weights", help="file of weights other than those shipped")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
@@ -494,6 +543,7 @@ def _weights_and_device(command: ArgumentParser) -> None:
 #: What follows ``run`` and ``train`` is in Hydra's grammar and never comes to argparse.
 COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "transcribe": _transcribe,
+    "score": _score_notes,
     "table": _table,
     "report": _report,
     "compare": _compare,
