@@ -240,6 +240,49 @@ def do_compare(options: Namespace) -> None:
     print(replace(result, footers=(*result.footers, *renamed)))
 
 
+def _plan(command: ArgumentParser) -> None:
+    """say how many recordings a study needs, from the spread in the results of an earlier one"""
+    _results(command)
+    _score(command)
+    command.add_argument(
+        "--half-width",
+        type=float,
+        default=0.05,
+        help="wanted half-width of the 95 %% intervals (default: 0.05)",
+    )
+    command.add_argument(
+        "--margin",
+        type=float,
+        default=0.03,
+        help="an excess within ± this counts as none (default: 0.03)",
+    )
+    command.add_argument(
+        "--power", type=float, default=0.8, help="chance that a test succeeds (default: 0.8)"
+    )
+    command.add_argument("--csv", metavar="F", help="also write CSV")
+    _examples(command, "pi-amt plan results --half-width 0.02")
+    command.set_defaults(run=do_plan)
+
+
+def do_plan(options: Namespace) -> None:
+    """Print how many recordings each condition needs.
+
+    Raises:
+        ValueError: for options that cannot be meant, or too few recordings to plan from.
+    """
+    from pi_amt.report.tables.planning import planning_table
+    from pi_amt.statistics.planning import Wanted
+    from pi_amt.statistics.result import Result
+    from pi_amt.store.renamed import read_results
+
+    wanted = Wanted(options.half_width, options.margin, options.power)
+    rows, said = read_results(options.results, notes=False)
+    table = planning_table(Result.from_rows(rows, score=options.score, messages=said), wanted)
+    if options.csv:
+        table.to_csv(options.csv)
+    print(table)
+
+
 def _export(command: ArgumentParser) -> None:
     """write raw rows or notes for analysis elsewhere"""
     _results(command)
@@ -547,6 +590,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "table": _table,
     "report": _report,
     "compare": _compare,
+    "plan": _plan,
     "export": _export,
     "calibrate": _calibrate,
     "check": _check,
