@@ -603,17 +603,21 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
 }
 
 _EPILOG = """\
+`python -m pi_amt` is the same program. Options of a study are Hydra overrides (key=value);
+`pi-amt list` shows models, datasets, conditions and experiments, and `pi-amt COMMAND --help`
+ends with an example. Documentation: docs/, README.md.
+
+other people's notes:
+  pi-amt score references transcriptions      F, fates of missed notes, octave errors; no model
+
 the study:
   pi-amt -m                                   2 models x 2 datasets x 8 conditions
-  pi-amt -m dataset=demo                      the same on the built-in recordings
   pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
   pi-amt -m dataset=demo controls=true repeats=5
   pi-amt experiment=dose                      or harmonic_profile, sensitivity, onset, ...
   pi-amt -m dataset=maestro dry_run=true      compute nothing, say what it would take
   pi-amt --cfg job                            print the whole configuration
-
-`python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`
-shows models, datasets, conditions and experiments. Documentation: docs/, README.md.
+  pi-amt -m dataset=demo                      the whole study on the built-in recordings
 """
 
 

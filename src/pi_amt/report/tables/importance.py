@@ -64,7 +64,7 @@ def importance_table(importance: Result) -> Table:
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
         records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
-    brief = (*BRIEF[:3], "known_bias", *BRIEF[3:]) if known else BRIEF
+    brief = (*BRIEF[:4], "known_bias", *BRIEF[4:]) if known else BRIEF
     return Table(
         title="Sensitivity of the model's F to each perturbation of its input",
         columns=tuple(COLUMNS),
