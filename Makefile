@@ -72,6 +72,7 @@ findings: $(VENV)/.installed ## the demo study's findings in docs and README (RE
 	$(BIN)/python -m pi_amt $(STUDY) experiment=harmonic_profile results_dir=$(FINDINGS)/profile $(OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=dose results_dir=$(FINDINGS)/dose $(OPTIONS)
 	$(BIN)/python scripts/make_findings.py $(FINDINGS)
+	COLUMNS=110 $(BIN)/pi-amt plan $(FINDINGS)/study > docs/generated/planning.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate basic_pitch > docs/generated/calibration_basic_pitch.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate timbre_trap > docs/generated/calibration_timbre_trap.txt
 

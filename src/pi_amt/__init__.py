@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
     from pi_amt.permutations.regions import partial_mask
     from pi_amt.report.tables.table import Table
+    from pi_amt.scoring.agreement import Agreement, agreement
     from pi_amt.scoring.notes import score_notes
     from pi_amt.statistics.estimates import ConditionResult
     from pi_amt.store.rows import Row
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from pi_amt.study.conditions import Condition
 
 __all__ = [
+    "Agreement",
     "BatchedTranscriber",
     "Change",
     "Condition",
@@ -84,6 +86,7 @@ __all__ = [
     "Track",
     "Transcriber",
     "__version__",
+    "agreement",
     "db_to_amplitude",
     "importance",
     "load_dataset",
@@ -100,6 +103,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Agreement": "scoring.agreement",
     "BatchedTranscriber": "models.transcriber",
     "Change": "permutations.permutation",
     "Condition": "study.conditions",
@@ -117,6 +121,7 @@ _HOMES = {
     "Table": "report.tables.table",
     "Track": "datasets.track",
     "Transcriber": "models.transcriber",
+    "agreement": "scoring.agreement",
     "db_to_amplitude": "core.units",
     "importance": "permutation_importance",
     "load_dataset": "datasets.loading",

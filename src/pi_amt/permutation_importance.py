@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pi_amt.datasets.track import Track
+from pi_amt.core.checks import listing, near
+from pi_amt.datasets.loading import available_datasets, load_dataset
+from pi_amt.datasets.track import Dataset, Track
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
@@ -33,6 +35,8 @@ from pi_amt.study.groups import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+T = TypeVar("T")
 
 
 class Importance(Result):
@@ -119,45 +123,61 @@ class Importance(Result):
 
 def importance(
     model: str | ModelSpec | Ladder,
-    tracks: Sequence[Track],
+    tracks: str | Path | Sequence[Track] | Dataset,
     *,
     permutations: Sequence[str | Permutation | Condition],
-    repeats: int = 1,
+    repeats: int | None = None,
     n_jobs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     controls: bool = False,
     tuning: str | float = "estimate",
     align: str = "off",
     dataset: str | None = None,
     results_dir: Path | str | None = None,
-    score: str = SCORE,
+    score: str | None = None,
     quiet: bool | None = None,
+    n_repeats: int | None = None,
+    random_state: int | None = None,
+    scoring: str | None = None,
 ) -> Importance:
     """Permutation importance of harmonic features for one model (Breiman 2001, applied to AMT).
 
+    ``pi_amt.importance("basic_pitch", "demo", permutations=["fund_mask"])["fund_mask"].drop`` is
+    the mean drop in F without the fundamentals.
+
     Args:
         model: a model, its spec, or its name.
-        tracks: recordings with references, e.g. ``pi_amt.load_dataset("demo")``.
+        tracks: recordings with references; or the name of a dataset (``"demo"``); or the path of a
+            folder with audio files that have MIDI files of the same name beside them. A dataset
+            that needs options is loaded first: ``pi_amt.load_dataset("maps", data_folder="…")``.
         permutations: names, objects or conditions; the baseline is added.
-        repeats: draws per stochastic permutation.
-        n_jobs: worker processes, ``None``: one per core.
-        seed: of all draws.
+        repeats: draws per stochastic permutation, 1 if not given.
+        n_jobs: worker processes, ``None`` or −1: one per core.
+        seed: of all draws, 0 if not given.
         controls: add identity, floor, wrong_piece, matched_tracks and leak.
         tuning: ``estimate``, ``off`` or cents.
         align: ``off``, or ``median``: shift all transcriptions of a recording by the median onset
             offset of its baseline before they are scored.
         dataset: name in the rows; default: the dataset's own name.
         results_dir: where rows are kept; default: nowhere (computed anew each time).
-        score: what ``importances`` are drops of.
+        score: what ``importances`` are drops of, ``F-measure_no_offset`` if not given.
         quiet: no progress bar; default: one if standard error is a terminal.
+        n_repeats, random_state, scoring: scikit-learn's names of ``repeats``, ``seed`` and
+            ``score``.
 
     Returns:
         The result with ``importances (condition × piece × repeat)`` and its statistics.
 
     Raises:
-        ValueError: for unknown names or options, or an empty list of tracks.
+        ValueError: for unknown names or options, an empty list of tracks, or two names of one
+            option with different values.
     """
+    repeats = _either("repeats", repeats, "n_repeats", n_repeats, 1)
+    seed = _either("seed", seed, "random_state", random_state, 0)
+    score = _either("score", score, "scoring", scoring, SCORE)
     spec = _spec_of(model)
+    if isinstance(tracks, str | Path):
+        tracks = _tracks_of(tracks)
     name = dataset or str(getattr(tracks, "name", "tracks"))
     listed = list(tracks)
     if not listed:
@@ -169,9 +189,45 @@ def importance(
     if quiet is None:
         quiet = not sys.stderr.isatty()
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
-        summary = run_study([group], store, partial(local, n_jobs), quiet=quiet)
+        summary = run_study(
+            [group], store, partial(local, None if n_jobs == -1 else n_jobs), quiet=quiet
+        )
         rows = store.rows(summary.asked[0])
     return Importance.from_rows(rows, score=score)
+
+
+def _either(name: str, value: T | None, alias: str, other: T | None, default: T) -> T:
+    """The value of an option that has two names.
+
+    Raises:
+        ValueError: if both are given and differ.
+    """
+    given = [chosen for chosen in (value, other) if chosen is not None]
+    if len(given) == 2 and value != other:
+        raise ValueError(
+            f"got {name}={value!r} and {alias}={other!r}, two names of one option: expected one "
+            "of them"
+        )
+    return given[0] if given else default
+
+
+def _tracks_of(given: str | Path) -> Dataset:
+    """The recordings of a dataset by its name, or of a folder by its path.
+
+    Raises:
+        ValueError: if it is neither, or the dataset needs options.
+    """
+    name, folder = str(given), Path(given).expanduser()
+    if isinstance(given, str) and given in available_datasets():
+        return load_dataset(given)
+    if folder.is_dir():
+        return load_dataset("folder", data_folder=folder)
+    if ":" in name:
+        return load_dataset(name)
+    raise ValueError(
+        f"tracks: got {name!r}, which is neither a dataset nor a folder"
+        f"{near(name, available_datasets()) or listing(available_datasets())}"
+    )
 
 
 def _check_track(track: object) -> None:

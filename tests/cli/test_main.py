@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
-from pi_amt.cli.commands import COMMANDS
+from pi_amt.cli.commands import COMMANDS, parser
 from pi_amt.cli.main import main, mend
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import quoted
@@ -381,3 +381,16 @@ def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
     told = capsys.readouterr().out
     assert "WRONG: model: cannot load broken:Model" in told
     assert "ok: hears a synthetic A4 · published weights" in told
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("run", "train")])
+def test_help_ends_with_an_example_that_parses(command: str) -> None:
+    """Those of ``run`` and ``train`` are Hydra's and the trainer's own."""
+    helped = subprocess.run(
+        [sys.executable, "-m", "pi_amt", command, "--help"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    last = helped.strip().splitlines()[-1].partition("   ")[0].strip()
+    words = shlex.split(last)
+    assert words[:2] == ["pi-amt", command]
+    assert parser().parse_args(words[1:]).command == command

@@ -1,4 +1,4 @@
-"""Notes: what the arrays must be, clipping and looping, and MAPS text."""
+"""Notes: what the arrays must be, clipping and looping, and text with a note per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pi_amt.core.errors import DataError
-from pi_amt.core.note_files import read_note_file, read_notes
+from pi_amt.core.note_files import read_note_file, read_notes, write_csv
 from pi_amt.core.notes import Notes
 
 
@@ -152,3 +152,54 @@ def test_broken_maps_text_names_the_line(line: str, message: str, tmp_path: Path
 def test_an_unknown_pedal_rule_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="extend, ignore"):
         read_notes(tmp_path / "a.mid", pedal="hold")
+
+
+def test_notes_written_as_csv_are_read_again(tmp_path: Path) -> None:
+    notes = Notes.from_arrays([0.1234, 1.0], [0.5, 2.5], [60, 64.5], [100, 1])
+    write_csv(notes, tmp_path / "a.csv")
+    found = read_notes(tmp_path / "a.csv")
+    for name in ("onsets", "offsets", "pitches", "velocities"):
+        assert getattr(found, name).tolist() == getattr(notes, name).tolist()
+    write_csv(Notes.empty(), tmp_path / "none.csv")
+    assert len(read_notes(tmp_path / "none.csv")) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "onset,offset,pitch,velocity,name\n0.5, 1.0, 60, 80, C\n"),
+        ("a.csv", "0.5,1,60,80\n"),
+        ("a.tsv", "Onset\tOffset\tPitch\tVelocity\n0.5\t1.0\t60\t80\n"),
+        ("a.TSV", "0.5 1 60 80 C4\n"),
+    ],
+)
+def test_a_table_of_notes_needs_no_head_and_may_have_more_columns(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    found = read_notes(tmp_path / name)
+    assert (found.onsets[0], found.offsets[0]) == (0.5, 1)
+    assert (found.pitches[0], found.velocities[0]) == (60, 80)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("a.csv", "0.5,1,440", "line 1: got 0.5 1.0 440.0, .*Hz become MIDI numbers"),
+        ("a.csv", "0.5,1", "line 1: got '0.5 1', expected onset s"),
+        ("a.csv", "0.5 1 60", "line 1"),
+        ("a.csv", "0.5,1,60,nan", "line 1"),
+        ("a.txt", "0.5 1 60 80", "line 1: got '0.5 1 60 80', expected onset s"),
+    ],
+)
+def test_a_broken_table_of_notes_names_the_line(
+    name: str, line: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(f"{line}\n")
+    with pytest.raises(DataError, match=message):
+        read_notes(tmp_path / name)
+
+
+def test_a_table_of_notes_has_no_pedal_to_ignore(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"pedal=ignore for a table of notes \(\.csv\)"):
+        read_notes(tmp_path / "a.csv", pedal="ignore")

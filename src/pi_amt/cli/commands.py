@@ -49,6 +49,18 @@ def _transcribe(command: ArgumentParser) -> None:
         help="option of the permutation, e.g. half_width_cents=100",
     )
     command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
+    command.add_argument("--csv", action="store_true", help="also write the notes as <name>.csv")
+    command.add_argument(
+        "--save-perturbed-audio",
+        action="store_true",
+        help="also write what the model heard as <name>.perturbed.wav; the whole recording is then "
+        "held in memory (1 GB for six minutes of Timbre-Trap)",
+    )
+    _examples(
+        command,
+        "pi-amt transcribe take.wav -o transcriptions --csv",
+        "pi-amt transcribe take.wav --permutation fund_mask --midi take.mid -o perturbed",
+    )
     command.set_defaults(run=do_transcribe)
 
 
@@ -56,6 +68,34 @@ def do_transcribe(options: Namespace) -> int:
     from pi_amt.cli.transcribe import transcribe
 
     return transcribe(options)
+
+
+def _score_notes(command: ArgumentParser) -> None:
+    """score transcriptions of any system against their reference notes, without a model"""
+    command.add_argument("reference", help="file of notes, or a folder of them")
+    command.add_argument(
+        "estimate", help="the transcription, or a folder of them with files of the same names"
+    )
+    command.add_argument(
+        "--pedal",
+        default="extend",
+        choices=("extend", "ignore"),
+        help="of MIDI: whether the pedal holds notes (default: extend); only offsets depend on it",
+    )
+    command.add_argument("--csv", metavar="F", help="also write a line per file as CSV")
+    _examples(
+        command,
+        "pi-amt score take.mid transcription.mid",
+        "pi-amt score references transcriptions --csv scores.csv",
+    )
+    command.set_defaults(run=do_score)
+
+
+def do_score(options: Namespace) -> int:
+    """Score notes against notes; 1 if files of a folder cannot be scored."""
+    from pi_amt.cli.score import score
+
+    return score(options)
 
 
 def _table(command: ArgumentParser) -> None:
@@ -85,6 +125,7 @@ def _table(command: ArgumentParser) -> None:
         help="print, in place of the tables, what failed and has not succeeded since, each failure "
         "with its traceback",
     )
+    _examples(command, "pi-amt table results --csv drops.csv --latex drops.tex")
     command.set_defaults(run=do_table)
 
 
@@ -150,6 +191,7 @@ def _report(command: ArgumentParser) -> None:
         default=3,
         help="number of recordings in the explorer; 0 leaves it out (default: 3)",
     )
+    _examples(command, "pi-amt report results -o report.html --examples 5")
     command.set_defaults(run=do_report)
 
 
@@ -171,6 +213,7 @@ def _compare(command: ArgumentParser) -> None:
     command.add_argument("store_b", help="results folder or store")
     _score(command)
     command.add_argument("--csv", metavar="F", help="also write CSV")
+    _examples(command, "pi-amt compare results_old results_new --csv differences.csv")
     command.set_defaults(run=do_compare)
 
 
@@ -197,6 +240,49 @@ def do_compare(options: Namespace) -> None:
     print(replace(result, footers=(*result.footers, *renamed)))
 
 
+def _plan(command: ArgumentParser) -> None:
+    """say how many recordings a study needs, from the spread in the results of an earlier one"""
+    _results(command)
+    _score(command)
+    command.add_argument(
+        "--half-width",
+        type=float,
+        default=0.05,
+        help="wanted half-width of the 95 %% intervals (default: 0.05)",
+    )
+    command.add_argument(
+        "--margin",
+        type=float,
+        default=0.03,
+        help="an excess within ± this counts as none (default: 0.03)",
+    )
+    command.add_argument(
+        "--power", type=float, default=0.8, help="chance that a test succeeds (default: 0.8)"
+    )
+    command.add_argument("--csv", metavar="F", help="also write CSV")
+    _examples(command, "pi-amt plan results --half-width 0.02")
+    command.set_defaults(run=do_plan)
+
+
+def do_plan(options: Namespace) -> None:
+    """Print how many recordings each condition needs.
+
+    Raises:
+        ValueError: for options that cannot be meant, or too few recordings to plan from.
+    """
+    from pi_amt.report.tables.planning import planning_table
+    from pi_amt.statistics.planning import Wanted
+    from pi_amt.statistics.result import Result
+    from pi_amt.store.renamed import read_results
+
+    wanted = Wanted(options.half_width, options.margin, options.power)
+    rows, said = read_results(options.results, notes=False)
+    table = planning_table(Result.from_rows(rows, score=options.score, messages=said), wanted)
+    if options.csv:
+        table.to_csv(options.csv)
+    print(table)
+
+
 def _export(command: ArgumentParser) -> None:
     """write raw rows or notes for analysis elsewhere"""
     _results(command)
@@ -204,6 +290,7 @@ def _export(command: ArgumentParser) -> None:
     command.add_argument(
         "--notes", metavar="F", help="write the notes of all rows, as .csv or .parquet"
     )
+    _examples(command, "pi-amt export results --rows rows.csv --notes notes.csv")
     command.set_defaults(run=do_export)
 
 
@@ -245,6 +332,7 @@ def _calibrate(command: ArgumentParser) -> None:
         help="with --music: the JSON file to write (default: in the user's "
         "data folder, where tables and reports look for it)",
     )
+    _examples(command, "pi-amt calibrate basic_pitch")
     command.set_defaults(run=do_calibrate)
 
 
@@ -292,6 +380,7 @@ def _check(command: ArgumentParser) -> None:
     command.add_argument(
         "--rate", type=int, help="sample rate of the sounds, Hz (default: the model's own)"
     )
+    _examples(command, "pi-amt check my_package.models:MyModel --device cpu")
     command.set_defaults(run=do_check)
 
 
@@ -318,6 +407,7 @@ def _data(command: ArgumentParser) -> None:
         help="decode every file instead of reading headers, and say where the notes hardly fit "
         "the sound, or all onsets are found over 20 ms late or early",
     )
+    _examples(command, "pi-amt data folder my_recordings --full")
     command.set_defaults(run=do_data)
 
 
@@ -372,6 +462,7 @@ def _doubts(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 def _list(command: ArgumentParser) -> None:
     """show models, datasets, conditions, executors and experiments"""
+    _examples(command, "pi-amt list")
     command.set_defaults(run=do_list)
 
 
@@ -393,6 +484,7 @@ def do_list(options: Namespace) -> None:
 
 def _doctor(command: ArgumentParser) -> None:
     """check this installation: versions, weights, cores, GPU, and a known answer of each model"""
+    _examples(command, "pi-amt doctor")
     command.set_defaults(run=do_doctor)
 
 
@@ -478,6 +570,13 @@ def _score(command: ArgumentParser) -> None:
     )
 
 
+def _examples(command: ArgumentParser, *lines: str) -> None:
+    """Commands to copy, the last thing that ``--help`` shows."""
+    command.formatter_class = RawDescriptionHelpFormatter
+    head = "example:" if len(lines) == 1 else "examples:"
+    command.epilog = "\n  ".join([head, *lines])
+
+
 def _weights_and_device(command: ArgumentParser) -> None:
     command.add_argument("--weights", help="file of weights other than those shipped")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
@@ -487,9 +586,11 @@ def _weights_and_device(command: ArgumentParser) -> None:
 #: What follows ``run`` and ``train`` is in Hydra's grammar and never comes to argparse.
 COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "transcribe": _transcribe,
+    "score": _score_notes,
     "table": _table,
     "report": _report,
     "compare": _compare,
+    "plan": _plan,
     "export": _export,
     "calibrate": _calibrate,
     "check": _check,
@@ -502,17 +603,21 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
 }
 
 _EPILOG = """\
+`python -m pi_amt` is the same program. Options of a study are Hydra overrides (key=value);
+`pi-amt list` shows models, datasets, conditions and experiments, and `pi-amt COMMAND --help`
+ends with an example. Documentation: docs/, README.md.
+
+other people's notes:
+  pi-amt score references transcriptions      F, fates of missed notes, octave errors; no model
+
 the study:
   pi-amt -m                                   2 models x 2 datasets x 8 conditions
-  pi-amt -m dataset=demo                      the same on the built-in recordings
   pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
   pi-amt -m dataset=demo controls=true repeats=5
   pi-amt experiment=dose                      or harmonic_profile, sensitivity, onset, ...
   pi-amt -m dataset=maestro dry_run=true      compute nothing, say what it would take
   pi-amt --cfg job                            print the whole configuration
-
-`python -m pi_amt` is the same program. Options are Hydra overrides (key=value); `pi-amt list`
-shows models, datasets, conditions and experiments. Documentation: docs/, README.md.
+  pi-amt -m dataset=demo                      the whole study on the built-in recordings
 """
 
 

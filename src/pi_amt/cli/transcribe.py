@@ -1,24 +1,33 @@
-"""``pi-amt transcribe``: the notes of audio files as MIDI, clean or perturbed."""
+"""``pi-amt transcribe``: the notes of audio files as MIDI or CSV, clean or perturbed, and what a
+perturbed input sounds like."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 from omegaconf import OmegaConf
 
 from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
-from pi_amt.core.note_files import read_notes, write_midi
+from pi_amt.core.note_files import read_notes, write_csv, write_midi
 from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.text import plural
 from pi_amt.core.tuning import estimate_tuning
+from pi_amt.core.units import Samples
 from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.models.loading import load_model
+from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.report.explorer.listen import Sound, heard, residual_db
 from pi_amt.scoring.notes import score_notes
 
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
@@ -31,21 +40,12 @@ def transcribe(options: Namespace) -> int:
         ValueError: for options that do not go together, or names that would collide.
     """
     model = load_model(options.model, weights=options.weights, device=options.device)
-    permutation = None
-    if options.permutation:
-        permutation = load_permutation(options.permutation, **_options(options.option))
-        if permutation.prepass() is not None:
-            raise ValueError(
-                f"--permutation: got {permutation.name}, which must read a whole recording first; "
-                "it works in studies only"
-            )
-    elif options.option:
-        raise ValueError("--option: got one without --permutation, expected both")
+    permutation = _permutation(options)
     notes = read_notes(options.midi) if options.midi else None
     folder = Path(options.output)
     failures = 0
     _check_different_names(options.audio)
-    _check_references_stay(options.audio, folder, options.midi)
+    _check_references_stay(options.audio, folder, options.midi, options.csv)
     folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, options.audio):
         try:
@@ -54,19 +54,76 @@ def transcribe(options: Namespace) -> int:
             print(f"pi-amt: {error}", file=sys.stderr)
             failures += 1
             continue
-        perturb = None
-        if permutation is not None:
-            perturb = partial(permutation, notes=notes, key=options.seed)
-        found = model.transcribe(
-            samples,
-            sample_rate,
-            perturb=perturb,
-            tuning_cents=estimate_tuning(samples, sample_rate) if perturb else 0.0,
-        )
         target = folder / f"{path.stem}.mid"
+        said = ""
+        if permutation is None:
+            found = model.transcribe(samples, sample_rate)
+        else:
+            perturb = partial(permutation, notes=notes, key=options.seed)
+            found, sound, said = _perturbed(
+                model, samples, sample_rate, perturb,
+                whole=permutation.needs_overview, listen=options.save_perturbed_audio,
+            )  # fmt: skip
+            if sound is not None:
+                soundfile.write(target.with_suffix(".perturbed.wav"), *sound, subtype="PCM_16")
         write_midi(found, target)
-        print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}"))
+        if options.csv:
+            write_csv(found, target.with_suffix(".csv"))
+        print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}{said}"))
     return 1 if failures else 0
+
+
+def _permutation(options: Namespace) -> Permutation | None:
+    """What is done to the input, checked."""
+    if not options.permutation:
+        for option, given in (
+            ("--option", options.option),
+            ("--save-perturbed-audio", options.save_perturbed_audio),
+        ):
+            if given:
+                raise ValueError(f"{option}: got one without --permutation, expected both")
+        return None
+    permutation = load_permutation(options.permutation, **_options(options.option))
+    if permutation.prepass() is not None:
+        raise ValueError(
+            f"--permutation: got {permutation.name}, which must read a whole recording first; "
+            "it works in studies only"
+        )
+    return permutation
+
+
+def _perturbed(
+    model: Transcriber,
+    samples: Samples,
+    sample_rate: int,
+    perturb: Callable[[Spectrogram], Spectrogram],
+    *,
+    whole: bool,
+    listen: bool,
+) -> tuple[Notes, tuple[Samples, int] | None, str]:
+    """Notes of a perturbed recording, what it sounds like if asked for, and a remark on that.
+
+    Args:
+        whole: the permutation must see all of the recording at once.
+        listen: make the sound.
+    """
+    tuning = estimate_tuning(samples, sample_rate)
+    if not (whole or listen):
+        found = model.transcribe(samples, sample_rate, perturb=perturb, tuning_cents=tuning)
+        return found, None, ""
+    clean = model.analyze(samples, sample_rate, tuning_cents=tuning)
+    perturbed = perturb(clean)
+    found = model.decode(model.activations(perturbed))
+    if not listen:
+        return found, None, ""
+    sound = heard(model, Sound(samples, sample_rate, 0.0), clean, perturbed)
+    residual = residual_db(model, sound, perturbed)
+    said = "" if residual is None else f", the sound differs from the input by {residual:.0f} dB"
+    length = round(len(samples) / sample_rate * sound.sample_rate)
+    begin = max(0, round(sound.begin * sound.sample_rate))
+    placed = np.zeros(length, dtype=np.float32)
+    placed[begin : begin + len(sound.samples)] = sound.samples[: length - begin]
+    return found, (placed / max(1.0, float(np.abs(placed).max())), sound.sample_rate), said
 
 
 def _check_different_names(paths: list[str]) -> None:
@@ -81,12 +138,15 @@ def _check_different_names(paths: list[str]) -> None:
             )
 
 
-def _check_references_stay(paths: list[str], folder: Path, midi: str | None) -> None:
+def _check_references_stay(
+    paths: list[str], folder: Path, midi: str | None, with_csv: bool
+) -> None:
     """Refuse transcriptions that would overwrite, or be taken for, the notes beside the audio."""
+    suffixes = (*_REFERENCES, ".csv") if with_csv else _REFERENCES
     for path in map(Path, paths):
         reference = Path(midi) if midi else None
         in_place = _same(folder, path.parent)
-        at_risk = [path.with_suffix(suffix) for suffix in _REFERENCES] if in_place else []
+        at_risk = [path.with_suffix(suffix) for suffix in suffixes] if in_place else []
         if reference and _same(folder / f"{path.stem}.mid", reference):
             at_risk.append(reference)
         for notes in filter(Path.exists, at_risk):

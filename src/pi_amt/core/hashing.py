@@ -1,7 +1,8 @@
 """Values → text that is the same in every process and differs where contents differ.
 
 Rows are found again by such texts. ``repr`` alone tells the address of a function or an object,
-which no other process has, and hides the middle of a large array.
+which no other process has, and hides the middle of a large array. The short ``repr`` of our own
+objects is for people and leaves most of them out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -34,7 +36,17 @@ def stable_text(value: Any) -> str:
         return f"{type(value).__name__}({', '.join(map(stable_text, value))})"
     if isinstance(value, set | frozenset):  # strings stand in another order in every process
         return f"{type(value).__name__}({', '.join(sorted(map(stable_text, value)))})"
-    return _ADDRESS.sub("", repr(value))
+    return _ADDRESS.sub("", _long_form(value))
+
+
+def _long_form(value: Any) -> str:
+    """``repr`` as Python makes it where the value's own is a short one of this package."""
+    if not str(getattr(type(value).__repr__, "__module__", "")).startswith("pi_amt."):
+        return repr(value)
+    if not is_dataclass(value):
+        return object.__repr__(value)
+    shown = (f"{f.name}={_long_form(getattr(value, f.name))}" for f in fields(value) if f.repr)
+    return f"{type(value).__qualname__}({', '.join(shown)})"
 
 
 def _array_text(kind: str, shape: tuple[int, ...], data: bytes) -> str:

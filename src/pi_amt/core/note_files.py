@@ -1,4 +1,4 @@
-"""Notes from and to files: MIDI and MAPS text.
+"""Notes from and to files: MIDI, MAPS text, and tables of notes (CSV, TSV).
 
 What is read is what a listener can hear. A key that is struck twice at one moment (by both hands of
 a score, in two voices, or on–off–on) is one note, which lasts as long as the longest of them; a
@@ -16,10 +16,13 @@ import numpy as np
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
 from pi_amt.core.midi import DEFAULT_TEMPO, key_presses, midi_bytes, parse_midi, sounding_ends
-from pi_amt.core.notes import Notes
+from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.text import plural
 
 PEDAL_RULES = ("extend", "ignore")
+#: suffixes of files that hold one note per line
+TEXT_SUFFIXES = (".txt", ".tsv", ".csv")
+_CSV_HEAD = "onset_seconds,offset_seconds,pitch_midi,velocity"
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
 
@@ -59,7 +62,11 @@ class NoteFile:
 
 
 def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
-    """Read reference notes: MAPS text if the name ends in ``.txt``, else MIDI.
+    """Read notes: MAPS text if the name ends in ``.txt``, a table if in ``.csv`` or ``.tsv``, else
+    MIDI.
+
+    A table has onset and offset in seconds, the pitch as a MIDI number and, if it is known, the
+    velocity in its first columns; a first line that begins with ``onset`` names them.
 
     Args:
         path: the file.
@@ -70,8 +77,8 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
 
     Raises:
         DataError: if the file is missing, empty, truncated or of another kind.
-        ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of MAPS text, whose offsets
-            already include the pedal.
+        ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of text, whose offsets already
+            include the pedal.
     """
     return read_note_file(path, pedal).notes
 
@@ -79,14 +86,16 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
 def read_note_file(path: str | Path, pedal: str = "extend") -> NoteFile:
     """Notes as :func:`read_notes` returns them, and what was special about their file."""
     check_choice("pedal", pedal, PEDAL_RULES)
-    if Path(path).suffix.lower() != ".txt":
+    suffix = Path(path).suffix.lower()
+    if suffix not in TEXT_SUFFIXES:
         return _read_midi(path, pedal)
+    kind = "MAPS text" if suffix == ".txt" else f"a table of notes ({suffix})"
     if pedal == "ignore":
         raise ValueError(
-            f"{Path(path).absolute()}: got pedal=ignore for MAPS text, whose offsets already "
+            f"{Path(path).absolute()}: got pedal=ignore for {kind}, whose offsets already "
             "include the pedal; use pedal=extend or the .mid file"
         )
-    return _read_maps_txt(path)
+    return _read_text(path, kind, "," if suffix == ".csv" else None)
 
 
 def _read_midi(path: str | Path, pedal: str) -> NoteFile:
@@ -111,8 +120,14 @@ def _read_midi(path: str | Path, pedal: str) -> NoteFile:
     return _audible(found, silenced=silenced, extra_tracks=midi.extra_tracks)
 
 
-def _read_maps_txt(path: str | Path) -> NoteFile:
-    """MAPS text: onset s, offset s (pedal included), MIDI pitch per line; velocity 64.
+def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
+    """One note per line: onset s, offset s (pedal included), MIDI pitch and, in a table, velocity
+    (64 where there is none).
+
+    Args:
+        path: the file.
+        kind: what it is called in messages.
+        separator: of the fields; ``None``: white space.
 
     Raises:
         DataError: if the file is missing, empty or not such a table, or a duration is negative.
@@ -120,14 +135,15 @@ def _read_maps_txt(path: str | Path) -> NoteFile:
     try:
         lines = read_bytes(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise data_error(path, "not MAPS text (it is not text)") from None
-    filled = [(n, fields) for n, line in enumerate(lines, start=1) if (fields := line.split())]
+        raise data_error(path, f"not {kind} (it is not text)") from None
+    filled = [(n, line.split(separator)) for n, line in enumerate(lines, start=1) if line.strip()]
     if not filled:
         raise data_error(path, "the file is empty (blank lines only)")
-    if filled[0][1][0].lower() == "onsettime":
+    if filled[0][1][0].strip().lower().startswith("onset"):
         del filled[0]
-    rows = [_maps_row(path, number, fields) for number, fields in filled]
-    return _audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 3).T))
+    with_velocity = kind != "MAPS text"
+    rows = [_text_row(path, number, fields, with_velocity) for number, fields in filled]
+    return _audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 4).T))
 
 
 def _audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
@@ -147,20 +163,33 @@ def _audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile
     )
 
 
-def _maps_row(path: str | Path, number: int, fields: list[str]) -> tuple[float, float, float]:
-    """One line of MAPS text, checked."""
+def _text_row(
+    path: str | Path, number: int, fields: list[str], with_velocity: bool
+) -> tuple[float, float, float, float]:
+    """One line of text, checked."""
     expected = "expected onset s, offset s, MIDI pitch"
+    has_velocity = with_velocity and len(fields) > 3
+    given = fields[:4] if has_velocity else [*fields, str(DEFAULT_VELOCITY)]
     try:
-        onset, offset, pitch = map(float, fields)
+        onset, offset, pitch, velocity = map(float, given)
     except ValueError:
         raise data_error(path, f"line {number}: got {' '.join(fields)!r:.80}, {expected}") from None
-    if not (math.isfinite(onset) and math.isfinite(offset) and 0 <= pitch <= 127 and onset >= 0):
-        raise data_error(path, f"line {number}: got {onset} {offset} {pitch}, {expected}")
+    finite = all(map(math.isfinite, (onset, offset, velocity)))
+    if not (finite and 0 <= pitch <= 127 and onset >= 0):
+        hint = " (pitches in Hz become MIDI numbers by 69 + 12 * log2(Hz / 440))" * (pitch > 127)
+        raise data_error(path, f"line {number}: got {onset} {offset} {pitch}, {expected}{hint}")
     if offset < onset:
         raise data_error(
             path, f"line {number}: negative duration (onset {onset} s, offset {offset} s)"
         )
-    return onset, offset, pitch
+    return onset, offset, pitch, velocity
+
+
+def write_csv(notes: Notes, path: str | Path) -> None:
+    """Write notes as CSV with a head, times to 0.1 ms: what :func:`read_notes` reads."""
+    columns = (notes.onsets, notes.offsets, notes.pitches, notes.velocities)
+    lines = [f"{a:.4f},{b:.4f},{c:g},{d:g}" for a, b, c, d in zip(*columns, strict=True)]
+    Path(path).write_text("\n".join([_CSV_HEAD, *lines]) + "\n", encoding="utf-8")
 
 
 def write_midi(notes: Notes, path: str | Path) -> None:

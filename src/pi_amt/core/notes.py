@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats, midi_to_hz
 
 #: the keys of a piano, MIDI 21–108
@@ -70,6 +71,14 @@ class Notes:
 
     def __len__(self) -> int:
         return len(self.onsets)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "Notes(0 notes)"
+        return (
+            f"Notes({plural(len(self), 'note')}, {self.onsets.min():.2f} to "
+            f"{self.offsets.max():.2f} s, MIDI {self.pitches.min():g} to {self.pitches.max():g})"
+        )
 
     def __getitem__(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Notes:
         return Notes(

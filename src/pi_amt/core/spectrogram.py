@@ -96,6 +96,18 @@ class Spectrogram:
                 "expected both above 0"
             )
 
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.values.shape))
+        axes = "blocks × bins × frames"
+        if len(self.values.shape) == 4:
+            axes = "blocks × channels × bins × frames"
+        kind = str(self.values.dtype).removeprefix("torch.")
+        return (
+            f"Spectrogram({shape} {axes} of {kind}, {self.frequencies[0]:.4g} to "
+            f"{self.frequencies[-1]:.4g} Hz, {self.frame_rate:.4g} frames/s, recording of "
+            f"{self.n_samples / self.sample_rate:.1f} s)"
+        )
+
     @property
     def grid(self) -> tuple[int, int, int]:
         """``(blocks, bins, frames)``: the shape of masks, which hold for all channels."""

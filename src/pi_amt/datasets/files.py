@@ -12,7 +12,7 @@ from pi_amt.core.audio import AUDIO_SUFFIXES, audio_seconds
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.errors import DataError, printable
 from pi_amt.core.note_files import PEDAL_RULES
-from pi_amt.core.text import folded
+from pi_amt.core.text import duration, folded, plural
 from pi_amt.datasets.track import FileTrack, Track
 
 T = TypeVar("T", bound=Track)
@@ -33,6 +33,12 @@ class TrackList(Sequence[Track]):
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        seconds = [track.duration_seconds for track in self.tracks]
+        length = "" if None in seconds else f", {duration(sum(filter(None, seconds)))}"
+        said = f", {plural(len(self.problems), 'problem')}" if self.problems else ""
+        return f"TrackList({self.name!r}, {plural(len(self), 'recording')}{length}{said})"
 
     def __len__(self) -> int:
         return len(self.tracks)

@@ -86,6 +86,10 @@ class FileTrack:
     duration_seconds: float | None = None
     onset_shift_ms: float = 0.0
 
+    def __repr__(self) -> str:
+        length = "" if self.duration_seconds is None else f", {self.duration_seconds:.1f} s"
+        return f"FileTrack({self.name!r}{length}, {self.audio_path.name}, {self.notes_path.name})"
+
     def audio(self) -> tuple[Samples, int]:
         """Mono samples ``(samples,)`` and their rate in Hz.
 

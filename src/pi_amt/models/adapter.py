@@ -65,6 +65,9 @@ class WholeRecording(Transcriber):
         self.steady_from = float(getattr(model, "steady_from", 0.0))
         self.identity = getattr(model, "identity", None) or _identity_of(model)
 
+    def __repr__(self) -> str:
+        return f"WholeRecording({self.identity.name}, {self.identity.weights_label})"
+
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:

@@ -13,12 +13,15 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.audio import read_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
 from pi_amt.core.text import plural
@@ -45,6 +48,12 @@ class ModelIdentity:
     weights_label: str
     settings: Mapping[str, Any]
     precision: str = "fp32"
+
+    def __repr__(self) -> str:
+        return (
+            f"ModelIdentity({self.name}, {self.weights_label} {self.weights_sha256[:8]}, "
+            f"{self.precision})"
+        )
 
 
 class Stitcher(Protocol):
@@ -86,6 +95,13 @@ class Transcriber(ABC):
     steady_from: float = 0.0
     #: blocks per spectrogram of the stream; bounds memory, changes no result
     stream_blocks: int = 8
+
+    def __repr__(self) -> str:
+        identity = getattr(self, "identity", None)  # a model of somebody's may not be ready yet
+        if identity is None:
+            return object.__repr__(self)
+        about = f"{identity.weights_label} {identity.weights_sha256[:8]}, {identity.precision}"
+        return f"{type(self).__name__}({identity.name}, {about} on {self.device})"
 
     @abstractmethod
     def stream(
@@ -162,8 +178,8 @@ class Transcriber(ABC):
 
     def transcribe(
         self,
-        samples: Samples,
-        sample_rate: int,
+        samples: Samples | str | PathLike[str],
+        sample_rate: int | None = None,
         *,
         perturb: Callable[[Spectrogram], Spectrogram] | None = None,
         tuning_cents: float = 0.0,
@@ -171,11 +187,24 @@ class Transcriber(ABC):
         """Audio → notes, the whole ladder as a stream (bounded memory for any length).
 
         Args:
-            samples: ``(samples,)`` mono audio.
-            sample_rate: of ``samples``, Hz.
+            samples: ``(samples,)`` mono audio, or the path of an audio file.
+            sample_rate: of ``samples``, Hz; not for a file, which knows its own.
             perturb: applied to each part of the spectrogram.
             tuning_cents: of the recording, for the perturbation.
+
+        Raises:
+            DataError: if the file cannot be read (:func:`pi_amt.read_audio`).
+            ValueError: for samples without a rate, or a file with one.
         """
+        if isinstance(samples, str | PathLike):
+            if sample_rate is not None:
+                raise ValueError(
+                    f"sample_rate: got {sample_rate} for {str(samples)!r}, expected none: the "
+                    "file knows its own"
+                )
+            samples, sample_rate = read_audio(Path(samples).expanduser())
+        elif sample_rate is None:
+            raise ValueError("sample_rate: got none for samples, expected their rate in Hz")
         stitcher: Stitcher | None = None
         decoder = self.decoder()
         for part in self.stream(samples, sample_rate, tuning_cents=tuning_cents):

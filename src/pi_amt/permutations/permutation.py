@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from inspect import signature
 from typing import Any, ClassVar, Protocol
 
@@ -115,6 +115,23 @@ class Permutation(ABC):
     name: ClassVar[str]
     summary: ClassVar[str] = ""
     aliases: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        # what is inherited stays: @dataclass would make a repr of its own where a class has none
+        cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """The options that are not the default: ``FundMask(half_width_cents=100)``."""
+        if not is_dataclass(self):
+            return f"{type(self).__name__}()"
+        public = {name: alias for alias, name in self.aliases.items()}
+        chosen = (
+            f"{public.get(option.name, option.name)}={value!r}"
+            for option in fields(self)
+            if (value := getattr(self, option.name)) != option.default
+        )
+        return f"{type(self).__name__}({', '.join(chosen)})"
 
     @property
     def stochastic(self) -> bool:

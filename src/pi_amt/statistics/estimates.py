@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
@@ -149,6 +150,16 @@ class ConditionResult:
     n_empty: Annotated[Count, "recordings for which the condition is not defined"] = 0
     n_missing: Annotated[Count, "recordings without a row"]
     target: Annotated[Text, "condition that a control belongs to"] = ""
+
+    def __repr__(self) -> str:
+        drop = f"drop {self.drop:.3f} [{self.drop_low:.3f}, {self.drop_high:.3f}]"
+        excess = f"excess {self.excess_drop:.3f} [{self.excess_low:.3f}, {self.excess_high:.3f}]"
+        told = [drop, *([excess] if self.n_excess else []), f"p_holm {self.p_holm:.2g}"]
+        return (
+            f"ConditionResult({self.model} × {self.dataset}, {self.condition}: "
+            f"{self.baseline:.3f} → {self.perturbed:.3f}, {', '.join(told)}, "
+            f"{plural(self.n_pieces, 'recording')})"
+        )
 
     @property
     def is_within_bias(self) -> bool:

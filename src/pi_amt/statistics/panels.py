@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, condition_of, flat_options, is_baseline
@@ -39,6 +40,12 @@ class Panel:
     baseline: Mapping[str, Row] = field(repr=False)
     cells: Mapping[tuple[int, int, int], Row] = field(repr=False)
     n_repeats: int = 1
+
+    def __repr__(self) -> str:
+        return (
+            f"Panel({self.model} × {self.dataset}: {plural(len(self.conditions), 'condition')} × "
+            f"{plural(len(self.pieces), 'recording')} × {plural(self.n_repeats, 'repeat')})"
+        )
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -21,16 +21,23 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 
+from pi_amt.core.checks import unknown
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import N_RESAMPLES
 from pi_amt.statistics.cautions import cautions
-from pi_amt.statistics.estimates import ConditionResult, holm_corrected, panel_results
+from pi_amt.statistics.estimates import (
+    ConditionResult,
+    baseline_result,
+    holm_corrected,
+    panel_results,
+)
 from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel, panels_of
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
@@ -56,6 +63,46 @@ class Result:
     inference: Inference
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        places = ", ".join(f"{panel.model} × {panel.dataset}" for panel in self.panels)
+        conditions = len({(result.condition, result.role) for result in self.results})
+        pieces = max((len(panel.pieces) for panel in self.panels), default=0)
+        return (
+            f"{type(self).__name__}({places}: {plural(conditions, 'condition')} with controls × "
+            f"{plural(pieces, 'recording')}, score {self.score})"
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """Names that ``result[name]`` takes, as those of a dict."""
+        return iter(dict.fromkeys(result.condition for result in self.results))
+
+    def __getitem__(self, name: str) -> ConditionResult:
+        """The result of one condition, control or of the baseline (one model and dataset).
+
+        Args:
+            name: of the condition as tables write it, or its label if only one has it.
+
+        Raises:
+            KeyError: if there is none of this name, with the nearest ones, or if several
+                conditions have this label.
+            ValueError: if there are several models or datasets: ``.select(…)["fund_mask"]``.
+        """
+        panel = self.panel
+        if name == next(iter(panel.baseline.values())).label:
+            return baseline_result(panel, self.inference)
+        named = {result.condition: result for result in self.results}
+        if name in named:
+            return named[name]
+        alike = [result for result in self.results if result.label == name]
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            conditions = ", ".join(result.condition for result in alike)
+            raise KeyError(
+                f"got {name!r}, which several conditions are, expected one: {conditions}"
+            )
+        raise KeyError(unknown("condition", str(name), named))
 
     @property
     def score(self) -> str:

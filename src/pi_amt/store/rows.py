@@ -88,6 +88,12 @@ class Row:
     varied: str = ""
     traceback: str = ""
 
+    def __repr__(self) -> str:
+        found = self.scores.get("F-measure_no_offset")
+        said = self.status if found is None else f"F {found:.3f}"
+        place = f"{self.model} × {self.dataset}/{self.track}"
+        return f"Row({place}, {self.label}, repeat {self.repeat}: {said})"
+
 
 @dataclass(frozen=True, order=True)
 class ConditionKey:

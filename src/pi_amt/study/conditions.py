@@ -86,6 +86,10 @@ class Condition:
             )
         return condition
 
+    def __repr__(self) -> str:
+        draw = f", repeat {self.repeat}, seed {self.seed}" if self.permutation.stochastic else ""
+        return f"Condition({self.label!r}, {self.role}, {self.permutation!r}{draw})"
+
     @property
     def name(self) -> str:
         """Config name of the permutation."""

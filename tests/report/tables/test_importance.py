@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,60 @@ def test_a_known_bias_stands_beside_the_drop_and_only_where_it_is_known() -> Non
     unknown = Importance.from_rows(make_rows(planted), n_resamples=200).table()
     assert "known_bias" not in str(unknown)
     assert unknown.main == MAIN
+
+
+def test_a_notebook_shows_drop_and_excess_with_their_intervals_side_by_side() -> None:
+    rows = make_rows({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1})
+    result = Importance.from_rows(rows, n_resamples=200)
+    found, shown = result["fund_mask"], result._repr_html_()
+    cells = [
+        "fund_mask",
+        f"{found.baseline:.3f} → {found.perturbed:.3f}",
+        f"{found.drop:.3f} [{found.drop_low:.3f}, {found.drop_high:.3f}]",
+        f"{found.excess_drop:.3f} [{found.excess_low:.3f}, {found.excess_high:.3f}]",
+    ]
+    line = next(line for line in shown.splitlines() if ">fund_mask<" in line)
+    assert re.findall(r">([^<>]+)</td>", line)[:4] == cells
+    assert shown.count('<th scope="col">') == 5
+    assert "white-space:nowrap" in line
+    assert "basic_pitch, demo" in shown
+
+
+def test_a_paper_s_table_fits_its_page_and_leaves_controls_to_the_excess() -> None:
+    conditions = {f"soft_harm_mask_{i}": 0.1 * i for i in range(1, 6)}
+    controls = {f"matched_tracks({name})": 0.01 for name in conditions}
+    rows = make_rows({**conditions, **controls, "floor": 0.6})
+    rows += make_rows({**conditions, **controls}, model="timbre_trap")
+    text = Importance.from_rows(rows, n_resamples=200).table().to_latex()
+    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    assert lines[0] in (r"{\small", r"{\footnotesize", r"{\scriptsize")
+    assert lines[1] == r"\begin{tabular}{@{}lrrrr@{}}"
+    assert lines[-2:] == [r"\end{tabular}", "}"]
+    body = [line for line in lines if " & " in line]
+    assert all(line.count(" & ") == 4 for line in body)
+    assert len(body) == 1 + 2 * (1 + len(conditions)) + 1  # head, baselines, conditions, floor
+    assert "matched" not in "".join(body)
+    assert "% 10 lines of controls not shown" in text
+    assert sum(r"\multicolumn{5}{@{}l}" in line for line in lines) == 2
+    # a digit of 10-point Computer Modern is 5 points wide, the text of an article 345
+    size = {"small": 0.9, "footnotesize": 0.8, "scriptsize": 0.7}[lines[0][2:]]
+    cells = [[plain(cell) for cell in line[:-3].split(" & ")] for line in body]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    assert sum(widths) * 4.5 * size + 4 * 12 <= 345
+
+
+def plain(cell: str) -> str:
+    """A cell of LaTeX as it is read."""
+    return re.sub(r"\$-\$|\$\\to\$|--", "-", cell).replace("{[}", "[").replace("\\_", "_")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
+def test_a_paper_s_table_compiles(result_table: Table, tmp_path: Path) -> None:
+    head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
+    (tmp_path / "t.tex").write_text(head + result_table.to_latex() + "\\end{document}\n")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout

@@ -17,6 +17,7 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "∞": r"$\infty$",
+    "→": r"$\to$",
     "–": "--",
     "−": "$-$",
     "×": r"$\times$",

@@ -32,6 +32,9 @@ LEAD = (
     "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
     "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
+#: what a notebook and a paper show
+BRIEF = ("condition", "perturbed", "drop", "excess_drop", "p_holm")
+_HEADS = {"perturbed": "clean → perturbed", "excess_drop": "excess", "p_holm": "p (Holm)"}
 #: further views of the same lines in a terminal: title → columns
 VIEWS = {
     "What became of the notes": (
@@ -61,6 +64,7 @@ def importance_table(importance: Result) -> Table:
     for panel in importance.panels:
         results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
         records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
+    brief = (*BRIEF[:4], "known_bias", *BRIEF[4:]) if known else BRIEF
     return Table(
         title="Sensitivity of the model's F to each perturbation of its input",
         columns=tuple(COLUMNS),
@@ -71,6 +75,10 @@ def importance_table(importance: Result) -> Table:
         lead=LEAD,
         groups=("model", "dataset"),
         intervals=INTERVALS,
+        brief=brief,
+        befores={"perturbed": "baseline"},
+        heads=_HEADS,
+        asides=frozenset(i for i, record in enumerate(records) if record["target"]),
     )
 
 

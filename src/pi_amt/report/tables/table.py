@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pi_amt.core.text import plural
 from pi_amt.report.tables.cells import format_value, is_undefined, latex_text, markdown_text, widest
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Table:
             first; ``main`` if empty.
         groups: columns that a terminal shows as headings above the lines that share them.
         intervals: column → its (low, high) columns.
+        brief: columns of a notebook and of a paper, where an estimate stands with its interval and
+            groups as headings, as in a terminal; ``main``, each number in its own cell, if empty.
+        befores: column → the column that stands before it in its cell there, with an arrow.
+        heads: column → what stands above it there, where that is not its name.
+        asides: numbers of the lines that a paper leaves out.
     """
 
     title: str
@@ -60,6 +66,14 @@ class Table:
     lead: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    brief: tuple[str, ...] = ()
+    befores: Mapping[str, str] = field(default_factory=dict)
+    heads: Mapping[str, str] = field(default_factory=dict)
+    asides: frozenset[int] = frozenset()
+
+    def __repr__(self) -> str:
+        lines, columns = plural(len(self), "line"), plural(len(self.columns), "column")
+        return f"Table({self.title!r}, {lines} × {columns}; print() shows it)"
 
     def __len__(self) -> int:
         return len(self.records)
@@ -90,7 +104,8 @@ class Table:
     def view(self, title: str, lead: Sequence[str]) -> Table:
         """The same records with other columns for people, and no footers."""
         self._check(lead)
-        return replace(self, title=title, main=tuple(lead), lead=tuple(lead), footers=())
+        lead = tuple(lead)
+        return replace(self, title=title, main=lead, lead=lead, brief=(), footers=())
 
     def cell(self, record: Mapping[str, Any], name: str) -> str:
         """One value of one line as people read it."""
@@ -124,30 +139,44 @@ class Table:
         return _written("\n".join([*lines, "", *notes]).rstrip() + "\n", path)
 
     def to_latex(self, path: str | Path | None = None, columns: Sequence[str] | None = None) -> str:
-        """A LaTeX ``tabular`` (package booktabs) of the main columns, footers as comments."""
+        """A LaTeX ``tabular`` (package booktabs) for a paper: the brief (or the given) columns.
+
+        A brief table takes the largest size of type in which it fits the width of an article's
+        text. Title, footers and how many lines were left out stand above it as comments.
+        """
+        lines = [f"% {' '.join(note.split())}" for note in (self.title, *self.footers) if note]
+        if columns is None and self.brief:
+            if self.asides:
+                lines.append(f"% {plural(len(self.asides), 'line')} of controls not shown")
+            return _written("\n".join([*lines, *_latex_brief(self)]) + "\n", path)
         shown = self._shown(columns)
         kinds = "".join("r" if self.is_number(name) else "l" for name in shown)
-        rows = [[latex_text(self.cell(record, name)) for name in shown] for record in self.records]
-        heads = " & ".join(latex_text(name) for name in shown) + r" \\"
-        lines = [f"% {' '.join(note.split())}" for note in (self.title, *self.footers) if note]
-        lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", heads, r"\midrule"]
-        lines += [" & ".join(row) + r" \\" for row in rows]
+        rows = [[self.cell(record, name) for name in shown] for record in self.records]
+        lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", _latex_line(shown), r"\midrule"]
+        lines += [_latex_line(row) for row in rows]
         return _written("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n", path)
 
     def to_html(self, columns: Sequence[str] | None = None) -> str:
-        """An HTML table of the main (or the given) columns, footers below; all text escaped."""
-        shown = self._shown(columns)
-        heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in shown)
-        align = [' style="text-align:right"' if self.is_number(name) else "" for name in shown]
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{style}>{html.escape(self.cell(record, name))}</td>"
+        """An HTML table of the brief (or the given) columns, footers below; all text escaped."""
+        joined = columns is None and bool(self.brief)
+        shown = self.brief if joined else self._shown(columns)
+        names = [_brief_head(self, name) for name in shown] if joined else shown
+        heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+        number = ' style="text-align:right;white-space:nowrap"'
+        align = [number if self.is_number(name) else "" for name in shown]
+        cell = _brief_cell if joined else Table.cell
+        rows = heading = ""
+        for record in self.records:
+            group = _heading(self, record) if joined else heading
+            if group != heading:
+                heading = group
+                above = f'<th scope="rowgroup" colspan="{len(shown)}" style="text-align:left">'
+                rows += f"<tr>{above}{html.escape(group)}</th></tr>\n"
+            cells = (
+                f"<td{style}>{html.escape(cell(self, record, name))}</td>"
                 for name, style in zip(shown, align, strict=True)
             )
-            + "</tr>\n"
-            for record in self.records
-        )
+            rows += f"<tr>{''.join(cells)}</tr>\n"
         notes = "".join(f"<p><small>{html.escape(note)}</small></p>\n" for note in self.footers)
         caption = f"<caption>{html.escape(self.title)}</caption>"
         head = f"<thead><tr>{heads}</tr></thead>"
@@ -195,6 +224,68 @@ class Table:
             raise ValueError(
                 f"got column {unknown[0]!r}, expected one of {', '.join(self.columns)}"
             )
+
+
+#: width of the text of an article on A4 or letter paper, in points
+_PAPER_WIDTH = 345.0
+#: LaTeX's sizes of type, and how large they are beside an article's own
+_SIZES = {r"\small": 0.9, r"\footnotesize": 0.8, r"\scriptsize": 0.7}
+_BETWEEN_COLUMNS = 12.0
+
+
+def _latex_line(cells: Sequence[str]) -> str:
+    return " & ".join(latex_text(cell) for cell in cells) + r" \\"
+
+
+def _latex_brief(table: Table) -> list[str]:
+    """Lines of the brief table, in a group of its own size of type."""
+    heads = [_brief_head(table, name) for name in table.brief]
+    records = [r for number, r in enumerate(table.records) if number not in table.asides]
+    several = len({_heading(table, record) for record in records}) > 1
+    kinds = "".join("r" if table.is_number(name) else "l" for name in table.brief)
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
+        r"\toprule",
+        _latex_line(heads),
+        r"\midrule",
+    ]
+    rows = [[_brief_cell(table, record, name) for name in table.brief] for record in records]
+    heading = ""
+    for record, row in zip(records, rows, strict=True):
+        if several and _heading(table, record) != heading:
+            lines += [r"\midrule"] if heading else []
+            heading = _heading(table, record)
+            text = rf"\emph{{{latex_text(heading)}}}"
+            lines.append(rf"\multicolumn{{{len(row)}}}{{@{{}}l}}{{{text}}} \\")
+        lines.append(_latex_line(row))
+    widest_cells = [max(map(_points, column)) for column in zip(heads, *rows, strict=True)]
+    between = _BETWEEN_COLUMNS * (len(heads) - 1)
+    size = next(
+        (n for n, s in _SIZES.items() if sum(widest_cells) * s + between <= _PAPER_WIDTH),
+        [*_SIZES][-1],
+    )
+    return [f"{{{size}", *lines, r"\bottomrule", r"\end{tabular}", "}"]
+
+
+def _points(cell: str) -> float:
+    """About how wide LaTeX sets a text in an article's own type of 10 points."""
+    return sum(10.0 if c == "→" else 3.0 if c in ".,[]()|il " else 5.2 for c in cell)
+
+
+def _heading(table: Table, record: Mapping[str, Any]) -> str:
+    return ", ".join(table.cell(record, name) for name in table.groups)
+
+
+def _brief_head(table: Table, name: str) -> str:
+    head = table.heads.get(name, name)
+    return f"{head} [95 %]" if name in table.intervals else head
+
+
+def _brief_cell(table: Table, record: Mapping[str, Any], name: str) -> str:
+    cell = _cell(table, record, name)
+    if name not in table.befores:
+        return cell
+    return f"{table.cell(record, table.befores[name])} → {cell}"
 
 
 def table_text(table: Table, width: int, fold: bool) -> str:

@@ -1,0 +1,95 @@
+"""``pi-amt transcribe``: notes as CSV, and the perturbed input as a sound that can be checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tests.datasets.layouts import write_pair
+
+from pi_amt.cli.main import main
+from pi_amt.core.note_files import read_notes
+from pi_amt.core.units import midi_to_hz
+from pi_amt.datasets.track import FileTrack
+from pi_amt.models.loading import load_model
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Scene
+
+LENGTH_SECONDS = 1.0
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> FileTrack:
+    """Three tones, one after the other."""
+    audio, midi = tmp_path / "take.wav", tmp_path / "take.mid"
+    write_pair(audio, midi)
+    return FileTrack("take", audio, midi, "take")
+
+
+def power_at(samples: np.ndarray, rate: int, hz: float) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    near = np.abs(np.fft.rfftfreq(len(samples), 1 / rate) - hz) < 4
+    return float(spectrum[near].sum())
+
+
+@pytest.mark.parametrize("model", ["basic_pitch", "timbre_trap"])
+def test_the_perturbed_sound_lacks_what_was_removed_and_lies_where_it_was(
+    model: str, take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    given = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path)]
+    given += ["--model", model, "--save-perturbed-audio", "--csv"]
+    assert main([*given, "--permutation", "fund_mask", "-o", str(out)]) == 0
+    assert main([*given, "--permutation", "identity", "-o", str(out / "same")]) == 0
+    perturbed, rate = soundfile.read(out / "take.perturbed.wav")
+    same, _ = soundfile.read(out / "same" / "take.perturbed.wav")
+    assert len(perturbed) == pytest.approx(LENGTH_SECONDS * rate, abs=1)
+    samples, own_rate = take.audio()
+    clean = np.interp(np.arange(len(same)) / rate, np.arange(len(samples)) / own_rate, samples)
+    assert np.argmax(np.correlate(same, clean, "full")) == len(clean) - 1  # nothing is shifted
+    for hz in midi_to_hz(np.array([60.0, 64.0, 67.0])):
+        assert power_at(perturbed, rate, hz) < 0.1 * power_at(same, rate, hz)
+    assert "take.mid" in capsys.readouterr().out
+    assert np.array_equal(
+        read_notes(out / "take.csv").pitches, read_notes(out / "take.mid").pitches
+    )
+
+
+def test_what_is_kept_for_the_sound_changes_no_note(take: FileTrack, tmp_path: Path) -> None:
+    arguments = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path)]
+    arguments += ["--permutation", "soft_fund_mask", "--csv"]
+    assert main([*arguments, "-o", str(tmp_path / "a")]) == 0
+    assert main([*arguments, "-o", str(tmp_path / "b"), "--save-perturbed-audio"]) == 0
+    a, b = ((tmp_path / folder / "take.csv").read_text() for folder in "ab")
+    assert a == b
+
+
+def test_a_mask_that_must_see_the_whole_recording_does(take: FileTrack, tmp_path: Path) -> None:
+    arguments = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path), "--csv"]
+    assert main([*arguments, "--permutation", "ratio_harm_mask", "-o", str(tmp_path / "a")]) == 0
+    model, mask = load_model("basic_pitch"), load_permutation("ratio_harm_mask")
+    clean = model.analyze(*take.audio())
+    perturbed, _ = mask.perturb(Scene(clean, take.notes()))
+    expected = model.decode(model.activations(perturbed))
+    assert read_notes(tmp_path / "a" / "take.csv").pitches.tolist() == expected.pitches.tolist()
+
+
+def test_a_perturbed_sound_needs_a_permutation(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["transcribe", str(take.audio_path), "-o", str(tmp_path / "a")]
+    assert main([*given, "--save-perturbed-audio"]) == 2
+    assert "--save-perturbed-audio: got one without --permutation" in capsys.readouterr().err
+
+
+def test_no_table_of_notes_beside_the_audio_is_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pair(tmp_path / "take.wav", tmp_path / "notes" / "take.mid")
+    (tmp_path / "take.csv").write_text("mine")
+    given = ["transcribe", str(tmp_path / "take.wav"), "-o", str(tmp_path), "--csv"]
+    assert main(given) == 2
+    assert "expected another folder" in capsys.readouterr().err
+    assert (tmp_path / "take.csv").read_text() == "mine"
