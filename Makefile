@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test docs bench known-bias findings real-study clean
+.PHONY: help install demo check test docs bench known-bias findings real-findings real-study clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,19 +62,32 @@ known-bias: $(VENV)/.installed ## how far each mask is from the truth: tables th
 	$(BIN)/pi-amt calibrate timbre_trap --music --device cpu --save $(KNOWN_BIAS)/timbre_trap.json
 	$(BIN)/python scripts/make_bias_picture.py
 
-# Three stores, so that Holm's correction counts each study's own conditions.
+# A store for each study, so that Holm's correction counts its own conditions.
 REPEATS ?= 5
 FINDINGS ?= results/findings
 OPTIONS ?=
+TRUTH_OPTIONS ?=
+CONDITIONS := no_permutation,random,microtonal,high_freq,fund_mask,harm_mask,soft_fund_mask,soft_harm_mask
+WITH_CONTROLS := permutation=$(CONDITIONS),ratio_fund_mask,ratio_harm_mask controls=true repeats=$(REPEATS)
 STUDY := -m dataset=demo report=false
-findings: $(VENV)/.installed ## the demo study's findings in docs and README (REPEATS=5 OPTIONS=)
-	$(BIN)/python -m pi_amt $(STUDY) controls=true repeats=$(REPEATS) results_dir=$(FINDINGS)/study $(OPTIONS)
+findings: $(VENV)/.installed ## the demo study's findings in docs and README (REPEATS=5 OPTIONS= TRUTH_OPTIONS=)
+	$(BIN)/python -m pi_amt $(STUDY) $(WITH_CONTROLS) results_dir=$(FINDINGS)/study $(OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=harmonic_profile results_dir=$(FINDINGS)/profile $(OPTIONS)
+	$(BIN)/python scripts/true_profile.py $(FINDINGS)/truth $(TRUTH_OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=dose results_dir=$(FINDINGS)/dose $(OPTIONS)
 	$(BIN)/python scripts/make_findings.py $(FINDINGS)
 	COLUMNS=110 $(BIN)/pi-amt plan $(FINDINGS)/study > docs/generated/planning.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate basic_pitch > docs/generated/calibration_basic_pitch.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate timbre_trap > docs/generated/calibration_timbre_trap.txt
+
+# Of each recording the first minute. It goes on where it was stopped; findings come first, to stand beside.
+REAL_FINDINGS ?= results/real_findings
+MINUTES := -m dataset=maps dataset.data_folder="$(MAPS)" dataset.max_seconds=60 report=false
+real-findings: $(VENV)/.installed ## the findings of real pianos in docs: make real-findings MAPS=folder
+	$(BIN)/python -m pi_amt $(MINUTES) $(WITH_CONTROLS) results_dir=$(REAL_FINDINGS)/study $(OPTIONS)
+	$(BIN)/python -m pi_amt $(MINUTES) experiment=harmonic_profile results_dir=$(REAL_FINDINGS)/profile $(OPTIONS)
+#	$(BIN)/python -m pi_amt $(MINUTES) experiment=shapley results_dir=$(REAL_FINDINGS)/shapley $(OPTIONS)
+	$(BIN)/python scripts/make_findings.py $(REAL_FINDINGS) --page findings_real --demo $(FINDINGS)
 
 REAL := -m controls=true repeats=$(REPEATS) results_dir=results/real/study
 real-study: $(VENV)/.installed ## the 32 runs: make real-study MAPS=folder MAESTRO=folder

@@ -1,10 +1,14 @@
 """Results pages of the documentation from stored rows: nothing here runs a model.
 
-``python scripts/make_findings.py RESULTS [--page findings]`` reads the stores ``RESULTS/study``,
-``RESULTS/profile`` and ``RESULTS/dose`` (apart, so that Holm's correction counts each study's own
-conditions; one that is missing is said to be missing) and writes ``docs/generated/PAGE.md`` with
-figures in ``docs/images/PAGE``, and the README's sentences about the result. ``--page real_study``
-does the same for MAPS and MAESTRO, without the README.
+``python scripts/make_findings.py RESULTS [--page PAGE] [--demo DEMO]`` reads the stores ``study``,
+``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder ``RESULTS``. They
+are apart so that Holm's correction counts each study's own conditions. One that is missing is said
+to be missing. It writes ``docs/generated/PAGE.md`` with figures in ``docs/images/PAGE``:
+
+* ``findings``, of the demo, also writes the README's sentences about the result;
+* ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
+* ``real_study`` is the page of MAPS and MAESTRO.
+
 ``python scripts/make_findings.py --cost`` writes the table of computing times.
 """
 
@@ -12,28 +16,41 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 
 from pi_amt.core.text import duration, in_words, plural
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.figures.profile import profile_figure
 from pi_amt.report.figures.style import paper_style
-from pi_amt.report.names import BANNER, model_title
+from pi_amt.report.names import BANNER, dataset_title, model_title
 from pi_amt.report.page.context import reproductions
+from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.dose import dose_table
+from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
+from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves
-from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.estimates import COUNTED, ConditionResult
+from pi_amt.statistics.inference import mean
+from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.profile import WAYS, rank_correlation
 from pi_amt.store.renamed import read_results
+from pi_amt.store.rows import Row
 from pi_amt.store.store import store_path
 from pi_amt.study.cost import COST_PER_SECOND
+from pi_amt.study.truth import as_conditions
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
@@ -48,6 +65,17 @@ CONTRASTS = (
     "dataset", "label", "a", "b", "drop_a", "drop_b", "difference", "difference_low",
     "difference_high", "p_holm",
 )  # fmt: skip
+#: what stands beside the drops of a profile
+MEASURES = ("ratio_error", "binary_error", "channel_error", "own_share", "collateral_db")
+#: columns of the scores of each piano, and what they are called
+SCORES = {
+    "F, 50 ms": COUNTED,
+    "F, 100 ms": f"{COUNTED}_100ms",
+    "F, 150 ms": f"{COUNTED}_150ms",
+    "F, octaves folded": f"{COUNTED}_chroma",
+    "precision": "Precision_no_offset",
+    "recall": "Recall_no_offset",
+}
 #: (dataset, hours) of the real study (Hawthorne et al. 2019); of MAPS no paper tells the hours
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
@@ -60,7 +88,8 @@ def main() -> None:
     """Write one page."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("results", nargs="?", type=Path, help="folder of the stores")
-    parser.add_argument("--page", default="findings", choices=("findings", "real_study"))
+    parser.add_argument("--page", default="findings", choices=PAGES)
+    parser.add_argument("--demo", type=Path, help="folder of the demo's stores")
     parser.add_argument("--cost", action="store_true", help="only the table of computing times")
     options = parser.parse_args()
     generated = DOCS / "generated"
@@ -72,36 +101,49 @@ def main() -> None:
         images = DOCS / "images" / options.page
         images.mkdir(parents=True, exist_ok=True)
         path = generated / f"{options.page}.md"
-        level = "##" if options.page == "findings" else "###"
-        text = "\n".join(page_lines(options.results, images, level))
+        stores = Stores(options.results, options.demo)
+        text = "\n".join(page_lines(stores, images, options.page))
         if options.page == "findings":
             put_into_readme(DOCS.parent / "README.md", read_importance(options.results / "study"))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
 
-def page_lines(results: Path, images: Path, level: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class Stores:
+    """Where the rows of a page are: a folder of stores, and another one of the demo's."""
+
+    results: Path
+    demo: Path | None = None
+
+    def __call__(self, *names: str, of_demo: bool = False) -> list[Path]:
+        """Those of these names that are there; with ``of_demo`` those of the demo first."""
+        folders = [self.demo] if of_demo and self.demo else []
+        found = (folder / name for folder in [*folders, self.results] for name in names)
+        return [store for store in found if store_path(store).is_file()]
+
+
+def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator[str]:
     """Markdown of a results page."""
-    sections: tuple[tuple[str, str, Callable[[Importance, Path], Iterator[str]]], ...] = (
-        ("study", "The conditions and their controls", study_lines),
-        ("profile", "Harmonic profile", profile_lines),
-        ("dose", "Dose curves", dose_lines),
-    )
-    for name, title, lines in sections:
+    level = "##" if page == "findings" else "###"
+    for name, title, lines in PAGES[page]:
         yield f"{level} {title}\n"
-        if store_path(results / name).is_file():
-            importance = read_importance(results / name)
-            yield from scope_lines(importance)
-            yield from other_weights(importance)
-            yield from lines(importance, images)
+        if stores(name):
+            yield from lines(stores, images)
         else:
             yield f"Not run (no store in `{name}`).\n"
 
 
-def read_importance(store: Path) -> Importance:
-    """The importances of a store."""
-    rows, said = read_results(store)
-    return Importance.from_rows(rows, messages=said)
+def read_importance(*stores: Path) -> Importance:
+    """The importances of stores; of the truth set, the sounds made without a partial count as
+    conditions."""
+    rows: list[Row] = []
+    messages: list[str] = []
+    for store in stores:
+        found, said = read_results(store)
+        rows += found
+        messages += said
+    return Importance.from_rows(as_conditions(rows), messages=messages)
 
 
 def scope_lines(importance: Importance) -> Iterator[str]:
@@ -119,6 +161,7 @@ def scope_lines(importance: Importance) -> Iterator[str]:
     yield ""
     for model in reproductions(importance):
         yield f"```{{important}}\n**{model}.** {BANNER}\n```\n"
+    yield from other_weights(importance)
 
 
 def put_into_readme(readme: Path, importance: Importance) -> None:
@@ -147,8 +190,10 @@ def other_weights(importance: Importance) -> Iterator[str]:
             )
 
 
-def study_lines(importance: Importance, images: Path) -> Iterator[str]:
+def study_lines(stores: Stores, images: Path) -> Iterator[str]:
     """Headlines, forest plot, table, contrasts."""
+    importance = read_importance(*stores("study"))
+    yield from scope_lines(importance)
     yield from (f"- {sentence}" for sentence in importance.headline())
     yield ""
     yield _figure(importance.plot_forest, images / "forest.svg", "Drop in F per condition")
@@ -158,27 +203,37 @@ def study_lines(importance: Importance, images: Path) -> Iterator[str]:
         yield from _folded("Differences between the models", contrasts.to_markdown(None, CONTRASTS))
 
 
-def profile_lines(importance: Importance, images: Path) -> Iterator[str]:
-    """Profile figure and table."""
-    yield _figure(importance.plot_profile, images / "profile.svg", "Drop in F per harmonic")
-    yield (
-        "Drop in F with its interval. *removed*, *kept*: harmonic k alone, by a hard mask. "
-        "*channel off*: channel h = k of Basic Pitch's harmonic stack set to zero inside the "
-        "network, which no mask's edge can disturb.\n"
-    )
-    for panel in importance.panels:
-        drops = {result.label: result for result in importance.results_of(panel)}
-        yield f"**{panel.model}**, baseline {drops['floor'].baseline:.2f}\n"
-        yield "| k | removed | kept | channel off |\n|---:|---:|---:|---:|"
-        for k in range(1, 11):
-            labels = (f"remove_harmonic(harmonic={k})", f"keep_harmonic(harmonic={k})")
-            cells = [_drop(drops.get(label)) for label in (*labels, f"ablate_channel(channel={k})")]
-            yield f"| {k} | {' | '.join(cells)} |"
-        yield ""
+def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """Per model a figure of all datasets; what agrees, in words and numbers; the drops."""
+    importance = read_importance(*stores("profile", "truth", of_demo=True))
+    yield from scope_lines(importance)
+    for model in importance.models:
+        path = images / f"profile_{model}.svg"
+        figure = profile_figure(importance, model)
+        with paper_style():
+            figure.savefig(path, metadata={"Date": None})
+        yield _image(path, f"Drop in F per harmonic, {model_title(model)}")
+    yield from (f"- {sentence}" for sentence in profile_sentences(importance))
+    yield ""
+    yield from _folded("Which ways agree", agreement_table(importance).to_markdown())
+    table = profile_table(importance)
+    yield "**Drops with their intervals**\n"
+    yield "| model | dataset | partial k | k | " + " | ".join((*WAYS, *MEASURES)) + " |"
+    yield "|---|---|---|---:" + "|---:" * len((*WAYS, *MEASURES)) + "|"
+    for record in table.records:
+        drops = [_interval(table, record, way) for way in WAYS]
+        cells = [str(record[name]) for name in ("model", "dataset", "partials", "k")]
+        cells += [*drops, *(table.cell(record, name) for name in MEASURES)]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    yield from (f"- {note}" for note in table.footers)
+    yield ""
 
 
-def dose_lines(importance: Importance, images: Path) -> Iterator[str]:
+def dose_lines(stores: Stores, images: Path) -> Iterator[str]:
     """One figure per option that was varied, then area and D50."""
+    importance = read_importance(*stores("dose"))
+    yield from scope_lines(importance)
     for parameter in dict.fromkeys(curve.parameter for curve in dose_curves(importance)):
 
         def plot(ax: Axes | None = None, parameter: str = parameter) -> Axes:
@@ -188,10 +243,115 @@ def dose_lines(importance: Importance, images: Path) -> Iterator[str]:
     yield dose_table(importance).to_markdown(columns=DOSES)
 
 
-def _drop(result: ConditionResult | None) -> str:
-    if result is None:
-        return "–"
-    return f"{result.drop:.2f} [{result.drop_low:.2f}, {result.drop_high:.2f}]"
+def score_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """How well the models do without any perturbation: each piano, all of them, and the demo."""
+    importance = read_importance(*stores("study", of_demo=True))
+    yield "| model | recordings of | n | length | " + " | ".join(SCORES) + " |"
+    yield "|---|---|---:|---:" + "|---:" * len(SCORES) + "|"
+    for panel in importance.panels:
+        values = {name: panel.baseline_values(key) for name, key in SCORES.items()}
+        for place, chosen in _pianos(panel).items():
+            means = [mean(found[chosen]) for found in values.values()]
+            cells = (format_value(number, ".3f") for number in means)
+            length = duration(sum(np.array(panel.seconds)[chosen]))
+            yield f"| {panel.model} | {place} | {len(chosen)} | {length} | {' | '.join(cells)} |"
+    yield ""
+    yield "Means over recordings, without any perturbation; precision and recall at 50 ms.\n"
+
+
+def beside_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """The same conditions on the demo and on the real recordings, in numbers and in words."""
+    importance = read_importance(*stores("study", of_demo=True))
+    if len(importance.datasets) < 2:
+        yield "Not run (no store of the demo in `study`).\n"
+        return
+    pairs = {model: _pairs(importance, model) for model in importance.models}
+    pairs = {model: found for model, found in pairs.items() if found}
+    demo, real = map(dataset_title, importance.datasets)
+    for model, found in pairs.items():
+        yield from (f"- {model_title(model)}: {said}" for said in _differences(found, demo, real))
+    yield ""
+    yield f"| model | condition | drop: {demo} | drop: {real} | excess: {demo} | excess: {real} |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for model, found in pairs.items():
+        for one, other in found:
+            drops = [_with_bounds(r.drop, r.drop_low, r.drop_high) for r in (one, other)]
+            excess = [
+                _with_bounds(r.excess_drop, r.excess_low, r.excess_high) for r in (one, other)
+            ]
+            yield f"| {model} | {one.label} | {' | '.join((*drops, *excess))} |"
+    yield ""
+
+
+def _pianos(panel: Panel) -> dict[str, list[int]]:
+    """What recordings are of → their numbers: each MAPS setting, and all."""
+    found: dict[str, list[int]] = {}
+    if panel.dataset == "maps":
+        for number, piece in enumerate(panel.pieces):
+            found.setdefault(piece.rsplit("_", 1)[-1], []).append(number)
+    return (found if len(found) > 1 else {}) | {panel.dataset: list(range(len(panel.pieces)))}
+
+
+def _pairs(importance: Importance, model: str) -> list[tuple[ConditionResult, ConditionResult]]:
+    """Results of the conditions that both datasets have."""
+    ones, others = (
+        {
+            (r.permutation, r.parameters): r
+            for r in importance.results
+            if (r.model, r.dataset, r.role) == (model, dataset, "condition")
+        }
+        for dataset in importance.datasets
+    )
+    return [(one, others[key]) for key, one in ones.items() if key in others]
+
+
+def _differences(
+    pairs: Sequence[tuple[ConditionResult, ConditionResult]], demo: str, real: str
+) -> Iterator[str]:
+    """In words: the baselines, whether conditions rank alike, which drops and excesses differ."""
+    one, other = pairs[0]
+    yield (
+        f"F without a perturbation is {one.baseline:.2f} on {demo} and {other.baseline:.2f} on "
+        f"{real}."
+    )
+    drops = (np.array([pair[side].relative_drop for pair in pairs]) for side in (0, 1))
+    rank = rank_correlation(*drops)
+    if not isnan(rank):
+        yield (
+            f"over {plural(len(pairs), 'condition')}, the rank correlation of the share of F that "
+            f"is lost on the one and on the other is {rank:.2f}."
+        )
+    apart = [
+        f"`{a.label}` ({a.relative_drop:.0%} and {b.relative_drop:.0%})"
+        for a, b in pairs
+        if a.relative_high < b.relative_low or b.relative_high < a.relative_low
+    ]
+    if apart:
+        yield (
+            f"the share of F that is lost on {demo} and on {real} differs by more than the "
+            f"intervals under {', '.join(apart)}."
+        )
+    else:
+        yield "under no condition do the intervals of the share of F that is lost lie apart."
+    turned = [
+        f"`{a.label}` ({a.excess_drop:+.2f} and {b.excess_drop:+.2f})"
+        for a, b in pairs
+        if (a.excess_low > 0 and b.excess_high < 0) or (a.excess_high < 0 and b.excess_low > 0)
+    ]
+    if turned:
+        yield f"the excess changes its sign with confidence under {', '.join(turned)}."
+    else:
+        yield "under no condition does the excess change its sign with confidence."
+
+
+def _interval(table: Table, record: Mapping[str, Any], name: str) -> str:
+    low, high = table.intervals[name]
+    return _with_bounds(record[name], record[low], record[high])
+
+
+def _with_bounds(number: float, low: float, high: float) -> str:
+    texts = [format_value(value, ".2f") for value in (number, low, high)]
+    return texts[0] if isnan(low) else f"{texts[0]} [{texts[1]}, {texts[2]}]"
 
 
 def _figure(plot: Callable[..., Axes], path: Path, title: str) -> str:
@@ -201,6 +361,10 @@ def _figure(plot: Callable[..., Axes], path: Path, title: str) -> str:
         assert figure is not None
         figure.savefig(path, metadata={"Date": None})
     plt.close("all")
+    return _image(path, title)
+
+
+def _image(path: Path, title: str) -> str:
     return f"```{{image}} images/{path.parent.name}/{path.name}\n:alt: {title}\n```\n"
 
 
@@ -237,6 +401,27 @@ def cost_lines() -> Iterator[str]:
         "rates. With controls and five repeats there are about ten times as many passes through "
         "the network; `dry_run=true` counts them exactly."
     )
+
+
+#: page → store, title and lines of each section
+PAGES: dict[str, tuple[tuple[str, str, Callable[[Stores, Path], Iterator[str]]], ...]] = {
+    "findings": (
+        ("study", "The conditions and their controls", study_lines),
+        ("profile", "Harmonic profile", profile_lines),
+        ("dose", "Dose curves", dose_lines),
+    ),
+    "findings_real": (
+        ("study", "How well the models do", score_lines),
+        ("study", "The conditions and their controls", study_lines),
+        ("study", "How the demo and real recordings differ", beside_lines),
+        ("profile", "The harmonic profile of real recordings", profile_lines),
+    ),
+    "real_study": (
+        ("study", "The conditions and their controls", study_lines),
+        ("profile", "Harmonic profile", profile_lines),
+        ("dose", "Dose curves", dose_lines),
+    ),
+}
 
 
 if __name__ == "__main__":

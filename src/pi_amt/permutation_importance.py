@@ -24,6 +24,7 @@ from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
+from pi_amt.report.tables.profile import profile_table
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.renamed import read_results
@@ -73,6 +74,11 @@ class Importance(Result):
     def doses(self) -> Table | None:
         """Area and D50 of every dose curve; ``None`` where no option was varied."""
         table = dose_table(self)
+        return table if len(table) else None
+
+    def profile(self) -> Table | None:
+        """Drops of each partial by every way to take it away; ``None`` where none was run."""
+        table = profile_table(self)
         return table if len(table) else None
 
     def anatomy(self) -> tuple[Table, ...]:

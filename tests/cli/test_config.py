@@ -90,6 +90,24 @@ def test_every_experiment_is_a_set_of_different_conditions(experiment: str, some
     assert found[0].role == "baseline"
 
 
+def test_the_profile_has_each_partial_by_binary_and_by_ratio_masks() -> None:
+    found = conditions_of(composed("experiment=harmonic_profile"))
+    for name in ("remove_harmonic", "keep_harmonic"):
+        masks = [c for c in found if c.name == name]
+        labels = [c.label for c in masks if "ratio" not in c.parameters]
+        assert labels == [f"{name}(harmonic={k})" for k in range(1, 11)]  # as before ratio masks
+        ratio = [c.label for c in masks if '"kind":"ratio"' in c.parameters]
+        assert ratio == [f"{name}(harmonic={k}, kind=ratio)" for k in range(1, 11)]
+        assert {c.varied for c in masks} == {("harmonic",), ("harmonic", "kind")}
+
+
+def test_an_option_that_goes_without_saying_is_not_in_labels() -> None:
+    conditions = "conditions=[{permutation: fund_mask, kind: [binary, ratio]}]"
+    _, binary, ratio = conditions_of(composed(conditions))
+    assert (binary.label, binary.varied) == ("fund_mask", ())
+    assert (ratio.label, ratio.varied) == ("fund_mask(kind=ratio)", ("kind",))
+
+
 def test_all_experiments_are_covered() -> None:
     covered = {
         "none",

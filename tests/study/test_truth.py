@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.rows import make_rows
 from tests.toys import AMPLITUDE, ToyTranscriber
 
 from pi_amt.core.notes import Notes
@@ -15,13 +17,21 @@ from pi_amt.datasets.known_partials import SAMPLE_RATE, known_partials
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.statistics.bias import BiasTable, MaskBias
+from pi_amt.statistics.result import Result
+from pi_amt.store.store import Store
+from pi_amt.study.conditions import make_conditions
+from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
+from pi_amt.study.groups import Group
 from pi_amt.study.truth import (
     CALIBRATED,
+    DATASET,
     AblatedTrack,
     Truth,
+    as_conditions,
     calibrate_music,
     held_out_recordings,
+    truth_groups,
 )
 
 SECONDS = 4.0
@@ -148,3 +158,34 @@ def test_each_held_out_work_is_played_once_and_every_piano_plays() -> None:
     assert {(t.work, t.piano) for t in tracks} < everything
     assert sorted(t.work for t in tracks) == sorted({work for work, _ in everything})
     assert {t.piano for t in tracks} == {piano for _, piano in everything}
+
+
+def test_sounds_made_without_a_partial_are_conditions_of_the_whole_recording(
+    tmp_path: Path,
+) -> None:
+    """A reader of fundamentals loses all without them and nothing without second partials; of
+    second partials alone it finds nothing."""
+    tracks = [Tones("a", (60,)), Tones("b", (69,))]
+    truths = [Truth((k,), keep) for keep in (False, True) for k in (1, 2)]
+    model = ToyTranscriber()
+    groups = [
+        Group(model, DATASET, tracks, make_conditions([])), *truth_groups(model, tracks, truths)
+    ]  # fmt: skip
+    with Store(tmp_path) as store:
+        summary = run_study(groups, store, serial, quiet=True)
+        assert not summary.errors
+        found = Result.from_rows(as_conditions(store.rows()), n_resamples=200)
+    assert found.datasets == (DATASET,)
+    drops = {result.label: result.relative_drop for result in found.results if result.n_pieces}
+    assert drops == {
+        "audio_without(harmonic=1)": 1.0,
+        "audio_without(harmonic=2)": 0.0,
+        "audio_with_only(harmonic=1)": 0.0,
+        "audio_with_only(harmonic=2)": 1.0,
+    }
+    assert all(result.n_pieces == 2 for result in found.results)
+
+
+def test_rows_of_other_studies_stay_as_they_are() -> None:
+    rows = make_rows()
+    assert as_conditions(rows) == rows

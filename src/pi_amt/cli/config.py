@@ -25,7 +25,7 @@ from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FRAME_SCORES
 from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.scoring.plugins import plugged_scores
-from pi_amt.study.conditions import Condition, as_condition, make_conditions
+from pi_amt.study.conditions import Condition, as_condition, make_conditions, unsaid
 from pi_amt.study.executors.processes import ExecutorFactory, available_cores, check_n_jobs, local
 from pi_amt.study.groups import Group
 
@@ -219,7 +219,9 @@ def _experiment_conditions(config: DictConfig, item: DictConfig) -> Iterator[Con
         changes = {k: v for k, v in chosen.items() if k not in _NOT_OPTIONS}
         condition = as_condition(make_permutation(config, name, changes), config.seed)
         # what varies tells conditions apart; where nothing does, everything that was set
-        named = [k for k in varied if k != "permutation"] or list(changes)
+        telling = [k for k in varied if k != "permutation"] or list(changes)
+        left_out = unsaid(condition.permutation)
+        named = [k for k in telling if k not in left_out]
         shown = ", ".join(f"{k}={chosen[k]}" for k in named)
         plain_name = condition.label == name  # otherwise the label names the target already
         yield replace(

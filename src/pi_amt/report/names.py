@@ -25,6 +25,7 @@ _DATASETS = {
     "maps": ("MAPS", "emiya2010maps"),
     "maestro": ("MAESTRO", "hawthorne2019maestro"),
     "demo": ("Demo", ""),
+    "known_partials": ("Truth set", ""),
 }
 #: option that curves run over → what its values are, and their unit
 _AXES = {

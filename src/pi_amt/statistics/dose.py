@@ -21,7 +21,7 @@ nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple
@@ -50,8 +50,8 @@ ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
 LOWER_DOES_MORE = ("cutoff_hz",)
 #: options that number something: more of them is not more of the perturbation
 NUMBERS = ("harmonic", "channel")
-#: permutations of the harmonic profile
-PROFILES = ("remove_harmonic", "keep_harmonic")
+#: permutations of the harmonic profile; the last two are sounds made without the partial, or of it
+PROFILES = ("remove_harmonic", "keep_harmonic", "audio_without", "audio_with_only")
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,16 @@ def dose_curves(importance: Result) -> tuple[DoseCurve, ...]:
 
 def harmonic_profiles(importance: Result) -> tuple[Curve, ...]:
     """Drop against the number of the partial that is removed, or alone kept."""
+    return numbered_curves(importance, PROFILES)
+
+
+def numbered_curves(importance: Result, permutations: Collection[str]) -> tuple[Curve, ...]:
+    """Drop against the number of a partial or a channel, under each of these permutations."""
     return tuple(
         _curve(panel, series, importance.inference)
         for panel in importance.panels
         for series in _series(panel)
-        if series.is_profile
+        if series.permutation in permutations and series.parameter in NUMBERS
     )
 
 

@@ -123,20 +123,34 @@ def _hashable(value: Any) -> Any:
 
 
 def describe(permutation: Permutation) -> dict[str, Any]:
-    """Options of a permutation, JSON-ready; a wrapped target is described in turn. An option that
-    came later is left out where it has the value that all rows had before it came."""
+    """Options of a permutation, JSON-ready, but for :func:`unsaid` ones; a wrapped target is
+    described in turn."""
     if not is_dataclass(permutation):
         return {k: v for k, v in vars(permutation).items() if not k.startswith("_")}
     options: dict[str, Any] = {}
     public = {name: alias for alias, name in permutation.aliases.items()}
+    left_out = unsaid(permutation)
     for option in fields(permutation):
-        value = getattr(permutation, option.name)
-        if SILENT in option.metadata and value == option.metadata[SILENT]:
+        if option.name in left_out:
             continue
+        value = getattr(permutation, option.name)
         if isinstance(value, Permutation):
             value = {"name": value.name, **describe(value)}
         options[public.get(option.name, option.name)] = value
     return options
+
+
+def unsaid(permutation: Permutation) -> set[str]:
+    """Options that came later and have the value that all rows had before they came: neither
+    parameters nor labels name them."""
+    if not is_dataclass(permutation):
+        return set()
+    return {
+        option.name
+        for option in fields(permutation)
+        if SILENT in option.metadata
+        and getattr(permutation, option.name) == option.metadata[SILENT]
+    }
 
 
 def make_conditions(

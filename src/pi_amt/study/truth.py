@@ -11,13 +11,19 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.datasets.known_partials import VERSION, KnownPartialsTrack, known_partials
+from pi_amt.datasets.known_partials import (
+    ALL_PARTIALS,
+    VERSION,
+    KnownPartialsTrack,
+    known_partials,
+)
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
@@ -170,10 +176,9 @@ def calibrate_music(
     tracks = held_out_recordings() if tracks is None else tracks
     masks = [_condition(name, options) for name, options in CALIBRATED]
     truths = [_truth(condition) for condition in masks]
-    groups = [Group(model, DATASET, tracks, make_conditions(masks))]
-    groups += [
-        Group(model, _dataset(truth), [AblatedTrack(t, truth) for t in tracks], make_conditions([]))
-        for truth in dict.fromkeys(truths)
+    groups = [
+        Group(model, DATASET, tracks, make_conditions(masks)),
+        *truth_groups(model, tracks, truths),
     ]
     if quiet is None:
         quiet = not sys.stderr.isatty()
@@ -197,10 +202,54 @@ def calibrate_music(
     )
 
 
+def truth_groups(
+    model: ModelSpec | Transcriber, tracks: Sequence[KnownTrack], truths: Iterable[Truth]
+) -> list[Group]:
+    """For each truth a pass over the recordings made so, without any permutation."""
+    return [
+        Group(model, _dataset(truth), [AblatedTrack(t, truth) for t in tracks], make_conditions([]))
+        for truth in dict.fromkeys(truths)
+    ]
+
+
+def as_conditions(rows: Iterable[Row]) -> list[Row]:
+    """Rows in which each recording that was made without one partial, or of one alone, is a
+    condition of the whole recording.
+
+    So the true drops stand beside those under masks in a :class:`~pi_amt.statistics.result.Result`.
+    The conditions ``audio_without`` and ``audio_with_only`` have the option ``harmonic``.
+
+    Args:
+        rows: of the recordings, and of those of :func:`truth_groups`.
+    """
+    rows = list(rows)
+    whole = {(row.model, row.track): row for row in rows if row.dataset == DATASET}
+    return [
+        _as_condition(row, whole[row.model, row.track]) if row.dataset in _MADE else row
+        for row in rows
+    ]
+
+
 def _condition(name: str, options: Mapping[str, Any]) -> Condition:
     """A mask as a condition, labelled as a sweep over its options labels it."""
     said = ",".join(f"{option}={value}" for option, value in options.items())
     return Condition(load_permutation(name, **options), f"{name}({said})" if said else name)
+
+
+def _as_condition(row: Row, whole: Row) -> Row:
+    """``whole``: any row of the whole recording, whose contents and settings stand for both."""
+    name, k = _MADE[row.dataset]
+    return replace(
+        row,
+        dataset=DATASET,
+        data=whole.data,
+        settings=whole.settings,
+        permutation=name,
+        parameters=canonical_json({"harmonic": k}),
+        label=f"{name}(harmonic={k})",
+        role="condition",
+        varied=canonical_json(["harmonic"]),
+    )
 
 
 def _truth(condition: Condition) -> Truth:
@@ -211,3 +260,11 @@ def _truth(condition: Condition) -> Truth:
 
 def _dataset(truth: Truth) -> str:
     return f"{DATASET} {truth}"
+
+
+#: dataset of recordings made without one partial, or of one alone → condition and partial
+_MADE = {
+    _dataset(Truth((k,), keep)): ("audio_with_only" if keep else "audio_without", k)
+    for k in ALL_PARTIALS
+    for keep in (False, True)
+}

@@ -99,7 +99,8 @@ def _name(importance: Result, look: Look) -> str:
 
 
 def profile(importance: Result, ax: Axes | None = None) -> Axes:
-    """Drop when only harmonic k is removed (solid), or when only k is kept (dashed, hollow).
+    """Drop when only harmonic k is removed (filled), or when only k is kept (hollow), by each kind
+    of mask.
 
     Raises:
         ValueError: if no harmonic profile was run.
@@ -112,10 +113,13 @@ def profile(importance: Result, ax: Axes | None = None) -> Axes:
         )
     with paper_style():
         ax = new_axes(ax)
+        names = list(dict.fromkeys(curve_name(curve, curves) for curve in curves))
         for curve in curves:
-            removed = curve.permutation == "remove_harmonic"
-            what = "only k removed" if removed else "only k kept"
-            _draw_curve(importance, curve, what, _DASHES[0 if removed else 1], ax)
+            name = curve_name(curve, curves)
+            filled = curve.permutation in ("remove_harmonic", "audio_without")
+            _draw_curve(
+                importance, curve, name, _DASHES[names.index(name) % len(_DASHES)], filled, ax
+            )
         ax.set_xticks(sorted({int(value) for curve in curves for value in curve.values}))
         _finish_curves(importance, ax, "harmonic")
     return ax
@@ -142,19 +146,21 @@ def dose(importance: Result, ax: Axes | None = None, parameter: str | None = Non
         kinds = list(dict.fromkeys((curve.permutation, curve.constant) for curve in chosen))
         for curve in chosen:
             dash = _DASHES[kinds.index((curve.permutation, curve.constant)) % len(_DASHES)]
-            _draw_curve(importance, curve, curve_name(curve, curves), dash, ax)
+            _draw_curve(importance, curve, curve_name(curve, curves), dash, dash == _DASHES[0], ax)
         _finish_curves(importance, ax, parameter)
     return ax
 
 
-def _draw_curve(importance: Result, curve: Curve, what: str, dash: Any, ax: Axes) -> None:
+def _draw_curve(
+    importance: Result, curve: Curve, what: str, dash: Any, filled: bool, ax: Axes
+) -> None:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
     panel = importance.panels[places.index((curve.model, curve.dataset))]
     look = Look.of(importance, panel)
     colour = look.colour
     ax.plot(
         curve.values, curve.drop, linestyle=dash, color=colour, marker=look.marker, ms=4,
-        mfc=colour if dash == _DASHES[0] else "white",
+        mfc=colour if filled else "white",
         label=f"{_name(importance, look)}: {drawable(what)}",
     )  # fmt: skip
     ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)

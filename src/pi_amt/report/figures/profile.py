@@ -1,0 +1,78 @@
+"""The harmonic profile of one model as a figure: every way to take a partial away, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pi_amt.report.figures.style import INK, WIDE, drawable, new_figure, paper_style
+from pi_amt.report.names import BADGE, dataset_title, is_reproduction, model_title, score_name
+from pi_amt.statistics.profile import FEWEST_PIECES, Profile, profiles
+from pi_amt.statistics.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: way → its name in the legend, colour, dashes and marker
+_LINES = {
+    "true": ("the sound made so", INK, "-", "o"),
+    "ratio": ("ratio mask", "#0072B2", "-", "s"),
+    "binary": ("binary mask", "#D55E00", "--", "^"),
+    "channel": ("channel off", "#009E73", ":", "D"),
+}
+_TITLES = {False: "partial k removed", True: "only partial k kept"}
+
+
+def profile_figure(importance: Result, model: str) -> Figure:
+    """Drops of one model against k: datasets side by side, removed above kept.
+
+    Args:
+        importance: with profiles of the model, on one dataset or several.
+        model: its config name.
+
+    Raises:
+        ValueError: if no profile of the model was run.
+    """
+    found = [profile for profile in profiles(importance) if profile.model == model]
+    if not found:
+        raise ValueError(
+            f"got no harmonic profile of {model}, expected one, run experiment=harmonic_profile"
+        )
+    datasets = list(dict.fromkeys(profile.dataset for profile in found))
+    sides = list(dict.fromkeys(profile.keep for profile in found))
+    panel = next(panel for panel in importance.panels if panel.model == model)
+    badge = f" ({BADGE})" if is_reproduction(panel) else ""
+    with paper_style():
+        figure = new_figure(WIDE, 0.7 + 2.4 * len(sides))
+        grid = figure.subplots(len(sides), len(datasets), sharex=True, sharey=True, squeeze=False)
+        for axes in grid.flat:
+            axes.set_visible(False)
+        for profile in found:
+            place = sides.index(profile.keep), datasets.index(profile.dataset)
+            _draw(grid[place], profile)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(f"drop in {drawable(score_name(importance.score))}")
+        for axes in grid[-1]:
+            axes.set_xlabel("harmonic k")
+        handles = [axes.get_legend_handles_labels() for axes in grid.flat]
+        named = {label: line for lines in handles for line, label in zip(*lines, strict=True)}
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named))
+        figure.suptitle(drawable(model_title(model)) + badge, fontsize=9.5)
+    return figure
+
+
+def _draw(axes: Axes, profile: Profile) -> None:
+    axes.set_visible(True)
+    axes.set_title(f"{drawable(dataset_title(profile.dataset))}: {_TITLES[profile.keep]}")
+    axes.axhline(0, color=INK, linewidth=0.9, zorder=1)
+    axes.set_xticks(profile.partials)
+    for way, curve in profile.curves.items():
+        label, colour, dashes, marker = _LINES[way]
+        axes.plot(
+            curve.values, curve.drop, linestyle=dashes, color=colour, marker=marker, ms=4,
+            mfc=colour if dashes == "-" else "white", label=label,
+        )  # fmt: skip
+        if curve.n_pieces >= FEWEST_PIECES:  # the intervals of fewer say nothing
+            axes.fill_between(
+                curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0
+            )
