@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pi_amt.models.loading import load_model
     from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
+    from pi_amt.permutations.coalition import coalitions
     from pi_amt.permutations.loading import load_permutation
     from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
     from pi_amt.permutations.regions import partial_mask
@@ -87,6 +88,7 @@ __all__ = [
     "Transcriber",
     "__version__",
     "agreement",
+    "coalitions",
     "db_to_amplitude",
     "importance",
     "load_dataset",
@@ -122,6 +124,7 @@ _HOMES = {
     "Track": "datasets.track",
     "Transcriber": "models.transcriber",
     "agreement": "scoring.agreement",
+    "coalitions": "permutations.coalition",
     "db_to_amplitude": "core.units",
     "importance": "permutation_importance",
     "load_dataset": "datasets.loading",

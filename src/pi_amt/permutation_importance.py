@@ -20,6 +20,7 @@ from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.headline import headline
+from pi_amt.report.shapley import Shapley
 from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
@@ -85,6 +86,10 @@ class Importance(Result):
         """Intervals of false notes, drops in recall by kind of note, fates of lost notes and drops
         by tolerance; of rows without note tables only the last."""
         return anatomy_tables(self)
+
+    def shapley(self) -> Shapley:
+        """Where the score comes from: Shapley values, of rows of ``experiment=shapley``."""
+        return Shapley(self)
 
     def headline(self) -> list[str]:
         """One sentence per model and dataset."""

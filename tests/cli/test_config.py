@@ -108,6 +108,35 @@ def test_an_option_that_goes_without_saying_is_not_in_labels() -> None:
     assert (ratio.label, ratio.varied) == ("fund_mask(kind=ratio)", ("kind",))
 
 
+def test_shapley_is_every_coalition_of_the_players_but_the_whole() -> None:
+    found = conditions_of(composed("experiment=shapley"))
+    assert [c.role for c in found] == ["baseline", *["coalition"] * 31]
+    assert found[1].label == "coalition(present=nothing)"
+    assert len({c.parameters for c in found}) == 32
+    assert all(c.varied == () for c in found)
+
+
+@pytest.mark.parametrize("players", ["players=f0+h2-h5+rest", "players='f0 h2-5, rest'"])
+def test_other_players_are_one_override(players: str) -> None:
+    found = conditions_of(composed("experiment=shapley", players))
+    assert len(found) == 8
+    assert all('"players":"f0+h2-h5+rest"' in c.parameters for c in found[1:])
+
+
+def test_players_may_be_a_list_and_every_is_for_any_list_of_conditions() -> None:
+    cfg = composed("conditions=[{permutation: coalition, players: [f0, rest], present: every}]")
+    assert [c.label for c in conditions_of(cfg)[1:]] == [
+        f"coalition(present={name})" for name in ("nothing", "f0", "rest")
+    ]
+
+
+def test_one_coalition_is_a_permutation_like_others() -> None:
+    cfg = composed("permutation=coalition", "permutation.present=f0+rest")
+    assert conditions_of(cfg)[-1].label == "coalition(present=f0+rest)"
+    with pytest.raises(ValueError, match="players: got f0\\+h2 without rest, add rest"):
+        conditions_of(composed("experiment=shapley", "players=f0+h2"))
+
+
 def test_all_experiments_are_covered() -> None:
     covered = {
         "none",
@@ -117,6 +146,7 @@ def test_all_experiments_are_covered() -> None:
         "onset",
         "matched_energy",
         "donor",
+        "shapley",
     }
     assert set(names_in("experiment")) == covered
 

@@ -30,10 +30,11 @@ FILLS: tuple[dict[str, Any], ...] = (
 
 
 def _conditions() -> list[Condition]:
-    """Every registered permutation with every fill that it takes, and the controls of each."""
+    """Every registered permutation with every fill that it takes, and the controls of each; no
+    coalition, which is no entry of a catalog."""
     found: list[Permutation] = []
     for name in available():
-        for options in FILLS if name != "no_permutation" else ():
+        for options in FILLS if name not in ("no_permutation", "coalition") else ():
             try:
                 found.append(load_permutation(name, **options))
             except ValueError:  # it has no fill, or not this one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.rows import make_rows
 from tests.toys import AMPLITUDE, ToyTranscriber
 
 from pi_amt.core.notes import Notes
-from pi_amt.core.units import Samples
+from pi_amt.core.units import Floats, Samples
 from pi_amt.datasets.known_partials import SAMPLE_RATE, known_partials
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
@@ -27,10 +27,13 @@ from pi_amt.study.truth import (
     CALIBRATED,
     DATASET,
     AblatedTrack,
+    KnownTrack,
     Truth,
     as_conditions,
     calibrate_music,
+    coalitions_in_truth,
     held_out_recordings,
+    one_per_work,
     truth_groups,
 )
 
@@ -189,3 +192,36 @@ def test_sounds_made_without_a_partial_are_conditions_of_the_whole_recording(
 def test_rows_of_other_studies_stay_as_they_are() -> None:
     rows = make_rows()
     assert as_conditions(rows) == rows
+
+
+def shared(
+    tracks: Sequence[KnownTrack], players: str, threshold: float = 0.5
+) -> tuple[Floats, Floats]:
+    """Shapley values ``(tracks, players)`` of the reader of fundamentals, by masks and in truth."""
+    rows = coalitions_in_truth(
+        ToyTranscriber(threshold=threshold), tracks, players, executor=serial, quiet=True
+    )
+    (masks,), (true,) = (Result.from_rows(found).attributions for found in rows)
+    assert masks.pieces == true.pieces == tuple(sorted(track.name for track in tracks))
+    for one in (masks, true):
+        whole = one.scores[:, -1] - one.scores[:, 0]
+        np.testing.assert_allclose(one.values.sum(axis=1), whole, atol=1e-12)
+    return masks.values, true.values
+
+
+def test_single_tones_give_all_to_the_fundamentals() -> None:
+    masks, true = shared([Tones("a", (60,)), Tones("b", (69,))], "f0 h2 h3-h4 rest")
+    np.testing.assert_array_equal(true, [[1, 0, 0, 0]] * 2)
+    np.testing.assert_array_equal(masks, true)
+
+
+def test_on_music_masks_share_the_score_as_the_true_sounds_do() -> None:
+    """The reader takes loud partials for fundamentals of other notes, so they count against it."""
+    works = ("bach_invention_1", "burgmueller_arabesque")
+    tracks = [t for t in one_per_work("development", max_seconds=8.0) if t.work in works]
+    masks, true = (
+        values.mean(axis=0) for values in shared(tracks, "f0 h2-h10 rest", threshold=0.1)
+    )
+    assert true[0] > 0.4
+    assert true[1] < -0.1
+    np.testing.assert_allclose(masks, true, atol=0.05)

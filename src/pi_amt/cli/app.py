@@ -40,7 +40,7 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
-from pi_amt.store.rows import Row
+from pi_amt.store.rows import COALITION, Row
 from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
 from pi_amt.study.driver import Summary, run_study
@@ -277,7 +277,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
 def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:
     """Label and parameters of what the job itself asked for."""
     conditions: list[Condition] = conditions_of(config)
-    wanted = [c for c in conditions if c.role == "condition"]
+    wanted = [c for c in conditions if c.role in ("condition", COALITION)]
     if not wanted:  # the job is the baseline or a control
         wanted = conditions[-1:]
     return {(c.label, c.parameters) for c in wanted}

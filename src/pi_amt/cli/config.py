@@ -21,6 +21,7 @@ from pi_amt.datasets.track import Dataset
 from pi_amt.models.devices import pick_device
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutations import loading as permutations
+from pi_amt.permutations.coalition import PLAYERS, coalitions
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FRAME_SCORES
 from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
@@ -209,8 +210,12 @@ def conditions_of(config: DictConfig) -> list[Condition]:
 
 
 def _experiment_conditions(config: DictConfig, item: DictConfig) -> Iterator[Condition]:
-    """The grid of one item of ``conditions``: every list in it is a set of alternatives."""
+    """The grid of one item of ``conditions``: every list in it is a set of alternatives, and
+    ``present: every`` stands for all coalitions of the item's players."""
     options = plain(item)
+    if options.get("present") == "every":
+        found = coalitions(options.get("players", PLAYERS))
+        options |= {"players": found[0].players, "present": [one.present for one in found]}
     alternatives = [v if isinstance(v, list) else [v] for v in options.values()]
     varied = [key for key, values in zip(options, alternatives, strict=True) if len(values) > 1]
     for values in itertools.product(*alternatives):

@@ -13,6 +13,7 @@ from pi_amt.core.errors import below, printable
 from pi_amt.core.text import listed, plural
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import VIEWS
+from pi_amt.report.tables.shapley import coalition_table, interaction_table, shapley_table
 from pi_amt.report.tables.table import FOLDED_LINES, WRAP, Table
 from pi_amt.store.rows import Row
 
@@ -20,11 +21,15 @@ from pi_amt.store.rows import Row
 def tables_of(importance: Importance, *, brief: bool = False) -> list[Table]:
     """The tables to print, as far as the rows have them, the most important first.
 
-    These are the importance table and the dose curves and, unless ``brief``, further views of the
+    These are the importance table, the Shapley values with their interactions, and the dose curves
+    and, unless ``brief``, further views of the
     importance table, differences between models, and the error anatomy of rows with note tables.
     """
     table, doses = importance.table(), importance.doses()
-    curves = [] if doses is None else [doses]
+    values, coalitions = shapley_table(importance), coalition_table(importance)
+    shapley = [values, interaction_table(importance)] if len(values) else [coalitions]
+    shapley = shapley if len(coalitions) else []
+    curves = [*shapley, *([] if doses is None else [doses])]
     if brief:
         return [table, *curves]
     views = [table.view(title, lead) for title, lead in VIEWS.items()]

@@ -14,6 +14,7 @@ from typing import Any
 from pi_amt.core.checks import unknown
 from pi_amt.core.registry import load, registered
 from pi_amt.permutations.ablate_channel import AblateChannel
+from pi_amt.permutations.coalition import Coalition
 from pi_amt.permutations.controls import CARRIERS, Identity, Leak, NoPermutation, WrongPiece
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.masks import (
@@ -56,6 +57,7 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     KeepHarmonic,
     Donor,
     AblateChannel,
+    Coalition,
 )
 
 

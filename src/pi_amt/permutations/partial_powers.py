@@ -28,7 +28,7 @@ recording can stream by, and one overview serves every set of partials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -293,6 +293,7 @@ class PartialPowers:
     tuning_cents: float
     stiffness: float
     _last: tuple[bytes, Powers] | None = None
+    _last_groups: dict[float, tuple[object, Powers]] = field(default_factory=dict)
 
     def powers(
         self,
@@ -343,16 +344,44 @@ class PartialPowers:
             numbers: ``(notes, n)`` partial numbers per note, 0 = none.
             keep: whether these partials are what is kept.
         """
+        reach = KEPT_REACH if keep else REACH
+        chosen = (self.powers(times, numbers, reach) for times in spectrogram.times)
+        return self._gains(spectrogram, chosen, keep)
+
+    def gains_of_groups(
+        self,
+        spectrogram: Spectrogram,
+        groups: tuple[tuple[int, ...], ...],
+        chosen: Sequence[bool],
+        keep: bool,
+    ) -> Powers:
+        """:meth:`gains` for some of several groups of partials.
+
+        The power of each group is computed once for the same blocks, whichever groups are chosen
+        one time after the other.
+
+        Args:
+            spectrogram: some blocks of the recording.
+            groups: partial numbers of all notes; no two groups share one.
+            chosen: per group, whether its partials are what is removed or kept.
+            keep: whether they are kept.
+        """
+        powers = self._powers_of_groups(spectrogram.times, groups, KEPT_REACH if keep else REACH)
+        # where none is chosen, the sum is nothing
+        return self._gains(spectrogram, powers[np.array(chosen, dtype=np.bool_)].sum(axis=0), keep)
+
+    def _gains(self, spectrogram: Spectrogram, powers: Iterable[Powers], keep: bool) -> Powers:
+        """What :meth:`gains` says, of the ``powers`` ``(bins, frames)`` of the chosen partials in
+        each block."""
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
         totals = None if keep else self._totals(spectrogram.times)
-        for block, times in enumerate(spectrogram.times):
+        for block, (times, chosen) in enumerate(zip(spectrogram.times, powers, strict=True)):
             heard = power[block]
-            chosen = self.powers(times, numbers, KEPT_REACH if keep else REACH)
             if totals is None:
                 # cut first: a quotient by next to nothing would overflow
-                chosen = np.minimum(chosen, heard)
-                share = np.divide(chosen, heard, out=np.zeros_like(heard), where=heard > 0)
+                kept = np.minimum(chosen, heard)
+                share = np.divide(kept, heard, out=np.zeros_like(heard), where=heard > 0)
             else:
                 rest = np.maximum(totals[block] - chosen, 0)
                 rest += self.left_residual(times)
@@ -375,6 +404,20 @@ class PartialPowers:
         if self._last is None or self._last[0] != key:
             self._last = (key, np.stack([self.powers(page) for page in times]))
         return self._last[1]
+
+    def _powers_of_groups(
+        self, times: Floats, groups: tuple[tuple[int, ...], ...], reach: float
+    ) -> Powers:
+        """``(groups, blocks, bins, frames)``; of each reach the last answer is kept."""
+        key = (times.tobytes(), groups)
+        if reach not in self._last_groups or self._last_groups[reach][0] != key:
+            n_notes = len(self.notes)
+            found = [
+                [self.powers(page, numbers_of(group, n_notes), reach) for page in times]
+                for group in groups
+            ]
+            self._last_groups[reach] = (key, np.array(found, dtype=np.float32))
+        return self._last_groups[reach][1]
 
 
 def power_of(spectrogram: Spectrogram) -> Powers:

@@ -17,7 +17,7 @@ from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel, told_apart
 from pi_amt.statistics.result import Result
-from pi_amt.store.rows import ConditionKey
+from pi_amt.store.rows import COALITION, ConditionKey
 from pi_amt.study.conditions import Condition
 
 #: what other fills than silence leave in the bins of a mask
@@ -68,11 +68,14 @@ class Entry:
 
 
 def catalog(importance: Result) -> list[Entry]:
-    """All entries, conditions before controls, else in the order in which they were stored."""
+    """All entries but coalitions, conditions before controls, else in the order in which they were
+    stored."""
     together = _repeated_labels(importance)
     found: dict[tuple[str, str], dict[int, int]] = {}
     for place, panel in enumerate(importance.panels):
         for number, condition in enumerate(panel.conditions):
+            if condition.role == COALITION:
+                continue
             parameters = condition.parameters if condition.label in together else ""
             found.setdefault((condition.label, parameters), {})[place] = number
     titles = [_title(label, parameters, list(found)) for label, parameters in found]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pi_amt.core.text import plural
 from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
+from pi_amt.report.tables.shapley import shapley_sentence, with_values
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import SIGNIFICANT
@@ -38,6 +39,9 @@ def sentence(importance: Result, panel: Panel, model: str, dataset: str) -> str:
         return f"Nothing can be learnt from {place}: {why}, so a drop cannot be seen."
     results = [r for r in importance.results_of(panel) if r.role == "condition"]
     known = [r for r in results if not math.isnan(r.drop)]
+    values = [one for one in with_values(importance) if one.panel is panel]
+    if values and not results:
+        return shapley_sentence(values[0], model, dataset)
     if not known:
         return f"{place}: no condition has a score, so there is nothing to say."
     return " ".join([_drops(place, known), *_leaks(score_name(importance.score), known)])

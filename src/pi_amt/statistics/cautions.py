@@ -14,6 +14,7 @@ from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_floor
 from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel
+from pi_amt.store.rows import COALITION
 
 #: more notes than this share that a condition does not reach are worth a sentence
 _FEW = 0.03
@@ -26,6 +27,8 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
     said = _floor(panel, inference)
     unreached = _out_of_reach(panel)
     for result in results:
+        if result.role == COALITION:  # they are told of together
+            continue
         said += _of_condition(panel, result, unreached.get(result.condition, ""))
     if copies := _copies(panel):
         said.append(

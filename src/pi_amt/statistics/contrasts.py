@@ -16,7 +16,7 @@ from pi_amt.core.units import Floats
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, interval_over, mean, p_value_over, snapped
 from pi_amt.statistics.panels import Panel
-from pi_amt.store.rows import ConditionKey
+from pi_amt.store.rows import COALITION, ConditionKey
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,11 @@ def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, A
 
 
 def _pairs(a: Sequence[ConditionKey], b: Sequence[ConditionKey]) -> list[tuple[int, int]]:
-    """Numbers of the conditions that are the same on both sides."""
+    """Numbers of the conditions that are the same on both sides; coalitions are none."""
     pairs = []
     for i, condition in enumerate(a):
+        if condition.role == COALITION:
+            continue
         same = [j for j, other in enumerate(b) if other.label == condition.label]
         exact = [j for j in same if b[j].parameters == condition.parameters]
         alone = sum(other.label == condition.label for other in a) == 1 and len(same) == 1

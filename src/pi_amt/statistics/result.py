@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -40,6 +41,7 @@ from pi_amt.statistics.estimates import (
 )
 from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.panels import Panel, panels_of
+from pi_amt.statistics.shapley import Attribution, attributions, cautions_of
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
 from pi_amt.store.variants import select_rows
 
@@ -161,6 +163,11 @@ class Result:
         """Standard deviation ``(conditions,)`` between recordings (n − 1) of their mean drops."""
         return np.array([result.drop_std for result in self.results_of(self.panel)])
 
+    @cached_property
+    def attributions(self) -> tuple[Attribution, ...]:
+        """Shapley values: one per panel and set of players of which any coalition was run."""
+        return attributions(self.panels, self.inference)
+
     def results_of(self, panel: Panel) -> tuple[ConditionResult, ...]:
         """Results of one panel, in the order of its conditions."""
         place = (panel.model, panel.dataset)
@@ -231,6 +238,7 @@ class Result:
             results += found
             place = f"{panel.model} × {panel.dataset}"
             warnings += [f"{place}: {said}" for said in cautions(panel, found, inference)]
+        warnings += cautions_of(attributions(panels, inference))
         messages = (*messages, *choices)
         return cls(panels, holm_corrected(results), inference, tuple(warnings), messages)
 

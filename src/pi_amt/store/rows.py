@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 METHOD_VERSION = "1"
 #: label of the rows of the unperturbed input, and config name of what makes them
 BASELINE = "no_permutation"
+#: Role of the rows that Shapley values are made of. Each is a part of a sum and no question of its
+#: own, so these rows are in no table, test or figure of conditions.
+COALITION = "coalition"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Row:
             ``seconds`` is the recording's length.
         permutation: config name; ``parameters`` its canonical JSON (sorted keys), ``label`` the
             condition for people, e.g. ``fund_mask`` or ``matched_tracks(fund_mask)``.
-        role: ``baseline``, ``condition`` or ``control``.
+        role: ``baseline``, ``condition``, ``control`` or ``coalition``.
         target: label of the condition that a control belongs to, else empty.
         repeat: number of the draw, 0 for deterministic conditions; ``seed`` of the study.
         settings: JSON of the model's options and of those of the data (tuning, pedal, cut).
@@ -103,7 +106,7 @@ class ConditionKey:
         permutation: config name.
         parameters: canonical JSON.
         label: for people, such as ``matched_tracks(fund_mask)``.
-        role: ``baseline``, ``condition`` or ``control``.
+        role: ``baseline``, ``condition``, ``control`` or ``coalition``.
         target: label of the condition that a control belongs to, else empty.
     """
 

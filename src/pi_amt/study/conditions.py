@@ -16,11 +16,12 @@ from typing import Any
 from pi_amt.core.checks import check_choice, check_count, check_seed
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.spectrogram import NORMALIZATIONS
+from pi_amt.permutations.coalition import Coalition
 from pi_amt.permutations.controls import Leak
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.permutation import SILENT, Permutation
-from pi_amt.store.rows import BASELINE, ConditionKey
+from pi_amt.store.rows import BASELINE, COALITION, ConditionKey
 
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks", "leak")
 
@@ -32,7 +33,7 @@ class Condition:
     Attributes:
         permutation: the perturbation with its options.
         label: for people; unique among conditions with equal parameters.
-        role: ``baseline``, ``condition`` or ``control``.
+        role: ``baseline``, ``condition``, ``control`` or ``coalition``.
         target: label of the condition that a control belongs to.
         repeat: number of the draw; deterministic permutations have repeat 0 only.
         seed: of the study.
@@ -209,6 +210,9 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
         kind = "_".join(filter(None, (permutation.name, permutation.carrier)))
         label = f"{kind}({name})" if name else kind
         return Condition(permutation, label, role="control", target=name, seed=seed)
+    if isinstance(permutation, Coalition):
+        label = f"{permutation.name}(present={permutation.present})"
+        return Condition(permutation, label, role=COALITION, seed=seed)
     if isinstance(permutation, MatchedEnergy):
         return _energy_matched(permutation, seed)
     return Condition(permutation, permutation.name, seed=seed)

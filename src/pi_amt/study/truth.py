@@ -27,11 +27,12 @@ from pi_amt.datasets.known_partials import (
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
+from pi_amt.permutations.coalition import PLAYERS, Coalition, coalitions
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.store.rows import BASELINE, Row
 from pi_amt.store.store import Store
-from pi_amt.study.conditions import Condition, make_conditions
+from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import ExecutorFactory, local
 from pi_amt.study.groups import Group
@@ -86,7 +87,7 @@ class Truth:
         return cls(mask.partials, mask.keep)
 
     def __str__(self) -> str:
-        numbers = ", ".join(map(str, self.partials))
+        numbers = ", ".join(map(str, self.partials)) or "none"
         return f"with only partial {numbers}" if self.keep else f"without partial {numbers}"
 
 
@@ -146,9 +147,15 @@ class TruthRows:
 
 
 def held_out_recordings() -> list[KnownPartialsTrack]:
-    """Each work of the held-out part once; the pianos take turns."""
+    """Those that the published tables are made of."""
+    return one_per_work(PART)
+
+
+def one_per_work(part: str, **options: Any) -> list[KnownPartialsTrack]:
+    """Each work of a part of the truth set once; the pianos take turns. ``options`` are those of
+    the dataset."""
     by_work: dict[str, list[KnownPartialsTrack]] = {}
-    for track in known_partials(PART):
+    for track in known_partials(part, **options):
         assert isinstance(track, KnownPartialsTrack)
         by_work.setdefault(track.work, []).append(track)
     return [played[i % len(played)] for i, played in enumerate(by_work.values())]
@@ -180,15 +187,7 @@ def calibrate_music(
         Group(model, DATASET, tracks, make_conditions(masks)),
         *truth_groups(model, tracks, truths),
     ]
-    if quiet is None:
-        quiet = not sys.stderr.isatty()
-    with tempfile.TemporaryDirectory() as scratch, Store(scratch) as store:
-        summary = run_study(groups, store, executor, quiet=quiet)
-        asked = [key for keys in summary.asked for key in keys]
-        rows = {(row.dataset, row.label, row.track): row for row in store.rows(asked)}
-    for row in rows.values():
-        if row.status != "ok":
-            raise ValueError(f"calibrate: {row.track} under {row.label} failed: {row.error}")
+    rows = {(row.dataset, row.label, row.track): row for row in _rows(groups, executor, quiet)}
 
     def found(dataset: str, label: str) -> tuple[Row, ...]:
         return tuple(rows[dataset, label, track.name] for track in tracks)
@@ -228,6 +227,75 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
         _as_condition(row, whole[row.model, row.track]) if row.dataset in _MADE else row
         for row in rows
     ]
+
+
+def coalitions_in_truth(
+    model: ModelSpec | Transcriber,
+    tracks: Sequence[KnownTrack],
+    players: str = PLAYERS,
+    *,
+    executor: ExecutorFactory = local,
+    quiet: bool | None = None,
+) -> tuple[list[Row], list[Row]]:
+    """The rows of all coalitions as masks make them, and as the true sounds give them.
+
+    A true coalition is a recording of the same performance on which nothing but its players
+    sounds. Its rows are returned as those of the coalition, so that Shapley values of both can be
+    made in the same way.
+
+    Args:
+        model: the model, or the recipe that workers make it from.
+        tracks: recordings whose sound is known without some partials.
+        players: see :class:`~pi_amt.permutations.coalition.Coalition`.
+        executor, quiet: see :func:`calibrate_music`.
+
+    Raises:
+        ValueError: if a recording failed.
+    """
+    asked = {_truth_of(one): as_condition(one) for one in coalitions(players)}
+    groups = [
+        Group(model, DATASET, tracks, make_conditions(asked.values())),
+        *truth_groups(model, tracks, asked),
+    ]
+    by_dataset = {_dataset(truth): condition for truth, condition in asked.items()}
+    rows = _rows(groups, executor, quiet)
+    estimated = [row for row in rows if row.dataset == DATASET]
+    clean = {row.track: row for row in estimated if row.role == "baseline"}
+    true = [
+        # of the sound of the players alone come the results, and nothing else
+        replace(
+            clean[row.track],
+            key=row.key,
+            permutation=by_dataset[row.dataset].name,
+            parameters=by_dataset[row.dataset].parameters,
+            label=by_dataset[row.dataset].label,
+            role=by_dataset[row.dataset].role,
+            scores=row.scores,
+            counts=row.counts,
+            notes=row.notes,
+        )
+        for row in rows
+        if row.dataset in by_dataset
+    ]
+    return estimated, [*clean.values(), *true]
+
+
+def _truth_of(coalition: Coalition) -> Truth:
+    present, absent = coalition.partials(True), coalition.partials(False)
+    return Truth(present, keep=True) if coalition.keeps else Truth(absent, keep=False)
+
+
+def _rows(groups: Sequence[Group], executor: ExecutorFactory, quiet: bool | None) -> list[Row]:
+    """The rows of all groups; ``ValueError`` if a recording failed."""
+    if quiet is None:
+        quiet = not sys.stderr.isatty()
+    with tempfile.TemporaryDirectory() as scratch, Store(scratch) as store:
+        summary = run_study(groups, store, executor, quiet=quiet)
+        rows = store.rows([key for keys in summary.asked for key in keys])
+    for row in rows:
+        if row.status != "ok":
+            raise ValueError(f"calibrate: {row.track} under {row.label} failed: {row.error}")
+    return rows
 
 
 def _condition(name: str, options: Mapping[str, Any]) -> Condition:

@@ -22,6 +22,7 @@ from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
 from pi_amt.report.tables.sensitivity import sensitivity
+from pi_amt.report.tables.shapley import coalition_table, interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.renamed import under_newest_names
@@ -139,6 +140,9 @@ def _tables(importance: Result, entries: Sequence[Entry]) -> dict[str, Table]:
     """File stem → table; those without a line are left out, but for the first."""
     tables = {"importance": importance_table(importance)}
     optional = {
+        "shapley": shapley_table(importance),
+        "interactions": interaction_table(importance),
+        "coalitions": coalition_table(importance),
         "contrasts": model_contrasts(importance),
         "sensitivity": sensitivity(entries),
         "dose_curves": dose_table(importance),

@@ -158,7 +158,12 @@ def failed_recordings(importance: Result) -> Table:
 def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     """What a reader may look for and not find: conditions or recordings that a model lacks."""
     said = []
-    if not entries:
+    if not entries and importance.attributions:
+        said.append(
+            "Only coalitions were run: there is no drop under a condition, and no control. "
+            "Run at least one condition, for example permutation=fund_mask controls=true."
+        )
+    elif not entries:
         said.append(
             "Only the baseline was run: there is nothing to compare it with. "
             "Run at least one condition, for example permutation=fund_mask."

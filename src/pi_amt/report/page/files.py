@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.figures.panels import KINDS, panel_figure
 from pi_amt.report.figures.plots import dose, forest, profile
+from pi_amt.report.figures.shapley import bars, height_of, where_from
 from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
 from pi_amt.report.names import Look, dataset_title, slug
 from pi_amt.report.tables.table import Table
@@ -72,6 +73,11 @@ def _figures(
             )  # fmt: skip
     if harmonic_profiles(importance):
         links += _drawn(folder / "harmonic_profile", "Harmonic profile", profile, importance)
+    if bars(importance):
+        links += _drawn(
+            folder / "shapley", "Where the score comes from", where_from, importance,
+            height=height_of(importance),
+        )  # fmt: skip
     for parameter in dict.fromkeys(curve.parameter for curve in dose_curves(importance)):
         stem, title = folder / f"dose_{slug(parameter)}", f"Dose curves, {parameter}"
         links += _drawn(stem, title, dose, importance, parameter=parameter)

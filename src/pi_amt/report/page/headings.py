@@ -10,20 +10,24 @@ from pi_amt.report.headline import sentence
 from pi_amt.report.names import Look, score_name
 from pi_amt.report.page.context import DatasetFacts
 from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.report.tables.shapley import shapley_sentence, with_values
 from pi_amt.statistics.estimates import baseline_result
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
 
-def title_of(models: Sequence[str], entries: Sequence[Entry]) -> str:
-    """The question that the conditions can answer; without one there is none to ask.
+def title_of(models: Sequence[str], entries: Sequence[Entry], shared: str = "") -> str:
+    """The question that the conditions can answer. Without one, that of the Shapley values: what
+    they share is the score ``shared``, empty where there are none.
 
     Reliance is read off the excess over matched controls, sensitivity off the drops alone.
     """
     who = " and ".join(models)
     several = len(models) > 1
     if not without_controls(entries):
+        if shared:
+            return f"Where does the {shared} of {who} come from?"
         return f"{who}, under controls only" if entries else f"{who}, unperturbed"
     if any(entry.controls for entry in entries):
         return f"What {'do' if several else 'does'} {who} rely on?"
@@ -40,6 +44,8 @@ def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence
             f"Each number is the fall of {score_name(importance.score)} against the same "
             "recording, unperturbed."
         )
+    if importance.attributions:
+        return f"The baseline and coalitions of parts of the sound only: {where}."
     if entries:
         return f"The baseline and its controls only: {where}."
     return f"The baseline only, without any perturbation: {where}."
@@ -53,14 +59,17 @@ def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, 
         text = (
             sentence(importance, panel, look.model, look.dataset)
             if without_controls(entries) or why_at_floor(panel, importance.inference)
-            else _baseline(importance, panel)
+            else _baseline(importance, panel, look)
         )
         found.append((look, minus(text).replace("p = ", "p\u00a0=\u00a0")))
     return found
 
 
-def _baseline(importance: Result, panel: Panel) -> str:
-    """The sentence where nothing but the baseline was run."""
+def _baseline(importance: Result, panel: Panel, look: Look) -> str:
+    """The sentence where no condition was run: where the score comes from, if that is known."""
+    found = [one for one in with_values(importance) if one.panel is panel]
+    if found:
+        return shapley_sentence(found[0], look.model, look.dataset)
     result = baseline_result(panel, importance.inference)
     return (
         f"{score_name(importance.score)} {format_value(result.baseline)} without any perturbation, "

@@ -28,12 +28,13 @@ from pi_amt.report.page.context import (
     model_facts,
     reproductions,
 )
+from pi_amt.report.tables.shapley import with_values
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
 from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.statistics.estimates import LEAKS_ABOVE
 from pi_amt.statistics.result import SCORE, Result
-from pi_amt.store.rows import ConditionKey
+from pi_amt.store.rows import COALITION, ConditionKey
 
 
 def methods_markdown(importance: Result) -> str:
@@ -41,6 +42,7 @@ def methods_markdown(importance: Result) -> str:
     sentences = [
         *_data(importance),
         *_perturbations(importance),
+        *_shapley(importance),
         *_statistics(importance),
         *_reservations(importance),
     ]
@@ -85,9 +87,15 @@ def _question(importance: Result) -> str:
 
 
 def _perturbations(importance: Result) -> list[str]:
-    conditions = list(dict.fromkeys(c for panel in importance.panels for c in panel.conditions))
+    conditions = list(
+        dict.fromkeys(
+            c for panel in importance.panels for c in panel.conditions if c.role != COALITION
+        )
+    )
     tried = [c for c in conditions if c.role == "condition"]
     if not tried:
+        if importance.attributions and not conditions:
+            return []
         besides = f" and the controls {_listing(conditions)} were" if conditions else " was"
         return [f"Only the unperturbed baseline{besides} run."]
     made = {condition: permutation_of(condition) for condition in tried}
@@ -222,6 +230,23 @@ def _control_of(target: Permutation | None) -> str:
         return "keeps a random other partial of the same notes instead of the fundamental"
     first, *_, last = CANDIDATES
     return f"treats a random other partial of the same notes (k = {first} … {last}) in the same way"
+
+
+def _shapley(importance: Result) -> list[str]:
+    """How Shapley values were made."""
+    found = with_values(importance)
+    if not found:
+        return []
+    sets = dict.fromkeys(one.players for one in found)
+    players = "; of others: ".join(", ".join(f"`{name}`" for name in names) for names in sets)
+    n = " and ".join(f"{2 ** len(names)}" for names in sets)
+    return [
+        f"Exact Shapley values [@shapley1953] share the score among the players {players}, where "
+        "f0 is the fundamental of all notes, hk their partial k, and rest all other sound. In each "
+        f"of the {n} coalitions the partials of the absent players were removed by ratio masks on "
+        "the linear representation, or, without rest, nothing but those of the present players was "
+        "kept. Interactions are Shapley interaction indices [@grabisch1999]."
+    ]
 
 
 def _statistics(importance: Result) -> list[str]:

@@ -23,12 +23,13 @@ from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.headline import bias_in_words
 from pi_amt.report.names import score_name
-from pi_amt.report.page import context, headings
+from pi_amt.report.page import context, headings, shapley
 from pi_amt.report.page.files import Links
 from pi_amt.report.page.forest import forests, interval_text, ticks_of
 from pi_amt.report.page.payload import safe_json
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.importance import footnotes
+from pi_amt.report.tables.shapley import with_values
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
@@ -101,7 +102,11 @@ def _words(page: Page) -> dict[str, Any]:
     datasets = context.dataset_facts(importance)
     said = footnotes(importance)
     return {
-        "title": headings.title_of([model.look.model for model in models], page.entries),
+        "title": headings.title_of(
+            [model.look.model for model in models],
+            page.entries,
+            score_name(importance.score) if with_values(importance) else "",
+        ),
         "lede": headings.lede(importance, datasets, page.entries),
         "tabs": _tabs(page),
         "models": models,
@@ -136,6 +141,7 @@ def _numbers(page: Page) -> dict[str, Any]:
     leading = main_conditions(page.entries)
     return {
         "importance": importance,
+        "shapley": shapley.section(importance),
         "entries": page.entries,
         "forests": forests(importance, page.entries),
         "ticks_of": ticks_of,

@@ -17,6 +17,7 @@ from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT, Inference
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
+from pi_amt.store.rows import COALITION
 
 #: column → (format, meaning), as the fields of ``ConditionResult`` say it
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -58,11 +59,13 @@ _ROLES = {"condition": 0, "control": 1}
 
 
 def importance_table(importance: Result) -> Table:
-    """Per model and dataset: the baseline, the conditions, the controls."""
+    """Per model and dataset: the baseline, the conditions, the controls. Coalitions have tables of
+    their own (:mod:`pi_amt.report.tables.shapley`)."""
     records = []
     known = any(not math.isnan(result.known_bias) for result in importance.results)
     for panel in importance.panels:
-        results = sorted(importance.results_of(panel), key=lambda r: _ROLES.get(r.role, 2))
+        asked = (r for r in importance.results_of(panel) if r.role != COALITION)
+        results = sorted(asked, key=lambda r: _ROLES.get(r.role, 2))
         records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
     brief = (*BRIEF[:4], "known_bias", *BRIEF[4:]) if known else BRIEF
     return Table(
