@@ -217,11 +217,10 @@ def test_single_tones_give_all_to_the_fundamentals() -> None:
 
 def test_on_music_masks_share_the_score_as_the_true_sounds_do() -> None:
     """The reader takes loud partials for fundamentals of other notes, so they count against it."""
-    works = ("bach_invention_1", "burgmueller_arabesque")
-    tracks = [t for t in one_per_work("development", max_seconds=8.0) if t.work in works]
+    tracks = one_per_work("development", max_seconds=8.0)
     masks, true = (
         values.mean(axis=0) for values in shared(tracks, "f0 h2-h10 rest", threshold=0.1)
     )
-    assert true[0] > 0.4
-    assert true[1] < -0.1
-    np.testing.assert_allclose(masks, true, atol=0.05)
+    assert true[0] > 0.35
+    assert true[1] < -0.05
+    np.testing.assert_allclose(masks, true, atol=0.03)
