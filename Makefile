@@ -72,6 +72,7 @@ WITH_CONTROLS := permutation=$(CONDITIONS),ratio_fund_mask,ratio_harm_mask contr
 STUDY := -m dataset=demo report=false
 findings: $(VENV)/.installed ## the demo study's findings in docs and README (REPEATS=5 OPTIONS= TRUTH_OPTIONS=)
 	$(BIN)/python -m pi_amt $(STUDY) $(WITH_CONTROLS) results_dir=$(FINDINGS)/study $(OPTIONS)
+	$(BIN)/python -m pi_amt $(STUDY) experiment=shapley results_dir=$(FINDINGS)/shapley $(OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=harmonic_profile results_dir=$(FINDINGS)/profile $(OPTIONS)
 	$(BIN)/python scripts/true_profile.py $(FINDINGS)/truth $(TRUTH_OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=dose results_dir=$(FINDINGS)/dose $(OPTIONS)
@@ -86,7 +87,7 @@ MINUTES := -m dataset=maps dataset.data_folder="$(MAPS)" dataset.max_seconds=60 
 real-findings: $(VENV)/.installed ## the findings of real pianos in docs: make real-findings MAPS=folder
 	$(BIN)/python -m pi_amt $(MINUTES) $(WITH_CONTROLS) results_dir=$(REAL_FINDINGS)/study $(OPTIONS)
 	$(BIN)/python -m pi_amt $(MINUTES) experiment=harmonic_profile results_dir=$(REAL_FINDINGS)/profile $(OPTIONS)
-#	$(BIN)/python -m pi_amt $(MINUTES) experiment=shapley results_dir=$(REAL_FINDINGS)/shapley $(OPTIONS)
+	$(BIN)/python -m pi_amt $(MINUTES) experiment=shapley results_dir=$(REAL_FINDINGS)/shapley $(OPTIONS)
 	$(BIN)/python scripts/make_findings.py $(REAL_FINDINGS) --page findings_real --demo $(FINDINGS)
 
 REAL := -m controls=true repeats=$(REPEATS) results_dir=results/real/study
