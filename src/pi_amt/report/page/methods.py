@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -253,11 +254,13 @@ def _claims(importance: Result) -> list[str]:
     if not any(result.n_excess for result in importance.results):
         return []
     margin = importance.inference.equivalence_margin
+    known = any(not math.isnan(result.known_bias) for result in importance.results)
+    beyond = ", and it is larger than the known bias of the mask" if known else ""
     return [
-        "A model is said to rely on a feature where the excess drop is significant, its interval "
-        "lies above zero, and it is larger than the known bias of the mask; and not to rely on it "
-        f"where the excess drop lies within ±{margin:g} by two one-sided tests at 5 %. Nothing is "
-        f"claimed from fewer than {FEWEST_COMPOSITIONS} compositions."
+        "A model is said to rely on a feature where the excess drop is significant and its "
+        f"interval lies above zero{beyond}; and not to rely on it where the excess drop lies "
+        f"within ±{margin:g} by two one-sided tests at 5 %. Nothing is claimed from fewer than "
+        f"{FEWEST_COMPOSITIONS} compositions."
     ]
 
 
