@@ -38,7 +38,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile
 
 # Tests that run no whole study; those of them that still take long are marked `slow`.
 FAST := tests/test_imports.py tests/test_constraints.py tests/core tests/datasets tests/permutations tests/scoring \
-  tests/store tests/statistics tests/report/tables tests/report/test_headline.py tests/cli/test_plan.py \
+  tests/store tests/statistics tests/report/tables tests/report/test_statements.py tests/cli/test_plan.py \
   tests/cli/test_printout.py
 check: $(VENV)/.installed-dev ## ruff, mypy --strict and the fast tests, under a minute
 	$(BIN)/ruff check .

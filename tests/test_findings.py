@@ -148,7 +148,7 @@ def test_sentences_of_the_readme_follow_the_rows(
     for _ in range(2):  # again and again
         script["put_into_readme"](readme, importance)
     text = readme.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n{begin}\n- basic_pitch's F on demo is most sensitive to")
+    assert text.startswith(f"before\n{begin}\n- Basic Pitch")
     assert text.endswith(f"{end}\nafter\n")
     assert "stale" not in text
     assert all(sentence in text for sentence in importance.headline())

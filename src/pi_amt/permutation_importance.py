@@ -19,8 +19,8 @@ from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.report.headline import headline
 from pi_amt.report.shapley import Shapley
+from pi_amt.report.statements import Statement, headline, statements
 from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
@@ -92,8 +92,12 @@ class Importance(Result):
         return Shapley(self)
 
     def headline(self) -> list[str]:
-        """One sentence per model and dataset."""
+        """What was found, one paragraph per model and dataset."""
         return headline(self)
+
+    def statements(self) -> list[Statement]:
+        """What was found, one statement per model, dataset and feature."""
+        return [found for panel in self.panels for found in statements(self, panel)]
 
     def report(self, path: str | Path) -> Path:
         """Write the self-contained HTML report."""

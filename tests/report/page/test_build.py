@@ -308,7 +308,7 @@ def test_excess_is_spoken_of_only_where_there_are_matched_controls(text: str) ->
 
 
 def test_warnings_of_the_tables_stand_on_the_page() -> None:
-    said = "with so few recordings no p is below 0.5 before correction"
+    said = "2 recordings are too few for a test: the smallest possible p is 0.5."
     assert said in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=2))).text
     assert said not in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=20))).text
     curve = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5})
@@ -404,7 +404,7 @@ def test_a_condition_that_leaks_wears_a_badge_wherever_it_stands() -> None:
     }
     rows = make_rows(drops, noise=0.0, spread=0.0)
     page = Document(page_of(rows))
-    assert page.words.count("leaks") == 2  # in the plot and above its own detail
+    assert page.words.count("leaks") == 3  # in the plot, above its own detail, as its verdict
     assert (
         "other recording beyond chance 0.400, 0.050 above a tenth of 0.600: it leaks" in page.text
     )

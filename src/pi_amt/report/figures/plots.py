@@ -1,7 +1,8 @@
 """Figures of an importance result; each function returns the Axes it drew on.
 
 They are what ``result.plot_forest()`` and its sisters call, and what the report writes as SVG and
-PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % intervals.
+PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % intervals; with too
+few compositions for a test the single recordings are drawn in their place.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 from pi_amt.report.catalog import Entry, catalog, main_conditions
 from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_axes, paper_style
 from pi_amt.report.names import Look, axis_of, score_name
+from pi_amt.report.statements import single_drops
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
+from pi_amt.statistics.inference import FEWEST_COMPOSITIONS
 from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
@@ -39,9 +42,10 @@ _LABEL_LETTERS = 44
 def forest(importance: Result, ax: Axes | None = None) -> Axes:
     """Drop per condition with intervals, models beside each other, matched controls hollow.
 
-    Conditions that make exact zeros are marked "hard", those that score without the notes "leaks".
-    Steps of profiles and doses have figures of
-    their own and stand here only where nothing else was run.
+    With fewer compositions than a test needs, strokes are the single recordings and there is no
+    interval. Conditions that make exact zeros are marked "hard", those that score without the notes
+    "leaks". Steps of profiles and doses have figures of their own and stand here only where nothing
+    else was run.
     """
     entries = main_conditions(catalog(importance))
     with paper_style():
@@ -55,7 +59,9 @@ def forest(importance: Result, ax: Axes | None = None) -> Axes:
         ax.set_yticks(range(len(entries)), [_forest_label(entry) for entry in entries])
         ax.set_ylim(len(entries) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} (95 % interval)")
+        tested = any(r.is_testable for entry in entries for r in entry.results.values())
+        shown = "95 % interval" if tested else "strokes: single recordings"
+        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} ({shown})")
         if any(entry.controls for entry in entries):
             ax.plot([], [], marker="D", mfc="none", color=GREY, ls="", label="matched control")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -86,7 +92,12 @@ def _forest_series(
         if result is None or np.isnan(result.drop):
             continue
         y = row + shift
-        ax.plot([result.drop_low, result.drop_high], [y, y], color=colour, solid_capstyle="butt")
+        if result.is_testable:
+            bounds = [result.drop_low, result.drop_high]
+            ax.plot(bounds, [y, y], color=colour, solid_capstyle="butt")
+        else:
+            drops = single_drops(panel, entry.numbers[place], importance.score)
+            ax.plot(drops, [y] * len(drops), "|", color=colour, ms=5, alpha=0.7)
         ax.plot(result.drop, y, marker, color=colour, ms=5, mfc=fill)
         if control is not None:
             ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
@@ -163,7 +174,12 @@ def _draw_curve(
         mfc=colour if filled else "white",
         label=f"{_name(importance, look)}: {drawable(what)}",
     )  # fmt: skip
-    ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
+    composition = dict(zip(panel.pieces, panel.compositions, strict=True))
+    if len({composition[piece] for piece in curve.pieces}) >= FEWEST_COMPOSITIONS:
+        low, high = curve.drop_low, curve.drop_high
+        ax.fill_between(curve.values, low, high, color=colour, alpha=0.15, lw=0)
+    else:
+        ax.plot(curve.values, curve.matrix.T, color=colour, alpha=0.3, linewidth=0.6)
 
 
 def _finish_curves(importance: Result, ax: Axes, parameter: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pi_amt.core.text import plural
 from pi_amt.report.catalog import Entry, without_controls
-from pi_amt.report.headline import sentence
 from pi_amt.report.names import Look, score_name
 from pi_amt.report.page.context import DatasetFacts
+from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.shapley import shapley_sentence, with_values
 from pi_amt.statistics.estimates import baseline_result
@@ -57,7 +57,7 @@ def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, 
     for panel in importance.panels:
         look = Look.of(importance, panel)
         text = (
-            sentence(importance, panel, look.model, look.dataset)
+            answer_of(importance, panel).text
             if without_controls(entries) or why_at_floor(panel, importance.inference)
             else _baseline(importance, panel, look)
         )

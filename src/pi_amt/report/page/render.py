@@ -21,12 +21,12 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
-from pi_amt.report.headline import bias_in_words
 from pi_amt.report.names import score_name
 from pi_amt.report.page import context, headings, shapley
 from pi_amt.report.page.files import Links
 from pi_amt.report.page.forest import forests, interval_text, ticks_of
 from pi_amt.report.page.payload import safe_json
+from pi_amt.report.statements import bias_in_words
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.shapley import with_values
