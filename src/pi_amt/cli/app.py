@@ -40,6 +40,7 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
@@ -266,6 +267,8 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(config.results_dir):
         result = Importance.from_rows(unique, score=config.score, variants="separate")
+        with Store(store_path(config.results_dir), readonly=True) as store:
+            result = replace(result, origin=Origin(store.manifests()))
         wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
         report = result.report(where / "report.html") if wanted else None
         print_run(result)

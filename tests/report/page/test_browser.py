@@ -17,7 +17,6 @@ from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
-from pi_amt.store.store import Store
 
 pytestmark = [
     pytest.mark.browser,
@@ -294,9 +293,8 @@ def report_of_two_models(toy_results: Path, tmp_path_factory: pytest.TempPathFac
     """The toy's explorer with a second model: it has the conditions of the toy but for the first,
     in the opposite order, and the second recording alone has it in the first place.
     """
-    with Store(toy_results, readonly=True) as store:
-        importance, manifests = Importance.from_rows(store.rows()), store.manifests()
-    page = make_page(importance, manifests, examples=3)
+    importance = Importance.read(toy_results)
+    page = make_page(importance, importance.origin, examples=3)
     assert page.explorer.data is not None
     for number, example in enumerate(page.explorer.data["examples"]):
         (toy,) = example["models"]
@@ -372,24 +370,84 @@ def test_explorer_shows_fates_and_outline(visit: Open) -> None:
     )
 
 
-def test_every_player_plays_and_moves_the_playhead(visit: Open) -> None:
+def test_one_player_plays_four_sounds_and_goes_on_where_another_left_off(visit: Open) -> None:
     page = visit("#explorer").page
-    page.locator("#ex-condition").select_option("0")
-    for name in ("original", "perturbed", "clean", "after"):
-        page.evaluate("document.querySelector('#ex-scrub').value = 0")
-        player = page.locator(f"#play-{name}")
-        player.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
-        assert player.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
-        player.evaluate("a => a.play()")
-        player.evaluate(
-            "a => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > 0.2) r(); })"
+    assert page.locator("audio:visible").count() == 0
+    switch = page.locator("#ex-sound")
+    assert switch.locator("label").all_inner_texts() == [
+        "Original", "Perturbed input", "Transcription, clean", "Transcription, perturbed",
+    ]  # fmt: skip
+    for audio in page.locator("audio").all():
+        audio.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
+        assert audio.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
+    page.locator("#ex-scrub").fill("3")
+    page.get_by_role("button", name="Play").click()
+    reached = 3.0
+    for name in ("perturbed", "clean", "after", "original"):
+        page.locator(f'#ex-sound input[value="{name}"]').check(force=True)
+        audio = page.locator(f"#play-{name}")
+        audio.evaluate(
+            "(a, t) => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > t) r(); })",
+            reached + 0.1,
         )
-        playing = page.locator("audio").evaluate_all("all => all.filter(a => !a.paused).length")
-        assert playing == 1
-        player.evaluate("a => a.pause()")
-        at = float(page.locator("#ex-clock").inner_text().split()[0])
-        assert at == pytest.approx(player.evaluate("a => a.currentTime"), abs=0.5)
-        assert at > 0.1
+        playing = page.locator("audio").evaluate_all(
+            "all => all.filter(a => !a.paused).map(a => a.id)"
+        )
+        assert playing == [f"play-{name}"]
+        reached = audio.evaluate("a => a.currentTime")
+    page.get_by_role("button", name="Pause").click()
+    at = float(page.locator("#ex-clock").inner_text().split()[0])
+    assert at == pytest.approx(
+        page.locator("#play-original").evaluate("a => a.currentTime"), abs=0.5
+    )
+    page.locator(".stack").focus()
+    page.keyboard.press("2")
+    assert page.locator("#ex-sound input:checked").get_attribute("value") == "perturbed"
+    assert "What the model gets" in page.locator("#ex-about").inner_text()
+
+
+def test_the_address_holds_what_the_explorer_shows(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.locator("#ex-recording").select_option("1")
+    page.locator("#ex-condition").select_option("2")
+    page.locator('#ex-sound input[value="after"]').check(force=True)
+    page.get_by_role("button", name="Zoom in").click()
+
+    def shown(of: Any) -> list[Any]:
+        names = ("recording", "model", "condition")
+        chosen = [of.locator(f"#ex-{name} option:checked").inner_text() for name in names]
+        part = of.locator("#explorer-root").get_attribute("data-view").split()
+        sound = of.locator("#ex-sound input:checked").get_attribute("value")
+        return [*chosen, sound, *(round(float(t), 1) for t in part)]
+
+    address = page.evaluate("location.hash")
+    again = visit(address).page
+    assert shown(again) == shown(page)
+    assert shown(again)[3:] == ["after", 0.0, 5.0]
+    # the tab keeps it, and an address of something else is followed
+    again.locator("#tab-overview").click()
+    again.locator("#tab-explorer").click()
+    again.wait_for_function("text => location.hash === text", arg=address)
+    assert shown(again) == shown(page)
+    again.evaluate("location.hash = 'explorer/condition=harm_mask&sound=nonsense&from=x'")
+    again.wait_for_function(
+        "document.querySelector('#ex-condition').selectedOptions[0].text.startsWith('harm_mask')"
+    )
+    assert shown(again)[0] == shown(page)[0]
+    assert shown(again)[3] == "after"
+
+
+def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
+    page = visit("#explorer/condition=fund_mask").page
+    scores = page.locator(".scores .score strong").all_inner_texts()
+    assert scores == ["1.00", "0.00"]
+    assert "F of the whole recording: 1.00 → 0.00" in page.locator(".scores").inner_text()
+    lost = page.locator(".roll .note-lost").count()
+    assert re.fullmatch(
+        r"Look for the hatched notes: none of the (\d+) notes found before is left.",
+        page.locator("#ex-hint").inner_text(),
+    )
+    assert lost > 10
 
 
 def test_theme_is_chosen_and_kept(visit: Open) -> None:

@@ -70,7 +70,7 @@ def study(n_pieces: int = 6, datasets: tuple[str, ...] = ("maps",)) -> list[Row]
 
 def page_of(rows: list[Row]) -> str:
     """The page without the files beside it (figures take their time)."""
-    return render(make_page(Importance.from_rows(rows), []), "x_files", [])
+    return render(make_page(Importance.from_rows(rows)), "x_files", [])
 
 
 @pytest.fixture(scope="module")
@@ -231,11 +231,11 @@ def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
     drops = dict.fromkeys(steps, 0.1)
     profile = Importance.from_rows(make_rows(drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(profile))] == list(steps)
-    assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
+    assert 'data-role="step"' not in render(make_page(profile), "x_files", [])
     both = Importance.from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
     assert len(both.plot_forest().get_yticks()) == 1
-    assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
+    assert render(make_page(both), "x_files", []).count('data-role="step"') == 3
 
 
 def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:

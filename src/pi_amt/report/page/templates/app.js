@@ -8,7 +8,7 @@ const say = text => { $("#live").textContent = text; };
 
 /* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */
 const tabs = $$('[role="tab"]');
-function showTab(name, focus = false) {
+function showTab(name, focus = false, state = undefined) {
   const tab = tabs.find(t => t.dataset.view === name) || tabs[0];
   for (const t of tabs) {
     const chosen = t === tab;
@@ -21,7 +21,7 @@ function showTab(name, focus = false) {
   const view = tab.dataset.view;
   if (view === "conditions") drawVisible();
   if (view === "curves") drawCurves();
-  if (view === "explorer" && window.startExplorer) window.startExplorer();
+  if (view === "explorer" && window.startExplorer) window.startExplorer(state);
 }
 function showEntry(id) {
   const articles = $$("article.entry");
@@ -40,9 +40,9 @@ function follow(focus) {
   const [view, id] = location.hash.slice(1).split("/"); // both are plain words
   if (view === "main") return;
   if (view === "conditions") showEntry(id);
-  showTab(view || "overview");
+  showTab(view || "overview", false, id);
   if (!focus) return;
-  if (id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
+  if (view === "conditions" && id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
   window.scrollTo(0, 0);
 }
 for (const tab of tabs) {
