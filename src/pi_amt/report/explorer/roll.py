@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.text import plural
+from pi_amt.core.units import Floats
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 
@@ -25,7 +26,7 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
     Returns:
         ``notes``: lists of [onset s from ``start``, duration s, MIDI pitch, number of its fate];
         ``counts``: fate → number of notes; ``f``: F of the excerpt, clean and perturbed, of the
-        notes that begin in it.
+        notes that are heard in it.
     """
     found = compare(baseline, perturbed)
     fate = np.full(len(baseline.onset), FATES.index("missed"))
@@ -36,7 +37,7 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
     pitch = np.concatenate([baseline.pitch, perturbed.false_pitch])
     false = np.where(found.false_new, FATES.index("false-new"), FATES.index("false-old"))
     fates = np.concatenate([fate, false])
-    inside = (onset < stop) & (onset + duration > start)
+    inside = _sounding(onset, duration, start, stop)
     order = np.flatnonzero(inside)[np.argsort(onset[inside], kind="stable")]
     counts = np.bincount(fates[inside], minlength=len(FATES))
     return {
@@ -50,11 +51,16 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
     }  # fmt: skip
 
 
+def _sounding(onset: Floats, duration: Floats, start: float, stop: float) -> NDArray[np.bool_]:
+    """``(notes,)``: which notes are heard in an excerpt."""
+    return np.asarray((onset < stop) & (onset + duration > start))
+
+
 def _f_measure(table: NoteTable, start: float, stop: float) -> float | None:
-    """F of the notes that begin in an excerpt; ``None`` where neither side has one."""
-    inside = (table.onset >= start) & (table.onset < stop)
+    """F of the notes of an excerpt; ``None`` where neither side has one."""
+    inside = _sounding(table.onset, table.duration, start, stop)
     found = int(np.count_nonzero(table.matched & inside))
-    false = int(np.count_nonzero((table.false_onset >= start) & (table.false_onset < stop)))
+    false = int(np.count_nonzero(_sounding(table.false_onset, table.false_duration, start, stop)))
     notes = int(np.count_nonzero(inside)) + found + false
     return round(2 * found / notes, 3) if notes else None
 
@@ -62,12 +68,11 @@ def _f_measure(table: NoteTable, start: float, stop: float) -> float | None:
 def look_for(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> str:
     """One sentence about what changed most in an excerpt: where a reader should look first."""
     found = compare(baseline, perturbed)
-    inside = (baseline.onset >= start) & (baseline.onset < stop)
+    inside = _sounding(baseline.onset, baseline.duration, start, stop)
     kept, lost, gained = (
         int(np.count_nonzero(which & inside)) for which in (found.kept, found.lost, found.gained)
     )
-    after = (perturbed.false_onset >= start) & (perturbed.false_onset < stop)
-    new = found.false_new & after
+    new = found.false_new & _sounding(perturbed.false_onset, perturbed.false_duration, start, stop)
     false = int(np.count_nonzero(new))
     clean = kept + lost
     if not clean and not gained + false:
