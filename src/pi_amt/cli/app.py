@@ -267,10 +267,15 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     where = folders[0] if len(folders) == 1 else folders[0].parent
     with note_tables_of(config.results_dir):
         result = Importance.from_rows(unique, score=config.score, variants="separate")
-        with Store(store_path(config.results_dir), readonly=True) as store:
-            result = replace(result, origin=Origin(store.manifests()))
         wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
-        report = result.report(where / "report.html") if wanted else None
+        report = None
+        if wanted:
+            with Store(store_path(config.results_dir), readonly=True) as store:
+                manifests = store.manifests()
+            datasets: dict[str, Dataset] = {}
+            groups = fuse(group_of(c, datasets) for c in configs)
+            result = replace(result, origin=Origin(manifests, tuple(groups)))
+            report = result.report(where / "report.html")
         print_run(result)
     print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
     if report is not None:
