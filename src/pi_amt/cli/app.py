@@ -40,6 +40,7 @@ from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.store.rows import COALITION, Row
 from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
@@ -267,13 +268,19 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     with note_tables_of(config.results_dir):
         result = Importance.from_rows(unique, score=config.score, variants="separate")
         wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
-        report = result.report(where / "report.html") if wanted else None
+        report = None
+        if wanted:
+            with Store(store_path(config.results_dir), readonly=True) as store:
+                manifests = store.manifests()
+            datasets: dict[str, Dataset] = {}
+            groups = fuse(group_of(c, datasets) for c in configs)
+            result = replace(result, origin=Origin(manifests, tuple(groups)))
+            report = result.report(where / "report.html")
         table = where / "table.csv"
         result.table().to_csv(table)
     print()
     paths = {"report": report} if report is not None else {}
-    store = Path(config.results_dir).absolute()
-    paths |= {"table": table, "store": store}
+    paths |= {"table": table, "store": Path(config.results_dir).absolute()}
     # three lines were printed before: what was computed, how often was drawn, and an empty one
     print_short(result, paths, lines=LINES - 3, store=config.results_dir)
 

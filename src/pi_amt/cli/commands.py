@@ -233,7 +233,8 @@ def _compare(command: ArgumentParser) -> None:
     command.add_argument("store_b", help="results folder or store")
     _score(command)
     command.add_argument("--csv", metavar="F", help="also write CSV")
-    _examples(command, "pi-amt compare results_old results_new --csv differences.csv")
+    command.add_argument("--html", metavar="F", help="also write a page with pictures")
+    _examples(command, "pi-amt compare results_old results_new --html differences.html")
     command.set_defaults(run=do_compare)
 
 
@@ -255,9 +256,14 @@ def do_compare(options: Namespace) -> None:
     (rows_a, said_a), (rows_b, said_b) = stores[options.store_a], stores[options.store_b]
     result = compare(rows_a, rows_b, score=options.score)
     renamed = [f"{name}: {line}" for name, said in (("A", said_a), ("B", said_b)) for line in said]
+    result = replace(result, footers=(*result.footers, *renamed))
     if options.csv:
         result.to_csv(options.csv)
-    print(replace(result, footers=(*result.footers, *renamed)))
+    if options.html:
+        from pi_amt.report.page.comparison import write_comparison
+
+        write_comparison(result, options.html, (options.store_a, options.store_b))
+    print(result)
 
 
 def _plan(command: ArgumentParser) -> None:

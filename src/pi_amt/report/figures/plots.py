@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pi_amt.report.catalog import Entry, catalog, main_conditions
-from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_axes, paper_style
+from pi_amt.report.catalog import Entry, by_feature, catalog, main_conditions
+from pi_amt.report.figures.style import GREY, INK, PALE, WIDE, drawable, new_axes, paper_style
 from pi_amt.report.names import Look, axis_of, score_name
 from pi_amt.report.statements import single_drops
 from pi_amt.report.tables.dose import curve_name
@@ -37,17 +37,20 @@ _DASHES: tuple[Any, ...] = (
     (0, (9, 2, 4, 2)),
 )
 _LABEL_LETTERS = 44
+#: how far a control stands below its condition, rows
+_BELOW = 0.13
 
 
 def forest(importance: Result, ax: Axes | None = None) -> Axes:
-    """Drop per condition with intervals, models beside each other, matched controls hollow.
+    """Drop per condition with intervals, models beside each other, matched controls hollow below.
 
-    With fewer compositions than a test needs, strokes are the single recordings and there is no
-    interval. Conditions that make exact zeros are marked "hard", those that score without the notes
-    "leaks". Steps of profiles and doses have figures of their own and stand here only where nothing
-    else was run.
+    Conditions about one feature stand together. With fewer compositions than a test needs, strokes
+    are the single recordings and there is no interval. Conditions that make exact zeros are marked
+    "hard", those that score without the notes "leaks". Steps of profiles and doses have figures of
+    their own and stand here only where nothing else was run.
     """
-    entries = main_conditions(catalog(importance))
+    groups = by_feature(main_conditions(catalog(importance)))
+    entries = [entry for _, members in groups for entry in members]
     with paper_style():
         ax = new_axes(ax, WIDE, 1.2 + 0.2 * max(len(entries), 1) * max(len(importance.panels), 2))
         spread = np.linspace(-0.28, 0.28, len(importance.panels))
@@ -56,6 +59,8 @@ def forest(importance: Result, ax: Axes | None = None) -> Axes:
         for place, shift in enumerate(spread):
             _forest_series(importance, entries, place, shift, ax)
         ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        for last in np.cumsum([len(members) for _, members in groups])[:-1]:
+            ax.axhline(last - 0.5, color=PALE, linewidth=0.7, zorder=0)
         ax.set_yticks(range(len(entries)), [_forest_label(entry) for entry in entries])
         ax.set_ylim(len(entries) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
@@ -100,7 +105,10 @@ def _forest_series(
             ax.plot(drops, [y] * len(drops), "|", color=colour, ms=5, alpha=0.7)
         ax.plot(result.drop, y, marker, color=colour, ms=5, mfc=fill)
         if control is not None:
-            ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
+            below = y + _BELOW
+            ends = [control.drop_low, control.drop_high]
+            ax.plot(ends, [below, below], color=colour, linewidth=0.7, solid_capstyle="butt")
+            ax.plot(control.drop, below, "D", color=colour, mfc="white", ms=3.5, mew=0.9, zorder=3)
 
 
 def _name(importance: Result, look: Look) -> str:
