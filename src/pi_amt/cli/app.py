@@ -275,7 +275,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
             datasets: dict[str, Dataset] = {}
             groups = fuse(group_of(c, datasets) for c in configs)
             result = replace(result, origin=Origin(manifests, tuple(groups)))
-            report = result.report(where / "report.html")
+            report = result.report(where / "report.html", examples=config.get("excerpts", 3))
         table = where / "table.csv"
         result.table().to_csv(table)
     print()

@@ -37,13 +37,13 @@ from pi_amt.store.rows import Row
 
 #: of the short form
 LINES = 25
-#: of them, for the answer in words where there is a table to print, too
+#: of them, for the answer in words and where the score comes from, where there is a table, too
 _ANSWER_LINES = 9
 #: a narrower terminal breaks the lines of the short table
 _NARROWEST = 72
 _BAR = 8
 #: one shade per player of a bar as long as an F of 1
-_SOURCES_BAR, _SHADES = 32, "█▓▒░▚▞▘·"
+_SOURCES_BAR, _SHADES = 20, "█▓▒░▚▞▘·"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _BOLD, _DIM, _GREEN, _YELLOW, _BLUE = "1", "2", "32", "33", "34"
 _COLOURS = {
@@ -72,8 +72,8 @@ def print_short(
     width = max(shutil.get_terminal_size((100, 24)).columns, 20)
     paint = _Paint.of_terminal()
     foot = [_rest(importance, store), *_paths(paths)]
-    answers = _answers(importance, width, paint)
     sources = _sources(importance, max(width, _NARROWEST), paint)
+    answers = _answers(importance, width, _ANSWER_LINES - len(sources), paint)
     room = lines - len(answers) - len(sources) - len(foot) - 2
     table = _table(importance, max(width, _NARROWEST), max(room, 2), paint)
     for line in [*answers, "", *sources, *table, "", *foot]:
@@ -120,8 +120,8 @@ class _Paint:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.on and colour and text.strip() else text
 
 
-def _answers(importance: Importance, width: int, paint: _Paint) -> list[str]:
-    """The answers in words, in as much detail as there is room for."""
+def _answers(importance: Importance, width: int, room: int, paint: _Paint) -> list[str]:
+    """The answers in words, in as much detail as there is room for: so many lines."""
     answers = [answer_of(importance, panel) for panel in importance.panels]
     for detail in (
         lambda answer: [*answer.evidence, *answer.others],
@@ -133,10 +133,10 @@ def _answers(importance: Importance, width: int, paint: _Paint) -> list[str]:
         lines = [
             line for answer in answers for line in _paragraph(answer, detail(answer), width, paint)
         ]
-        if len(lines) <= _ANSWER_LINES:
+        if len(lines) <= room:
             return lines
-    more = f"… {plural(len(lines) - _ANSWER_LINES + 1, 'more line')}"
-    return [*lines[: _ANSWER_LINES - 1], more]
+    more = f"… {plural(len(lines) - room + 1, 'more line')}"
+    return [*lines[: room - 1], more]
 
 
 def _paragraph(answer: Answer, detail: Sequence[str], width: int, paint: _Paint) -> list[str]:
@@ -153,17 +153,24 @@ def _paragraph(answer: Answer, detail: Sequence[str], width: int, paint: _Paint)
 
 def _sources(importance: Importance, width: int, paint: _Paint) -> list[str]:
     """Of each model a bar that is put together of its players, and what each contributes."""
+    found = with_values(importance)
+    titles = [model_title(one.panel.model) for one in found]
+    if len(importance.datasets) > 1:
+        titles = [_title(one.panel) for one in found]
+    longest = max(map(len, titles), default=0)
     lines = []
-    for one in with_values(importance):
-        title, whole = _title(one.panel), one.parts.whole.value.estimate
+    for one, title in zip(found, titles, strict=True):
         parts = [(part.name, part.value.estimate) for part in one.parts.players]
         bar = "".join(
             shade * max(round(value * _SOURCES_BAR), 0)
             for (_, value), shade in zip(parts, _SHADES, strict=False)
         )
+        whole = _number(one.parts.whole.value.estimate)
         told = " + ".join(f"{name} {_number(value)}" for name, value in parts)
-        lines.append(f"{paint(title, _BOLD)} {paint(bar, _BLUE)} F {_number(whole)} comes from")
-        lines += textwrap.wrap(told, width, initial_indent="  ", subsequent_indent="  ")
+        start = f"{title:{longest}} {bar:{_SOURCES_BAR}} {whole} = "
+        rows = textwrap.wrap(start + told, width, subsequent_indent=" " * len(start))
+        rows[0] = paint(title, _BOLD) + rows[0][len(title) :].replace(bar, paint(bar, _BLUE), 1)
+        lines += rows
     return [*lines, ""] if lines else []
 
 
