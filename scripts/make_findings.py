@@ -1,9 +1,10 @@
 """Results pages of the documentation from stored rows: nothing here runs a model.
 
 ``python scripts/make_findings.py RESULTS [--page PAGE] [--demo DEMO]`` reads the stores ``study``,
-``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder ``RESULTS``. They
-are apart so that Holm's correction counts each study's own conditions. One that is missing is said
-to be missing. It writes ``docs/generated/PAGE.md`` with figures in ``docs/images/PAGE``:
+``shapley``, ``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder
+``RESULTS``. They are apart so that Holm's correction counts each study's own conditions. One that
+is missing is said to be missing. A model that was run on other recordings may have a store of its
+own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures in ``docs/images/PAGE``:
 
 * ``findings``, of the demo, also writes the README's sentences about the result;
 * ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
@@ -40,6 +41,7 @@ from pi_amt.report.page.context import reproductions
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
+from pi_amt.report.tables.shapley import interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves
 from pi_amt.statistics.estimates import COUNTED, ConditionResult
@@ -104,7 +106,7 @@ def main() -> None:
         stores = Stores(options.results, options.demo)
         text = "\n".join(page_lines(stores, images, options.page))
         if options.page == "findings":
-            put_into_readme(DOCS.parent / "README.md", read_importance(options.results / "study"))
+            put_into_readme(DOCS.parent / "README.md", read_importance(*stores("study")))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
@@ -119,7 +121,12 @@ class Stores:
     def __call__(self, *names: str, of_demo: bool = False) -> list[Path]:
         """Those of these names that are there; with ``of_demo`` those of the demo first."""
         folders = [self.demo] if of_demo and self.demo else []
-        found = (folder / name for folder in [*folders, self.results] for name in names)
+        found = (
+            folder / own
+            for folder in [*folders, self.results]
+            for name in names
+            for own in (name, *(f"{name}_{model}" for model in MODELS))
+        )
         return [store for store in found if store_path(store).is_file()]
 
 
@@ -201,6 +208,18 @@ def study_lines(stores: Stores, images: Path) -> Iterator[str]:
     contrasts = importance.contrasts()
     if len(contrasts):
         yield from _folded("Differences between the models", contrasts.to_markdown(None, CONTRASTS))
+
+
+def shapley_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """A bar per model, what it is put together of in words, and the values."""
+    importance = read_importance(*stores("shapley"))
+    yield from scope_lines(importance)
+    yield _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
+    yield from (f"- {sentence}" for sentence in importance.headline())
+    yield ""
+    columns = ("model", "player", "n_pieces", "shapley", "shapley_low", "shapley_high", "share")
+    yield from _folded("Shapley values", shapley_table(importance).to_markdown(None, columns))
+    yield from _folded("Interactions", interaction_table(importance).to_markdown())
 
 
 def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
@@ -406,12 +425,14 @@ def cost_lines() -> Iterator[str]:
 #: page → store, title and lines of each section
 PAGES: dict[str, tuple[tuple[str, str, Callable[[Stores, Path], Iterator[str]]], ...]] = {
     "findings": (
+        ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
         ("profile", "Harmonic profile", profile_lines),
         ("dose", "Dose curves", dose_lines),
     ),
     "findings_real": (
         ("study", "How well the models do", score_lines),
+        ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
         ("study", "How the demo and real recordings differ", beside_lines),
         ("profile", "The harmonic profile of real recordings", profile_lines),
