@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test docs bench known-bias findings real-findings real-study clean
+.PHONY: help install demo check test readme docs bench known-bias findings real-findings real-study clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests (PROCESSES=2)
 	$(BIN)/mypy
 	$(PYTEST)
 
+readme: demo ## the sentences and the picture of the README, from what the demo finds
+	$(BIN)/python scripts/make_findings.py results --page readme
+
 docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
 
@@ -72,7 +75,7 @@ TRUTH_OPTIONS ?=
 CONDITIONS := no_permutation,random,microtonal,high_freq,fund_mask,harm_mask,soft_fund_mask,soft_harm_mask
 WITH_CONTROLS := permutation=$(CONDITIONS),ratio_fund_mask,ratio_harm_mask controls=true repeats=$(REPEATS)
 STUDY := -m dataset=demo report=false
-findings: $(VENV)/.installed ## the demo study's findings in docs and README (REPEATS=5 OPTIONS= TRUTH_OPTIONS=)
+findings: $(VENV)/.installed ## the demo study's findings in docs (REPEATS=5 OPTIONS= TRUTH_OPTIONS=)
 	$(BIN)/python -m pi_amt $(STUDY) $(WITH_CONTROLS) results_dir=$(FINDINGS)/study $(OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=shapley results_dir=$(FINDINGS)/shapley $(OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=harmonic_profile results_dir=$(FINDINGS)/profile $(OPTIONS)

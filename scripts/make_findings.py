@@ -4,13 +4,15 @@
 ``shapley``, ``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder
 ``RESULTS``. They are apart so that Holm's correction counts each study's own conditions. One that
 is missing is said to be missing. A model that was run on other recordings may have a store of its
-own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures in ``docs/images/PAGE``:
+own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures
+in ``docs/images/PAGE``:
 
-* ``findings``, of the demo, also writes the README's sentences about the result;
+* ``findings`` is of the demo;
 * ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
 * ``real_study`` is the page of MAPS and MAESTRO.
 
-``python scripts/make_findings.py --cost`` writes the table of computing times.
+With ``--page readme`` it writes the README's sentences and its picture of where F comes from, from
+the store of ``make demo``. ``--cost`` alone writes the table of computing times.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ SCORES = {
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
 #: the README's result stands between these
-README_MARKS = ("<!-- made by make findings -->", "<!-- end -->")
+README_MARKS = ("<!-- made by make readme -->", "<!-- end -->")
 MODELS = ("basic_pitch", "timbre_trap")
 
 
@@ -90,7 +92,7 @@ def main() -> None:
     """Write one page."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("results", nargs="?", type=Path, help="folder of the stores")
-    parser.add_argument("--page", default="findings", choices=PAGES)
+    parser.add_argument("--page", default="findings", choices=[*PAGES, "readme"])
     parser.add_argument("--demo", type=Path, help="folder of the demo's stores")
     parser.add_argument("--cost", action="store_true", help="only the table of computing times")
     options = parser.parse_args()
@@ -99,14 +101,15 @@ def main() -> None:
         path, text = generated / "real_study_cost.md", "\n".join(cost_lines())
     elif options.results is None:
         parser.error("got no RESULTS folder, expected one")
+    elif options.page == "readme":
+        fill_readme(DOCS.parent / "README.md", read_importance(options.results))
+        return
     else:
         images = DOCS / "images" / options.page
         images.mkdir(parents=True, exist_ok=True)
         path = generated / f"{options.page}.md"
         stores = Stores(options.results, options.demo)
         text = "\n".join(page_lines(stores, images, options.page))
-        if options.page == "findings":
-            put_into_readme(DOCS.parent / "README.md", read_importance(*stores("study")))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
@@ -169,6 +172,14 @@ def scope_lines(importance: Importance) -> Iterator[str]:
     for model in reproductions(importance):
         yield f"```{{important}}\n**{model}.** {BANNER}\n```\n"
     yield from other_weights(importance)
+
+
+def fill_readme(readme: Path, importance: Importance) -> None:
+    """The README's sentences, and its picture."""
+    images = DOCS / "images" / "readme"
+    images.mkdir(parents=True, exist_ok=True)
+    _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
+    put_into_readme(readme, importance)
 
 
 def put_into_readme(readme: Path, importance: Importance) -> None:
