@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Importance(Result):
     """Importances with the verbs: tables, sentences, figures and the report of a :class:`Result`.
 

@@ -20,8 +20,9 @@ import torch
 from pi_amt.core.checks import check_choice
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.permutations.masks import partials_in_words
 from pi_amt.permutations.partial_powers import N_PARTIALS, Overview
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.permutation import SUFFICIENCY, Change, Permutation, Scene
 
 REST = "rest"
 #: what a coalition without players is called
@@ -58,6 +59,7 @@ class Coalition(Permutation):
     needs_notes = True
     needs_overview = True
     normalization = "model"
+    tests = SUFFICIENCY
 
     def __post_init__(self) -> None:
         check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
@@ -86,6 +88,13 @@ class Coalition(Permutation):
         of ``rest`` are not among them."""
         return tuple(k for name, is_in in self.members.items() if is_in is present
                      for k in partials_of(name))  # fmt: skip
+
+    @property
+    def feature_in_words(self) -> str:
+        numbers = self.partials(present=True)
+        named = [partials_in_words(numbers)] if numbers else []
+        named += ["the rest"] if self.members[REST] else []
+        return " and ".join(named) or "nothing"
 
     @property
     def can_leak(self) -> bool:
