@@ -21,6 +21,7 @@ from pi_amt.cli.config import (
 )
 from pi_amt.cli.config_keys import names_in
 from pi_amt.permutations import loading as permutations
+from pi_amt.permutations.masks import FundMask
 from pi_amt.permutations.permutation import Permutation
 
 
@@ -144,6 +145,14 @@ def test_the_answer_has_the_study_ratio_masks_claims_controls_and_coalitions() -
         1, 9, 10, 7
     ]  # fmt: skip
     assert {"high_freq", "soft_harm_mask", "ratio_harm_mask"} <= {c.label for c in found}
+
+
+def test_the_study_s_own_soft_masks_are_a_preset() -> None:
+    (_, mask) = conditions_of(composed("mask=study", "permutation=fund_mask"))
+    assert isinstance(mask.permutation, FundMask)
+    assert mask.permutation.fill == "attenuate"
+    assert 10 ** (-mask.permutation.attenuation_db / 20) == pytest.approx(0.4, abs=1e-3)
+    assert mask.permutation.half_width_cents is None
 
 
 def test_all_experiments_are_covered() -> None:
