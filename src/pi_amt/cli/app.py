@@ -275,6 +275,7 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
             datasets: dict[str, Dataset] = {}
             groups = fuse(group_of(c, datasets) for c in configs)
             result = replace(result, origin=Origin(manifests, tuple(groups)))
+            # the stored configuration of a study that is resumed may be older than this option
             report = result.report(where / "report.html", examples=config.get("excerpts", 3))
         table = where / "table.csv"
         result.table().to_csv(table)

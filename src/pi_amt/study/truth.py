@@ -223,10 +223,20 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
     """
     rows = list(rows)
     whole = {(row.model, row.track): row for row in rows if row.dataset == DATASET}
-    return [
-        _as_condition(row, whole[row.model, row.track]) if row.dataset in _MADE else row
-        for row in rows
-    ]
+
+    def named(row: Row) -> Row:
+        name, k = _MADE[row.dataset]
+        return _as_condition(
+            row,
+            whole[row.model, row.track],
+            permutation=name,
+            parameters=canonical_json({"harmonic": k}),
+            label=f"{name}(harmonic={k})",
+            role="condition",
+            varied=canonical_json(["harmonic"]),
+        )
+
+    return [named(row) if row.dataset in _MADE else row for row in rows]
 
 
 def coalitions_in_truth(
@@ -262,20 +272,16 @@ def coalitions_in_truth(
     estimated = [row for row in rows if row.dataset == DATASET]
     clean = {row.track: row for row in estimated if row.role == "baseline"}
     true = [
-        # of the sound of the players alone come the results, and nothing else
-        replace(
+        _as_condition(
+            row,
             clean[row.track],
-            key=row.key,
-            permutation=by_dataset[row.dataset].name,
-            parameters=by_dataset[row.dataset].parameters,
-            label=by_dataset[row.dataset].label,
-            role=by_dataset[row.dataset].role,
-            scores=row.scores,
-            counts=row.counts,
-            notes=row.notes,
+            permutation=condition.name,
+            parameters=condition.parameters,
+            label=condition.label,
+            role=condition.role,
         )
         for row in rows
-        if row.dataset in by_dataset
+        if (condition := by_dataset.get(row.dataset)) is not None
     ]
     return estimated, [*clean.values(), *true]
 
@@ -304,20 +310,15 @@ def _condition(name: str, options: Mapping[str, Any]) -> Condition:
     return Condition(load_permutation(name, **options), f"{name}({said})" if said else name)
 
 
-def _as_condition(row: Row, whole: Row) -> Row:
-    """``whole``: any row of the whole recording, whose contents and settings stand for both."""
-    name, k = _MADE[row.dataset]
-    return replace(
-        row,
-        dataset=DATASET,
-        data=whole.data,
-        settings=whole.settings,
-        permutation=name,
-        parameters=canonical_json({"harmonic": k}),
-        label=f"{name}(harmonic={k})",
-        role="condition",
-        varied=canonical_json(["harmonic"]),
-    )
+def _as_condition(row: Row, whole: Row, **condition: Any) -> Row:
+    """The row of a sound made otherwise as that of a condition of the whole recording.
+
+    Args:
+        row: of the sound.
+        whole: any row of the whole recording, whose contents and settings stand for both.
+        condition: what the row says of its condition, by the names of its fields.
+    """
+    return replace(row, dataset=DATASET, data=whole.data, settings=whole.settings, **condition)
 
 
 def _truth(condition: Condition) -> Truth:
