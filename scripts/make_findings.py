@@ -1,15 +1,18 @@
 """Results pages of the documentation from stored rows: nothing here runs a model.
 
 ``python scripts/make_findings.py RESULTS [--page PAGE] [--demo DEMO]`` reads the stores ``study``,
-``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder ``RESULTS``. They
-are apart so that Holm's correction counts each study's own conditions. One that is missing is said
-to be missing. It writes ``docs/generated/PAGE.md`` with figures in ``docs/images/PAGE``:
+``shapley``, ``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder
+``RESULTS``. They are apart so that Holm's correction counts each study's own conditions. One that
+is missing is said to be missing. A model that was run on other recordings may have a store of its
+own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures
+in ``docs/images/PAGE``:
 
-* ``findings``, of the demo, also writes the README's sentences about the result;
+* ``findings`` is of the demo;
 * ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
 * ``real_study`` is the page of MAPS and MAESTRO.
 
-``python scripts/make_findings.py --cost`` writes the table of computing times.
+With ``--page readme`` it writes the README's sentences and its picture of where F comes from, from
+the store of ``make demo``. ``--cost`` alone writes the table of computing times.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ from pi_amt.report.page.context import reproductions
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
+from pi_amt.report.tables.shapley import interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves
 from pi_amt.statistics.estimates import COUNTED, ConditionResult
@@ -80,7 +84,7 @@ SCORES = {
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
 #: the README's result stands between these
-README_MARKS = ("<!-- made by make findings -->", "<!-- end -->")
+README_MARKS = ("<!-- made by make readme -->", "<!-- end -->")
 MODELS = ("basic_pitch", "timbre_trap")
 
 
@@ -88,7 +92,7 @@ def main() -> None:
     """Write one page."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("results", nargs="?", type=Path, help="folder of the stores")
-    parser.add_argument("--page", default="findings", choices=PAGES)
+    parser.add_argument("--page", default="findings", choices=[*PAGES, "readme"])
     parser.add_argument("--demo", type=Path, help="folder of the demo's stores")
     parser.add_argument("--cost", action="store_true", help="only the table of computing times")
     options = parser.parse_args()
@@ -97,14 +101,15 @@ def main() -> None:
         path, text = generated / "real_study_cost.md", "\n".join(cost_lines())
     elif options.results is None:
         parser.error("got no RESULTS folder, expected one")
+    elif options.page == "readme":
+        fill_readme(DOCS.parent / "README.md", read_importance(options.results))
+        return
     else:
         images = DOCS / "images" / options.page
         images.mkdir(parents=True, exist_ok=True)
         path = generated / f"{options.page}.md"
         stores = Stores(options.results, options.demo)
         text = "\n".join(page_lines(stores, images, options.page))
-        if options.page == "findings":
-            put_into_readme(DOCS.parent / "README.md", read_importance(options.results / "study"))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
 
@@ -119,7 +124,12 @@ class Stores:
     def __call__(self, *names: str, of_demo: bool = False) -> list[Path]:
         """Those of these names that are there; with ``of_demo`` those of the demo first."""
         folders = [self.demo] if of_demo and self.demo else []
-        found = (folder / name for folder in [*folders, self.results] for name in names)
+        found = (
+            folder / own
+            for folder in [*folders, self.results]
+            for name in names
+            for own in (name, *(f"{name}_{model}" for model in MODELS))
+        )
         return [store for store in found if store_path(store).is_file()]
 
 
@@ -164,6 +174,14 @@ def scope_lines(importance: Importance) -> Iterator[str]:
     yield from other_weights(importance)
 
 
+def fill_readme(readme: Path, importance: Importance) -> None:
+    """The README's sentences, and its picture."""
+    images = DOCS / "images" / "readme"
+    images.mkdir(parents=True, exist_ok=True)
+    _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
+    put_into_readme(readme, importance)
+
+
 def put_into_readme(readme: Path, importance: Importance) -> None:
     """Replace what stands between the two marks of the README by the headline sentences, with what
     must be known about the weights behind them."""
@@ -201,6 +219,18 @@ def study_lines(stores: Stores, images: Path) -> Iterator[str]:
     contrasts = importance.contrasts()
     if len(contrasts):
         yield from _folded("Differences between the models", contrasts.to_markdown(None, CONTRASTS))
+
+
+def shapley_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """A bar per model, what it is put together of in words, and the values."""
+    importance = read_importance(*stores("shapley"))
+    yield from scope_lines(importance)
+    yield _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
+    yield from (f"- {sentence}" for sentence in importance.headline())
+    yield ""
+    columns = ("model", "player", "n_pieces", "shapley", "shapley_low", "shapley_high", "share")
+    yield from _folded("Shapley values", shapley_table(importance).to_markdown(None, columns))
+    yield from _folded("Interactions", interaction_table(importance).to_markdown())
 
 
 def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
@@ -406,12 +436,14 @@ def cost_lines() -> Iterator[str]:
 #: page → store, title and lines of each section
 PAGES: dict[str, tuple[tuple[str, str, Callable[[Stores, Path], Iterator[str]]], ...]] = {
     "findings": (
+        ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
         ("profile", "Harmonic profile", profile_lines),
         ("dose", "Dose curves", dose_lines),
     ),
     "findings_real": (
         ("study", "How well the models do", score_lines),
+        ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
         ("study", "How the demo and real recordings differ", beside_lines),
         ("profile", "The harmonic profile of real recordings", profile_lines),

@@ -148,7 +148,7 @@ def test_sentences_of_the_readme_follow_the_rows(
     for _ in range(2):  # again and again
         script["put_into_readme"](readme, importance)
     text = readme.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n{begin}\n- basic_pitch's F on demo is most sensitive to")
+    assert text.startswith(f"before\n{begin}\n- Basic Pitch")
     assert text.endswith(f"{end}\nafter\n")
     assert "stale" not in text
     assert all(sentence in text for sentence in importance.headline())
@@ -160,10 +160,14 @@ def test_sentences_of_the_readme_follow_the_rows(
         script["put_into_readme"](readme, importance)
 
 
-def test_the_readme_says_what_the_findings_say(script: dict[str, Any]) -> None:
+def test_the_readme_has_an_answer_per_model_and_the_picture(script: dict[str, Any]) -> None:
     begin, end = script["README_MARKS"]
-    (block,) = re.findall(f"{begin}\n(.*?){end}", README.read_text(encoding="utf-8"), re.DOTALL)
-    page = (ROOT / "docs" / "generated" / "findings.md").read_text(encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    (block,) = re.findall(f"{begin}\n(.*?){end}", text, re.DOTALL)
     sentences = [line for line in block.splitlines() if line.startswith("- ")]
     assert len(sentences) == len(MODELS)
-    assert all(f"{sentence}\n" in page for sentence in sentences)
+    for model, sentence in zip(("Basic Pitch", "Timbre-Trap"), sentences, strict=True):
+        assert sentence.startswith(f"- {model}")
+        assert "is the sum of" in sentence
+    assert "docs/images/readme/shapley.svg" in text
+    assert (ROOT / "docs" / "images" / "readme" / "shapley.svg").is_file()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,8 +20,9 @@ from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.report.headline import headline
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.report.shapley import Shapley
+from pi_amt.report.statements import Statement, headline, statements
 from pi_amt.report.tables.anatomy import anatomy_tables
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
@@ -41,12 +43,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, repr=False)
 class Importance(Result):
     """Importances with the verbs: tables, sentences, figures and the report of a :class:`Result`.
 
     It is what :func:`importance` returns; :meth:`read` makes it from a results folder, and
     :meth:`from_rows` from rows.
+
+    Attributes:
+        origin: recordings and models of the study, from which :meth:`report` computes excerpts
+            again; empty where only rows are there.
     """
+
+    origin: Origin = field(default=Origin(), repr=False, compare=False)
 
     @classmethod
     def read(cls, folder: Path | str, *, notes: bool = True, **options: Any) -> Self:
@@ -62,7 +71,9 @@ class Importance(Result):
             ValueError: see :meth:`from_rows`.
         """
         rows, messages = read_results(folder, notes=notes)
-        return cls.from_rows(rows, messages=messages, **options)
+        with Store(folder, readonly=True) as store:
+            origin = Origin(store.manifests())
+        return replace(cls.from_rows(rows, messages=messages, **options), origin=origin)
 
     def table(self) -> Table:
         """All statistics, one line per model, dataset and condition."""
@@ -92,14 +103,18 @@ class Importance(Result):
         return Shapley(self)
 
     def headline(self) -> list[str]:
-        """One sentence per model and dataset."""
+        """What was found, one paragraph per model and dataset."""
         return headline(self)
 
-    def report(self, path: str | Path) -> Path:
-        """Write the self-contained HTML report."""
+    def statements(self) -> list[Statement]:
+        """What was found, one statement per model, dataset and feature."""
+        return [found for panel in self.panels for found in statements(self, panel)]
+
+    def report(self, path: str | Path, *, examples: int = 3) -> Path:
+        """Write the self-contained HTML report, with excerpts of so many recordings."""
         from pi_amt.report.page.build import build  # jinja2 and matplotlib take a second
 
-        return build(self, path)
+        return build(self, path, examples=examples, origin=self.origin)
 
     def plot_forest(self, ax: Axes | None = None) -> Axes:
         """Drop per condition with intervals."""
@@ -204,7 +219,8 @@ def importance(
             [group], store, partial(local, None if n_jobs == -1 else n_jobs), quiet=quiet
         )
         rows = store.rows(summary.asked[0])
-    return Importance.from_rows(rows, score=score)
+        origin = Origin(store.manifests(), (group,))
+    return replace(Importance.from_rows(rows, score=score), origin=origin)
 
 
 def _either(name: str, value: T | None, alias: str, other: T | None, default: T) -> T:

@@ -139,6 +139,15 @@ def test_one_coalition_is_a_permutation_like_others() -> None:
         conditions_of(composed("experiment=shapley", "players=f0+h2"))
 
 
+def test_the_answer_has_the_study_ratio_masks_claims_controls_and_coalitions() -> None:
+    found = conditions_of(composed("experiment=answer"))
+    roles = [c.role for c in found]
+    assert [roles.count(role) for role in ("baseline", "condition", "control", "coalition")] == [
+        1, 9, 10, 7
+    ]  # fmt: skip
+    assert {"high_freq", "soft_harm_mask", "ratio_harm_mask"} <= {c.label for c in found}
+
+
 def test_all_experiments_are_covered() -> None:
     covered = {
         "none",
@@ -149,6 +158,7 @@ def test_all_experiments_are_covered() -> None:
         "matched_energy",
         "donor",
         "shapley",
+        "answer",
     }
     assert set(names_in("experiment")) == covered
 

@@ -55,6 +55,15 @@ def metrics(folder: Path) -> dict[str, dict[str, Any]]:
     return {path.parent.name: json.loads(path.read_text()) for path in sorted(paths)}
 
 
+def test_the_report_of_a_sweep_has_the_explorer(tmp_path: Path, program: Program) -> None:
+    """Also of recordings that are no files, which no later report could find again."""
+    assert program("-m", "permutation=no_permutation,random,fund_mask", "report=auto") == 0
+    (report,) = (tmp_path / "results").glob("sweeps/*/report.html")
+    page = report.read_text(encoding="utf-8")
+    assert 'id="explorer-data"' in page
+    assert "not recorded (rows without a results store)" not in page
+
+
 def test_permutations_that_were_drawn_once_are_named() -> None:
     once = make_conditions(["random", "fund_mask", "soft_fund_mask"])
     assert app.drawn_once(once) == ["random", "soft_fund_mask"]

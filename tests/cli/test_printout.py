@@ -1,8 +1,9 @@
-"""A run and ``pi-amt table`` show every figure that the method asks for."""
+"""A run and ``pi-amt table`` show the answer in short, ``--all`` every figure of the method."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
-from pi_amt.cli.printout import print_run, tables_of
+from pi_amt.cli.main import main
+from pi_amt.cli.printout import LINES, print_short, tables_of
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import COLUMNS, LEAD, VIEWS
-from pi_amt.report.tables.table import FOLDED_LINES
+from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 
 PLANTED = {"fund_mask": 0.3, "random": 0.1, "matched_tracks(fund_mask)": 0.1, "floor": 0.6}
@@ -25,44 +27,107 @@ def two_models() -> Importance:
     return Importance.from_rows(rows, n_resamples=100)
 
 
+def stored(rows: list[Row], folder: Path) -> str:
+    with Store(folder) as store:
+        store.write(rows)
+    return str(folder)
+
+
+def short(
+    importance: Importance, capsys: pytest.CaptureFixture[str], lines: int = LINES
+) -> list[str]:
+    print_short(importance, {"table": "t.csv", "store": "results"}, lines=lines)
+    return capsys.readouterr().out.splitlines()
+
+
 @pytest.mark.parametrize("width", ["80", "120", "200"])
-def test_a_run_prints_every_figure_of_the_method_at_any_width(
-    width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_all_tables_show_every_figure_of_the_method_at_any_width(
+    width: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", width)
-    print_run(two_models())
+    rows = [row for panel in two_models().panels for row in panel.rows]
+    assert main(["table", stored(rows, tmp_path), "--all"]) == 0
     text = capsys.readouterr().out
     words = text.replace(":", " ").split()
     for name in (
         "condition", "n_pieces", "baseline", "perturbed", "drop", "p_holm", "relative_drop",
         "excess_drop", "chance_corrected_drop", "precision_drop", "recall_drop", "kept", "lost",
         "gained", "baseline_micro", "perturbed_micro", "average_precision_drop", "removed_db",
-        "touched_share", "collateral_db", "control_removed_db", "repeat_variance_share",
+        "touched_share", "collateral_db", "control_removed_db", "repeat_variance_share", "verdict",
     ):  # fmt: skip
         assert name in words, name
     assert "Differences between models" in text
     assert "matched_tracks(fund_mask)" in text
-    assert "basic_pitch's F on demo is most sensitive to fund_mask" in " ".join(text.split())
+    assert "Basic Pitch relies on the fundamentals." in " ".join(text.split())
     assert "Not shown" not in text
-    assert text.rindex("Sensitivity of the model's F") > text.rindex("Differences between")
 
 
-@pytest.mark.parametrize(("conditions", "brief"), [(FOLDED_LINES - 1, False), (FOLDED_LINES, True)])
-def test_many_lines_are_printed_in_brief_and_fewer_in_full(
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_the_short_form_is_the_answer_a_table_and_where_the_rest_is(
+    width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    lines = short(Importance.from_rows(make_rows(PLANTED), n_resamples=200), capsys)
+    assert lines[0].startswith("Basic Pitch relies on the fundamentals. Without them its note F")
+    (fund,) = (line for line in lines if line.startswith("  fund_mask "))
+    assert fund.endswith("  relies")
+    assert re.search(r"█\S? +0\.40 +0\.30 \[0\.2\d, 0\.3\d\] +0\.20  relies$", fund), fund
+    assert not any("matched_tracks" in line for line in lines)
+    assert lines[-3:] == [
+        "no warnings; all figures and notes: pi-amt table RESULTS --all",
+        "table: t.csv",
+        "store: results",
+    ]
+    assert max(map(len, lines)) <= int(width)
+
+
+@pytest.mark.parametrize(("models", "conditions"), [(1, 60), (2, 30), (4, 12), (12, 3)])
+def test_the_short_form_never_has_more_lines_than_it_may(
+    models: int,
     conditions: int,
-    brief: bool,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The baseline is a line, too: what is not folded is brief, and nothing is neither."""
     monkeypatch.setenv("COLUMNS", "80")
     doses = {round(0.01 * i, 2): 0.005 * i for i in range(1, conditions + 1)}
-    print_run(Importance.from_rows(make_dose_rows(doses, n_pieces=3), n_resamples=100))
-    text = capsys.readouterr().out
-    assert "Dose curves" in text
-    assert "pi-amt table RESULTS --anatomy" in text
-    assert ("What became of the notes" not in text) == brief
-    assert ("Not shown for want of width" in text) == brief
+    rows = [
+        row
+        for number in range(models)
+        for row in make_dose_rows(doses, n_pieces=3, model=f"model {number}")
+    ]
+    lines = short(Importance.from_rows(rows, n_resamples=50), capsys)
+    assert len(lines) <= LINES
+    assert max(map(len, lines)) <= 80
+    shown = sum(line.startswith("  random") for line in lines)
+    assert f"… {models * conditions - shown} more conditions" in lines
+    assert lines[-1] == "store: results"
+
+
+def test_two_recordings_stand_where_an_interval_would(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [make_row("no_permutation", 0.9, track=name) for name in "ab"]
+    rows += [make_row("fund_mask", score, track=name) for name, score in (("a", 0.5), ("b", 0.7))]
+    lines = short(Importance.from_rows(rows, n_resamples=50), capsys)
+    (line,) = (line for line in lines if line.startswith("  fund_mask"))
+    assert "0.30 (0.20, 0.40)" in line
+    assert line.endswith("too few")
+
+
+def test_colours_are_for_terminals_that_want_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importance = Importance.from_rows(make_rows(PLANTED), n_resamples=50)
+    assert not any("\x1b" in line for line in short(importance, capsys))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = short(importance, capsys)
+    assert coloured[0].startswith("\x1b[1mBasic Pitch relies on the fundamentals.\x1b[0m Without")
+    assert any(line.endswith("\x1b[32mrelies\x1b[0m") for line in coloured)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not any("\x1b" in line for line in short(importance, capsys))
 
 
 def test_the_views_are_made_of_columns_of_the_table() -> None:
@@ -90,7 +155,7 @@ def test_a_stream_that_is_not_utf8_gets_the_table_with_ascii_lines(
         store.write(make_row("no_permutation", 0.9, track=name) for name in names)
         store.write(make_row("fund_mask", 0.5, track=name) for name in names)
     csv = tmp_path / "table.csv"
-    command = [sys.executable, "-m", "pi_amt", "table", str(tmp_path), "--csv", str(csv)]
+    command = [sys.executable, "-m", "pi_amt", "table", str(tmp_path), "--all", "--csv", str(csv)]
     done = subprocess.run(
         command, env={**os.environ, **variables}, capture_output=True, check=False
     )
@@ -99,3 +164,8 @@ def test_a_stream_that_is_not_utf8_gets_the_table_with_ascii_lines(
     assert any(set(line) == {"-", " "} for line in lines)
     assert any(line.startswith("fund_mask ") and " 0.500 " in line for line in lines)
     assert csv.is_file()
+    done = subprocess.run(
+        command[:5], env={**os.environ, **variables}, capture_output=True, check=True
+    )
+    assert "?" not in done.stdout.decode("cp1252")
+    assert b"fund_mask" in done.stdout

@@ -57,8 +57,8 @@ def study(tmp_path: Path) -> Path:
 
 
 def shown(text: str) -> str:
-    """What a run printed between the number of computed rows and the paths."""
-    return text.partition("\n\n")[2].partition("\nresults:")[0]
+    """What a run found: all between the number of computed rows and the paths."""
+    return text.partition("\n\n")[2].rpartition("\n\n")[0]
 
 
 @pytest.mark.parametrize("sweep", [[SWEEP, "repeats=2"], ["experiment=onset", "controls=true"]])

@@ -39,7 +39,7 @@ def test_numbers_are_shown(executed: Any) -> None:
     assert (pieces, repeats) == (3, 1)
     assert conditions > 4  # the controls are there, too
     text = "".join(o.get("text", "") for o in outputs(executed, "headline"))
-    assert "basic_pitch" in text
+    assert "Basic Pitch" in text
 
 
 @pytest.mark.parametrize("plot", ["plot_forest", "plot_piece", "plot_dose", "plot_profile"])

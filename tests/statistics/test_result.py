@@ -503,7 +503,7 @@ def test_repeats_that_can_never_be_enough_are_said_in_words() -> None:
 def test_too_few_recordings_for_any_significance_are_said() -> None:
     found = importance(make_rows({"fund_mask": 0.3}, n_pieces=4))
     assert result(found, "fund_mask").p == 2 / 2**4
-    assert "no p is below 0.12" in str(found)
+    assert "4 recordings are too few for a test: the smallest possible p is 0.125" in str(found)
 
 
 def test_plots_of_a_result_are_axes() -> None:

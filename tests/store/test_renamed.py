@@ -126,7 +126,7 @@ def test_files_that_were_renamed_between_two_runs(
         assert len(store.rows()) == 8
     rows, said = read_results(results)
     assert {row.track for row in rows} == {"take", *(track.name for track in tracks[1:])}
-    assert main(["table", results]) == 0
+    assert main(["table", results, "--all"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "n_pieces: 3" in printed
     assert said[0] in printed

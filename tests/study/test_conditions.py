@@ -250,3 +250,12 @@ def test_a_ratio_mask_lets_the_model_normalise_anew_and_so_do_its_controls() -> 
     told = Condition(load_permutation("ratio_fund_mask"), "r", normalization="frozen")
     assert told.normalization == "frozen"
     assert "normalization" not in told.parameters
+
+
+def test_of_matched_controls_there_are_only_those_that_claims_rest_on() -> None:
+    made = make_conditions(["fund_mask", "harm_mask", "random"], controls="matched")
+    assert [c.label for c in made if c.role == "control"] == [
+        "matched_tracks(fund_mask)",
+        "matched_tracks(harm_mask)",
+        "leak_noise(harm_mask)",
+    ]

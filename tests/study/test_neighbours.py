@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from pi_amt.study.conditions import as_condition, make_conditions
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
 from pi_amt.study.groups import Group
-from pi_amt.study.jobs import Job
 from pi_amt.study.neighbours import POOL_BLOCKS, Lender, donor_pool
+from pi_amt.study.streaming import Recording
 
 RATE = 22_050
 
@@ -52,14 +53,17 @@ def test_a_short_recording_gives_what_it_has_without_padding(model: str, seconds
 
 def test_repeats_share_one_pool() -> None:
     """A pool costs a pass over the recording."""
-    track, model, passes = ToyTrack("a"), ToyTranscriber(), []
+    passes = []
+
+    class Counting(ToyTranscriber):
+        def stream(self, *given: Any, **options: Any) -> Iterator[Spectrogram]:
+            passes.append(1)
+            return super().stream(*given, **options)
+
+    track, model = ToyTrack("a"), Counting()
     samples, rate = track.audio()
-
-    def stream() -> Iterator[Spectrogram]:
-        passes.append(1)
-        return model.stream(samples, rate)
-
-    lender = Lender(model, Job(model, "toy", track, ()), track.notes(), 4.0, stream)
+    heard = Recording("toy", "a", samples, rate, 4.0, track.notes(), 0.0)
+    lender = Lender(model, heard, None)
     assert lender.lend("own_spectrogram") is lender.lend("own_spectrogram") is not None
     assert lender.lend("") is None
     assert len(passes) == 1

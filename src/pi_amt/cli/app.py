@@ -35,11 +35,12 @@ from pi_amt.cli.config import (
     stored_study,
 )
 from pi_amt.cli.plan import print_plan
-from pi_amt.cli.printout import print_run
+from pi_amt.cli.printout import LINES, print_short
 from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.datasets.track import Dataset
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.store.rows import COALITION, Row
 from pi_amt.store.store import Store, note_tables_of, store_path
 from pi_amt.study.conditions import Condition
@@ -257,7 +258,7 @@ def mean_scores(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> None:
-    """Write the report of a run or sweep where it is wanted, then print the table."""
+    """Write the table and, where it is wanted, the report of a run or sweep; print the answer."""
     config = configs[0]
     unique = list({row.key: row for job in rows for row in job}.values())
     if not any(row.status == "ok" for row in unique):
@@ -267,11 +268,21 @@ def conclude(configs: Sequence[DictConfig], rows: Sequence[Sequence[Row]]) -> No
     with note_tables_of(config.results_dir):
         result = Importance.from_rows(unique, score=config.score, variants="separate")
         wanted = config.report is True or (config.report == "auto" and len(configs) > 1)
-        report = result.report(where / "report.html") if wanted else None
-        print_run(result)
-    print(f"\nresults: {where}\nstore:   {Path(config.results_dir).absolute()}")
-    if report is not None:
-        print(f"report:  {report}")
+        report = None
+        if wanted:
+            with Store(store_path(config.results_dir), readonly=True) as store:
+                manifests = store.manifests()
+            datasets: dict[str, Dataset] = {}
+            groups = fuse(group_of(c, datasets) for c in configs)
+            result = replace(result, origin=Origin(manifests, tuple(groups)))
+            report = result.report(where / "report.html", examples=config.get("excerpts", 3))
+        table = where / "table.csv"
+        result.table().to_csv(table)
+    print()
+    paths = {"report": report} if report is not None else {}
+    paths |= {"table": table, "store": Path(config.results_dir).absolute()}
+    # three lines were printed before: what was computed, how often was drawn, and an empty one
+    print_short(result, paths, lines=LINES - 3, store=config.results_dir)
 
 
 def _own_conditions(config: DictConfig) -> set[tuple[str, str]]:

@@ -109,15 +109,27 @@ def _table(command: ArgumentParser) -> None:
         help="where rows differ in weights, settings or version: take the newest complete set "
         "(default), show each set by itself, or refuse",
     )
+    command.add_argument(
+        "--all",
+        action="store_true",
+        help="print every table with its notes and warnings, in place of the answer in short",
+    )
+    command.add_argument(
+        "--equivalence-margin",
+        type=float,
+        default=0.03,
+        metavar="M",
+        help="an excess that confidently lies within ±M is none: does not rely (default: 0.03)",
+    )
     command.add_argument("--csv", metavar="F", help="also write CSV")
     command.add_argument("--latex", metavar="F", help="also write LaTeX (booktabs)")
     command.add_argument("--parquet", metavar="F", help="also write Parquet")
-    command.add_argument("--markdown", action="store_true", help="print as Markdown")
+    command.add_argument("--markdown", action="store_true", help="print every table as Markdown")
     command.add_argument(
         "--anatomy",
         action="store_true",
-        help="also print false notes by interval, drops by kind of note, and what became of the "
-        "lost notes",
+        help="print every table, and false notes by interval, drops by kind of note, and what "
+        "became of the lost notes",
     )
     command.add_argument(
         "--errors",
@@ -134,7 +146,7 @@ def do_table(options: Namespace) -> None:
     if options.errors:
         _print_errors(options.results)
         return
-    from pi_amt.cli.printout import print_headline, tables_of
+    from pi_amt.cli.printout import print_headline, print_short, tables_of
     from pi_amt.permutation_importance import Importance
     from pi_amt.store.renamed import read_results
     from pi_amt.store.store import note_tables_of
@@ -142,9 +154,14 @@ def do_table(options: Namespace) -> None:
     rows, said = read_results(options.results, notes=options.anatomy)
     with note_tables_of(options.results):
         importance = Importance.from_rows(
-            rows, score=options.score, variants=options.variants, messages=said
+            rows,
+            score=options.score,
+            variants=options.variants,
+            equivalence_margin=options.equivalence_margin,
+            messages=said,
         )
-        tables = tables_of(importance)
+        everything = options.all or options.anatomy or options.markdown
+        tables = tables_of(importance) if everything else []
     result = importance.table()
     for path, write in (
         (options.csv, result.to_csv),
@@ -154,6 +171,9 @@ def do_table(options: Namespace) -> None:
         if path:
             write(path)
             print(f"wrote {path}", file=sys.stderr)
+    if not everything:
+        print_short(importance, {}, store=options.results)
+        return
     for shown in tables:
         text = (
             f"{shown.title}\n\n{shown.to_markdown()}"
@@ -213,7 +233,8 @@ def _compare(command: ArgumentParser) -> None:
     command.add_argument("store_b", help="results folder or store")
     _score(command)
     command.add_argument("--csv", metavar="F", help="also write CSV")
-    _examples(command, "pi-amt compare results_old results_new --csv differences.csv")
+    command.add_argument("--html", metavar="F", help="also write a page with pictures")
+    _examples(command, "pi-amt compare results_old results_new --html differences.html")
     command.set_defaults(run=do_compare)
 
 
@@ -235,9 +256,14 @@ def do_compare(options: Namespace) -> None:
     (rows_a, said_a), (rows_b, said_b) = stores[options.store_a], stores[options.store_b]
     result = compare(rows_a, rows_b, score=options.score)
     renamed = [f"{name}: {line}" for name, said in (("A", said_a), ("B", said_b)) for line in said]
+    result = replace(result, footers=(*result.footers, *renamed))
     if options.csv:
         result.to_csv(options.csv)
-    print(replace(result, footers=(*result.footers, *renamed)))
+    if options.html:
+        from pi_amt.report.page.comparison import write_comparison
+
+        write_comparison(result, options.html, (options.store_a, options.store_b))
+    print(result)
 
 
 def _plan(command: ArgumentParser) -> None:

@@ -58,7 +58,7 @@ def check_options(config: DictConfig) -> None:
     """
     _check_added_keys(config)
     choices: dict[str, tuple[Any, ...]] = {
-        "controls": (True, False, "floor"),
+        "controls": (True, False, "floor", "matched"),
         "report": (True, False, "auto"),
         "fail_fast": (True, False),
         "score": tuple(score_names()),

@@ -34,7 +34,7 @@ _WITH_VALUE = (
     *("--config-dir", "-cd", "--experimental-rerun"),
 )
 #: what stands for characters of our own texts where they cannot be written, as wide as they are
-_IN_ASCII = dict(zip("─–—−‐×·…", "-----x..", strict=True))
+_IN_ASCII = dict(zip("─–—−‐×·…±█▉▊▋▌▍▎▏", "-----x..~####=---", strict=True))
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
 
 

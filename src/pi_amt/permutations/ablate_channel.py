@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pi_amt.core.checks import check_count
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.permutation import NECESSITY, Change, Permutation, Scene
 
 PROBE = "harmonic_channel"
 
@@ -27,9 +27,15 @@ class AblateChannel(Permutation):
 
     name: ClassVar[str] = "ablate_channel"
     summary: ClassVar[str] = "probe: one channel of Basic Pitch's harmonic stack is set to zero"
+    tests = NECESSITY
 
     def __post_init__(self) -> None:
         check_count("channel", self.channel, 0, 7)
+
+    @property
+    def feature_in_words(self) -> str:
+        of = {0: "half the fundamental", 1: "the fundamentals"}
+        return f"the channel of {of.get(self.channel, f'harmonic {self.channel}')} in the network"
 
     @property
     def needs_probe(self) -> str:

@@ -20,8 +20,9 @@ import torch
 from pi_amt.core.checks import check_choice
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.permutations.masks import partials_in_words
 from pi_amt.permutations.partial_powers import N_PARTIALS, Overview
-from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.permutations.permutation import SUFFICIENCY, Change, Permutation, Scene
 
 REST = "rest"
 #: what a coalition without players is called
@@ -58,6 +59,7 @@ class Coalition(Permutation):
     needs_notes = True
     needs_overview = True
     normalization = "model"
+    tests = SUFFICIENCY
 
     def __post_init__(self) -> None:
         check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
@@ -85,7 +87,14 @@ class Coalition(Permutation):
         """The partial numbers of the players that are present, or of those that are absent; those
         of ``rest`` are not among them."""
         return tuple(k for name, is_in in self.members.items() if is_in is present
-                     for k in _partials(name))  # fmt: skip
+                     for k in partials_of(name))  # fmt: skip
+
+    @property
+    def feature_in_words(self) -> str:
+        numbers = self.partials(present=True)
+        named = [partials_in_words(numbers)] if numbers else []
+        named += ["the rest"] if self.members[REST] else []
+        return " and ".join(named) or "nothing"
 
     @property
     def can_leak(self) -> bool:
@@ -100,7 +109,7 @@ class Coalition(Permutation):
             return Change(lambda spectrogram: spectrogram)
         spectrogram, notes = scene.spectrogram, scene.reference
         members = {name: there for name, there in self.members.items() if name != REST}
-        groups = tuple(_partials(name) for name in members)
+        groups = tuple(partials_of(name) for name in members)
         chosen = [there == self.keeps for there in members.values()]
         overview = scene.overview or Overview.of(spectrogram)
         powers = overview.partials(notes, self.inharmonicity)
@@ -146,7 +155,7 @@ def _players(players: str | Sequence[str]) -> tuple[str, ...]:
         )
     for place, name in enumerate(names):
         for other in names[:place]:
-            if name == other or set(_partials(name)) & set(_partials(other)):
+            if name == other or set(partials_of(name)) & set(partials_of(other)):
                 raise ValueError(
                     f"players: got {other} and {name}, expected players that share no partial"
                 )
@@ -180,13 +189,13 @@ def _plain(name: str) -> str:
     """A player's plain name: ``h1`` is ``f0``, and ``h4-10`` is ``h4-h10``."""
     if name == REST:
         return REST
-    numbers = _partials(name)
+    numbers = partials_of(name)
     first, last = (f"h{k}" if k > 1 else "f0" for k in (numbers[0], numbers[-1]))
     return first if first == last else f"{first}-{last}"
 
 
 @cache
-def _partials(name: str) -> tuple[int, ...]:
+def partials_of(name: str) -> tuple[int, ...]:
     """The partial numbers of a player; none of ``rest``."""
     if name == REST:
         return ()

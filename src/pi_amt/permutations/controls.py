@@ -69,6 +69,14 @@ class Counterpart(Permutation):
             raise ValueError(f"target: got {self.target_permutation!r}, expected {expected}")
 
     @property
+    def feature_in_words(self) -> str:
+        return self.target_permutation.feature_in_words
+
+    @property
+    def tests(self) -> str:
+        return self.target_permutation.tests
+
+    @property
     def out_of_distribution(self) -> bool:
         return self.target_permutation.out_of_distribution
 

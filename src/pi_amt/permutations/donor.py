@@ -75,6 +75,13 @@ class Donor(Permutation):
         check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
 
     @property
+    def feature_in_words(self) -> str:
+        to = " upwards" if self.high_hz is None else f" to {self.high_hz:g} Hz"
+        band = f"the band from {self.low_hz:g} Hz{to}"
+        what = self.mask.feature_in_words if self.feature == "harmonic" else band
+        return f"the course of {what} over time"
+
+    @property
     def needs_notes(self) -> bool:
         return self.feature == "harmonic"
 

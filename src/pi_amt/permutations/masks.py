@@ -24,7 +24,15 @@ from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
 from pi_amt.permutations.partial_powers import Overview, numbers_of
-from pi_amt.permutations.permutation import SILENT, Change, Permutation, Scene
+from pi_amt.permutations.permutation import (
+    DISTURBANCE,
+    NECESSITY,
+    SILENT,
+    SUFFICIENCY,
+    Change,
+    Permutation,
+    Scene,
+)
 from pi_amt.permutations.regions import (
     COUNTED_PARTIALS,
     ONSETS,
@@ -37,6 +45,12 @@ Partials = Sequence[int] | NDArray[np.int64]
 KINDS = ("binary", "ratio")
 #: options that say which bins a mask touches, and what it fills them with
 _OF_BINS = ("half_width_cents", "fill", "attenuation_db", "time_dilation", "onset")
+#: ``onset`` → which part of the notes a mask is about, in words
+_PARTS = {
+    "all": "",
+    "only": " in the first 50 ms of each note",
+    "spare": " after the first 50 ms of each note",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,29 @@ class PartialMask(Permutation):
     def partials(self) -> tuple[int, ...]:
         """The partial numbers that are removed or kept."""
         return (1,)
+
+    @property
+    def feature_in_words(self) -> str:
+        words = partials_in_words(self.partials)
+        if self.tests == DISTURBANCE:
+            rest = f"everything but {words}" if self.keep else words
+            return f"the level of {rest}{_PARTS[self.onset]}"
+        if self.keep and self.onset != "all":
+            return f"{words} (where only they are left{_PARTS[self.onset]})"
+        return words + _PARTS[self.onset]
+
+    @property
+    def tests(self) -> str:
+        if self.fill == "attenuate" and self.attenuation_db < math.inf:
+            return DISTURBANCE
+        return SUFFICIENCY if self.keep else NECESSITY
+
+    @property
+    def control_in_words(self) -> str:
+        if self.tests == DISTURBANCE:
+            rest = "everything but another partial" if self.keep else "another partial"
+            return f"the level of {rest}"
+        return "another partial of the same notes"
 
     @property
     def stochastic(self) -> bool:
@@ -210,6 +247,18 @@ class PartialMask(Permutation):
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         options |= {"fill": "attenuate", "attenuation_db": attenuation_db}
         return (self.hard or type(self))(**options)
+
+
+def partials_in_words(partials: Sequence[int]) -> str:
+    """``the fundamentals``, ``harmonic 3``, ``harmonics 4 to 10``, ``harmonics 1, 3 and 5``."""
+    numbers = sorted(partials)
+    if numbers == [1]:
+        return "the fundamentals"
+    if len(numbers) == 1:
+        return f"harmonic {numbers[0]}"
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"harmonics {numbers[0]} to {numbers[-1]}"
+    return f"harmonics {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 @dataclass(frozen=True)

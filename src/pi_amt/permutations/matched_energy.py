@@ -21,7 +21,13 @@ from pi_amt.core.units import power_ratio_to_db
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Change, NotApplicable, Permutation, Scene
+from pi_amt.permutations.permutation import (
+    DISTURBANCE,
+    Change,
+    NotApplicable,
+    Permutation,
+    Scene,
+)
 
 SIDES = ("target", "control")
 #: a smaller common loss than this, dB, compares nothing
@@ -64,6 +70,7 @@ class MatchedEnergy(Counterpart):
     # Both sides: the control's partials decide how much the target is attenuated, too.
     stochastic = True
     needs_notes = True
+    tests = DISTURBANCE
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,6 +82,14 @@ class MatchedEnergy(Counterpart):
         check_choice("side", self.side, SIDES)
         if self.attenuation_db is not None:
             check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")
+
+    @property
+    def feature_in_words(self) -> str:
+        return self._mask.feature_in_words
+
+    @property
+    def control_in_words(self) -> str:
+        return self._mask.control_in_words
 
     @property
     def can_leak(self) -> bool:
@@ -90,10 +105,12 @@ class MatchedEnergy(Counterpart):
     @property
     def attenuated(self) -> Permutation:
         """The mask, or its control, with the attenuation that was settled."""
-        mask = self.target_permutation
-        assert isinstance(mask, PartialMask)
-        settled = mask.attenuated(self.attenuation_db or 0.0)
-        return settled if self.side == "target" else MatchedTracks(settled)
+        return self._mask if self.side == "target" else MatchedTracks(self._mask)
+
+    @property
+    def _mask(self) -> PartialMask:
+        assert isinstance(self.target_permutation, PartialMask)
+        return self.target_permutation.attenuated(self.attenuation_db or 0.0)
 
     def draw(self, scene: Scene) -> Change:
         settled = self

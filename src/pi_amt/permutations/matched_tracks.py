@@ -49,6 +49,10 @@ class MatchedTracks(Counterpart):
     stochastic = True
 
     @property
+    def feature_in_words(self) -> str:
+        return self.target_permutation.control_in_words
+
+    @property
     def needs_notes(self) -> bool:
         return self.target_permutation.needs_notes
 

@@ -63,7 +63,7 @@ _RESIDUAL = 0.9
 # The same, of what a mask leaves where partials were: from one frequency to the other it rises with
 # the logarithm. In the bass half an octave holds few bins that no partial smears into, so that the
 # quartile overstates what is between them.
-_LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.1, 0.5)
+_LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
 # For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
 # A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
 # find them in noise, too, and so write the notes into it.

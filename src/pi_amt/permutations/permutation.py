@@ -25,6 +25,10 @@ from pi_amt.permutations.regions import Mask
 #: stands for its absence in the parameters of stored rows
 SILENT = "silent"
 
+#: what a permutation can test of its feature: whether a model needs it (it is removed), whether it
+#: is enough by itself (only it is kept), or neither (it is moved about or weakened)
+NECESSITY, SUFFICIENCY, DISTURBANCE = "necessity", "sufficiency", "disturbance"
+
 
 @dataclass(frozen=True)
 class Neighbour:
@@ -132,6 +136,25 @@ class Permutation(ABC):
             if (value := getattr(self, option.name)) != option.default
         )
         return f"{type(self).__name__}({', '.join(chosen)})"
+
+    @property
+    def feature_in_words(self) -> str:
+        """What is removed, kept or disturbed, to stand inside a sentence: ``the fundamentals``.
+
+        Sentences about a condition that has no such words use its name.
+        """
+        return ""
+
+    @property
+    def tests(self) -> str:
+        """``necessity``, ``sufficiency`` or ``disturbance`` of the feature."""
+        return DISTURBANCE
+
+    @property
+    def control_in_words(self) -> str:
+        """What the control ``matched_tracks`` treats in the feature's place, in words that can
+        stand where those of the feature do; empty where there is no such control."""
+        return ""
 
     @property
     def stochastic(self) -> bool:

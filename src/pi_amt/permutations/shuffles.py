@@ -174,6 +174,10 @@ class Random(Shuffle):
         super().__post_init__()
         check_range("p", self.p, 0.0, 1.0)
 
+    @property
+    def feature_in_words(self) -> str:
+        return f"{100 * self.p:.3g} % of all frequency bins"
+
     def draw(self, scene: Scene) -> Change:
         bins = len(scene.spectrogram.frequencies)
         count = math.floor(self.p * bins + 0.5)
@@ -194,6 +198,7 @@ class Microtonal(Shuffle):
 
     name: ClassVar[str] = "microtonal"
     summary: ClassVar[str] = "the bins of each semitone are shuffled among themselves"
+    feature_in_words = "pitch detail finer than a semitone"
 
     def draw(self, scene: Scene) -> Change:
         spectrogram = scene.spectrogram
@@ -228,6 +233,18 @@ class HighFreq(Shuffle):
         check_choice("reference", self.above, CUTOFFS)
 
     @property
+    def feature_in_words(self) -> str:
+        if self.above == "highest_note":
+            return "the region above the highest note that sounds"
+        if self.cutoff_hz == HighFreq.cutoff_hz:
+            return "the region above all fundamentals of a piano"
+        return f"the region above {self.cutoff_hz:g} Hz"
+
+    @property
+    def control_in_words(self) -> str:
+        return "as many bins below it"
+
+    @property
     def needs_notes(self) -> bool:
         return self.above == "highest_note"
 
@@ -259,6 +276,7 @@ class Floor(Shuffle):
 
     name: ClassVar[str] = "floor"
     summary: ClassVar[str] = "control: all bins of each frame are shuffled, measures F_floor"
+    feature_in_words = "all frequency bins"
 
     def draw(self, scene: Scene) -> Change:
         return Random(p=1.0, draw_mode=self.draw_mode).draw(scene)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pi_amt.permutations.loading import Permutation, available
-from pi_amt.report.names import option_text, unique_slugs
+from pi_amt.report.names import feature_of, option_text, unique_slugs
 from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel, told_apart
@@ -98,6 +98,18 @@ def main_conditions(entries: Sequence[Entry]) -> list[Entry]:
     """
     conditions = without_controls(entries)
     return [entry for entry in conditions if not entry.step] or conditions
+
+
+def by_feature(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    """Conditions in groups that are about one feature, in the order of the first of each; the
+    title is empty where there is only one. Controls, and steps of a series, stand by themselves."""
+    groups: dict[object, tuple[str, list[Entry]]] = {}
+    for entry in entries:
+        key, title = None, ""
+        if entry.condition.role == "condition" and not entry.step:
+            key, title = feature_of(permutation_of(entry.condition))
+        groups.setdefault(entry.id if key is None else key, (title, []))[1].append(entry)
+    return [(title if len(found) > 1 else "", found) for title, found in groups.values()]
 
 
 def permutation_of(condition: ConditionKey) -> Permutation | None:

@@ -11,7 +11,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_type_hints
 
+from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey, flat_options
@@ -43,9 +47,76 @@ _SCORES = {
     f"{SCORE}_chroma": "F with octaves folded",
 }
 
+#: column of the importance table → its meaning
+_RESULT_COLUMNS = {
+    name: kind.__metadata__[1]
+    for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
+}
+
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
+
+#: columns of tables other than that of ``ConditionResult``, whose fields say what theirs mean
+_COLUMNS = {
+    "a": "the side that is subtracted",
+    "b": "the side that it is subtracted from",
+    "baseline_a": "mean score of a without perturbation",
+    "baseline_b": "mean score of b without perturbation",
+    "drop_a": "baseline − perturbed of a",
+    "drop_b": "baseline − perturbed of b",
+    "difference": "drop of b − drop of a on the same recordings, with its 95 % interval",
+    "relative_drop_a": "drop / baseline of a, ratio of means",
+    "relative_drop_b": "drop / baseline of b, ratio of means",
+    "excess_a": "drop of a − drop of its matched control",
+    "excess_b": "drop of b − drop of its matched control",
+    "curve": "the permutation whose option is varied",
+    "parameter": "the option that is varied",
+    "constant": "options that are the same along the curve",
+    "n_doses": "values of the option",
+    "lowest": "lowest value of the option",
+    "highest": "highest value of the option",
+    "area": "mean drop over the range of doses",
+    "d50": "dose at which half of the way from the clean score to the floor is lost",
+    "d50_bound": "says that the curve never gets there, or is there from the first dose on",
+    "half_drop": "the drop that d50 is about",
+    "moved": "share of the lost notes that begin within 150 ms, in per cent",
+    "octave": "share found an octave, a twelfth or two octaves away, in per cent",
+    "split": "share found later while the note sounds, in per cent",
+    "gone": "share of which nothing is left, in per cent",
+    **{
+        f"{fate}_by_chance": f"share that chance alone would call {fate}, in per cent"
+        for fate in ("moved", "octave", "split")
+    },
+    **{
+        f"{kind}_{key}": f"{text} {name}"
+        for kind, text in (
+            ("clean", "mean F without perturbation"),
+            ("perturbed", "mean F with the perturbation"),
+            ("drop", "drop"),
+        )
+        for key, name in (
+            ("50ms", "with onsets within 50 ms"),
+            ("100ms", "with onsets within 100 ms"),
+            ("150ms", "with onsets within 150 ms"),
+            ("chroma", "with octaves folded"),
+        )
+    },
+    "timing": "share of the drop at 50 ms that is gone at 150 ms, in per cent",
+    "octaves": "share of the drop at 50 ms that is gone with octaves folded, in per cent",
+    "track": "the recording",
+    "conditions": "what it failed under",
+    "reason": "why it failed",
+}
+#: column → its head on the page, where its name is not what readers would call it
+_HEADS = {
+    "excess_drop": "excess",
+    "p_holm": "p",
+    "p": "p uncorrected",
+    "excess_p_holm": "p of the excess",
+    "excess_p": "p of the excess, uncorrected",
+    "n_pieces": "recordings",
+}
 
 BADGE = "synthetic-trained reproduction"
 BANNER = (
@@ -115,6 +186,28 @@ class Look:
     def badge(self) -> str:
         """The badge in brackets, to follow a title in plain text; empty without one."""
         return f" ({BADGE})" if self.reproduction else ""
+
+
+def column_head(name: str) -> str:
+    """What a column is called on the page: ``relative_drop`` → ``relative drop``."""
+    return _HEADS.get(name, name.replace("_", " "))
+
+
+def column_meaning(name: str) -> str:
+    """What a column means, as the fields of ``ConditionResult`` say it; empty if nothing does."""
+    return _RESULT_COLUMNS.get(name) or _COLUMNS.get(name, "")
+
+
+def feature_of(permutation: Permutation | None) -> tuple[object, str]:
+    """What a condition is about, (key, title): binary, soft and ratio masks of the same partials
+    are about one feature. Others are about themselves; their key is ``None``, their title empty.
+    """
+    if not isinstance(permutation, PartialMask):
+        return None, ""
+    partials = permutation.partials
+    what = "fundamentals" if partials == (1,) else f"partials {', '.join(map(str, partials))}"
+    title = f"Nothing but the {what} is kept" if permutation.keep else f"The {what} are removed"
+    return (permutation.keep, partials), title
 
 
 def slug(text: str) -> str:

@@ -19,7 +19,16 @@ from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.floor import why_at_floor
-from pi_amt.statistics.inference import Inference, holm, interval_over, mean, p_value_over, snapped
+from pi_amt.statistics.inference import (
+    FEWEST_COMPOSITIONS,
+    Inference,
+    equivalent_within,
+    holm,
+    interval_over,
+    mean,
+    p_value_over,
+    snapped,
+)
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 
@@ -83,6 +92,9 @@ class ConditionResult:
     drop: Annotated[Number, "baseline − perturbed"] = nan
     drop_low: Annotated[Number, "lower bound of the drop's 95 % interval"] = nan
     drop_high: Annotated[Number, "upper bound of the drop's 95 % interval"] = nan
+    drop_within: Annotated[
+        Number, "the smallest margin inside which the drop lies: two one-sided tests at 5 %"
+    ] = nan
     known_bias: Annotated[Signed, "measured − true drop on music with known partials"] = nan
     known_bias_error: Annotated[
         Number, "mean over its recordings of the distance of measured from true drop"
@@ -101,6 +113,9 @@ class ConditionResult:
     excess_drop: Annotated[Number, "drop − drop of the control matched_tracks"] = nan
     excess_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     excess_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
+    excess_within: Annotated[
+        Number, "the smallest margin inside which the excess lies: two one-sided tests at 5 %"
+    ] = nan
     excess_p: Annotated[
         PValue, "sign-flip test of the excess; at least 2^(1 − n) with n ≤ 12 compositions"
     ] = nan
@@ -165,6 +180,11 @@ class ConditionResult:
     def is_within_bias(self) -> bool:
         """Whether a mask that reads too high, as far as is known, explains all of the excess."""
         return self.known_bias > self.excess_drop
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether there are enough compositions for a test; with fewer no interval is drawn."""
+        return self.n_compositions >= FEWEST_COMPOSITIONS
 
 
 def panel_results(panel: Panel, inference: Inference) -> list[ConditionResult]:
@@ -283,6 +303,7 @@ class _Summary:
             "baseline": mean(self.base[known]),
             "perturbed": mean(self.base[known] - drops[known]),
             **_bounded("drop", self._interval(drops)),
+            "drop_within": self._within(drops),
             **_bounded("relative_drop", self._interval(drops, self.base, (-np.inf, 1.0))),
             "drop_std": float(drops[known].std(ddof=1)) if known.sum() > 1 else nan,
             "p": self._p_value(drops),
@@ -315,6 +336,7 @@ class _Summary:
         if matched is not None:
             excess = snapped(drops - self.drops[matched])
             found |= _bounded("excess_drop", self._interval(excess))
+            found["excess_within"] = self._within(excess)
             found["excess_p"] = self._p_value(excess)
             found["n_excess"] = int((~np.isnan(excess)).sum())
             found["control_removed_db"] = mean(self.effect("removed_db")[matched][known])
@@ -380,6 +402,9 @@ class _Summary:
     ) -> Interval:
         clusters = self.panel.compositions
         return interval_over(top, clusters, self.inference, bottom=bottom, limits=limits)
+
+    def _within(self, differences: Floats) -> float:
+        return equivalent_within(differences, self.panel.compositions, self.inference)
 
     def _p_value(self, differences: Floats) -> float:
         if self.at_floor:

@@ -4,13 +4,13 @@ The unit is the *cluster* of :mod:`pi_amt.statistics.bootstrap`, and everything 
 of the data and a seed. p-values are those of a paired permutation test that flips signs.
 
 References: Efron & Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 15; Phipson & Smyth
-(2010) for the +1; Holm (1979).
+(2010) for the +1; Holm (1979); Schuirmann (1987) for equivalence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
 from math import nan
@@ -32,6 +32,13 @@ from pi_amt.statistics.bootstrap import (
 SIGNIFICANT = 0.05
 #: up to this many clusters the sign-flip test goes through all 2^n patterns
 EXACT_CLUSTERS = 12
+#: compositions with which a p can be below :data:`SIGNIFICANT`; with fewer nothing is tested, and
+#: no interval is drawn
+FEWEST_COMPOSITIONS = 6
+#: two scores that differ by less than this are the same to a reader who asks what a model relies on
+EQUIVALENCE_MARGIN = 0.03
+#: of the interval whose ends are two one-sided tests at 5 %
+EQUIVALENCE_LEVEL = 0.90
 #: differences of scores below this are rounding noise
 ROUNDING = 1e-12
 
@@ -43,12 +50,14 @@ class Inference:
     Attributes:
         score: key of ``Row.scores``.
         n_resamples, seed, level: of the bootstrap (and the random sign flips).
+        equivalence_margin: differences of scores that are confidently smaller count as none.
     """
 
     score: str
     n_resamples: int = N_RESAMPLES
     seed: int = 0
     level: float = LEVEL
+    equivalence_margin: float = EQUIVALENCE_MARGIN
 
     @property
     def bounded(self) -> bool:
@@ -86,6 +95,13 @@ def sign_flip(
         return np.asarray((np.abs(signs @ sums) >= threshold).mean(axis=0))
     hits = (np.abs(_random_signs(n, n_resamples, seed) @ sums) >= threshold).sum(axis=0)
     return np.asarray((hits + 1) / (n_resamples + 1))
+
+
+def smallest_p(clusters: int, n_resamples: int = N_RESAMPLES) -> float:
+    """The smallest p that :func:`sign_flip` can give; 1 where there is no test."""
+    if clusters <= EXACT_CLUSTERS:
+        return float(2.0 ** (1 - clusters)) if clusters > 1 else 1.0
+    return 1 / (n_resamples + 1)
 
 
 def holm(p_values: ArrayLike) -> Floats:
@@ -138,6 +154,16 @@ def interval_over(
         seed=inference.seed,
     )
     return found.within(*limits) if inference.bounded else found
+
+
+def equivalent_within(differences: Floats, clusters: Sequence[str], inference: Inference) -> float:
+    """The smallest margin inside which the mean of ``(pieces,)`` differences lies with confidence.
+
+    That is the larger distance from 0 of the two ends of the 90 % interval, which are two one-sided
+    tests at 5 % (Schuirmann 1987).
+    """
+    found = interval_over(differences, clusters, replace(inference, level=EQUIVALENCE_LEVEL))
+    return max(abs(found.low), abs(found.high))
 
 
 def p_value_over(differences: Floats, clusters: Sequence[str], inference: Inference) -> float:

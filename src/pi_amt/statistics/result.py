@@ -39,7 +39,7 @@ from pi_amt.statistics.estimates import (
     holm_corrected,
     panel_results,
 )
-from pi_amt.statistics.inference import Inference
+from pi_amt.statistics.inference import EQUIVALENCE_MARGIN, Inference
 from pi_amt.statistics.panels import Panel, panels_of
 from pi_amt.statistics.shapley import Attribution, attributions, cautions_of
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
@@ -201,6 +201,7 @@ class Result:
         baseline: str = BASELINE,
         n_resamples: int = N_RESAMPLES,
         seed: int = 0,
+        equivalence_margin: float = EQUIVALENCE_MARGIN,
         variants: str = "newest",
         messages: Sequence[str] = (),
     ) -> Self:
@@ -211,6 +212,8 @@ class Result:
             score: key of ``Row.scores`` that drops are of.
             baseline: label of the unperturbed condition.
             n_resamples, seed: of bootstrap and permutation tests.
+            equivalence_margin: an excess that lies within ± this with confidence is none: "does not
+                rely".
             variants: what to do where the rows of one model and dataset differ in weights,
                 precision, settings or version: ``newest``, ``separate`` or ``refuse``, see
                 :func:`pi_amt.store.variants.select_rows`.
@@ -230,7 +233,9 @@ class Result:
                 f"compute it first, there are: {labels}"
             )
         _check_score(chosen, score)
-        inference = Inference(score=score, n_resamples=n_resamples, seed=seed)
+        inference = Inference(
+            score, n_resamples=n_resamples, seed=seed, equivalence_margin=equivalence_margin
+        )
         warnings = _missing_baselines(chosen, baseline)
         results: list[ConditionResult] = []
         for panel in panels:

@@ -20,6 +20,7 @@ from pi_amt.permutations.coalition import Coalition
 from pi_amt.permutations.controls import Leak
 from pi_amt.permutations.loading import controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.permutation import SILENT, Permutation
 from pi_amt.store.rows import BASELINE, COALITION, ConditionKey
 
@@ -169,19 +170,22 @@ def make_conditions(
             that it has.
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece``, ``matched_tracks``
-            and ``leak`` where these are defined; ``"floor"``: only that one.
+            and ``leak`` where these are defined; ``"floor"``: only that one; ``"matched"``: only
+            what claims rest on, ``matched_tracks`` and ``leak`` on noise.
 
     Raises:
         ValueError: if ``repeats`` is below 1 or a name is unknown.
     """
     check_count("repeats", repeats)
-    if not isinstance(controls, bool) and controls != "floor":
-        raise ValueError(f"controls: got {controls!r}, expected True, False or 'floor'")
+    if not isinstance(controls, bool) and controls not in ("floor", "matched"):
+        raise ValueError(f"controls: got {controls!r}, expected True, False, 'floor' or 'matched'")
     if isinstance(permutations, str):
         raise ValueError(f"permutations: got {permutations!r}, expected a list, [{permutations!r}]")
     wanted = [as_condition(item, seed) for item in permutations]
     if controls == "floor":
         wanted.append(as_condition("floor", seed))
+    elif controls == "matched":
+        wanted += [c for c in _controls_of(wanted, seed) if _is_claim_s(c.permutation)]
     elif controls:
         wanted += _controls_of(wanted, seed)
     baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
@@ -226,6 +230,11 @@ def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
     return Condition(
         permutation, f"matched_tracks({label})", role="control", target=label, seed=seed
     )
+
+
+def _is_claim_s(control: Permutation) -> bool:
+    """Whether a claim rests on this control, so that it is run where time is short."""
+    return isinstance(control, MatchedTracks) or control.carrier == "noise"
 
 
 def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:

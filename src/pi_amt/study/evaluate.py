@@ -15,10 +15,12 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from pi_amt.core.audio import check_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.tuning import estimate_tuning
+from pi_amt.datasets.track import Track
 from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
@@ -35,7 +37,7 @@ from pi_amt.study.carriers import carried
 from pi_amt.study.conditions import Condition
 from pi_amt.study.jobs import Job, JobResult, blank_row, error_rows, refused_row
 from pi_amt.study.neighbours import Lender
-from pi_amt.study.streaming import Account, Pass, Recording, overview_for, run_conditions
+from pi_amt.study.streaming import Account, Pass, Recording, W, overview_for, run_conditions
 
 
 def evaluate(job: Job) -> JobResult:
@@ -120,8 +122,13 @@ def _streamed(
 
         try:
             # not kept here: of a long recording there is room for one carrier at a time
-            some, not_run = _run(
-                model, job, carried(recording, carrier, job.neighbour), conditions, told
+            some, not_run = run_settled(
+                model,
+                carried(recording, carrier, job.neighbour),
+                conditions,
+                partial(Account, recording.reference, model.frame_threshold),
+                job.neighbour,
+                beat=told,
             )
         except Exception as error:
             if not carrier or is_full(error):  # the recording's own fault, or of the GPU
@@ -133,24 +140,38 @@ def _streamed(
     return passes, refused
 
 
-def _run(
+def run_settled(
     model: Transcriber,
-    job: Job,
     heard: Recording,
     conditions: Sequence[Condition],
-    beat: Callable[[float], None],
-) -> tuple[list[Pass[Account]], dict[Condition, Exception]]:
-    """Settle some conditions on what the model hears, lend them what they need, and run them."""
+    watch: Callable[[], W],
+    other: Track | None = None,
+    **options: Any,
+) -> tuple[list[Pass[W]], dict[Condition, Exception]]:
+    """Settle some conditions on what the model hears, lend them what they need, and run them.
+
+    Args:
+        model: the model.
+        heard: the recording.
+        conditions: in any order.
+        watch: makes what looks on at one condition.
+        other: the recording that conditions may borrow from.
+        options: of :func:`~pi_amt.study.streaming.run_conditions`.
+
+    Returns:
+        The passes, ready to be decoded, the baseline first; and the errors of the conditions that
+        cannot be run.
+    """
     settled, refused = _settled(model, heard, conditions)
-    lent = _lent(model, job, heard, settled, refused)
+    lent = _lent(Lender(model, heard, other), settled, refused)
     passes, not_run = run_conditions(
         model,
         heard,
         settled,
         lent,
-        lambda: Account(heard.reference, model.frame_threshold),
+        watch,
         overview=overview_for(model, heard, settled.values()),
-        beat=beat,
+        **options,
     )
     return passes, refused | not_run
 
@@ -181,16 +202,9 @@ def _settled(
 
 
 def _lent(
-    model: Transcriber,
-    job: Job,
-    recording: Recording,
-    conditions: Iterable[Condition],
-    refused: dict[Condition, Exception],
+    lender: Lender, conditions: Iterable[Condition], refused: dict[Condition, Exception]
 ) -> dict[Condition, Neighbour | None]:
     """What the conditions borrow; ``refused`` gets the errors of those that cannot."""
-    lender = Lender(
-        model, job, recording.reference, recording.seconds, partial(recording.stream, model)
-    )
     lent: dict[Condition, Neighbour | None] = {}
     for condition in conditions:
         try:

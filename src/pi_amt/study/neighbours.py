@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
+from pi_amt.datasets.track import Track
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Neighbour
-from pi_amt.study.jobs import Job
+from pi_amt.study.streaming import Recording
 
 POOL_BLOCKS = 6
 
 
 @dataclass
 class Lender:
-    """Lends the conditions of one job what they borrow; a pool that several share is made once.
+    """Lends a recording's conditions what they borrow; a pool that several share is made once.
 
     Attributes:
         model: whose front end makes the pools.
-        job: names the recording and its neighbour.
-        reference: notes of the recording.
-        seconds: length of the recording.
-        own_stream: starts the stream of the recording's spectrogram.
+        recording: what the conditions perturb.
+        other: the recording that they may borrow from.
     """
 
     model: Transcriber
-    job: Job
-    reference: Notes
-    seconds: float
-    own_stream: Callable[[], Iterator[Spectrogram]]
+    recording: Recording
+    other: Track | None
     _lent: dict[str, Neighbour] = field(default_factory=dict)
 
     def lend(self, needs: str) -> Neighbour | None:
@@ -47,16 +43,17 @@ class Lender:
         return self._lent.get(needs)
 
     def _neighbour(self, needs: str) -> Neighbour:
+        own, other = self.recording, self.other
         if needs == "own_spectrogram":
-            pool = donor_pool(self.own_stream(), self.seconds)
-            return Neighbour(self.job.track.name, self.reference, pool)
-        other = self.job.neighbour
+            return Neighbour(
+                own.track, own.reference, donor_pool(own.stream(self.model), own.seconds)
+            )
         if other is None:
             raise ValueError("got one recording, expected another one to borrow from")
         notes = other.notes()
         if needs == "notes":
             length = other.duration_seconds or float(notes.offsets.max(initial=0.0))
-            return Neighbour(other.name, notes.looped(length, self.seconds))
+            return Neighbour(other.name, notes.looped(length, own.seconds))
         samples, sample_rate = other.audio()
         pool = donor_pool(self.model.stream(samples, sample_rate), len(samples) / sample_rate)
         return Neighbour(other.name, notes, pool)

@@ -14,24 +14,25 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image
 from tests.report.study import AWKWARD, toy_files
-from tests.toys import TOY, ToyTrack
+from tests.toys import TOY, ToyTrack, ToyTranscriber, toy_tracks
 
 from pi_amt.core.audio import read_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec, load_model
 from pi_amt.models.timbre_trap.model import TimbreTrap
-from pi_amt.permutation_importance import Importance
+from pi_amt.permutation_importance import Importance, importance
 from pi_amt.permutations.controls import NoPermutation
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Change, Scene
-from pi_amt.report.catalog import catalog
+from pi_amt.report.catalog import Entry, catalog
 from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
 from pi_amt.report.explorer.explorer import explore
 from pi_amt.report.explorer.listen import Sound, audio_address, heard, residual_db
 from pi_amt.report.explorer.pictures import column_times, columns, outline, picture
 from pi_amt.report.explorer.replay import read_recording, replay
-from pi_amt.report.explorer.roll import roll
+from pi_amt.report.explorer.roll import look_for, roll
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
 from pi_amt.scoring.anatomy import annotate
@@ -45,15 +46,23 @@ from pi_amt.study.groups import Group
 Explored = tuple[dict[str, Any], list[str]]
 
 
-def load(results: Path) -> tuple[Importance, list[dict[str, Any]]]:
-    with Store(results, readonly=True) as store:
-        return Importance.from_rows(store.rows(), n_resamples=200), store.manifests()
+def load(results: Path) -> Importance:
+    return Importance.read(results, n_resamples=200)
+
+
+def shown_of(importance: Importance) -> list[Entry]:
+    return choose_conditions(importance, catalog(importance), importance.origin)[0]
+
+
+def example_of(audio: Path) -> Example:
+    source = FileTrack(AWKWARD[0], audio, audio.with_suffix(".mid"), composition="")
+    return Example("toys", AWKWARD[0], (0,), "", source, 0, 0)
 
 
 @pytest.fixture(scope="module")
 def explored(toy_results: Path) -> Explored:
-    importance, manifests = load(toy_results)
-    data, said = explore(importance, catalog(importance), manifests, 2)
+    importance = load(toy_results)
+    data, said = explore(importance, catalog(importance), importance.origin, 2)
     assert data is not None
     return data, said
 
@@ -79,17 +88,17 @@ def test_known_answers_of_the_toy(explored: Explored) -> None:
 
 
 def test_replay_is_the_study_again(explored: Explored, toy_results: Path) -> None:
-    importance, _ = load(toy_results)
+    importance = load(toy_results)
     entries = {entry.title: entry for entry in catalog(importance)}
     panel, track = importance.panels[0], AWKWARD[0]
     base, row = panel.baseline[track], row_of(panel, entries["random"], 0, track)
     assert row is not None
     audio = toy_results.parent / "files" / "0.wav"
-    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), base)
+    recording = read_recording(example_of(audio), base)
     model = load_model(TOY)
     whole = model.transcribe(recording.samples, recording.sample_rate)
     for start, stop in ((0.0, 5.0), (6.0, 13.0)):
-        clean, perturbed = replay(model, recording, [row], start, stop)
+        clean, perturbed = replay(model, recording, [importance.origin.condition(row)], start, stop)
         inside = whole[(whole.onsets < stop) & (whole.offsets > start)]
         assert np.array_equal(clean.notes.onsets, inside.onsets)
         assert np.array_equal(clean.notes.pitches, inside.pitches)
@@ -135,12 +144,12 @@ def test_examples_run_from_the_largest_to_the_smallest_drop(explored: Explored) 
 
 
 def test_moved_audio_is_said_and_the_page_is_made(toy_results: Path) -> None:
-    importance, manifests = load(toy_results)
+    importance = load(toy_results)
     audio = sorted((toy_results.parent / "files").glob("*.wav"))
     try:
         for path in audio:
             path.rename(path.with_suffix(".moved"))
-        page = render(make_page(importance, manifests, examples=2), "x_files", [])
+        page = render(make_page(importance, importance.origin, examples=2), "x_files", [])
     finally:
         for path in audio:
             path.with_suffix(".moved").rename(path)
@@ -148,12 +157,11 @@ def test_moved_audio_is_said_and_the_page_is_made(toy_results: Path) -> None:
     assert 'id="explorer-root"' not in page
 
 
-def test_conditions_that_need_another_recording_are_not_chosen(toy_results: Path) -> None:
-    importance, _ = load(toy_results)
-    chosen = choose_conditions(catalog(importance))
-    assert len(chosen) == 4
-    assert {entry.condition.role for entry in chosen} == {"condition"}
-    assert "fund_mask" in {entry.title for entry in chosen}
+def test_all_conditions_are_in_the_explorer_and_no_control(toy_results: Path) -> None:
+    importance = load(toy_results)
+    asked = [e.title for e in catalog(importance) if e.condition.role == "condition"]
+    assert [entry.title for entry in shown_of(importance)] == asked
+    assert len(asked) == 10
 
 
 @dataclass(frozen=True)
@@ -184,11 +192,37 @@ def test_a_report_with_nested_targets_and_unregistered_permutations_is_written(
         Condition(load_permutation("fund_mask"), "anew", normalization="model"),
         Unregistered(),
     )
-    importance, _ = load(results)
-    shown = [entry.title for entry in choose_conditions(catalog(importance))]
-    assert sorted(shown) == ["anew", "elsewhere"]
-    page = build(results, tmp_path / "page" / "report.html", examples=1)
-    assert 'id="explorer-root"' in page.read_text(encoding="utf-8")
+    importance = load(results)
+    shown = [entry.title for entry in shown_of(importance)]
+    assert sorted(shown) == ["anew", "elsewhere", "matched_energy(harm_mask)"]
+    page = build(results, tmp_path / "page" / "report.html", examples=1).read_text("utf-8")
+    assert 'id="explorer-root"' in page
+    assert "Not in the explorer, because it is not known here: unregistered." in page
+
+
+def test_a_result_from_python_shows_its_excerpts_whatever_it_is_made_of(tmp_path: Path) -> None:
+    """Recordings that are no files, a model that no name leads to, and a nameless permutation."""
+    result = importance(
+        ToyTranscriber(),
+        toy_tracks(2, 8.0),
+        permutations=["fund_mask", Unregistered(), load_permutation("donor")],
+        n_jobs=1,
+        quiet=True,
+    )
+    data, said = explore(result, catalog(result), result.origin, 1)
+    assert data is not None
+    shown = {c["title"]: c for c in data["examples"][0]["models"][0]["conditions"]}
+    assert set(shown) == {"fund_mask", "unregistered", "donor"}
+    assert shown["fund_mask"]["f"] == [1.0, 0.0]
+    assert shown["unregistered"]["f"] == [1.0, 1.0]
+    assert all(c["agreement"]["same"] == c["agreement"]["all"] for c in shown.values())
+    assert said == []
+    page = result.report(tmp_path / "report.html", examples=1).read_text("utf-8")
+    assert 'id="explorer-root"' in page
+    assert "not here any more" not in page
+    assert 'id="explorer-root"' not in result.report(
+        tmp_path / "report.html", examples=0
+    ).read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -218,22 +252,23 @@ class HalvedInPlace(Halved):
 
 def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_path: Path) -> None:
     results = study_of(tmp_path, HalvedInPlace(), Halved(), "fund_mask")
-    importance, manifests = load(results)
-    entries = {e.condition.permutation: e for e in choose_conditions(catalog(importance))}
+    importance = load(results)
+    entries = {e.condition.permutation: e for e in shown_of(importance)}
     panel, track = importance.panels[0], AWKWARD[0]
     names = (HalvedInPlace.name, Halved.name, "fund_mask")
     rows = [row for name in names if (row := row_of(panel, entries[name], 0, track))]
     assert rows[0].scores == rows[1].scores
     assert rows[0].effects == rows[1].effects
     audio = tmp_path / "files" / "0.wav"
-    recording = read_recording(Example("toys", track, (0,), "", audio, 0, 0), rows[0])
+    recording = read_recording(example_of(audio), rows[0])
     model = load_model(TOY)
     whole = model.analyze(recording.samples, recording.sample_rate)
-    clean, in_place, copied, _ = replay(model, recording, rows, 0.0, 8.0)
+    conditions = [importance.origin.condition(row) for row in rows]
+    clean, in_place, copied, _ = replay(model, recording, conditions, 0.0, 8.0)
     assert np.array_equal(clean.spectrogram.values, whole.values)
     assert np.array_equal(in_place.spectrogram.values, 0.5 * np.asarray(whole.values))
     assert np.array_equal(copied.spectrogram.values, in_place.spectrogram.values)
-    data, _ = explore(importance, list(entries.values()), manifests, 1)
+    data, _ = explore(importance, list(entries.values()), importance.origin, 1)
     assert data is not None
     seen = data["examples"][0]["models"][0]
     drawn = [c["picture"] for c in seen["conditions"] if c["title"] in names[:2]]
@@ -241,8 +276,8 @@ def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_pa
 
 
 def test_excerpt_holds_most_changes(toy_results: Path) -> None:
-    importance, _ = load(toy_results)
-    entries = choose_conditions(catalog(importance))
+    importance = load(toy_results)
+    entries = shown_of(importance)
     start, stop = excerpt_of([importance.panels[0]], entries, [0], AWKWARD[0])
     assert start >= 0
     assert stop - start == pytest.approx(10.0)
@@ -261,6 +296,36 @@ def test_roll_counts_each_note_once() -> None:
     assert [note[2] for note in found["notes"] if note[3] == 1] == [62.0]
     assert roll(tables[0], tables[1], 2.6, 10.0)["counts"]["gained"] == 1
     assert len(roll(tables[0], tables[1], 2.6, 10.0)["notes"]) == 1
+    # of four notes two are found both times, and there is one false note, then there are two
+    assert found["f"] == [round(4 / 7, 3), round(4 / 8, 3)]
+    assert roll(tables[0], tables[1], 2.6, 10.0)["f"] == [0.0, 1.0]
+    assert roll(tables[0], tables[1], 5.0, 10.0)["f"] == [None, None]
+
+
+def test_what_to_look_for_is_what_changed_most() -> None:
+    reference = Notes.from_arrays([0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5], [60, 62, 64, 65])
+    octave_up = ([*range(4), 0, 1, 2], [*range(1, 5), 0.5, 1.5, 2.5], [60, 62, 64, 65, 72, 74, 70])
+    estimates = {
+        "all": reference,
+        "two": Notes.from_arrays([0, 1], [0.5, 1.5], [60, 62]),
+        "none": Notes.from_arrays([], [], []),
+        "more": Notes.from_arrays(*octave_up),
+    }
+    tables = {
+        name: annotate(reference, notes, match_notes(reference, notes))
+        for name, notes in estimates.items()
+    }
+    said = {
+        (before, after): look_for(tables[before], tables[after], 0.0, 10.0)
+        for before in tables
+        for after in tables
+    }
+    assert "all of the 4 notes found before are still found" in said["all", "all"]
+    assert said["all", "two"].endswith("2 of the 4 notes found before are lost.")
+    assert said["all", "none"].endswith("none of the 4 notes found before is left.")
+    assert "2 notes are found only when perturbed" in said["two", "all"]
+    assert "3 notes that nobody plays are new, 2 of them an octave" in said["all", "more"]
+    assert "finds none of these notes" in said["none", "none"]
 
 
 def ramp(blocks: int = 3, hop: float = 1.0, frames: int = 20, rate: float = 10.0) -> Spectrogram:

@@ -45,6 +45,23 @@ def test_forest_draws_drops_and_controls_where_they_were_planted() -> None:
     assert labels == ["fund_mask\n[hard]", "microtonal"]
 
 
+@pytest.mark.parametrize(("pieces", "tested"), [(5, False), (6, True)])
+def test_fewer_than_six_compositions_are_drawn_one_by_one_without_an_interval(
+    pieces: int, tested: bool
+) -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=pieces)
+    ax = forest(Importance.from_rows(rows, n_resamples=200), ax=axes())
+    strokes = [line for line in ax.lines if line.get_marker() == "|"]
+    whiskers = [line for line in ax.lines if len(np.atleast_1d(line.get_xdata())) == 2
+                and line.get_marker() == "None" and line.get_color() == "#0072B2"]  # fmt: skip
+    assert len(strokes) == (not tested)
+    assert len(whiskers) == tested
+    assert all(len(np.atleast_1d(stroke.get_xdata())) == pieces for stroke in strokes)
+    curve = make_dose_rows({0.1: 0.1, 0.2: 0.2, 0.5: 0.4}, n_pieces=pieces)
+    ax = dose(Importance.from_rows(curve, n_resamples=200), ax=axes())
+    assert len(ax.collections) == tested
+
+
 def test_names_with_dollars_are_no_formulas() -> None:
     name = r"$\bad{$"
     ax = forest(Importance.from_rows(make_rows({"fund_mask": 0.3}, model=name)), ax=axes())
@@ -192,7 +209,7 @@ def test_no_two_dose_curves_of_a_model_look_alike() -> None:
                 constant = {"fill": fill, "normalization": norm}
                 made = make_dose_rows(
                     {0.0: 0.1, 0.25: 0.2, 0.5: 0.3},
-                    permutation=mask, parameter="time_dilation", constant=constant, n_pieces=3,
+                    permutation=mask, parameter="time_dilation", constant=constant, n_pieces=6,
                 )  # fmt: skip
                 rows |= {row.key: row for row in made}
     ax = dose(Importance.from_rows(list(rows.values()), n_resamples=200), ax=axes())

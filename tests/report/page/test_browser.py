@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.page.browser import Visit, chromium, why_not
+from tests.report.page.browser import ARGUMENTS, Visit, chromium, executable, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_dose_rows, make_rows
 
@@ -17,13 +18,12 @@ from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
-from pi_amt.store.store import Store
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser"),
 ]
-VIEWS = ("overview", "conditions", "curves", "explorer", "tables", "methods")
+VIEWS = ("overview", "conditions", "curves", "explorer", "tables", "methods", "alerts")
 PHONE = {"width": 390, "height": 844}
 
 Open = Callable[..., Visit]
@@ -74,12 +74,21 @@ def test_tabs_work_from_the_keyboard(visit: Open) -> None:
     page.keyboard.press("ArrowRight")
     assert visible(page) == ["conditions"]
     page.keyboard.press("End")
-    assert visible(page) == ["methods"]
+    assert visible(page) == ["alerts"]
     page.keyboard.press("ArrowRight")
     assert visible(page) == ["overview"]
     assert page.evaluate("document.activeElement.id") == "tab-overview"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.tagName") != "BODY"
+
+
+def test_alerts_are_counted_in_the_tab_bar(visit: Open) -> None:
+    page = visit().page
+    tab = page.locator("#tab-alerts")
+    count = int(re.sub(r"\D", "", tab.inner_text()))
+    tab.click()
+    assert page.locator("#view-alerts .banner, #view-alerts li").count() == count
+    assert "truncated audio" in page.locator("#view-alerts").inner_text()
 
 
 def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
@@ -136,7 +145,7 @@ def test_charts_draw_each_marker_in_a_shape_of_its_own(visit: Open) -> None:
 
 def test_filters_of_the_forest(visit: Open) -> None:
     page = visit().page
-    rows = page.locator("table.forest:visible tbody tr:visible")
+    rows = page.locator("table.forest:visible tr[data-role]:visible")
     everything = rows.count()
     page.locator("#find").fill("harm_mask")
     assert rows.count() == 1
@@ -155,7 +164,7 @@ def test_filters_of_the_forest(visit: Open) -> None:
 def test_steps_of_profiles_and_doses_wait_until_asked_for(visit: Open) -> None:
     page = visit().page
     steps = page.locator('table.forest tbody tr[data-role="step"]:visible')
-    assert page.locator("table.forest tbody tr:visible").count() == 4
+    assert page.locator("table.forest tr[data-role]:visible").count() == 4
     assert steps.count() == 0
     page.get_by_label("Show 6 steps of profiles and doses").check()
     assert steps.count() == 6
@@ -235,12 +244,12 @@ def test_tables_sort_and_save(visit: Open) -> None:
     table = page.locator('[data-table="importance"] table')
     table.locator("thead button", has_text="perturbed").first.click()
     column = [h.strip() for h in table.locator("thead th").all_inner_texts()]
-    place = next(i for i, h in enumerate(column) if h.startswith("perturbed"))
+    place = next(i for i, h in enumerate(column) if "perturbed" in h)
     cells = table.locator(f"tbody tr td:nth-child({place + 1})").all_inner_texts()
-    numbers = [float(c) for c in cells if c != "–"]
+    numbers = [float(cell.split("→")[1]) for cell in cells if cell != "–"]
     assert numbers == sorted(numbers)
     with page.expect_download() as download:
-        page.locator('[data-csv="importance"]').click()
+        page.locator('[data-save="importance"]').click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         saved = list(csv.DictReader(file))
     assert len(saved) == table.locator("tbody tr").count()
@@ -294,9 +303,8 @@ def report_of_two_models(toy_results: Path, tmp_path_factory: pytest.TempPathFac
     """The toy's explorer with a second model: it has the conditions of the toy but for the first,
     in the opposite order, and the second recording alone has it in the first place.
     """
-    with Store(toy_results, readonly=True) as store:
-        importance, manifests = Importance.from_rows(store.rows()), store.manifests()
-    page = make_page(importance, manifests, examples=3)
+    importance = Importance.read(toy_results)
+    page = make_page(importance, importance.origin, examples=3)
     assert page.explorer.data is not None
     for number, example in enumerate(page.explorer.data["examples"]):
         (toy,) = example["models"]
@@ -372,24 +380,84 @@ def test_explorer_shows_fates_and_outline(visit: Open) -> None:
     )
 
 
-def test_every_player_plays_and_moves_the_playhead(visit: Open) -> None:
+def test_one_player_plays_four_sounds_and_goes_on_where_another_left_off(visit: Open) -> None:
     page = visit("#explorer").page
-    page.locator("#ex-condition").select_option("0")
-    for name in ("original", "perturbed", "clean", "after"):
-        page.evaluate("document.querySelector('#ex-scrub').value = 0")
-        player = page.locator(f"#play-{name}")
-        player.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
-        assert player.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
-        player.evaluate("a => a.play()")
-        player.evaluate(
-            "a => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > 0.2) r(); })"
+    assert page.locator("audio:visible").count() == 0
+    switch = page.locator("#ex-sound")
+    assert switch.locator("label").all_inner_texts() == [
+        "Original", "Perturbed input", "Transcription, clean", "Transcription, perturbed",
+    ]  # fmt: skip
+    for audio in page.locator("audio").all():
+        audio.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
+        assert audio.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
+    page.locator("#ex-scrub").fill("3")
+    page.get_by_role("button", name="Play").click()
+    reached = 3.0
+    for name in ("perturbed", "clean", "after", "original"):
+        page.locator(f'#ex-sound input[value="{name}"]').check(force=True)
+        audio = page.locator(f"#play-{name}")
+        audio.evaluate(
+            "(a, t) => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > t) r(); })",
+            reached + 0.1,
         )
-        playing = page.locator("audio").evaluate_all("all => all.filter(a => !a.paused).length")
-        assert playing == 1
-        player.evaluate("a => a.pause()")
-        at = float(page.locator("#ex-clock").inner_text().split()[0])
-        assert at == pytest.approx(player.evaluate("a => a.currentTime"), abs=0.5)
-        assert at > 0.1
+        playing = page.locator("audio").evaluate_all(
+            "all => all.filter(a => !a.paused).map(a => a.id)"
+        )
+        assert playing == [f"play-{name}"]
+        reached = audio.evaluate("a => a.currentTime")
+    page.get_by_role("button", name="Pause").click()
+    at = float(page.locator("#ex-clock").inner_text().split()[0])
+    assert at == pytest.approx(
+        page.locator("#play-original").evaluate("a => a.currentTime"), abs=0.5
+    )
+    page.locator(".stack").focus()
+    page.keyboard.press("2")
+    assert page.locator("#ex-sound input:checked").get_attribute("value") == "perturbed"
+    assert "What the model gets" in page.locator("#ex-about").inner_text()
+
+
+def test_the_address_holds_what_the_explorer_shows(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.locator("#ex-recording").select_option("1")
+    page.locator("#ex-condition").select_option("2")
+    page.locator('#ex-sound input[value="after"]').check(force=True)
+    page.get_by_role("button", name="Zoom in").click()
+
+    def shown(of: Any) -> list[Any]:
+        names = ("recording", "model", "condition")
+        chosen = [of.locator(f"#ex-{name} option:checked").inner_text() for name in names]
+        part = of.locator("#explorer-root").get_attribute("data-view").split()
+        sound = of.locator("#ex-sound input:checked").get_attribute("value")
+        return [*chosen, sound, *(round(float(t), 1) for t in part)]
+
+    address = page.evaluate("location.hash")
+    again = visit(address).page
+    assert shown(again) == shown(page)
+    assert shown(again)[3:] == ["after", 0.0, 5.0]
+    # the tab keeps it, and an address of something else is followed
+    again.locator("#tab-overview").click()
+    again.locator("#tab-explorer").click()
+    again.wait_for_function("text => location.hash === text", arg=address)
+    assert shown(again) == shown(page)
+    again.evaluate("location.hash = 'explorer/condition=harm_mask&sound=nonsense&from=x'")
+    again.wait_for_function(
+        "document.querySelector('#ex-condition').selectedOptions[0].text.startsWith('harm_mask')"
+    )
+    assert shown(again)[0] == shown(page)[0]
+    assert shown(again)[3] == "after"
+
+
+def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
+    page = visit("#explorer/condition=fund_mask").page
+    scores = page.locator(".scores .score strong").all_inner_texts()
+    assert scores == ["1.00", "0.00"]
+    assert "F of the whole recording: 1.00 → 0.00" in page.locator(".scores").inner_text()
+    lost = page.locator(".roll .note-lost").count()
+    assert re.fullmatch(
+        r"Look for the hatched notes: none of the (\d+) notes found before is left.",
+        page.locator("#ex-hint").inner_text(),
+    )
+    assert lost > 10
 
 
 def test_theme_is_chosen_and_kept(visit: Open) -> None:
@@ -424,36 +492,213 @@ def test_phone_shows_all_without_scrolling_sideways(visit: Open, view: str, sche
     opened.screenshot(f"phone-{scheme}-{view}")
 
 
-def test_phone_shows_the_excess_too(visit: Open) -> None:
-    page = visit(viewport=PHONE).page
-    cells = page.locator("table.forest td.excess div:visible")
-    assert cells.count() == 1  # the one condition and model with a matched control
-    assert re.fullmatch(r"−?\d\.\d{3}( \[.*\])?", cells.first.text_content().strip())
+@pytest.mark.parametrize("size", [PHONE, {"width": 1400, "height": 900}])
+def test_drop_and_excess_stand_side_by_side_and_whole(visit: Open, size: dict[str, int]) -> None:
+    page = visit(viewport=size).page
+    row = page.locator(
+        "table.forest tr[data-role]", has=page.locator('a[href="#conditions/fund_mask"]')
+    )
+    row = row.first
+    for kind, shape in (("drop", r"−?\d\.\d{3} \[.*\]"), ("excess", r"−?\d\.\d{3} \[.*\]")):
+        cell = row.locator(f'td[data-label="{kind}"] div').first
+        assert re.fullmatch(shape, " ".join(cell.inner_text().split()))
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+    assert "→" in row.locator('td[data-label="F"]').inner_text()
+    # the answer is on the first screen
+    answer = page.locator(".headline").last.bounding_box()
+    assert answer["y"] + answer["height"] <= size["height"]
 
 
-def test_print_shows_all_views_and_draws_all_charts(visit: Open) -> None:
+@pytest.mark.parametrize("size", [PHONE, {"width": 1400, "height": 900}])
+def test_tables_show_more_columns_when_asked_and_cut_nothing_off(
+    visit: Open, size: dict[str, int]
+) -> None:
+    page = visit("#tables", viewport=size).page
+    box = page.locator('[data-table="importance"]')
+    cells = box.locator("tbody tr").first.locator("td:visible")
+    few = cells.count()
+    assert few == 6
+    for scroll in page.locator(".scroll:visible").all():
+        assert scroll.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    page.locator('[data-more="importance"]').check()
+    assert cells.count() > 20
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_heads_say_what_they_mean_to_mouse_and_keyboard(visit: Open) -> None:
+    page = visit("#tables").page
+    tip = page.locator("#tip")
+    assert tip.is_hidden()
+    head = page.locator('[data-table="importance"] th', has_text="excess").first
+    head.hover()
+    assert tip.inner_text().startswith("drop − drop of the control matched_tracks")
+    page.mouse.move(0, 0)
+    assert tip.is_hidden()
+    head.locator("button").focus()
+    assert tip.is_visible()
+    assert head.locator("button").get_attribute("aria-describedby") == "tip"
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+    heads = page.locator("th[scope=col]:not(.axis):not([data-tip])")
+    assert heads.all_text_contents() == []
+
+
+def test_the_forest_sorts_by_its_heads(visit: Open) -> None:
+    page = visit().page
+    page.locator("table.forest th[data-sort=excess] button").click()
+    rows = page.locator("table.forest tr[data-role=condition]")
+    excess = [float(row.get_attribute("data-excess")) for row in rows.all()]
+    assert excess == sorted(excess, reverse=True)
+    assert page.locator("#order").input_value() == "excess"
+    page.locator("table.forest th[data-sort=excess] button").click()
+    assert page.locator("#order").input_value() == "order"
+    order = [float(row.get_attribute("data-order")) for row in rows.all()]
+    assert order == sorted(order, reverse=True)
+
+
+def test_a_dot_leads_to_its_row_and_a_row_to_the_explorer(visit: Open) -> None:
+    page = visit("#conditions/fund_mask").page
+    article = page.locator("#entry-fund_mask")
+    rows = article.locator(".recordings").first.locator("tbody tr")
+    assert rows.count() == len(AWKWARD)
+    dot = article.locator('figure[data-chart="paired"]').first.locator(".pt").first
+    dot.dispatch_event("click")
+    chosen = article.locator(".recordings").first.locator("tr[aria-current]")
+    assert chosen.count() == 1
+    name = chosen.locator("bdi").inner_text()
+    assert name in (dot.locator("title").text_content() or "")
+    assert "chosen" in (dot.get_attribute("class") or "")
+    article.locator(".recordings").first.locator("th button", has_text="Recording").click()
+    names = rows.locator("bdi").all_inner_texts()
+    assert names == sorted(names, key=str.lower) or names == page.evaluate(
+        "names => [...names].sort((a, b) => a.localeCompare(b))", names
+    )
+    link = article.locator(".recordings a.listen").first
+    wanted = link.locator("xpath=..").locator("bdi").inner_text()
+    link.click()
+    page.locator("#view-explorer").wait_for()
+    assert page.locator("#ex-recording option:checked").inner_text().startswith(wanted)
+    assert page.locator("#ex-condition option:checked").inner_text() == "fund_mask (hard)"
+
+
+def test_models_under_one_condition_have_one_scale(visit: Open) -> None:
+    """The planted model has no note tables: its numbers are put in."""
+    page = visit().page
+    page.evaluate(
+        """() => {
+            const cells = report.conditions["fund_mask"];
+            cells[1] = { ...cells[1], notes: 3, classes: cells[0].classes, alone: cells[0].alone,
+                         change: cells[0].change.map(() => 50), chance: cells[0].chance };
+        }"""
+    )
+    page.locator("#tab-conditions").click()
+    page.locator('.side a[href="#conditions/fund_mask"]').click()
+    figures = page.locator('#entry-fund_mask figure[data-chart="intervals"]')
+    figures.nth(1).locator("svg").wait_for()
+    scales = [
+        figures.nth(i).locator("svg text[text-anchor=end]").all_text_contents() for i in (0, 1)
+    ]
+    assert scales[0] == scales[1]
+    assert "40" in scales[0]
+
+
+def test_print_shows_what_belongs_on_paper(visit: Open) -> None:
     page = visit(color_scheme="dark", viewport={"width": 700, "height": 1000}).page
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert set(visible(page)) == set(VIEWS) - {"explorer"}
-    undrawn = page.locator("figure[data-chart]").evaluate_all(
-        "all => all.filter(f => !f.querySelector('.plot').childElementCount).length"
-    )
-    assert undrawn == 0
+    shown = page.locator("article.entry:visible figure[data-chart]:visible")
+    kinds = shown.evaluate_all("all => [...new Set(all.map(f => f.dataset.chart))]")
+    assert kinds == ["paired"]
+    assert page.locator("article.entry:visible").count() == 4  # without steps and controls
+    assert shown.locator("svg").count() == shown.count() == 6  # two of them of both models
+    heads = page.locator('[data-table="importance"] th:visible').all_inner_texts()
+    assert [head.strip() for head in heads][-3:] == ["drop", "excess", "p"]
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("table.forest td.plot").first.bounding_box()["width"] > 150
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
     assert not page.locator("#theme").is_visible()
 
 
+def test_on_paper_it_takes_ten_pages_at_most(toy_report: Path, tmp_path: Path) -> None:
+    paper = tmp_path / "report.pdf"
+    command = [executable() or "", "--headless", *ARGUMENTS, f"--user-data-dir={tmp_path}"]
+    subprocess.run(
+        [*command, f"--print-to-pdf={paper}", "--virtual-time-budget=4000", toy_report.as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=240,
+    )
+    pages = re.findall(rb"/Type\s*/Page\b", paper.read_bytes())
+    assert 2 <= len(pages) <= 10
+
+
 def test_page_reads_without_scripts(visit: Open) -> None:
     page = visit(java_script_enabled=False).page
-    assert page.locator("table.forest tbody tr:visible").count() > 3
+    assert page.locator("table.forest tr[data-role]:visible").count() > 3
     assert "Scripts are off" in page.locator("noscript").inner_text()
     # "all text, tables and the forest plot are here"
     assert set(visible(page)) == set(VIEWS) - {"explorer"}
     assert page.locator("article.entry:visible").count() == page.locator("article.entry").count()
     assert page.locator("figure:visible").count() == 0
+
+
+def test_a_thousand_recordings_can_be_looked_through(
+    browser: Any, thousand: Importance, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(thousand), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path)
+    page = opened.page
+    everything = "document.querySelectorAll('*').length"
+    assert page.evaluate(everything) < 8_000  # nothing of a recording is built before it is seen
+    page.locator("table.forest a.condition", has_text="fund_mask").first.click()
+    article = page.locator("#entry-fund_mask")
+    assert article.locator('figure[data-chart="paired"]').first.locator(".pt").count() == 1000
+    rows = article.locator(".recordings").first.locator("tbody tr")
+    assert rows.count() == 12
+    assert page.evaluate(everything) < 20_000
+    # a dot whose row is not there yet brings it into sight
+    last = article.locator('figure[data-chart="paired"] .pt[data-piece="999"]').first
+    last.dispatch_event("click")
+    assert rows.count() == 1000
+    chosen = article.locator(".recordings").first.locator("tr[aria-current]")
+    assert chosen.locator("bdi").inner_text() == "piece_999"
+    box = chosen.bounding_box()
+    assert 0 <= box["y"] < page.viewport_size["height"]
+    opened.close()
+
+
+def test_several_datasets_stand_side_by_side(browser: Any, tmp_path: Path) -> None:
+    drops = {"fund_mask": 0.3, "microtonal": 0.05, "matched_tracks(fund_mask)": 0.1}
+    rows = [
+        row for name in ("maps", "maestro") for row in make_rows(drops, n_pieces=4, dataset=name)
+    ]
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(Importance.from_rows(rows)), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path, viewport={"width": 1400, "height": 900})
+    page = opened.page
+    assert page.locator(".forestbox:visible").count() == 1
+    page.locator('input[name="dataset-forest"][value="*"]').check(force=True)
+    boxes = [box.bounding_box() for box in page.locator(".forestbox:visible").all()]
+    assert len(boxes) == 2
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    assert boxes[1]["x"] + boxes[1]["width"] <= 1400
+    for condition in ("fund_mask", "microtonal"):
+        places = [
+            box.locator(
+                "tr[data-role]", has=page.locator(f'a[href="#conditions/{condition}"]')
+            ).first.bounding_box()["y"]
+            for box in page.locator(".forestbox:visible").all()
+        ]
+        assert places[0] == places[1]
+    for kind in ("drop", "excess"):
+        cells = page.locator(f'td[data-label="{kind}"]:visible b:visible')
+        assert cells.count() >= 2
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -494,7 +739,7 @@ def test_where_both_datasets_are_seen_both_are_named(
 def test_controls_are_shown_where_nothing_else_was_run(browser: Any, tmp_path: Path) -> None:
     rows = make_rows({"floor": 0.5, "identity": 0.0}, n_pieces=3)
     opened = Visit(browser, build(rows, tmp_path / "report.html"))
-    rows_shown = opened.page.locator("table.forest tbody tr:visible")
+    rows_shown = opened.page.locator("table.forest tr[data-role]:visible")
     assert rows_shown.count() == 2
     opened.page.locator("#controls").uncheck()
     assert rows_shown.count() == 0

@@ -17,10 +17,12 @@ from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog, main_conditions
 from pi_amt.report.names import BANNER, HARD_BADGE
 from pi_amt.report.page.build import build, make_page
+from pi_amt.report.page.columns import columns_of
 from pi_amt.report.page.forest import forests, make_axis, ticks_of
 from pi_amt.report.page.headings import title_of
 from pi_amt.report.page.payload import payload, safe_json
 from pi_amt.report.page.render import render
+from pi_amt.report.tables.cells import is_undefined
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, StoreError
 from pi_amt.study.progress import StageProgress
@@ -70,7 +72,7 @@ def study(n_pieces: int = 6, datasets: tuple[str, ...] = ("maps",)) -> list[Row]
 
 def page_of(rows: list[Row]) -> str:
     """The page without the files beside it (figures take their time)."""
-    return render(make_page(Importance.from_rows(rows), []), "x_files", [])
+    return render(make_page(Importance.from_rows(rows)), "x_files", [])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +137,7 @@ def test_json_cannot_end_its_element() -> None:
 
 def test_banner_stands_on_every_view_of_a_reproduction_and_only_there(text: str) -> None:
     views = re.split(r'(?=<section role="tabpanel")', text)[1:]
-    assert len(views) == 5
+    assert len(views) == 6
     assert all('class="banner"' in view and "Timbre-Trap:" in view for view in views)
     assert BANNER.split(":")[0] in Document(text).text
     published = [row for row in study() if row.model == "basic_pitch"]
@@ -171,7 +173,59 @@ def test_forest_marks_stand_where_the_planted_drops_are() -> None:
     assert mark.drop == pytest.approx(plot.axis.place(0.4), abs=0.02)
     assert mark.control == pytest.approx(plot.axis.place(0.1), abs=0.02)
     assert mark.text == "0.400"
-    assert "0.300" in mark.excess
+    assert mark.excess == "0.300"
+    result = importance.results_of(importance.panels[0])[0]
+    assert mark.change == f"{result.baseline:.3f} → {result.perturbed:.3f}"
+    noisy = Importance.from_rows(make_rows({"fund_mask": 0.4, "matched_tracks(fund_mask)": 0.1}))
+    marks = forests(noisy, catalog(noisy))[0].rows[0].marks
+    control = noisy.results_of(noisy.panel)[1]
+    axis = forests(noisy, catalog(noisy))[0].axis
+    assert marks[0].control_low == axis.place(control.drop_low)
+    assert marks[0].control_high == axis.place(control.drop_high)
+
+
+def test_masks_of_one_feature_stand_together_and_controls_by_themselves() -> None:
+    drops = {"fund_mask": 0.4, "random": 0.2, "harm_mask": 0.1, "ratio_fund_mask": 0.3,
+             "soft_fund_mask": 0.35, "matched_tracks(fund_mask)": 0.1}  # fmt: skip
+    options: dict[str, dict[str, object]] = {"soft_fund_mask": {"fill": "background"}}
+    options["ratio_fund_mask"] = {"kind": "ratio"}
+    importance = Importance.from_rows(make_rows(drops, parameters=options, noise=0.0))
+    plot = forests(importance, catalog(importance))[0]
+    assert [(f.title, [row.entry.title for row in f.rows]) for f in plot.features] == [
+        ("The fundamentals are removed", ["fund_mask", "ratio_fund_mask", "soft_fund_mask"]),
+        ("", ["random"]),
+        ("", ["harm_mask"]),
+        ("", ["matched_tracks(fund_mask)"]),
+    ]
+    keys = {row.entry.title: row.keys for row in plot.rows}
+    assert keys["fund_mask"]["excess"] == pytest.approx(0.3)
+    assert keys["random"]["excess"] < -1  # has none, and goes last
+
+
+def test_columns_keep_together_what_belongs_together(toy_results: Path) -> None:
+    importance = Importance.read(toy_results)
+    page = make_page(importance)
+    columns = columns_of(page.tables["importance"])
+    leading = [(c.head, c.names) for c in columns if c.leads]
+    assert leading == [
+        ("model", ("model",)),
+        ("condition", ("condition",)),
+        ("F clean → perturbed", ("baseline", "perturbed")),
+        ("drop", ("drop", "drop_low", "drop_high")),
+        ("excess", ("excess_drop", "excess_low", "excess_high")),
+        ("p", ("p_holm",)),
+    ]
+    shown = {name for column in columns for name in column.names}
+    hidden = set(page.tables["importance"].columns) - shown
+    assert {"permutation", "parameters", "label"} <= hidden
+    for name in hidden - {"permutation", "parameters", "label"}:  # nothing to show
+        values = page.tables["importance"].column(name)
+        assert all(value == "" or is_undefined(value) for value in values), name
+    for table in page.tables.values():
+        found = columns_of(table)
+        assert sum(column.leads for column in found) <= 8
+        for column in found:
+            assert column.meaning, (table.title, column.head)
 
 
 def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
@@ -226,16 +280,24 @@ def test_two_models_two_datasets_eight_conditions_and_200_pieces_stay_small() ->
     assert page.count('<table class="forest"') == 2
 
 
+def test_a_thousand_recordings_stay_small(thousand: Importance) -> None:
+    page = render(make_page(thousand), "x_files", [])
+    assert len(page.encode()) < 1_500_000
+    # names stand in the data once per model, and not in the page's own text
+    assert page.count('"piece_999"') == 2
+    assert "piece_999" not in Document(page).text
+
+
 def test_steps_stand_in_the_forest_where_nothing_else_was_run() -> None:
     steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
     drops = dict.fromkeys(steps, 0.1)
     profile = Importance.from_rows(make_rows(drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(profile))] == list(steps)
-    assert 'data-role="step"' not in render(make_page(profile, []), "x_files", [])
+    assert 'data-role="step"' not in render(make_page(profile), "x_files", [])
     both = Importance.from_rows(make_rows({"fund_mask": 0.4} | drops, parameters=steps))
     assert [e.title for e in main_conditions(catalog(both))] == ["fund_mask"]
     assert len(both.plot_forest().get_yticks()) == 1
-    assert render(make_page(both, []), "x_files", []).count('data-role="step"') == 3
+    assert render(make_page(both), "x_files", []).count('data-role="step"') == 3
 
 
 def test_what_no_chart_shows_stands_in_the_forest_whatever_its_label() -> None:
@@ -308,7 +370,7 @@ def test_excess_is_spoken_of_only_where_there_are_matched_controls(text: str) ->
 
 
 def test_warnings_of_the_tables_stand_on_the_page() -> None:
-    said = "with so few recordings no p is below 0.5 before correction"
+    said = "2 recordings are too few for a test: the smallest possible p is 0.5."
     assert said in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=2))).text
     assert said not in Document(page_of(make_rows({"fund_mask": 0.2}, n_pieces=20))).text
     curve = make_dose_rows({0.1: 0.1, 0.2: 0.3, 0.5: 0.5})
@@ -403,8 +465,9 @@ def test_a_condition_that_leaks_wears_a_badge_wherever_it_stands() -> None:
         "leak_other(no_permutation)": 0.65,
     }
     rows = make_rows(drops, noise=0.0, spread=0.0)
-    page = Document(page_of(rows))
-    assert page.words.count("leaks") == 2  # in the plot and above its own detail
+    written = page_of(rows)
+    page = Document(written)
+    assert written.count(">leaks</span>") == 2  # in the plot and above its own detail
     assert (
         "other recording beyond chance 0.400, 0.050 above a tenth of 0.600: it leaks" in page.text
     )

@@ -90,6 +90,18 @@ def test_each_matched_control_is_described_as_what_it_is() -> None:
     assert "We compared" not in methods_markdown(Importance.from_rows(alone))
 
 
+def test_the_paragraph_ends_with_the_answer_and_says_what_a_claim_takes() -> None:
+    drops = {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1}
+    found = Importance.from_rows(make_rows(drops), equivalence_margin=0.05)
+    text = methods_markdown(found)
+    assert "within ±0.05 by two one-sided tests at 5 %" in text
+    assert text.endswith("Basic Pitch relies on the fundamentals.\n")
+    assert found.headline()[0].startswith("Basic Pitch relies on the fundamentals.")
+    bare = methods_markdown(Importance.from_rows(make_rows({"fund_mask": 0.3})))
+    assert "one-sided" not in bare
+    assert "Removing the fundamentals lowers Basic Pitch's note F" in bare
+
+
 def test_steps_of_a_profile_are_one_item_and_channels_are_not_called_spectral() -> None:
     labels = [f"remove_harmonic(harmonic={k})" for k in range(1, 11)]
     drops = dict.fromkeys([*labels, "ablate_channel(channel=0)"], 0.1)

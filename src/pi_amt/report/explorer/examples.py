@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from pi_amt.core.text import plural
-from pi_amt.report.catalog import Entry, permutation_of
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.report.catalog import Entry
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.panels import Panel
@@ -17,7 +18,8 @@ from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
 
 EXCERPT_SECONDS = 10.0
-MOST_CONDITIONS = 4
+#: steps of profiles and doses are left out where there are more, those with small drops first
+MOST_CONDITIONS = 24
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Example:
     Attributes:
         panels: numbers of the panels (models) that have it.
         why: why it was chosen.
-        audio: the file, which is there.
+        source: the recording itself, which is there.
         start, stop: of the excerpt, seconds.
     """
 
@@ -35,27 +37,32 @@ class Example:
     track: str
     panels: tuple[int, ...]
     why: str
-    audio: Path
+    source: Track
     start: float
     stop: float
 
 
-def choose_conditions(entries: Sequence[Entry]) -> list[Entry]:
-    """The conditions with the largest drops that one recording is enough for, in stored order;
-    steps of profiles and doses only where there are not enough others.
-    """
-    able = [e for e in entries if e.condition.role == "condition" and is_replayable(e)]
+def choose_conditions(
+    importance: Result, entries: Sequence[Entry], origin: Origin
+) -> tuple[list[Entry], list[str]]:
+    """The conditions that the explorer shows, in stored order, and the titles of those that it
+    cannot show, because nothing here makes their permutation again."""
+    asked = [entry for entry in entries if entry.condition.role == "condition"]
+    able = [entry for entry in asked if _is_known(importance, entry, origin)]
     ranked = sorted(able, key=lambda e: (e.step, -_size(e)))[:MOST_CONDITIONS]
-    return [entry for entry in able if entry in ranked]
+    unable = [entry.title for entry in asked if entry not in able]
+    return [entry for entry in able if entry in ranked], unable
 
 
-def is_replayable(entry: Entry) -> bool:
-    """Whether a condition can be applied to an excerpt: no other recording, no other sound, no
-    first pass, and nothing that only the program of the study knew."""
-    made = permutation_of(entry.condition)
-    if made is None or made.needs_neighbour or made.carrier:
+def _is_known(importance: Result, entry: Entry, origin: Origin) -> bool:
+    """Whether the permutation of a condition can be made again and is one of the recording."""
+    place, number = next(iter(entry.numbers.items()))
+    panel = importance.panels[place]
+    row = next(row for cell, row in panel.cells.items() if cell[0] == number)
+    try:
+        return not origin.condition(row).permutation.carrier
+    except ValueError:  # somebody else's, not installed here, or known to its program alone
         return False
-    return made.prepass() is None
 
 
 def _size(entry: Entry) -> float:
@@ -64,17 +71,14 @@ def _size(entry: Entry) -> float:
 
 
 def choose_examples(
-    importance: Result,
-    entries: Sequence[Entry],
-    files: Mapping[tuple[str, str], Path],
-    count: int,
+    importance: Result, entries: Sequence[Entry], origin: Origin, count: int
 ) -> tuple[list[Example], list[str]]:
     """Recordings from the largest to the smallest drop, datasets in turn.
 
     Args:
         importance: with note tables in its rows.
         entries: the conditions that will be shown.
-        files: (dataset, track) → audio file, there or not.
+        origin: tells where the recordings are.
         count: how many.
 
     Returns:
@@ -88,18 +92,28 @@ def choose_examples(
         places = tuple(i for i, p in enumerate(importance.panels) if p.dataset == dataset)
         panels = [importance.panels[place] for place in places]
         able = _in_most(panels)
-        there = [t for t in able if (dataset, t) in files and files[dataset, t].is_file()]
+        sources = {track: origin.track(_a_row(panels, track)) for track in able}
+        there = {t: s for t, s in sources.items() if s is not None and _is_there(s)}
         if wanted and len(there) < len(able):
-            said.append(_moved(dataset, able, there, files))
+            said.append(_moved(dataset, sources, len(there)))
         if wanted and not able:
             said.append(f"{dataset}: left out, its rows hold no note tables.")
         ranked = sorted(there, key=lambda t: -_drop(importance, places, entries, t))
         for track, why in _spread(ranked, wanted):
             having = tuple(p for p in places if track in importance.panels[p].baseline_notes)
             start, stop = excerpt_of([importance.panels[p] for p in having], entries, having, track)
-            audio = files[dataset, track]
-            chosen.append(Example(dataset, track, having, why, audio, start, stop))
+            chosen.append(Example(dataset, track, having, why, there[track], start, stop))
     return chosen, said
+
+
+def _a_row(panels: Sequence[Panel], track: str) -> Row:
+    return next(panel.baseline[track] for panel in panels if track in panel.baseline_notes)
+
+
+def _is_there(source: Track | None) -> bool:
+    return source is not None and not (
+        isinstance(source, FileTrack) and not source.audio_path.is_file()
+    )
 
 
 def _in_most(panels: Sequence[Panel]) -> list[str]:
@@ -110,17 +124,19 @@ def _in_most(panels: Sequence[Panel]) -> list[str]:
     return [track for track in tracks if most and having[track] == most]
 
 
-def _moved(
-    dataset: str, able: Sequence[str], there: Sequence[str], files: Mapping[tuple[str, str], Path]
-) -> str:
-    gone = next(track for track in able if track not in there)
-    where = files.get((dataset, gone))
-    what = f"for example {where}" if where else "the store does not say where it was"
-    left = "none is left for the explorer" if not there else "the others are used"
+def _moved(dataset: str, sources: Mapping[str, Track | None], there: int) -> str:
+    gone = [source for source in sources.values() if not _is_there(source)]
+    count = f"{len(gone)} of {plural(len(sources), 'recording')}"
+    left = "the others are used" if there else "none is left for the explorer"
+    files = [source.audio_path for source in gone if isinstance(source, FileTrack)]
+    if not files:
+        return (
+            f"{dataset}: the store does not say where the audio of {count} is, because it was no "
+            f"file; {left}. The report that the program of the study makes itself can show them."
+        )
     return (
-        f"{dataset}: the audio of {len(able) - len(there)} of {plural(len(able), 'recording')} is "
-        f"not where it was when the study ran ({what}); {left}. Put it back and make the report "
-        "again."
+        f"{dataset}: the audio of {count} is not where it was when the study ran (for example "
+        f"{files[0]}); {left}. Put it back and make the report again."
     )
 
 

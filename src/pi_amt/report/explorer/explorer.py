@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pi_amt.core.audio import resample
 from pi_amt.core.errors import DataError
-from pi_amt.core.hashing import canonical_json
 from pi_amt.core.units import Samples
-from pi_amt.models.loading import ModelSpec
 from pi_amt.models.timbre_trap.slicq import SAMPLE_RATE_HZ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.report.catalog import Entry
 from pi_amt.report.explorer.examples import Example, choose_conditions, choose_examples, row_of
 from pi_amt.report.explorer.listen import Sound, Synthesizer, audio_address, heard, residual_db
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.report.explorer.pictures import (
     RANGE_DB,
     colour_steps,
@@ -31,22 +29,21 @@ from pi_amt.report.explorer.pictures import (
     touched,
 )
 from pi_amt.report.explorer.replay import Replayed, read_recording, replay
-from pi_amt.report.explorer.roll import FATES, agreement, played, roll
+from pi_amt.report.explorer.roll import FATES, agreement, look_for, played, roll
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
 from pi_amt.study.progress import SILENT, StageProgress
 
-#: the page stays under 5 MB: examples that would take the explorer beyond this are left out
-MOST_BYTES = 4_000_000
+#: the page stays under 7 MB: examples that would take the explorer beyond this are left out
+MOST_BYTES = 6_000_000
 
 
 def explore(
     importance: Result,
     entries: Sequence[Entry],
-    manifests: Sequence[Mapping[str, Any]],
+    origin: Origin,
     count: int,
     progress: StageProgress = SILENT,
 ) -> tuple[dict[str, Any] | None, list[str]]:
@@ -55,27 +52,33 @@ def explore(
     Args:
         importance: with note tables in its rows.
         entries: the report's conditions.
-        manifests: of the store; their ``tracks`` and ``models`` say where things are.
+        origin: where recordings and models are.
         count: recordings.
         progress: told of each excerpt and model.
     """
-    conditions = choose_conditions(entries)
+    conditions, unable = choose_conditions(importance, entries, origin)
     if not conditions:
         return None, ["Left out: no condition of this study can be shown on one recording."]
-    files = _audio_files(manifests)
-    examples, said = choose_examples(importance, conditions, files, count)
+    examples, said = choose_examples(importance, conditions, origin, count)
+    if unable:
+        said.append(f"Not in the explorer, because it is not known here: {', '.join(unable)}.")
     progress.stage("excerpts", sum(len(example.panels) for example in examples))
-    models = {panel.model: _model(panel, manifests) for panel in importance.panels}
-    said += [f"{model_title(n)}: {why}" for n, why in models.items() if isinstance(why, str)]
+    models = {p.model: origin.model(p.rows[0]) for p in importance.panels} if examples else {}
+    said += [
+        f"{model_title(name)}: left out, the model with the weights and settings of these rows is "
+        "not here any more."
+        for name, model in models.items()
+        if model is None
+    ]
     shown: list[dict[str, Any]] = []
     for example in examples:
         try:
-            found = _example(importance, conditions, example, models, progress)
+            found = _example(importance, conditions, example, origin, models, progress)
         except DataError as error:
             said.append(f"{example.track}: left out, its audio cannot be read ({error}).")
             continue
-        if found["models"] and len(json.dumps([*shown, found])) > MOST_BYTES:
-            said.append(f"{example.track}: left out, the page would be larger than 5 MB.")
+        if shown and len(json.dumps([*shown, found])) > MOST_BYTES:
+            said.append(f"{example.track}: left out, the page would be larger than 7 MB.")
         elif found["models"]:
             shown.append(found)
     if not shown:
@@ -84,53 +87,12 @@ def explore(
     return {**head, "examples": shown}, said
 
 
-def _audio_files(manifests: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Path]:
-    """(dataset, track) → audio; what a later run says goes first."""
-    return {
-        (dataset, track): Path(paths[0])
-        for manifest in manifests
-        for dataset, tracks in manifest.get("tracks", {}).items()
-        for track, paths in tracks.items()
-    }
-
-
-def _model(panel: Panel, manifests: Sequence[Mapping[str, Any]]) -> Transcriber | str:
-    """The model that made a panel's rows, or why it cannot be had."""
-    row = panel.rows[0]
-    specs = [
-        (name, options)
-        for manifest in reversed(manifests)
-        for name, options in manifest.get("models", {}).items()
-    ]
-    for name, text in dict.fromkeys(specs):
-        options = json.loads(text) | {"device": "auto"}
-        if options.get("weights") and not Path(options["weights"]).is_file():
-            continue
-        try:
-            model = ModelSpec(name, canonical_json(options)).build()
-        except (ImportError, ValueError, OSError):  # a model of another machine or version
-            continue
-        if _made(model, row):
-            return model
-    return "left out, the model with the weights and settings of these rows is not here any more."
-
-
-def _made(model: Transcriber, row: Row) -> bool:
-    """Whether this model gives rows like this one."""
-    own, settings = model.identity, json.loads(row.settings or "{}")
-    same = json.loads(canonical_json(dict(own.settings))).items() <= settings.items()
-    return same and (own.name, own.weights_sha256, own.precision) == (
-        row.model,
-        row.weights,
-        row.precision,
-    )
-
-
 def _example(
     importance: Result,
     conditions: Sequence[Entry],
     example: Example,
-    models: Mapping[str, Transcriber | str],
+    origin: Origin,
+    models: Mapping[str, Transcriber | None],
     progress: StageProgress,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
@@ -147,13 +109,15 @@ def _example(
         model = models[panel.model]
         rows = [(e, row_of(panel, e, place, example.track)) for e in conditions]
         shown = [(entry, row) for entry, row in rows if row is not None]
-        if isinstance(model, str) or not shown:
+        if model is None or not shown:
             continue
         recording = read_recording(example, panel.baseline[example.track])
         whole = Sound(recording.samples, recording.sample_rate, 0.0)
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))
-        replayed = replay(model, recording, [row for _, row in shown], example.start, example.stop)
+        made = [origin.condition(row) for _, row in shown]
+        other = origin.next_track(panel.baseline[example.track])
+        replayed = replay(model, recording, made, example.start, example.stop, other)
         found["models"].append(
             {
                 "panel": place,
@@ -202,6 +166,7 @@ def _pictures_and_sound(
                 "residual_db": None if residual is None else round(residual, 1),
                 "transcription": played(result.notes, start, stop),
                 "agreement": agreement(after, result.notes, start, stop),
+                "look_for": look_for(baseline, after, start, stop),
                 **roll(baseline, after, start, stop),
             }
         )

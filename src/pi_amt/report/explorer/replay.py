@@ -1,8 +1,9 @@
 """Run a study's conditions again on an excerpt, exactly as they ran on the whole recording.
 
 The front end reads the recording from its start, so that windows, peak and draws are those of the
-study; permutation and network work only on the blocks around the excerpt. What the network gives
-for the blocks before is not needed: zeros take its place.
+study, and what must be learnt of the whole recording is learnt of all of it. Permutation and
+network work only on the blocks around the excerpt; what the network gives for the blocks before is
+not needed: zeros take its place.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.core.audio import read_audio
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
+from pi_amt.datasets.track import Track
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Change
 from pi_amt.report.explorer.examples import Example
 from pi_amt.scoring.note_table import NoteTable
-from pi_amt.store.rows import BASELINE, Row, condition_of
+from pi_amt.store.rows import BASELINE, Row
 from pi_amt.study.conditions import Condition
-from pi_amt.study.streaming import Pass, Recording, overview_for, run_conditions
+from pi_amt.study.evaluate import run_settled
+from pi_amt.study.streaming import Pass, Recording
 
 #: blocks this far around the excerpt are computed, too: notes at its edges need their context
 MARGIN_SECONDS = 2.0
@@ -51,7 +53,7 @@ def read_recording(example: Example, row: Row) -> Recording:
     Raises:
         DataError: if the audio cannot be read.
     """
-    samples, sample_rate = read_audio(example.audio)
+    samples, sample_rate = example.source.audio()
     cut = round(row.seconds * sample_rate)
     table = NoteTable.from_bytes(row.notes)
     reference = Notes.from_arrays(
@@ -64,34 +66,38 @@ def read_recording(example: Example, row: Row) -> Recording:
 
 
 def replay(
-    model: Transcriber, recording: Recording, rows: Sequence[Row], start: float, stop: float
+    model: Transcriber,
+    recording: Recording,
+    conditions: Sequence[Condition],
+    start: float,
+    stop: float,
+    other: Track | None = None,
 ) -> list[Replayed]:
-    """The clean input first, then one result per row.
+    """The clean input first, then one result per condition.
 
     Args:
-        model: with the weights and settings of the rows.
-        recording: of the rows' track.
-        rows: of this track, each of another condition; none is the baseline.
+        model: with the weights and settings of the study.
+        recording: what is perturbed.
+        conditions: with the draws of the study; none is the baseline.
         start, stop: of the excerpt, seconds.
+        other: the recording that conditions borrow from.
 
     Raises:
         ValueError: if a permutation cannot perturb the recording.
     """
     baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline")
-    conditions = [Condition.rebuilt(condition_of(row), row.repeat, row.seed) for row in rows]
-    settled = {condition: condition.permutation for condition in (baseline, *conditions)}
-    passes, refused = run_conditions(
+    passes, refused = run_settled(
         model,
         recording,
-        settled,
-        dict.fromkeys(settled),
+        [baseline, *conditions],
         _Recorder,
-        overview=overview_for(model, recording, settled.values()),
+        other,
         window=(start - MARGIN_SECONDS, stop + MARGIN_SECONDS),
     )
     for error in refused.values():
         raise error
-    return [_replayed(one, start, stop) for one in passes]
+    found = {one.condition: _replayed(one, start, stop) for one in passes}
+    return [found[condition] for condition in (baseline, *conditions)]
 
 
 class _Recorder:

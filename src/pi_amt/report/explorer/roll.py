@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
+from pi_amt.core.text import plural
+from pi_amt.core.units import Floats
 from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 
 #: what a note of the roll can be; the page has a colour and a shape for each
 FATES = ("kept", "lost", "gained", "missed", "false-new", "false-old")
+#: semitones from a note to what is often mistaken for it
+_OCTAVES = (-24, -19, -12, 12, 19, 24)
 
 
 def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> dict[str, Any]:
@@ -21,7 +25,8 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
 
     Returns:
         ``notes``: lists of [onset s from ``start``, duration s, MIDI pitch, number of its fate];
-        ``counts``: fate → number of notes.
+        ``counts``: fate → number of notes; ``f``: F of the excerpt, clean and perturbed, of the
+        notes that are heard in it.
     """
     found = compare(baseline, perturbed)
     fate = np.full(len(baseline.onset), FATES.index("missed"))
@@ -32,7 +37,7 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
     pitch = np.concatenate([baseline.pitch, perturbed.false_pitch])
     false = np.where(found.false_new, FATES.index("false-new"), FATES.index("false-old"))
     fates = np.concatenate([fate, false])
-    inside = (onset < stop) & (onset + duration > start)
+    inside = _sounding(onset, duration, start, stop)
     order = np.flatnonzero(inside)[np.argsort(onset[inside], kind="stable")]
     counts = np.bincount(fates[inside], minlength=len(FATES))
     return {
@@ -42,7 +47,55 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
             for i in order
         ],
         "counts": dict(zip(FATES, map(int, counts), strict=True)),
+        "f": [_f_measure(table, start, stop) for table in (baseline, perturbed)],
     }  # fmt: skip
+
+
+def _sounding(onset: Floats, duration: Floats, start: float, stop: float) -> NDArray[np.bool_]:
+    """``(notes,)``: which notes are heard in an excerpt."""
+    return np.asarray((onset < stop) & (onset + duration > start))
+
+
+def _f_measure(table: NoteTable, start: float, stop: float) -> float | None:
+    """F of the notes of an excerpt; ``None`` where neither side has one."""
+    inside = _sounding(table.onset, table.duration, start, stop)
+    found = int(np.count_nonzero(table.matched & inside))
+    false = int(np.count_nonzero(_sounding(table.false_onset, table.false_duration, start, stop)))
+    notes = int(np.count_nonzero(inside)) + found + false
+    return round(2 * found / notes, 3) if notes else None
+
+
+def look_for(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> str:
+    """One sentence about what changed most in an excerpt: where a reader should look first."""
+    found = compare(baseline, perturbed)
+    inside = _sounding(baseline.onset, baseline.duration, start, stop)
+    kept, lost, gained = (
+        int(np.count_nonzero(which & inside)) for which in (found.kept, found.lost, found.gained)
+    )
+    new = found.false_new & _sounding(perturbed.false_onset, perturbed.false_duration, start, stop)
+    false = int(np.count_nonzero(new))
+    clean = kept + lost
+    if not clean and not gained + false:
+        return "The model finds none of these notes, clean or perturbed."
+    if not lost + gained + false:
+        return f"Nothing changes here: all of the {_notes(clean)} found before are still found."
+    if false > max(lost, gained):
+        octaves = int(np.count_nonzero(np.isin(perturbed.false_interval[new], _OCTAVES)))
+        where = (
+            f", {octaves} of them an octave or a twelfth from a note that begins there"
+            if octaves
+            else ""
+        )
+        return f"Look for the dotted notes: {_notes(false)} that nobody plays are new{where}."
+    if gained > lost:
+        return f"Look for the notes with a dash: {_notes(gained)} are found only when perturbed."
+    if not kept:
+        return f"Look for the hatched notes: none of the {_notes(clean)} found before is left."
+    return f"Look for the hatched notes: {lost} of the {_notes(clean)} found before are lost."
+
+
+def _notes(count: int) -> str:
+    return plural(count, "note")
 
 
 def played(notes: Notes, start: float, stop: float) -> list[list[float]]:

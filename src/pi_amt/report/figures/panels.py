@@ -65,11 +65,27 @@ def panel_figure(
         figure.suptitle(drawable(title), fontsize=9, x=0.02, ha="left")
         for ax, entry in zip(axes.flat, chosen, strict=False):
             draw(look, score, data["panels"][place], cells[entry.id][place], ax)
+            if kind == "false_intervals":
+                ax.set_ylim(_range_of_intervals(data))
             ax.set_title(_title(entry), fontsize=7)
             ax.tick_params(labelsize=6.5)
         for ax in axes.flat[len(chosen) :]:
             ax.set_visible(False)
     return figure
+
+
+def _range_of_intervals(data: Mapping[str, Any]) -> tuple[float, float]:
+    """Limits that hold every bar of every model and condition: their plots are compared."""
+    values = [
+        value
+        for cells in data["conditions"].values()
+        for cell in cells.values()
+        for value in (*cell.get("change", ()), *cell.get("chance", ()))
+        if value is not None
+    ]
+    low, high = min(0.0, *values), max(0.0, *values)
+    margin = 0.05 * max(high - low, 0.1)
+    return low - margin, high + margin
 
 
 def _title(entry: Entry) -> str:

@@ -1,7 +1,8 @@
 """Figures of an importance result; each function returns the Axes it drew on.
 
 They are what ``result.plot_forest()`` and its sisters call, and what the report writes as SVG and
-PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % intervals.
+PDF. Drops are positive where a perturbation harms. Whiskers and bands are 95 % intervals; with too
+few compositions for a test the single recordings are drawn in their place.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pi_amt.report.catalog import Entry, catalog, main_conditions
-from pi_amt.report.figures.style import GREY, INK, WIDE, drawable, new_axes, paper_style
+from pi_amt.report.catalog import Entry, by_feature, catalog, main_conditions
+from pi_amt.report.figures.style import GREY, INK, PALE, WIDE, drawable, new_axes, paper_style
 from pi_amt.report.names import Look, axis_of, score_name
+from pi_amt.report.statements import single_drops
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
+from pi_amt.statistics.inference import FEWEST_COMPOSITIONS
 from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
@@ -34,16 +37,20 @@ _DASHES: tuple[Any, ...] = (
     (0, (9, 2, 4, 2)),
 )
 _LABEL_LETTERS = 44
+#: how far a control stands below its condition, rows
+_BELOW = 0.13
 
 
 def forest(importance: Result, ax: Axes | None = None) -> Axes:
-    """Drop per condition with intervals, models beside each other, matched controls hollow.
+    """Drop per condition with intervals, models beside each other, matched controls hollow below.
 
-    Conditions that make exact zeros are marked "hard", those that score without the notes "leaks".
-    Steps of profiles and doses have figures of
+    Conditions about one feature stand together. With fewer compositions than a test needs, strokes
+    are the single recordings and there is no interval. Conditions that make exact zeros are marked
+    "hard", those that score without the notes "leaks". Steps of profiles and doses have figures of
     their own and stand here only where nothing else was run.
     """
-    entries = main_conditions(catalog(importance))
+    groups = by_feature(main_conditions(catalog(importance)))
+    entries = [entry for _, members in groups for entry in members]
     with paper_style():
         ax = new_axes(ax, WIDE, 1.2 + 0.2 * max(len(entries), 1) * max(len(importance.panels), 2))
         spread = np.linspace(-0.28, 0.28, len(importance.panels))
@@ -52,10 +59,14 @@ def forest(importance: Result, ax: Axes | None = None) -> Axes:
         for place, shift in enumerate(spread):
             _forest_series(importance, entries, place, shift, ax)
         ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        for last in np.cumsum([len(members) for _, members in groups])[:-1]:
+            ax.axhline(last - 0.5, color=PALE, linewidth=0.7, zorder=0)
         ax.set_yticks(range(len(entries)), [_forest_label(entry) for entry in entries])
         ax.set_ylim(len(entries) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} (95 % interval)")
+        tested = any(r.is_testable for entry in entries for r in entry.results.values())
+        shown = "95 % interval" if tested else "strokes: single recordings"
+        ax.set_xlabel(f"drop in {drawable(score_name(importance.score))} ({shown})")
         if any(entry.controls for entry in entries):
             ax.plot([], [], marker="D", mfc="none", color=GREY, ls="", label="matched control")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -86,10 +97,18 @@ def _forest_series(
         if result is None or np.isnan(result.drop):
             continue
         y = row + shift
-        ax.plot([result.drop_low, result.drop_high], [y, y], color=colour, solid_capstyle="butt")
+        if result.is_testable:
+            bounds = [result.drop_low, result.drop_high]
+            ax.plot(bounds, [y, y], color=colour, solid_capstyle="butt")
+        else:
+            drops = single_drops(panel, entry.numbers[place], importance.score)
+            ax.plot(drops, [y] * len(drops), "|", color=colour, ms=5, alpha=0.7)
         ax.plot(result.drop, y, marker, color=colour, ms=5, mfc=fill)
         if control is not None:
-            ax.plot(control.drop, y, "D", color=colour, mfc="white", ms=4, mew=0.9, zorder=3)
+            below = y + _BELOW
+            ends = [control.drop_low, control.drop_high]
+            ax.plot(ends, [below, below], color=colour, linewidth=0.7, solid_capstyle="butt")
+            ax.plot(control.drop, below, "D", color=colour, mfc="white", ms=3.5, mew=0.9, zorder=3)
 
 
 def _name(importance: Result, look: Look) -> str:
@@ -163,7 +182,12 @@ def _draw_curve(
         mfc=colour if filled else "white",
         label=f"{_name(importance, look)}: {drawable(what)}",
     )  # fmt: skip
-    ax.fill_between(curve.values, curve.drop_low, curve.drop_high, color=colour, alpha=0.15, lw=0)
+    composition = dict(zip(panel.pieces, panel.compositions, strict=True))
+    if len({composition[piece] for piece in curve.pieces}) >= FEWEST_COMPOSITIONS:
+        low, high = curve.drop_low, curve.drop_high
+        ax.fill_between(curve.values, low, high, color=colour, alpha=0.15, lw=0)
+    else:
+        ax.plot(curve.values, curve.matrix.T, color=colour, alpha=0.3, linewidth=0.6)
 
 
 def _finish_curves(importance: Result, ax: Axes, parameter: str) -> None:

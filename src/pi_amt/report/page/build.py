@@ -7,11 +7,11 @@ security policy keeps it from asking the network for anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pi_amt.report.catalog import Entry, catalog
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.report.page import context
 from pi_amt.report.page.files import write_files
 from pi_amt.report.page.methods import methods_markdown, references
@@ -34,7 +34,12 @@ Source = str | os.PathLike[str] | Result | Sequence[Row]
 
 
 def build(
-    source: Source, output: str | os.PathLike[str], *, score: str = SCORE, examples: int = 3
+    source: Source,
+    output: str | os.PathLike[str],
+    *,
+    score: str = SCORE,
+    examples: int = 3,
+    origin: Origin | None = None,
 ) -> Path:
     """Write the report; on a terminal, standard error shows the stage that it is in.
 
@@ -42,8 +47,9 @@ def build(
         source: results folder or store, rows, or importances that are there already.
         output: the HTML file; figures and tables go to ``<stem>_files`` beside it.
         score: key of ``Row.scores`` that drops are of (not for importances, which have one).
-        examples: recordings in the piece explorer; it needs a store and the audio, and 0 leaves
-            it out.
+        examples: recordings in the piece explorer, which computes an excerpt of each again; 0
+            leaves it out.
+        origin: where rows or importances come from; a store tells it itself.
 
     Returns:
         The HTML file.
@@ -62,7 +68,8 @@ def build(
         )
     with StageProgress("report") as progress:
         progress.stage("statistics")
-        page = make_page(*_read(source, score), examples, progress)
+        importance, told = _read(source, score)
+        page = make_page(importance, origin or told, examples, progress)
         output.parent.mkdir(parents=True, exist_ok=True)
         folder = output.with_name(f"{output.stem}_files")
         texts = {"methods.md": page.methods, "references.bib": page.bibtex}
@@ -75,7 +82,7 @@ def build(
 
 def make_page(
     importance: Result,
-    manifests: Sequence[Mapping[str, Any]],
+    origin: Origin | None = None,
     examples: int = 0,
     progress: StageProgress = SILENT,
 ) -> Page:
@@ -83,29 +90,30 @@ def make_page(
 
     Args:
         importance: the results.
-        manifests: of the store, if there is one.
+        origin: where they come from, if that is known.
         examples: recordings in the piece explorer.
         progress: told of the excerpts.
     """
+    origin = origin or Origin()
     entries = catalog(importance)
     methods = methods_markdown(importance)
     return Page(
         importance=importance,
         entries=entries,
-        manifests=manifests,
+        manifests=origin.manifests,
         data=payload(importance, entries),
         tables=_tables(importance, entries),
         methods=methods,
         bibtex=references(methods),
-        explorer=_explorer(importance, entries, manifests, examples, progress),
+        explorer=_explorer(importance, entries, origin, examples, progress),
     )
 
 
-def _read(source: Source, score: str) -> tuple[Result, list[dict[str, Any]]]:
+def _read(source: Source, score: str) -> tuple[Result, Origin]:
     if isinstance(source, Result):
-        return source, []
+        return source, Origin()
     if not isinstance(source, str | os.PathLike):
-        return Result.from_rows(source, score=score), []
+        return Result.from_rows(source, score=score), Origin()
     with Store(Path(source), readonly=True) as store:
         manifests = store.manifests()
         rows, said = under_newest_names(store.rows(), manifests)
@@ -114,25 +122,26 @@ def _read(source: Source, score: str) -> tuple[Result, list[dict[str, Any]]]:
             f"report: got a store without rows in {Path(source)}, expected results; "
             "run a study first, for example: python -m pi_amt -m dataset=demo"
         )
-    return Result.from_rows(rows, score=score, messages=said), manifests
+    return Result.from_rows(rows, score=score, messages=said), Origin(manifests)
 
 
 def _explorer(
     importance: Result,
     entries: Sequence[Entry],
-    manifests: Sequence[Mapping[str, Any]],
+    origin: Origin,
     examples: int,
     progress: StageProgress,
 ) -> Explorer:
     if not examples:
         return Explorer(notes=("Left out: this report was made without examples. "
                                "Make it with: pi-amt report RESULTS --examples 3",))  # fmt: skip
-    if not manifests:
-        return Explorer(notes=("Left out: it needs a results store that names its recordings. "
-                               "Make it with: pi-amt report RESULTS",))  # fmt: skip
+    if not origin:
+        return Explorer(notes=("Left out: these rows came without the recordings and models that "
+                               "made them. A report of a results folder shows them: "
+                               "pi-amt report RESULTS",))  # fmt: skip
     from pi_amt.report.explorer.explorer import explore
 
-    data, notes = explore(importance, entries, manifests, examples, progress)
+    data, notes = explore(importance, entries, origin, examples, progress)
     return Explorer(data, tuple(notes))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
@@ -13,9 +13,13 @@ from pi_amt.report.figures.plots import dose, forest, profile
 from pi_amt.report.figures.shapley import bars, height_of, where_from
 from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
 from pi_amt.report.names import Look, dataset_title, slug
+from pi_amt.report.page.forest import forests
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves, harmonic_profiles
 from pi_amt.statistics.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: name → [(label of the link, address)]
 Links = list[tuple[str, list[tuple[str, str]]]]
@@ -64,12 +68,13 @@ def _figures(
     links: Links = []
     conditions = without_controls(entries)
     if conditions:
+        axis = forests(importance, entries)[0].near  # one for all datasets
         for dataset in importance.datasets:
             part = importance.select(dataset=dataset)
             n_marks = len(main_conditions(entries)) * max(len(part.panels), 2)
             links += _drawn(
                 folder / f"forest_{slug(dataset)}", f"Forest plot, {dataset_title(dataset)}",
-                forest, part, height=1.2 + 0.2 * n_marks,
+                _forest, part, height=1.2 + 0.2 * n_marks, limits=(axis.low, axis.high),
             )  # fmt: skip
     if harmonic_profiles(importance):
         links += _drawn(folder / "harmonic_profile", "Harmonic profile", profile, importance)
@@ -90,6 +95,10 @@ def _figures(
                 look = Look.of(importance, panel)
                 links.append((f"{title}, {look.model}, {look.dataset}", _saved(figure, stem)))
     return links
+
+
+def _forest(importance: Result, ax: Axes, limits: tuple[float, float]) -> None:
+    forest(importance, ax=ax).set_xlim(limits)
 
 
 def _drawn(

@@ -7,15 +7,17 @@ The page's own plot follows the theme, the width of the screen and the keyboard;
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pi_amt.report.catalog import Entry, main_conditions
+from pi_amt.report.catalog import Entry, by_feature, main_conditions
 from pi_amt.report.names import Look
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.result import Result
 
+#: above and below the marks of a row, pixels
+PADDING = 7
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -47,20 +49,36 @@ class Mark:
     low: float | None
     high: float | None
     control: float | None
+    control_low: float | None
+    control_high: float | None
+    change: str
     text: str
     interval: str
     excess: str
+    excess_interval: str
     p: str
     description: str
 
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One condition with the marks of all models."""
+    """One condition with the marks of all models.
+
+    ``keys`` are what it can be sorted by, such as the largest drop of any model; large goes first.
+    """
 
     entry: Entry
     marks: tuple[Mark, ...]
-    largest: float
+    keys: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Conditions that are about one feature, such as the binary, soft and ratio masks of the
+    fundamentals; the title is empty where there is only one."""
+
+    title: str
+    rows: tuple[ForestRow, ...]
 
 
 @dataclass(frozen=True)
@@ -71,15 +89,22 @@ class Forest:
         dataset: config name.
         axis: holds all rows; positions of marks are on it.
         near: holds the rows that are shown at first, so that what is hidden does not squeeze them.
-        rows: all, the hidden ones too.
+        features: all conditions, the hidden ones too, in groups.
+        step: height of one model in a row, pixels.
         height: of a row, pixels.
     """
 
     dataset: str
     axis: Axis
     near: Axis
-    rows: tuple[ForestRow, ...]
+    features: tuple[Feature, ...]
+    step: int
     height: int
+
+    @property
+    def rows(self) -> tuple[ForestRow, ...]:
+        """All conditions in the order in which they are shown."""
+        return tuple(row for feature in self.features for row in feature.rows)
 
 
 def forests(importance: Result, entries: Sequence[Entry]) -> list[Forest]:
@@ -89,13 +114,14 @@ def forests(importance: Result, entries: Sequence[Entry]) -> list[Forest]:
     found = []
     for dataset in importance.datasets:
         places = [i for i, panel in enumerate(importance.panels) if panel.dataset == dataset]
-        height = 14 + 20 * len(places)
-        rows = [
-            _row(importance, entry, places, axis)
-            for entry in entries
-            if any(place in entry.results for place in places)
-        ]
-        found.append(Forest(dataset, axis, near, tuple(rows), height))
+        shown = [entry for entry in entries if any(place in entry.results for place in places)]
+        step = 30 if any(place in entry.controls for entry in shown for place in places) else 20
+        features = tuple(
+            Feature(title, tuple(_row(importance, entry, places, axis, step) for entry in members))
+            for title, members in by_feature(shown)
+        )
+        height = 2 * PADDING + step * len(places)
+        found.append(Forest(dataset, axis, near, features, step, height))
     return found
 
 
@@ -128,29 +154,55 @@ def ticks_of(forest: Forest) -> list[tuple[float, str]]:
     return sorted(kinds.items())
 
 
-def _row(importance: Result, entry: Entry, places: Sequence[int], axis: Axis) -> ForestRow:
+def _row(
+    importance: Result, entry: Entry, places: Sequence[int], axis: Axis, step: int
+) -> ForestRow:
     marks = []
     for order, place in enumerate(places):
         look = Look.of(importance, importance.panels[place])
         result, control = entry.results.get(place), entry.controls.get(place)
+        middle = PADDING + step * (order + 0.5)
         marks.append(
             Mark(
                 look=look,
-                y=17 + 20 * order,
+                y=middle if control is None else middle - 5,
                 drop=_place(axis, result.drop if result else math.nan),
                 low=_place(axis, result.drop_low if result else math.nan),
                 high=_place(axis, result.drop_high if result else math.nan),
                 control=_place(axis, control.drop if control else math.nan),
+                control_low=_place(axis, control.drop_low if control else math.nan),
+                control_high=_place(axis, control.drop_high if control else math.nan),
+                change=_change(result),
                 text=minus(format_value(result.drop if result else math.nan)),
                 interval=interval_text(result, "drop"),
-                excess=_excess(result),
+                excess=minus(format_value(result.excess_drop if result else math.nan)),
+                excess_interval=interval_text(result, "excess"),
                 p=format_value(result.p_holm if result else math.nan, "p"),
                 description=_describe(look.model, entry, result, control),
             )
         )
-    drops = [r.drop for place, r in entry.results.items() if place in places]
-    largest = max((drop for drop in drops if not math.isnan(drop)), default=-9.0)
-    return ForestRow(entry, tuple(marks), round(largest, 4))
+    return ForestRow(
+        entry, tuple(marks), _keys([entry.results[p] for p in places if p in entry.results])
+    )
+
+
+def _change(result: ConditionResult | None) -> str:
+    """``0.812 → 0.301``: the mean score without and with the perturbation."""
+    if result is None or math.isnan(result.drop):
+        return "–"
+    return f"{format_value(result.baseline)} → {format_value(result.perturbed)}"
+
+
+def _keys(results: Sequence[ConditionResult]) -> dict[str, float]:
+    def best(values: Sequence[float]) -> float:
+        return round(max((v for v in values if not math.isnan(v)), default=-9.0), 6)
+
+    return {
+        "drop": best([result.drop for result in results]),
+        "excess": best([result.excess_drop for result in results]),
+        "f": best([-result.perturbed for result in results]),
+        "p": best([-result.p_holm for result in results]),
+    }
 
 
 def _place(axis: Axis, value: float) -> float | None:
@@ -165,12 +217,6 @@ def interval_text(result: ConditionResult | None, of: str) -> str:
     return minus(f"[{format_value(low)}, {format_value(getattr(result, f'{of}_high'))}]")
 
 
-def _excess(result: ConditionResult | None) -> str:
-    if result is None or math.isnan(result.excess_drop):
-        return ""
-    return minus(f"{format_value(result.excess_drop)} {interval_text(result, 'excess')}".strip())
-
-
 def _describe(
     model: str, entry: Entry, result: ConditionResult | None, control: ConditionResult | None
 ) -> str:
@@ -180,5 +226,6 @@ def _describe(
     said = f"{model}, {entry.title}: drop {format_value(result.drop)} "
     said += interval_text(result, "drop")
     if control is not None and not math.isnan(control.drop):
-        said += f"; matched control {format_value(control.drop)}"
+        said += f"; matched control {format_value(control.drop)} "
+        said += interval_text(control, "drop")
     return minus(said.strip())

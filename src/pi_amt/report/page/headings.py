@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pi_amt.core.text import plural
 from pi_amt.report.catalog import Entry, without_controls
-from pi_amt.report.headline import sentence
 from pi_amt.report.names import Look, score_name
 from pi_amt.report.page.context import DatasetFacts
+from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.shapley import shapley_sentence, with_values
 from pi_amt.statistics.estimates import baseline_result
@@ -51,17 +51,18 @@ def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence
     return f"The baseline only, without any perturbation: {where}."
 
 
-def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, str]]:
-    """One sentence per model and dataset, with the look of what it is about."""
+def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, list[str]]]:
+    """Per model and dataset its look, and the answer in three parts: what is claimed, what that
+    rests on, what was found besides. Where the score comes from stands beside it, as a picture."""
     found = []
     for panel in importance.panels:
         look = Look.of(importance, panel)
-        text = (
-            sentence(importance, panel, look.model, look.dataset)
-            if without_controls(entries) or why_at_floor(panel, importance.inference)
-            else _baseline(importance, panel, look)
-        )
-        found.append((look, minus(text).replace("p = ", "p\u00a0=\u00a0")))
+        if without_controls(entries) or why_at_floor(panel, importance.inference):
+            answer = answer_of(importance, panel)
+            parts = [answer.lead, " ".join(answer.evidence), " ".join(answer.others)]
+        else:
+            parts = [_baseline(importance, panel, look), "", ""]
+        found.append((look, [minus(part).replace("p = ", "p\u00a0=\u00a0") for part in parts]))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -28,11 +29,14 @@ from pi_amt.report.page.context import (
     model_facts,
     reproductions,
 )
+from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
 from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.statistics.estimates import LEAKS_ABOVE
+from pi_amt.statistics.floor import why_at_floor
+from pi_amt.statistics.inference import FEWEST_COMPOSITIONS
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import COALITION, ConditionKey
 
@@ -44,7 +48,9 @@ def methods_markdown(importance: Result) -> str:
         *_perturbations(importance),
         *_shapley(importance),
         *_statistics(importance),
+        *_claims(importance),
         *_reservations(importance),
+        *_findings(importance),
     ]
     return "## Methods\n\n" + " ".join(sentences) + "\n"
 
@@ -265,6 +271,31 @@ def _statistics(importance: Result) -> list[str]:
         f"({plural(inference.n_resamples, 'resample')} over recordings, clustered by composition, "
         f"seed {inference.seed}); p-values come from paired sign-flip permutation tests, corrected "
         "over all conditions after Holm [@holm1979].",
+    ]
+
+
+def _claims(importance: Result) -> list[str]:
+    """What had to hold for a claim; nothing without matched controls, which every claim needs."""
+    if not any(result.n_excess for result in importance.results):
+        return []
+    margin = importance.inference.equivalence_margin
+    known = any(not math.isnan(result.known_bias) for result in importance.results)
+    beyond = ", and it is larger than the known bias of the mask" if known else ""
+    return [
+        "A model is said to rely on a feature where the excess drop is significant and its "
+        f"interval lies above zero{beyond}; and not to rely on it where the excess drop lies "
+        f"within ±{margin:g} by two one-sided tests at 5 %. Nothing is claimed from fewer than "
+        f"{FEWEST_COMPOSITIONS} compositions."
+    ]
+
+
+def _findings(importance: Result) -> list[str]:
+    """The answers in the words of the report; those of a baseline at the floor are said before."""
+    tried = any(result.role == "condition" for result in importance.results)
+    return [
+        answer_of(importance, panel).lead
+        for panel in importance.panels
+        if tried and not why_at_floor(panel, importance.inference)
     ]
 
 

@@ -14,20 +14,21 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from pi_amt.core.text import plural
 from pi_amt.core.version import __version__
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
-from pi_amt.report.headline import bias_in_words
-from pi_amt.report.names import score_name
+from pi_amt.report.names import column_meaning, score_name
 from pi_amt.report.page import context, headings, shapley
+from pi_amt.report.page.columns import columns_of
 from pi_amt.report.page.files import Links
 from pi_amt.report.page.forest import forests, interval_text, ticks_of
 from pi_amt.report.page.payload import safe_json
-from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.report.statements import bias_in_words
+from pi_amt.report.tables.cells import NOTHING, format_value, minus
 from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.report.tables.table import Table
@@ -39,6 +40,10 @@ _RULE = (
     "(weights, precision, settings, method) is taken; variants are never averaged."
 )
 _WARNING = "Warning: "
+_CLOSING = (
+    "Intervals are over recordings; a drop says what {score} is sensitive to, an excess over the "
+    "matched control what the model relies on."
+)
 _SCRIPTS = ("app.js", "charts.js", "explorer.js", "start.js")
 
 
@@ -72,16 +77,12 @@ def render(page: Page, folder: str, links: Links) -> str:
         folder: name of the folder with the files.
         links: what lies there.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(_text("report.html.j2"))
-    return template.render(
+    return from_template(
+        "report.html.j2",
         **_words(page),
         **_numbers(page),
-        css=Markup(_text("report.css")),
-        js=Markup("\n".join(_text(name) for name in _SCRIPTS)),
-        version=__version__,
+        kind="Permutation importance report",
+        closing=_CLOSING.format(score=score_name(page.importance.score)),
         folder=folder,
         files=links,
         rule=_RULE,
@@ -91,6 +92,31 @@ def render(page: Page, folder: str, links: Links) -> str:
         leak_text=names.LEAK_BADGE,
         breakable=breakable,
         dataset_title=names.dataset_title,
+    )
+
+
+def from_template(name: str, **words: Any) -> str:
+    """A page in the package's look.
+
+    Args:
+        name: a template that fills the layout.
+        words: what it needs, and the layout's ``title``, ``lede``, ``kind``, ``tabs``, ``closing``
+            and ``data_json``.
+    """
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name).render(
+        **words,
+        css=Markup(_text("report.css")),
+        js=Markup("\n".join(map(_text, _SCRIPTS))),
+        version=__version__,
+        columns_of=columns_of,
+        csv_of=_csv,
         plural=plural,
     )
 
@@ -100,7 +126,7 @@ def _words(page: Page) -> dict[str, Any]:
     importance = page.importance
     models = context.model_facts(importance)
     datasets = context.dataset_facts(importance)
-    said = footnotes(importance)
+    alerts = _alerts(page)
     return {
         "title": headings.title_of(
             [model.look.model for model in models],
@@ -108,29 +134,42 @@ def _words(page: Page) -> dict[str, Any]:
             score_name(importance.score) if with_values(importance) else "",
         ),
         "lede": headings.lede(importance, datasets, page.entries),
-        "tabs": _tabs(page),
+        "tabs": _tabs(page, sum(map(len, alerts.values()))),
         "models": models,
         "datasets": datasets,
         "look_of": partial(names.Look.of, importance),
         "headlines": headings.headlines(importance, page.entries),
-        "gaps": context.missing(importance, page.entries),
+        "alerts": any(alerts.values()),
+        **alerts,
         "run_facts": context.run_facts(importance, page.manifests),
         "messages": importance.messages,
-        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
-        "reproductions": context.reproductions(importance),
-        "at_floor": context.baselines_at_floor(importance),
         "methods": _marked_up(page.methods.split("\n\n", 1)[1].strip()),
         "bibtex": page.bibtex,
         "explorer_notes": page.explorer.notes,
     }
 
 
-def _tabs(page: Page) -> list[tuple[str, str]]:
-    """(id, title) of the sections that have something to show."""
-    tabs = [("overview", "Overview")]
-    tabs += [("conditions", "Conditions")] if page.entries else []
-    tabs += [("curves", "Profiles and doses")] if page.data["curves"] else []
-    return [*tabs, ("explorer", "Explorer"), ("tables", "Tables"), ("methods", "Methods")]
+def _alerts(page: Page) -> dict[str, Sequence[Any]]:
+    """What a reader must know before believing a number; each is one line of the page."""
+    importance = page.importance
+    failed = page.tables.get("failed_recordings")
+    said = footnotes(importance)
+    return {
+        "reproductions": context.reproductions(importance),
+        "at_floor": context.baselines_at_floor(importance),
+        "gaps": context.missing(importance, page.entries),
+        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
+        "failed": failed.records if failed else (),
+    }
+
+
+def _tabs(page: Page, alerts: int) -> list[tuple[str, str, int]]:
+    """(id, title, what is counted beside it) of the sections that have something to show."""
+    tabs = [("overview", "Overview", 0)]
+    tabs += [("conditions", "Conditions", 0)] if page.entries else []
+    tabs += [("curves", "Profiles and doses", 0)] if page.data["curves"] else []
+    tabs += [("explorer", "Explorer", 0), ("tables", "Tables", 0), ("methods", "Methods", 0)]
+    return [*tabs, ("alerts", "Alerts", alerts)] if alerts else tabs
 
 
 def _numbers(page: Page) -> dict[str, Any]:
@@ -146,6 +185,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "forests": forests(importance, page.entries),
         "ticks_of": ticks_of,
         "has_controls": any(e.condition.role == "control" for e in page.entries),
+        "leading": leading,
         "steps": [e.id for e in page.entries if e.step and e not in leading],
         # what the forest plot begins with: where only controls were run, these
         "leading_roles": ("condition",) if without_controls(page.entries) else ("control",),
@@ -157,7 +197,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "value": lambda *given: minus(format_value(*given)),
         "minus": minus,
         "bias_in_words": bias_in_words,
-        "shown_columns": shown_columns,
+        "meaning": column_meaning,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
         "known": lambda value: not math.isnan(value),
@@ -172,15 +212,10 @@ def breakable(title: str) -> Markup:
     return Markup("<wbr>(").join(title.split("("))
 
 
-def shown_columns(table: Table) -> list[str]:
-    """Columns that the page shows; options stand with each condition, the files hold them all."""
-    columns = table.main or table.columns
-    hidden = (
-        {"permutation", "parameters"} if "condition" in columns or "label" in columns else set()
-    )
-    if "condition" in columns:
-        hidden.add("label")
-    return [name for name in columns if name not in hidden]
+def _csv(table: Table, record: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Numbers of one cell for a file: with a hyphen, and nothing where they are undefined."""
+    cells = (table.cell(record, name) for name in names)
+    return ",".join("" if cell == NOTHING else cell for cell in cells)
 
 
 def _marked_up(markdown: str) -> list[tuple[str, str]]:

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import get_type_hints
 
 from pi_amt.core.text import plural
+from pi_amt.report.statements import too_few_in_words, verdicts
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
-from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT, Inference
+from pi_amt.statistics.inference import SIGNIFICANT, smallest_p
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import COALITION
 
-#: column → (format, meaning), as the fields of ``ConditionResult`` say it
+#: column → (format, meaning), as the fields of ``ConditionResult`` say it, and what they show
 COLUMNS: dict[str, tuple[str, str]] = {
     name: kind.__metadata__
     for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
-}
+} | {"verdict": ("", "what the condition shows, in a word or two")}
 MAIN = (
     "model", "dataset", "permutation", "parameters", "label", "n_pieces", "baseline", "perturbed",
-    "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop",
+    "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop", "verdict",
 )  # fmt: skip
 LEAD = (
-    "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "leaks", "model",
-    "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
+    "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "verdict", "leaks",
+    "model", "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
     "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
 #: what a notebook and a paper show
@@ -64,9 +65,15 @@ def importance_table(importance: Result) -> Table:
     records = []
     known = any(not math.isnan(result.known_bias) for result in importance.results)
     for panel in importance.panels:
-        asked = (r for r in importance.results_of(panel) if r.role != COALITION)
-        results = sorted(asked, key=lambda r: _ROLES.get(r.role, 2))
-        records += [asdict(r) for r in (baseline_result(panel, importance.inference), *results)]
+        lines = [
+            asdict(result) | {"verdict": str(verdict or "")}
+            for result, verdict in zip(
+                importance.results_of(panel), verdicts(importance, panel), strict=True
+            )
+            if result.role != COALITION
+        ]
+        baseline = asdict(baseline_result(panel, importance.inference)) | {"verdict": ""}
+        records += [baseline, *sorted(lines, key=lambda line: _ROLES.get(line["role"], 2))]
     brief = (*BRIEF[:4], "known_bias", *BRIEF[4:]) if known else BRIEF
     return Table(
         title="Sensitivity of the model's F to each perturbation of its input",
@@ -119,22 +126,11 @@ def footnotes(importance: Result) -> Iterator[str]:
         )
     for panel in importance.panels:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
-    smallest = _smallest_p(tested, inference)
-    if smallest * tests > SIGNIFICANT:
-        yield (
-            f"Warning: with so few recordings no p is below {smallest:.2g} before correction, so "
-            f"no p_holm of {plural(tests, 'test')} can be below {min(smallest * tests, 1):.2g}."
-        )
+    largest = max(tested, key=lambda result: result.n_compositions, default=None)
+    if largest and smallest_p(largest.n_compositions, inference.n_resamples) * tests > SIGNIFICANT:
+        yield f"Warning: {too_few_in_words(largest, importance)}"
     yield from importance.messages
     yield from (f"Warning: {warning}" for warning in importance.warnings)
-
-
-def _smallest_p(tested: Sequence[ConditionResult], inference: Inference) -> float:
-    """The smallest p that the largest panel's sign-flip test can give."""
-    clusters = max((result.n_compositions for result in tested), default=0)
-    if clusters <= EXACT_CLUSTERS:
-        return float(2.0 ** (1 - clusters)) if clusters > 1 else 0.0
-    return 1 / (inference.n_resamples + 1)
 
 
 def method_note(n_resamples: int, seed: int, tests: int) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pi_amt.core.text import plural
-from pi_amt.permutations.coalition import REST
+from pi_amt.permutations.coalition import REST, partials_of
+from pi_amt.permutations.masks import partials_in_words
 from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.table import Table
@@ -128,13 +129,8 @@ def shapley_sentence(one: Attribution, model: str, dataset: str) -> str:
 
 
 def in_words(player: str) -> str:
-    """What a player is: ``h4-h10`` → ``partials 4 to 10``."""
-    if player == REST:
-        return "the rest"
-    if player == "f0":
-        return "the fundamentals"
-    first, to, last = player.replace("f0", "1").replace("h", "").partition("-")
-    return f"partials {first} to {last}" if to else f"partial {first}"
+    """What a player is: ``h4-h10`` → ``harmonics 4 to 10``."""
+    return "the rest" if player == REST else partials_in_words(partials_of(player))
 
 
 def with_values(importance: Result) -> list[Attribution]:

@@ -8,7 +8,7 @@ const say = text => { $("#live").textContent = text; };
 
 /* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */
 const tabs = $$('[role="tab"]');
-function showTab(name, focus = false) {
+function showTab(name, focus = false, state = undefined) {
   const tab = tabs.find(t => t.dataset.view === name) || tabs[0];
   for (const t of tabs) {
     const chosen = t === tab;
@@ -21,7 +21,7 @@ function showTab(name, focus = false) {
   const view = tab.dataset.view;
   if (view === "conditions") drawVisible();
   if (view === "curves") drawCurves();
-  if (view === "explorer" && window.startExplorer) window.startExplorer();
+  if (view === "explorer" && window.startExplorer) window.startExplorer(state);
 }
 function showEntry(id) {
   const articles = $$("article.entry");
@@ -40,9 +40,9 @@ function follow(focus) {
   const [view, id] = location.hash.slice(1).split("/"); // both are plain words
   if (view === "main") return;
   if (view === "conditions") showEntry(id);
-  showTab(view || "overview");
+  showTab(view || "overview", false, id);
   if (!focus) return;
-  if (id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
+  if (view === "conditions" && id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
   window.scrollTo(0, 0);
 }
 for (const tab of tabs) {
@@ -60,7 +60,9 @@ window.addEventListener("hashchange", () => follow(true));
 
 /* ---------- filters ---------- */
 function chooseDataset(name) {
-  for (const element of $$("table.forest[data-dataset], .entry section[data-dataset]")) element.hidden = element.dataset.dataset !== name;
+  const every = name === "*";
+  for (const element of $$(".forestbox, .entry section[data-dataset]")) element.hidden = !every && element.dataset.dataset !== name;
+  $(".forests")?.classList.toggle("beside", every);
   for (const input of $$('[data-filter="dataset"] input')) input.checked = input.value === name;
   filterForest();
   drawVisible();
@@ -71,11 +73,12 @@ function filterForest() {
   const words = ($("#find")?.value || "").toLowerCase().trim();
   const controls = $("#controls")?.checked, steps = words || $("#steps")?.checked;
   let shown = 0;
-  for (const row of $$("table.forest tbody tr")) {
+  for (const row of $$("table.forest tr[data-role]")) {
     row.hidden = (row.dataset.role === "control" && !controls) || (row.dataset.role === "step" && !steps) || !row.dataset.find.includes(words);
-    if (!row.hidden && !row.closest("table").hidden) shown += 1;
+    if (!row.hidden && !row.closest(".forestbox").hidden) shown += 1;
   }
-  for (const table of $$("table.forest")) nearer(table, [...table.tBodies[0].rows].every(row => row.hidden || row.dataset.role === "condition"));
+  for (const head of $$("table.forest tr.feature")) head.hidden = $$("tr[data-role]", head.parentElement).every(row => row.hidden);
+  for (const table of $$("table.forest")) nearer(table, $$("tr[data-role]", table).every(row => row.hidden || row.dataset.role === "condition"));
   const nothing = $("#nothing-found");
   if (nothing) nothing.hidden = shown > 0;
   return shown;
@@ -91,51 +94,63 @@ function nearer(table, near) {
 }
 $("#find")?.addEventListener("input", () => say(plural(filterForest(), "condition")));
 for (const box of $$("#controls, #steps")) box.addEventListener("change", () => say(plural(filterForest(), "condition")));
-$("#order")?.addEventListener("change", event => {
-  const byDrop = event.target.value === "drop";
-  for (const body of $$("table.forest tbody")) {
-    const rows = [...body.rows].sort((a, b) => byDrop ? b.dataset.drop - a.dataset.drop : a.dataset.order - b.dataset.order);
-    body.append(...rows);
+// groups go by their first row: the conditions of one feature stay together
+function orderForest(key) {
+  const by = row => -row.dataset[key];
+  for (const table of $$("table.forest")) {
+    for (const body of table.tBodies) body.append(...$$("tr[data-role]", body).sort((a, b) => by(a) - by(b)));
+    const first = body => Math.min(...$$("tr[data-role]", body).map(by));
+    table.append(...[...table.tBodies].sort((a, b) => first(a) - first(b)));
+    for (const head of $$("th[data-sort]", table)) {
+      if (head.dataset.sort === key && key !== "order") head.setAttribute("aria-sort", ["drop", "excess"].includes(key) ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    }
   }
-});
+  $("#order").value = key;
+}
+$("#order")?.addEventListener("change", event => orderForest(event.target.value));
+for (const head of $$("table.forest th[data-sort]")) headButton(head, () => orderForest(head.hasAttribute("aria-sort") ? "order" : head.dataset.sort));
 
 /* ---------- tables: sort by a click on a head, save, copy ---------- */
+function headButton(head, action) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...head.childNodes);
+  button.addEventListener("click", action);
+  head.replaceChildren(button);
+}
 function numberIn(text) {
   const value = parseFloat(text.replace(/[<,]/g, "").replace("−", "-").replace("∞", "Infinity"));
   return Number.isNaN(value) ? null : value;
 }
-for (const table of $$(".scroll table")) {
-  $$("thead th", table).forEach((head, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = head.textContent;
-    head.replaceChildren(button);
-    button.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of $$("thead th", table)) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const rows = [...table.tBodies[0].rows];
-      const cell = row => row.cells[column].textContent;
-      const numeric = rows.some(row => numberIn(cell(row)) !== null) && rows.every(row => numberIn(cell(row)) !== null || /^[–]?$/.test(cell(row).trim()));
-      rows.sort((a, b) => {
-        if (!numeric) return (up ? 1 : -1) * cell(a).localeCompare(cell(b));
-        const x = numberIn(cell(a)), y = numberIn(cell(b));
-        if (x === null || y === null) return (x === null) - (y === null);
-        return up ? x - y : y - x;
-      });
-      table.tBodies[0].append(...rows);
+function sortable(table) {
+  $$("thead th", table).forEach((head, column) => headButton(head, () => {
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    for (const other of $$("thead th", table)) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const rows = [...table.tBodies[0].rows];
+    const cell = row => row.cells[column].textContent.split("→").at(-1); // what was perturbed is what differs
+    const numeric = rows.some(row => numberIn(cell(row)) !== null) && rows.every(row => numberIn(cell(row)) !== null || /^[–]?$/.test(cell(row).trim()));
+    rows.sort((a, b) => {
+      if (!numeric) return (up ? 1 : -1) * cell(a).localeCompare(cell(b));
+      const x = numberIn(cell(a)), y = numberIn(cell(b));
+      if (x === null || y === null) return (x === null) - (y === null);
+      return up ? x - y : y - x;
     });
-  });
+    table.tBodies[0].append(...rows);
+  }));
 }
-for (const button of $$("[data-csv]")) button.addEventListener("click", () => {
-  const table = $(`[data-table="${button.dataset.csv}"] table`);
+for (const table of $$("table.data")) sortable(table);
+for (const box of $$("[data-more]")) box.addEventListener("change", () => $(`[data-table="${box.dataset.more}"]`).classList.toggle("all", box.checked));
+for (const button of $$("[data-save]")) button.addEventListener("click", () => {
+  const table = $(`[data-table="${button.dataset.save}"] table`);
   const quote = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   // a program reads numbers with a hyphen, and nothing where a value is undefined
   const plain = cell => cell.classList.contains("num") ? cell.textContent.trim().replace("−", "-").replace(/^–$/, "") : cell.textContent.trim();
-  const lines = [...table.rows].map(row => [...row.cells].map(cell => quote(plain(cell))).join(","));
+  const lines = [...table.rows].map(row => [...row.cells].map(cell => cell.dataset.csv ?? quote(plain(cell))).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
-  link.download = `${button.dataset.csv}.csv`;
+  link.download = `${button.dataset.save}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 });
@@ -148,6 +163,31 @@ for (const button of $$("[data-copy]")) button.addEventListener("click", async (
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });
+
+/* ---------- what a head or a badge means, for mouse, keyboard and touch ---------- */
+const tip = $("#tip");
+function explain(element) {
+  element.dataset.tip = element.title;
+  element.removeAttribute("title");
+  const target = element.querySelector("button") || element;
+  const show = () => {
+    tip.textContent = element.dataset.tip;
+    tip.hidden = false;
+    const box = element.getBoundingClientRect(), width = tip.offsetWidth;
+    tip.style.left = `${Math.max(8, Math.min(box.left + box.width / 2 - width / 2, document.documentElement.clientWidth - width - 8))}px`;
+    const above = box.top - tip.offsetHeight - 8;
+    tip.style.top = `${above > 4 ? above : box.bottom + 8}px`;
+    target.setAttribute("aria-describedby", "tip");
+  };
+  const hide = () => { tip.hidden = true; target.removeAttribute("aria-describedby"); };
+  element.addEventListener("mouseenter", show);
+  element.addEventListener("mouseleave", hide);
+  target.addEventListener("focus", show);
+  target.addEventListener("blur", hide);
+}
+for (const element of $$("th[title], .badge[title], .tile[title]")) explain(element);
+window.addEventListener("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
+window.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
 
 /* ---------- theme and print ---------- */
 const themes = ["auto", "light", "dark"];
@@ -162,4 +202,4 @@ function setTheme(theme, keep) {
 setTheme(document.documentElement.dataset.theme || "auto", false);
 themeButton.addEventListener("click", () => setTheme(themes[(themes.indexOf(document.documentElement.dataset.theme || "auto") + 1) % 3], true));
 $("#print").addEventListener("click", () => window.print());
-window.addEventListener("beforeprint", () => { for (const figure of $$("figure[data-chart]")) drawFigure(figure); drawCurves(); });
+window.addEventListener("beforeprint", () => { for (const figure of $$('article.entry:not(.aside) figure[data-chart="paired"]')) drawFigure(figure); drawCurves(); });

@@ -51,14 +51,72 @@ function paired(panel, cell) {
   const at = unitSquare(svg, 250, 42, 8, `${report.scoreName}, clean`, `${report.scoreName}, perturbed`);
   const [x0, y0] = at(0, 0), [x1, y1] = at(1, 1);
   svg.append(make("line", { x1: x0, y1: y0, x2: x1, y2: y1, class: "zero" }));
+  const [mx, my] = at(mean(pairs.map(p => p[0])), mean(pairs.map(p => p[1])));
+  svg.append(titled(make("path", { d: `M${mx - 8} ${my}H${mx + 8}M${mx} ${my - 8}V${my + 8}`, class: "chance" }), "mean"));
   const size = pairs.length > 60 ? 2.5 : 3.6;
   for (const [base, after, name] of pairs) {
     const [x, y] = at(base, after);
-    svg.append(titled(symbol(x, y, size, panel.marker, "pt"), `${name}: ${fixed(base)} → ${fixed(after)}, drop ${fixed(base - after)}`));
+    const dot = titled(symbol(x, y, size, panel.marker, "pt"), `${name}: ${fixed(base)} → ${fixed(after)}, drop ${fixed(base - after)}`);
+    dot.dataset.piece = panel.pieces.indexOf(name);
+    svg.append(dot);
   }
-  const [mx, my] = at(mean(pairs.map(p => p[0])), mean(pairs.map(p => p[1])));
-  svg.append(titled(make("path", { d: `M${mx - 8} ${my}H${mx + 8}M${mx} ${my - 8}V${my + 8}`, class: "chance" }), "mean"));
   return svg;
+}
+
+/* ---------- the recordings of a condition: a dot leads to its row, a row to the explorer ---------- */
+const FIRST_ROWS = 12;
+const explored = (() => { const source = document.querySelector("#explorer-data"); return source ? JSON.parse(source.textContent).examples.map(e => [e.dataset, e.track, e.models.map(m => m.panel)]) : []; })();
+function recordings(box) {
+  if (box.childElementCount) return;
+  const place = Number(box.dataset.panel), panel = report.panels[place], entry = box.closest("article").dataset.entry;
+  const cell = report.conditions[entry][place], figure = box.parentElement.querySelector('figure[data-chart="paired"]');
+  const element = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
+  const rows = panel.pieces.map((name, i) => ({ name, i, clean: panel.base[i], after: cell.after[i], drop: known(panel.base[i]) && known(cell.after[i]) ? panel.base[i] - cell.after[i] : null })).filter(row => known(row.drop));
+  if (!rows.length) return;
+  const heads = [["name", "Recording", "the recording"], ["clean", `${report.scoreName} clean`, "its score without perturbation"], ["after", "perturbed", "its score with the perturbation, repeats averaged"], ["drop", "drop", "clean − perturbed of this recording; the bar shows it from −1 to 1"]];
+  let key = "drop", up = false, limit = FIRST_ROWS, chosen = null;
+  const body = element("tbody"), more = element("button", { type: "button", className: "quiet" });
+  const head = element("tr", {}, ...heads.map(([name, text, title]) => {
+    const cellOfHead = element("th", { scope: "col", className: name === "name" ? "" : "num", title, textContent: text });
+    headButton(cellOfHead, () => { up = key === name ? !up : name === "name"; key = name; draw(); });
+    explain(cellOfHead);
+    return cellOfHead;
+  }));
+  const table = element("table", { className: "pieces" }, element("caption", { className: "sr", textContent: "Recordings, one per line" }), element("thead", {}, head), body);
+  function draw() {
+    rows.sort((a, b) => (up ? 1 : -1) * (key === "name" ? a.name.localeCompare(b.name) : a[key] - b[key]));
+    heads.forEach(([name], i) => { if (name === key) head.cells[i].setAttribute("aria-sort", up ? "ascending" : "descending"); else head.cells[i].removeAttribute("aria-sort"); });
+    body.replaceChildren(...rows.slice(0, limit).map(line));
+    more.hidden = rows.length <= limit;
+    more.textContent = `Show all ${plural(rows.length, "recording")}`;
+  }
+  function line(row) {
+    const name = element("td", {}, element("bdi", { textContent: row.name }));
+    if (explored.some(([dataset, track, panels]) => dataset === panel.dataset && track === row.name && panels.includes(place))) {
+      const state = new URLSearchParams({ recording: row.name, dataset: panel.dataset, model: panel.model, condition: entry });
+      name.append(" ", element("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
+    }
+    const bar = element("i", { className: row.drop < 0 ? "bar less" : "bar", style: `width: ${(Math.abs(row.drop) * 3.5).toFixed(2)}rem` });
+    const tr = element("tr", { tabIndex: -1 }, name, ...[row.clean, row.after].map(v => element("td", { className: "num", textContent: fixed(v) })), element("td", { className: "num" }, element("span", { className: "bars" }, bar), fixed(row.drop)));
+    tr.dataset.piece = row.i;
+    if (row.i === chosen) tr.setAttribute("aria-current", "true");
+    tr.addEventListener("click", () => choose(row.i));
+    return tr;
+  }
+  // a dot and its row are chosen together
+  function choose(piece, look = false) {
+    chosen = piece;
+    if (look && rows.findIndex(row => row.i === piece) >= limit) { limit = rows.length; draw(); }
+    for (const mark of box.parentElement.querySelectorAll("[data-piece]")) {
+      const same = Number(mark.dataset.piece) === piece;
+      if (mark.tagName === "TR") { if (same) { mark.setAttribute("aria-current", "true"); if (look) mark.scrollIntoView({ block: "nearest" }); } else mark.removeAttribute("aria-current"); }
+      else mark.classList.toggle("chosen", same);
+    }
+  }
+  more.addEventListener("click", () => { limit = rows.length; draw(); });
+  figure?.addEventListener("click", event => { const piece = event.target.closest?.("[data-piece]"); if (piece) choose(Number(piece.dataset.piece), true); });
+  draw();
+  box.append(table, more);
 }
 
 function movement(panel, cell) {
@@ -93,9 +151,10 @@ function niceTicks(low, high) {
   return ticks;
 }
 
-function intervals(panel, cell) {
+function intervals(panel, cell, alike) {
   if (!cell.change) return nothing("No note tables are stored for this condition.");
-  const values = [...cell.change, ...cell.chance].filter(known);
+  // one scale for all models under this condition
+  const values = alike.flatMap(other => [...(other.change || []), ...(other.chance || [])]).filter(known);
   let low = Math.min(0, ...values), high = Math.max(0, ...values);
   if (high - low < 0.1) high = low + 0.1;
   [low, high] = [low && low - 0.04 * (high - low), high && high + 0.04 * (high - low)];
@@ -119,7 +178,7 @@ function intervals(panel, cell) {
 
 const span = text => text.replace(/(?<=\d)-(?=\d)/, "–");
 const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Math.min(0.9, Math.abs(share) * 1.1).toFixed(3)})`;
-function strata(panel, cell) {
+function strata(panel, cell, alike) {
   if (!cell.strata) return nothing("No note tables are stored for this condition.");
   const [registers, velocities, polyphonies] = report.levels;
   const box = document.createElement("div");
@@ -145,7 +204,7 @@ function strata(panel, cell) {
   box.append(svg);
   const bars = document.createElement("div");
   bars.className = "minibars";
-  const shares = Object.values(cell.alone).flatMap(levels => Object.values(levels)).map(([b, a, n]) => n ? (b - a) / n : 0);
+  const shares = alike.flatMap(other => Object.values(other.alone || {})).flatMap(levels => Object.values(levels)).map(([b, a, n]) => n ? (b - a) / n : 0);
   const most = Math.max(0.01, ...shares.map(Math.abs));
   for (const levels of Object.values(cell.alone)) for (const [name, [before, after, all]] of Object.entries(levels)) {
     const share = all ? (before - after) / all : 0;
@@ -205,12 +264,13 @@ function drawFigure(figure) {
   if (figure.dataset.drawn) return;
   figure.dataset.drawn = "yes";
   const panel = report.panels[figure.dataset.panel];
-  const cell = report.conditions[figure.closest("article").dataset.entry][figure.dataset.panel];
-  figure.querySelector(".plot").replaceChildren(charts[figure.dataset.chart](panel, cell));
+  const cells = report.conditions[figure.closest("article").dataset.entry];
+  figure.querySelector(".plot").replaceChildren(charts[figure.dataset.chart](panel, cells[figure.dataset.panel], Object.values(cells)));
 }
 function drawVisible() {
   if ($("#view-conditions")?.hidden !== false) return;
   for (const figure of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) figure[data-chart]")) drawFigure(figure);
+  for (const box of $$("article.entry:not([hidden]) section[data-dataset]:not([hidden]) .recordings")) recordings(box);
 }
 
 function drawCurves() {
@@ -230,14 +290,14 @@ function drawCurves() {
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
     caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.slice(0, -1).map(c => `${c.n} and `).join("")}${plural(curves.at(-1).n, "recording")}. ${half}`);
     caption.title = constant;
-    plot.append(curvePlot(curves, axis));
+    plot.append(curvePlot(curves, axis, report.curves));
     figure.append(caption, plot);
     root.append(figure);
   }
 }
-function curvePlot(curves, xLabel) {
+function curvePlot(curves, xLabel, alike) {
   const [width, height, left, top, bottom, right] = [460, 250, 42, 10, 38, 12];
-  const xs = curves.flatMap(c => c.x), ys = curves.flatMap(c => [...c.y, ...c.low, ...c.high]).filter(known);
+  const xs = curves.flatMap(c => c.x), ys = alike.flatMap(c => [...c.y, ...c.low, ...c.high]).filter(known); // one scale of drops
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   const low = Math.min(0, ...ys), high = Math.max(0.05, ...ys) * 1.05;
   const px = v => left + (v - x0) / (x1 - x0 || 1) * (width - left - right), py = v => top + (high - v) / (high - low) * (height - top - bottom);

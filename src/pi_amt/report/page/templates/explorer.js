@@ -1,4 +1,5 @@
-/* Piece explorer: pictures, roll and sound of an excerpt on one time axis with one playhead. */
+/* Piece explorer: pictures, roll and sound of an excerpt on one time axis with one playhead.
+   The address holds what is shown: #explorer/recording=…&model=…&condition=…&from=…&to=…&sound=… */
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = midi => NAMES[((Math.round(midi) % 12) + 12) % 12] + (Math.floor(Math.round(midi) / 12) - 1);
 const html = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
@@ -38,11 +39,13 @@ function wav(samples) {
   return URL.createObjectURL(new Blob([data], { type: "audio/wav" }));
 }
 
-window.startExplorer = () => {
+const SOUNDS = { original: "Original", perturbed: "Perturbed input", clean: "Transcription, clean", after: "Transcription, perturbed" };
+window.startExplorer = state => {
   const root = $("#explorer-root"), source = $("#explorer-data");
-  if (!root || !source || root.childElementCount) return;
+  if (!root || !source) return;
+  if (root.childElementCount) { root.show(state); return; }
   const data = JSON.parse(source.textContent);
-  let example, model, condition, view = [0, 1], position = 0, playing = null, urls = [];
+  let example, model, condition, view = [0, 1], position = 0, playing = null, urls = [], sound = "original", settled = false;
   // chosen last, or shown at first: what a recording or a model lacks comes back with the next that has it
   let chosenModel = null, chosenCondition = null;
   const nameOf = m => report.panels[m.panel].model;
@@ -66,27 +69,65 @@ window.startExplorer = () => {
   choose.append(outlineLabel);
   outlineBox.addEventListener("change", layout);
 
-  /* ----- players ----- */
-  const players = html("div", { className: "players" });
-  const player = (id, title) => {
-    const audio = html("audio", { id, controls: true, preload: "metadata" });
-    audio.setAttribute("aria-label", title);
-    const small = html("small");
-    players.append(html("div", { className: "player" }, html("span", { textContent: title }), audio, small));
-    audio.addEventListener("play", () => {
-      for (const other of $$("audio", players)) if (other !== audio) other.pause();
-      if (Math.abs(audio.currentTime - position) > 0.05 && position < example.seconds - 0.1) audio.currentTime = position;
-      playing = audio;
-      requestAnimationFrame(tick);
-    });
-    audio.addEventListener("pause", () => { if (playing === audio) playing = null; });
-    audio.addEventListener("seeked", () => { if (playing === audio || !playing) seek(audio.currentTime, false); });
-    return { audio, small };
+  /* ----- one player, four sounds ----- */
+  const icon = { play: "M3 1.5v13l11-6.5z", pause: "M3 1.5h3.5v13H3zM9.5 1.5H13v13H9.5z" };
+  const face = make("path", { d: icon.play }), iconBox = make("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, face);
+  const playButton = html("button", { type: "button", id: "ex-play", className: "play" }, iconBox);
+  playButton.setAttribute("aria-label", "Play");
+  playButton.addEventListener("click", () => toggle());
+  const switcher = html("fieldset", { className: "segment", id: "ex-sound" }, html("legend", { className: "sr", textContent: "Sound" }));
+  const sounds = Object.fromEntries(Object.entries(SOUNDS).map(([name, title], i) => {
+    const radio = html("input", { type: "radio", name: "ex-sound", value: name, checked: !i }), audio = html("audio", { id: `play-${name}`, preload: "auto" });
+    radio.addEventListener("change", () => chooseSound(name));
+    switcher.append(html("label", { title: `Key ${i + 1}` }, radio, html("span", { textContent: title })));
+    audio.addEventListener("play", () => { playing = audio; showAs(true); requestAnimationFrame(tick); });
+    audio.addEventListener("pause", () => { if (playing === audio) { playing = null; showAs(false); } });
+    return [name, { audio, radio }];
+  }));
+  const showAs = going => { face.setAttribute("d", going ? icon.pause : icon.play); playButton.setAttribute("aria-label", going ? "Pause" : "Play"); };
+  function toggle() {
+    if (playing) { playing.pause(); return; }
+    const { audio } = sounds[sound];
+    if (position > example.seconds - 0.1) position = 0;
+    audio.currentTime = position;
+    audio.play();
+  }
+  // the sound changes in the middle of a note and goes on from there
+  function chooseSound(name) {
+    const going = playing;
+    sound = name;
+    sounds[name].radio.checked = true;
+    if (going) { going.pause(); sounds[name].audio.currentTime = position; sounds[name].audio.play(); }
+    if (condition) about.textContent = soundTexts()[sound];
+    remember();
+  }
+  const scrub = html("input", { type: "range", id: "ex-scrub", min: 0, step: 0.01, value: 0 });
+  scrub.setAttribute("aria-label", "Playhead, seconds into the excerpt");
+  const clock = html("output", { id: "ex-clock" });
+  scrub.addEventListener("input", () => seek(Number(scrub.value)));
+  const about = html("p", { className: "small", id: "ex-about" });
+  const player = html("div", { className: "player" }, playButton, switcher, scrub, clock, ...Object.values(sounds).map(s => s.audio));
+  const soundTexts = () => {
+    const residual = condition.residual_db === null ? "" : `; consistency residual ${String(condition.residual_db).replace("-", "−")} dB`;
+    return {
+      original: `The recording, ${example.start.toFixed(0)} to ${(example.start + example.seconds).toFixed(0)} s.`,
+      perturbed: `What the model gets, made audible: ${model.borrowed_phase ? "its magnitudes with the phase of the original" : "the inverse sliCQ of its coefficients"}${residual}.`,
+      clean: `What the model writes down of the recording: ${plural(model.transcription.length, "note")}, played by a simple synthesiser.`,
+      after: `What the model writes down of the perturbed input: ${plural(condition.transcription.length, "note")}, played by a simple synthesiser.`,
+    };
   };
-  const sounds = {
-    original: player("play-original", "Original"), perturbed: player("play-perturbed", "Perturbed input"),
-    clean: player("play-clean", "Transcription, clean"), after: player("play-after", "Transcription, perturbed"),
-  };
+
+  /* ----- the answer for this excerpt ----- */
+  const scores = html("div", { className: "scores" }), hint = html("p", { className: "hint", id: "ex-hint" });
+  function drawScores() {
+    const whole = report.conditions[condition.id]?.[model.panel], panel = report.panels[model.panel], place = panel.pieces.indexOf(example.track);
+    const bar = (label, value, hollow) => html("div", { className: "score" }, html("span", { textContent: label }), html("i", {}, html("b", { className: hollow ? "clean" : "", style: `width: ${100 * (value || 0)}%` })), html("strong", { textContent: fixed(value, 2) }));
+    const [clean, perturbed] = condition.f;
+    scores.className = `scores c${panel.colour}`;
+    scores.replaceChildren(html("p", { textContent: "F of this excerpt" }), bar("clean", clean, true), bar("perturbed", perturbed, false));
+    if (whole) scores.append(html("p", { className: "small", textContent: `${report.scoreName} of the whole recording: ${fixed(panel.base[place], 2)} → ${fixed(whole.after[place], 2)}` }));
+    hint.textContent = condition.look_for;
+  }
 
   /* ----- lanes ----- */
   const stack = html("div", { className: "stack", tabIndex: 0 });
@@ -104,26 +145,40 @@ window.startExplorer = () => {
   const before = lane("Input, clean", 190), after = lane("Input, perturbed", 190), roll = lane("Reference and false notes", 230, "roll"), axis = lane("", 22, "axis");
   const lanes = [before, after, roll, axis];
 
-  /* ----- zoom and scrub ----- */
+  /* ----- zoom ----- */
   const button = (text, label, action) => { const b = html("button", { type: "button", className: "quiet", textContent: text }); b.setAttribute("aria-label", label); b.addEventListener("click", action); return b; };
-  const scrub = html("input", { type: "range", id: "ex-scrub", min: 0, step: 0.01, value: 0 });
-  scrub.setAttribute("aria-label", "Playhead, seconds into the excerpt");
-  const clock = html("output", { id: "ex-clock" });
-  scrub.addEventListener("input", () => seek(Number(scrub.value)));
-  const zoombar = html("div", { className: "zoombar" }, button("−", "Zoom out", () => zoom(2)), button("+", "Zoom in", () => zoom(0.5)), button("All", "Show the whole excerpt", () => setView(0, example.seconds)), scrub, clock);
+  const zoombar = html("div", { className: "zoombar" }, button("−", "Zoom out", () => zoom(2)), button("+", "Zoom in", () => zoom(0.5)), button("All", "Show the whole excerpt", () => setView(0, example.seconds)), html("span", { className: "small", textContent: "Drag sideways to move, wheel with Ctrl to zoom, click to set the playhead; space plays, 1 to 4 switch the sound." }));
 
   const legend = html("div", { className: "rolllegend" });
   const colourbar = html("span", { className: "colourbar" }, html("span", { textContent: `−${data.range_db} dB` }), html("i", { style: `background: linear-gradient(90deg, ${data.colours.join(",")})` }), html("span", { textContent: "loudest clean bin" }));
   const said = html("p", { className: "small", id: "ex-said" });
-  root.append(choose, players, stack, zoombar, legend, colourbar, said);
-  root.append(html("p", { className: "small", textContent: "Drag sideways to move, wheel with Ctrl to zoom, click to set the playhead. Space plays and pauses. Both pictures have one colour scale. Transcriptions are played by a simple synthesiser in this page." }));
+  root.append(choose, html("div", { className: "verdict" }, scores, hint), player, about, stack, zoombar, legend, colourbar, said);
+
+  /* ----- the address ----- */
+  function remember() {
+    if (!settled || $("#view-explorer").hidden) return;
+    const [from, to] = view.map(t => (example.start + t).toFixed(1));
+    const state = new URLSearchParams({ recording: example.track, dataset: example.dataset, model: nameOf(model), condition: condition.id, from, to, sound });
+    history.replaceState(null, "", `#explorer/${state}`);
+  }
+  root.show = text => {
+    const state = new URLSearchParams(text || "");
+    const wanted = data.examples.findIndex(e => e.track === state.get("recording") && [null, e.dataset].includes(state.get("dataset")));
+    chosenModel = state.get("model") ?? chosenModel;
+    chosenCondition = state.get("condition") ?? chosenCondition;
+    if (state.get("sound") in SOUNDS) chooseSound(state.get("sound"));
+    if (wanted >= 0 || !example) { pickExample.value = Math.max(wanted, 0); load(); } else loadModel();
+    const [from, to] = ["from", "to"].map(key => parseFloat(state.get(key)) - example.start);
+    if (wanted >= 0 && to > from && from >= -0.1 && to <= example.seconds + 0.1) setView(from, to);
+    settled = true;
+    remember();
+  };
 
   /* ----- what is shown ----- */
   function load() {
     example = data.examples[pickExample.value || 0];
     fill(pickModel, example.models.map(m => nameOf(m) + report.panels[m.panel].badge), placeOf(example.models, m => nameOf(m) === chosenModel));
     sounds.original.audio.src = example.audio;
-    sounds.original.small.textContent = `${example.start.toFixed(0)} to ${(example.start + example.seconds).toFixed(0)} s of the recording`;
     scrub.max = example.seconds;
     position = 0;
     view = [0, example.seconds];
@@ -143,10 +198,8 @@ window.startExplorer = () => {
     for (const { audio } of Object.values(sounds)) audio.pause();
     sounds.perturbed.audio.src = condition.audio;
     [sounds.clean.audio.src, sounds.after.audio.src] = urls;
-    const residual = condition.residual_db === null ? "" : ` Consistency residual ${String(condition.residual_db).replace("-", "−")} dB.`;
-    sounds.perturbed.small.textContent = (model.borrowed_phase ? "Magnitudes only: phase is borrowed from the original." : "Inverse sliCQ of the perturbed coefficients.") + residual;
-    sounds.clean.small.textContent = plural(model.transcription.length, "note");
-    sounds.after.small.textContent = plural(condition.transcription.length, "note");
+    about.textContent = soundTexts()[sound];
+    drawScores();
     picture(before, model.picture, "");
     picture(after, condition.picture, condition.outline);
     if (condition.outline) picture(before, model.picture, condition.outline);
@@ -156,6 +209,7 @@ window.startExplorer = () => {
     said.textContent = `${nameOf(model)} on ${example.track}. The roll shows the stored result of the study. ` + (same === all ? "Computed again for this page, it came out the same." : `Computed again for this page, ${same} of ${plural(all, "false note")} came out the same (the others hang on notes that began long before the excerpt, or on the machine).`);
     layout();
     seek(Math.min(position, example.seconds));
+    remember();
   }
   function picture(where, address, edges) {
     for (const image of where.images) image.remove();
@@ -236,6 +290,7 @@ window.startExplorer = () => {
     const start = Math.min(Math.max(t0, 0), example.seconds - length);
     view = [start, start + length];
     layout();
+    remember();
   }
   function zoom(factor, centre = position) {
     const [t0, t1] = view, inside = centre >= t0 && centre <= t1 ? centre : (t0 + t1) / 2;
@@ -247,9 +302,9 @@ window.startExplorer = () => {
     scrub.value = position;
     clock.textContent = `${position.toFixed(2)} / ${example.seconds.toFixed(1)} s`;
   }
-  function seek(t, move = true) {
+  function seek(t) {
     position = Math.min(Math.max(t, 0), example.seconds);
-    if (move) for (const { audio } of Object.values(sounds)) if (audio.readyState > 0 && (!playing || audio === playing)) audio.currentTime = position;
+    if (playing) playing.currentTime = position;
     moveHead();
   }
   function tick() {
@@ -278,11 +333,10 @@ window.startExplorer = () => {
     const actions = {
       ArrowLeft: () => seek(position - 0.1), ArrowRight: () => seek(position + 0.1), Home: () => seek(0), End: () => seek(example.seconds),
       "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => setView(0, example.seconds),
-      " ": () => { if (playing) playing.pause(); else (root.lastPlayed || sounds.original.audio).play(); },
+      " ": toggle, ...Object.fromEntries(Object.keys(SOUNDS).map((name, i) => [i + 1, () => chooseSound(name)])),
     };
     if (actions[event.key]) { event.preventDefault(); actions[event.key](); }
   });
-  for (const { audio } of Object.values(sounds)) audio.addEventListener("play", () => { root.lastPlayed = audio; });
   window.addEventListener("resize", () => { if (!$("#view-explorer").hidden) layout(); });
-  load();
+  root.show(state);
 };

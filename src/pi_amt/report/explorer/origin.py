@@ -1,0 +1,119 @@
+"""Where the rows of a result come from: what is needed to compute an excerpt of them again.
+
+Rows of a results store are traced through the manifests of its runs, which name files and options
+of models. Of a study of this program, models and recordings themselves are at hand, whatever they
+are made of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pi_amt.core.hashing import canonical_json
+from pi_amt.datasets.track import FileTrack, Track
+from pi_amt.models.loading import ModelSpec, built
+from pi_amt.models.transcriber import Transcriber
+from pi_amt.store.rows import Row, condition_of
+from pi_amt.study.conditions import Condition
+from pi_amt.study.groups import Group
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of the studies that made some rows.
+
+    Attributes:
+        manifests: of a results store, oldest first; what a later run says goes first.
+        groups: passes of this program; they go before what manifests say.
+    """
+
+    manifests: Sequence[Mapping[str, Any]] = ()
+    groups: Sequence[Group] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.manifests or self.groups)
+
+    def track(self, row: Row) -> Track | None:
+        """The recording of a row, there or not; ``None`` where nothing tells."""
+        return self._run_of(row).get(row.track)
+
+    def next_track(self, row: Row) -> Track | None:
+        """The recording from which a row's condition borrowed; ``None`` where there is none."""
+        run = self._run_of(row)
+        names = sorted(run)
+        if row.track not in run or len(names) < 2:
+            return None
+        return run[names[(names.index(row.track) + 1) % len(names)]]
+
+    def model(self, row: Row) -> Transcriber | None:
+        """The model that made a row; ``None`` where it cannot be had."""
+        for group in self.groups:
+            model = built(group.model)
+            if _made(model, row):
+                return model
+        specs = [
+            (name, options)
+            for manifest in reversed(self.manifests)
+            for name, options in manifest.get("models", {}).items()
+        ]
+        for name, text in dict.fromkeys(specs):
+            options = json.loads(text) | {"device": "auto"}
+            if options.get("weights") and not Path(options["weights"]).is_file():
+                continue
+            try:
+                model = ModelSpec(name, canonical_json(options)).build()
+            except (ImportError, ValueError, OSError):  # of another machine or version
+                continue
+            if _made(model, row):
+                return model
+        return None
+
+    def condition(self, row: Row) -> Condition:
+        """The condition of a row, with its draw.
+
+        Raises:
+            ValueError: if its permutation is not known here.
+        """
+        for group in self.groups:
+            for known in group.conditions:
+                same = (known.label, known.parameters, known.role, known.repeat, known.seed)
+                if same == (row.label, row.parameters, row.role, row.repeat, row.seed):
+                    return known
+        return Condition.rebuilt(condition_of(row), row.repeat, row.seed)
+
+    def _run_of(self, row: Row) -> dict[str, Track]:
+        """Name → recording of the last run that saw the recording of a row."""
+        for group in reversed(self.groups):
+            if group.dataset == row.dataset:
+                found = {track.name: track for track in group.tracks}
+                if row.track in found:
+                    return found
+        settings = json.loads(row.settings or "{}")
+        for manifest in reversed(self.manifests):
+            files = manifest.get("tracks", {}).get(row.dataset, {})
+            if row.track in files:
+                return {name: _file_track(name, paths, settings) for name, paths in files.items()}
+        return {}
+
+
+def _file_track(name: str, paths: Sequence[str], settings: Mapping[str, Any]) -> FileTrack:
+    """A recording of a manifest, read as the settings of a row say."""
+    audio, notes = map(Path, paths)
+    known = ("pedal", "max_seconds", "onset_shift_ms")
+    options = {key: settings[key] for key in known if key in settings}
+    return FileTrack(name, audio, notes, composition=name, **options)
+
+
+def _made(model: Transcriber, row: Row) -> bool:
+    """Whether this model gives rows like this one."""
+    own, settings = model.identity, json.loads(row.settings or "{}")
+    same = json.loads(canonical_json(dict(own.settings))).items() <= settings.items()
+    return same and (own.name, own.weights_sha256, own.precision) == (
+        row.model,
+        row.weights,
+        row.precision,
+    )
