@@ -26,8 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "examples" / "importance.ipynb"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 #: a block of commands, and the file that holds what the last of them prints
-SHOWN = re.compile(r"^```\n((?:(?:pi-amt|python -m pi_amt) .*\n)+)```\n\n```\{literalinclude\} (\S+)$", re.M)
-WIDTH = "100"
+SHOWN = re.compile(
+    r"^```\n((?:(?:pi-amt|python -m pi_amt) (?:.*\\\n)*.*\n)+)```\n\n"
+    r"```\{literalinclude\} (\S+)$",
+    re.MULTILINE,
+)
+#: columns that a page has room for
+WIDTH = "88"
 
 
 def run_notebook() -> None:
@@ -47,7 +52,7 @@ def run_notebook() -> None:
 def shown(text: str) -> Iterator[tuple[list[str], str]]:
     """Commands of each block of a page whose output is shown, and the file of the output."""
     for commands, file in SHOWN.findall(text):
-        yield commands.splitlines(), file
+        yield re.sub(r"\\\n\s*", "", commands).splitlines(), file
 
 
 def run_tutorial() -> None:
