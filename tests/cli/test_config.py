@@ -20,6 +20,7 @@ from pi_amt.cli.config import (
     tuning_of,
 )
 from pi_amt.cli.config_keys import names_in
+from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import loading as permutations
 from pi_amt.permutations.masks import FundMask
 from pi_amt.permutations.permutation import Permutation
@@ -174,6 +175,26 @@ def test_one_override_serves_all_masks() -> None:
     for name in ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask"):
         cfg = composed(f"permutation={name}", "mask.half_width_cents=42")
         assert '"half_width_cents":42' in conditions_of(cfg)[-1].parameters
+
+
+@pytest.mark.parametrize(
+    ("permutation", "given"),
+    [("fund_mask", 0.4), ("harm_mask", 0.4), ("soft_fund_mask", None), ("soft_harm_mask", None)],
+)
+def test_the_masks_of_the_study_multiply_by_its_factor(
+    permutation: str, given: float | None
+) -> None:
+    """The preset makes an attenuation of the hard masks; the soft ones keep their noise."""
+    cfg = composed(f"permutation={permutation}", "mask=study", "mask.half_width_cents=42")
+    mask = conditions_of(cfg)[-1].permutation
+    assert isinstance(mask, PartialMask)
+    assert mask.half_width_cents == 42  # what the preset does not name is as without it
+    assert mask.time_dilation == PartialMask.time_dilation
+    if given is None:
+        assert mask.fill == "background"
+    else:
+        assert mask.fill == "attenuate"
+        assert db_to_amplitude(-mask.attenuation_db) == pytest.approx(given, abs=1e-4)
 
 
 @pytest.mark.parametrize(
