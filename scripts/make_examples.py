@@ -10,6 +10,7 @@ started in, so that rows that are there already are not computed again.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -18,9 +19,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbclient
-import nbformat
+
+nbformat: Any = importlib.import_module("nbformat")  # it has no types
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "examples" / "importance.ipynb"

@@ -185,7 +185,7 @@ def make_conditions(
     if controls == "floor":
         wanted.append(as_condition("floor", seed))
     elif controls == "matched":
-        wanted += [c for c in _controls_of(wanted, seed) if _is_claim_s(c.permutation)]
+        wanted += [c for c in _controls_of(wanted, seed) if _claims_rest_on(c.permutation)]
     elif controls:
         wanted += _controls_of(wanted, seed)
     baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
@@ -232,7 +232,7 @@ def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
     )
 
 
-def _is_claim_s(control: Permutation) -> bool:
+def _claims_rest_on(control: Permutation) -> bool:
     """Whether a claim rests on this control, so that it is run where time is short."""
     return isinstance(control, MatchedTracks) or control.carrier == "noise"
 
