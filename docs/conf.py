@@ -15,7 +15,9 @@ author = "The pi_amt authors"
 copyright = "2026, The pi_amt authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+# The notebook is stored with its outputs, by scripts/make_examples.py.
+nb_execution_mode = "off"
 # Formulas as MathML: every browser reads it, without a script from another place.
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
@@ -32,7 +34,7 @@ napoleon_custom_sections = [("Class attributes", "params_style"), ("Properties",
 
 html_theme = "furo"
 html_static_path = ["_static"]
-html_css_files = ["math.css"]
+html_css_files = ["pages.css"]
 html_title = f"pi_amt {__version__}"
 html_show_sourcelink = False
 

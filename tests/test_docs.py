@@ -243,6 +243,19 @@ def _python_sources() -> Iterator[tuple[str, str]]:
             yield _name(notebook), "".join(cell["source"])
 
 
+def test_what_the_tutorial_shows_is_what_its_commands_print() -> None:
+    """Each stored output belongs to a block of commands, and tells what the page says of it."""
+    page = (DOCS / "tutorial.md").read_text()
+    script = runpy.run_path(str(ROOT / "scripts" / "make_examples.py"), run_name="script")
+    stored = {file: commands for commands, file in script["shown"](page)}
+    assert set(stored) == set(re.findall(r"literalinclude\} (\S+)", page))
+    assert len(stored) == 4
+    answer = (DOCS / "generated" / "tutorial" / "answer.txt").read_text()
+    said = re.search(r"falls from ([\d.]+) to ([\d.]+)", " ".join(answer.split()))
+    assert said
+    assert page.count(f"falls from {said[1]} to {said[2]}") == 2
+
+
 def test_examples_import_public_names_only() -> None:
     sources = list(_python_sources())
     assert len(sources) > 8

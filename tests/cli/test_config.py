@@ -20,8 +20,9 @@ from pi_amt.cli.config import (
     tuning_of,
 )
 from pi_amt.cli.config_keys import names_in
+from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import loading as permutations
-from pi_amt.permutations.masks import FundMask
+from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
 
 
@@ -147,14 +148,6 @@ def test_the_answer_has_the_study_ratio_masks_claims_controls_and_coalitions() -
     assert {"high_freq", "soft_harm_mask", "ratio_harm_mask"} <= {c.label for c in found}
 
 
-def test_the_study_s_own_soft_masks_are_a_preset() -> None:
-    (_, mask) = conditions_of(composed("mask=study", "permutation=fund_mask"))
-    assert isinstance(mask.permutation, FundMask)
-    assert mask.permutation.fill == "attenuate"
-    assert 10 ** (-mask.permutation.attenuation_db / 20) == pytest.approx(0.4, abs=1e-3)
-    assert mask.permutation.half_width_cents is None
-
-
 def test_all_experiments_are_covered() -> None:
     covered = {
         "none",
@@ -174,6 +167,26 @@ def test_one_override_serves_all_masks() -> None:
     for name in ("fund_mask", "harm_mask", "soft_fund_mask", "soft_harm_mask"):
         cfg = composed(f"permutation={name}", "mask.half_width_cents=42")
         assert '"half_width_cents":42' in conditions_of(cfg)[-1].parameters
+
+
+@pytest.mark.parametrize(
+    ("permutation", "given"),
+    [("fund_mask", 0.4), ("harm_mask", 0.4), ("soft_fund_mask", None), ("soft_harm_mask", None)],
+)
+def test_the_masks_of_the_study_multiply_by_its_factor(
+    permutation: str, given: float | None
+) -> None:
+    """The preset makes an attenuation of the hard masks; the soft ones keep their noise."""
+    cfg = composed(f"permutation={permutation}", "mask=study", "mask.half_width_cents=42")
+    mask = conditions_of(cfg)[-1].permutation
+    assert isinstance(mask, PartialMask)
+    assert mask.half_width_cents == 42  # what the preset does not name is as without it
+    assert mask.time_dilation == PartialMask.time_dilation
+    if given is None:
+        assert mask.fill == "background"
+    else:
+        assert mask.fill == "attenuate"
+        assert db_to_amplitude(-mask.attenuation_db) == pytest.approx(given, abs=1e-4)
 
 
 @pytest.mark.parametrize(

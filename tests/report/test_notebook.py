@@ -53,8 +53,15 @@ def test_report_is_written(executed: Any) -> None:
     assert "fund_mask" in page.read_text(encoding="utf-8")
 
 
-def test_stored_notebook_holds_no_outputs() -> None:
+def test_the_stored_notebook_shows_what_its_cells_make() -> None:
+    """It is a page of the documentation, which shows stored outputs and runs nothing."""
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    assert all(not c.outputs and c.execution_count is None
-               for c in notebook.cells if c.cell_type == "code")  # fmt: skip
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells)
+    shown = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in shown if output.output_type == "error"]
+    assert sum("<audio" in o.get("data", {}).get("text/html", "") for o in shown) == 2
+    assert sum("image/png" in o.get("data", {}) for o in shown) == 5
+    assert NOTEBOOK.stat().st_size < 1_500_000

@@ -1,0 +1,81 @@
+"""What the examples of the documentation print, stored beside them: the notebook's outputs and the
+tutorial's.
+
+``python scripts/make_examples.py`` runs ``examples/importance.ipynb`` from top to bottom and stores
+its tables, pictures and sounds in it. Then it runs the commands of ``docs/tutorial.md``: those of
+each block that a ``literalinclude`` follows, in the order of the page, and writes what the last one
+prints into the file that is included. The commands share ``results`` of the folder that it is
+started in, so that rows that are there already are not computed again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbclient
+
+nbformat: Any = importlib.import_module("nbformat")  # it has no types
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "examples" / "importance.ipynb"
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+#: a block of commands, and the file that holds what the last of them prints
+SHOWN = re.compile(
+    r"^```\n((?:(?:pi-amt|python -m pi_amt) (?:.*\\\n)*.*\n)+)```\n\n"
+    r"```\{literalinclude\} (\S+)$",
+    re.MULTILINE,
+)
+#: columns that a page has room for
+WIDTH = "88"
+
+
+def run_notebook() -> None:
+    """Execute the notebook in an empty folder, and store it with its outputs."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        client = nbclient.NotebookClient(
+            notebook, timeout=1800, resources={"metadata": {"path": folder}}
+        )
+        client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times of day
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.write(notebook, NOTEBOOK)
+
+
+def shown(text: str) -> Iterator[tuple[list[str], str]]:
+    """Commands of each block of a page whose output is shown, and the file of the output."""
+    for commands, file in SHOWN.findall(text):
+        yield re.sub(r"\\\n\s*", "", commands).splitlines(), file
+
+
+def run_tutorial() -> None:
+    """Run the commands and store what they print."""
+    for commands, file in shown(TUTORIAL.read_text(encoding="utf-8")):
+        printed = ""
+        for command in commands:
+            arguments = shlex.split(re.sub(r"^(pi-amt|python -m pi_amt) ", "", command))
+            printed = subprocess.run(
+                [sys.executable, "-m", "pi_amt", *arguments],
+                env={**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1"},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            ).stdout
+        path = TUTORIAL.parent / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(printed.strip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_notebook()
+    run_tutorial()
