@@ -258,4 +258,6 @@ def test_of_matched_controls_there_are_only_those_that_claims_rest_on() -> None:
         "matched_tracks(fund_mask)",
         "matched_tracks(harm_mask)",
         "leak_noise(harm_mask)",
+        "leak_other(harm_mask)",
+        "leak_other(no_permutation)",
     ]

@@ -171,7 +171,7 @@ def make_conditions(
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece``, ``matched_tracks``
             and ``leak`` where these are defined; ``"floor"``: only that one; ``"matched"``: only
-            what claims rest on, ``matched_tracks`` and ``leak`` on noise.
+            what claims rest on, ``matched_tracks`` and ``leak``.
 
     Raises:
         ValueError: if ``repeats`` is below 1 or a name is unknown.
@@ -234,7 +234,7 @@ def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
 
 def _claims_rest_on(control: Permutation) -> bool:
     """Whether a claim rests on this control, so that it is run where time is short."""
-    return isinstance(control, MatchedTracks) or control.carrier == "noise"
+    return isinstance(control, MatchedTracks | Leak)
 
 
 def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
