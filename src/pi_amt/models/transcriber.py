@@ -41,6 +41,8 @@ class ModelIdentity:
         weights_label: for people: "published weights", "synthetic-trained reproduction", …
         settings: every option that changes a result (trim, thresholds, …), JSON-ready.
         precision: ``fp32`` or ``bf16``.
+        level: what the model divides a whole recording by (``peak``), empty if by nothing: see
+            :meth:`Transcriber.level_meter`.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ModelIdentity:
     weights_label: str
     settings: Mapping[str, Any]
     precision: str = "fp32"
+    level: str = ""
 
     def __repr__(self) -> str:
         return (
@@ -74,6 +77,16 @@ class Decoder(Protocol):
 
     def finish(self) -> Notes:
         """Notes of the whole recording."""
+
+
+class LevelMeter(Protocol):
+    """Measures the level of a recording while its spectrogram streams by."""
+
+    def push(self, spectrogram: Spectrogram) -> None:
+        """Take the next blocks."""
+
+    def finish(self) -> float:
+        """The level, in the unit of samples."""
 
 
 class Transcriber(ABC):
@@ -144,6 +157,16 @@ class Transcriber(ABC):
         a long recording once, and at the lower rate.
         """
         return samples, sample_rate
+
+    def level_meter(self) -> LevelMeter | None:
+        """What measures the level that this model divides a whole recording by; ``None`` if it
+        divides by none.
+
+        Such a model would hear a sound without some of its partials louder than a mask leaves it.
+        Where a permutation stands for a sound of its own, a study measures the level of what it
+        made, and scales it as the model would.
+        """
+        return None
 
     def analyze(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0

@@ -98,9 +98,16 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
             **({"scorers": list(scorers())} if scorers() else {}),
+            **_level(identity, condition),
             **_alignment(job),
         }
     )
+
+
+def _level(identity: ModelIdentity, condition: Condition) -> dict[str, str]:
+    """How a recording is scaled anew, where it is. Rows of before did not scale it."""
+    anew = condition.normalization == "model" and identity.level
+    return {"level": identity.level} if anew else {}
 
 
 def blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: str) -> Row:

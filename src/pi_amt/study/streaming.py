@@ -25,7 +25,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Samples
 from pi_amt.models.devices import is_full
-from pi_amt.models.transcriber import Activations, Decoder, Stitcher, Transcriber
+from pi_amt.models.transcriber import Activations, Decoder, LevelMeter, Stitcher, Transcriber
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.partial_powers import Overview, OverviewMeter
 from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
@@ -116,6 +116,8 @@ class Pass(Generic[W]):
         overview: of the whole recording, where a condition needs it.
         stitcher, decoder: make activations, and then notes, of the network's outputs.
         watcher: what looks on.
+        scale: by what the perturbed input is multiplied, where the model divides a recording by its
+            level.
         frames: of the activations so far.
         elapsed: seconds of computing.
     """
@@ -129,6 +131,7 @@ class Pass(Generic[W]):
     stitcher: Stitcher
     decoder: Decoder
     watcher: W
+    scale: float = 1.0
     frames: int = 0
     elapsed: float = 0.0
 
@@ -140,7 +143,15 @@ class Pass(Generic[W]):
         self.elapsed += time.perf_counter() - started
         if self.condition.normalization == "model":
             perturbed = replace(perturbed, normalization=None)
+        if self.scale != 1.0:
+            perturbed = perturbed.with_values(perturbed.tensor * self.scale)
         return perturbed
+
+    def measure(self, clean: Spectrogram, meter: LevelMeter) -> None:
+        """Let a meter see the network's input under this condition."""
+        started = time.perf_counter()
+        meter.push(self._changed(clean)[0])
+        self.elapsed += time.perf_counter() - started
 
     def _changed(self, clean: Spectrogram) -> tuple[Spectrogram, Change]:
         """What the permutation makes of a copy of the values: one of a user may work in place."""
@@ -270,20 +281,22 @@ def run_conditions(
             continue
         if clean.times.min() > stop:
             break
-        passes = passes or [
-            Pass(
-                condition,
-                settled[condition],
-                recording.reference,
-                condition.key_for(recording.dataset, recording.track),
-                neighbour,
-                overview,
-                model.stitcher(clean.n_samples),
-                model.decoder(),
-                watch(),
-            )
-            for condition, neighbour in ordered
-        ]
+        if not passes:
+            passes = [
+                Pass(
+                    condition,
+                    settled[condition],
+                    recording.reference,
+                    condition.key_for(recording.dataset, recording.track),
+                    neighbour,
+                    overview,
+                    model.stitcher(clean.n_samples),
+                    model.decoder(),
+                    watch(),
+                )
+                for condition, neighbour in ordered
+            ]
+            _scale(model, recording, passes)
         kept = model.counted_frames(clean)
         for first in range(0, len(passes), _CONDITIONS_AT_ONCE):
             if first:
@@ -303,6 +316,35 @@ def run_conditions(
     for one in passes:
         one.push(model, None)
     return passes, refused
+
+
+def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) -> None:
+    """Find how a model that divides a recording by its level would scale the perturbed inputs that
+    stand for sounds of their own.
+
+    The level is that of the whole recording, so it streams by once more, without the network. What
+    counts is its ratio to the level of the clean input: what is not perturbed is not scaled.
+    """
+    of_clean = model.level_meter()
+    anew = [
+        (one, meter)
+        for one in passes
+        if one.condition.normalization == "model" and (meter := model.level_meter()) is not None
+    ]
+    if of_clean is None or not anew:
+        return
+    for clean in recording.stream(model):
+        of_clean.push(clean)
+        for one, meter in list(anew):
+            try:
+                one.measure(clean, meter)
+            except Exception as error:
+                if is_full(error):
+                    raise
+                anew.remove((one, meter))  # it raises again where it is run, and is told there
+    for one, meter in anew:
+        level = meter.finish()
+        one.scale = of_clean.finish() / level if level > 0 else 1.0
 
 
 def _advance(

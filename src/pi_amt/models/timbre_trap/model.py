@@ -34,6 +34,7 @@ from pi_amt.models.timbre_trap.slicq import (
     BLOCK_SAMPLES,
     FRAME_RATE_HZ,
     SAMPLE_RATE_HZ,
+    SliCQ,
 )
 from pi_amt.models.timbre_trap.weights import load_weights
 from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity
@@ -98,6 +99,7 @@ class TimbreTrap(BatchedTranscriber):
             weights_label=info.label,
             settings={"decoder": asdict(self._options)},
             precision=precision,
+            level="peak",
         )
 
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
@@ -195,17 +197,55 @@ class TimbreTrap(BatchedTranscriber):
         return semitone_activity(activations["pitch"])
 
     def synthesize(self, spectrogram: Spectrogram) -> Samples:
-        """Coefficients of a whole recording → audio ``(samples,)``, so that it can be heard.
+        """Coefficients of a whole recording → audio ``(samples,)``, so that it can be heard."""
+        return np.concatenate(list(Synthesis(self._network.sliCQ).push(spectrogram)))
 
-        Neighbouring blocks are cross-faded by a periodic Hann, whose halves sum to one.
-        """
-        fade = torch.hann_window(BLOCK_SAMPLES, periodic=True)
-        with torch.inference_mode():
-            blocks = self._network.sliCQ.inverse(spectrogram.tensor.to(self.device)).cpu() * fade
-        out = np.zeros((len(blocks) + 1) * HOP_SAMPLES, dtype=np.float32)
-        for i, block in enumerate(blocks.numpy()):
-            out[i * HOP_SAMPLES : i * HOP_SAMPLES + BLOCK_SAMPLES] += block
-        return out[HOP_SAMPLES : HOP_SAMPLES + spectrogram.n_samples]
+    def level_meter(self) -> PeakMeter:
+        """Measures the peak of the sound that coefficients stand for."""
+        return PeakMeter(self._network.sliCQ)
+
+
+class Synthesis:
+    """Coefficients of a recording that streams by → its sound.
+
+    Neighbouring blocks are cross-faded by a periodic Hann, whose halves sum to one.
+    """
+
+    def __init__(self, slicq: SliCQ) -> None:
+        self._slicq = slicq
+        self._fade = torch.hann_window(BLOCK_SAMPLES, periodic=True).to(slicq.windows.device)
+        self._tail: torch.Tensor | None = None
+        self._done = 0
+
+    def push(self, spectrogram: Spectrogram) -> Iterator[Samples]:
+        """Samples ``(n,)`` that are finished with each of the next blocks, none with the first."""
+        for block in moved(spectrogram.values, self._fade.device):
+            # one at a time: an inverse FFT of many rounds differently from those of its parts
+            with torch.inference_mode():
+                sound = self._slicq.inverse(block[None])[0] * self._fade
+            if self._tail is not None:
+                left = spectrogram.n_samples - self._done
+                finished = (self._tail + sound[:HOP_SAMPLES])[: max(left, 0)]
+                self._done += len(finished)
+                yield finished.cpu().numpy()
+            self._tail = sound[HOP_SAMPLES:]
+
+
+class PeakMeter:
+    """Measures the peak of the sound that a spectrogram stands for."""
+
+    def __init__(self, slicq: SliCQ) -> None:
+        self._synthesis = Synthesis(slicq)
+        self._peak = 0.0
+
+    def push(self, spectrogram: Spectrogram) -> None:
+        """Take the next blocks."""
+        for samples in self._synthesis.push(spectrogram):
+            self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
+
+    def finish(self) -> float:
+        """The peak so far."""
+        return self._peak
 
 
 class NoteDecoder:
