@@ -12,8 +12,9 @@ from tests.toys import TOY, ToyTrack
 from pi_amt.core.errors import data_error
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec
+from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.study.conditions import make_conditions
-from pi_amt.study.jobs import Job, error_rows
+from pi_amt.study.jobs import Job, error_rows, row_key
 
 FILE = FileTrack("a", Path("a\nb.wav"), Path("a.mid"), composition="a")
 
@@ -47,3 +48,15 @@ def test_only_a_shift_of_the_notes_is_a_setting_of_its_own() -> None:
         found.append(json.loads(error_rows(job, ValueError("x"))[0].settings))
     assert "onset_shift_ms" not in found[0]
     assert found[1] == {**found[0], "onset_shift_ms": 62.0}
+
+
+def test_a_level_that_is_measured_anew_is_part_of_the_key_and_of_no_other_key() -> None:
+    """Ratio masks of models that divide by a level had rows before it was measured anew."""
+    identity = ModelIdentity("toy", "0", "toy", {})
+    mask, ratio = make_conditions(["fund_mask", "ratio_fund_mask"])[1:]
+    job = Job(ModelSpec(TOY), "toy", FILE, (mask, ratio))
+    for condition, equal in ((mask, True), (ratio, False)):
+        keys = {
+            row_key(one, job, "", condition) for one in (identity, replace(identity, level="peak"))
+        }
+        assert (len(keys) == 1) == equal

@@ -54,6 +54,35 @@ class Fails(Permutation):
         return Change(lambda spectrogram: spectrogram)
 
 
+@dataclass(frozen=True)
+class Louder(Permutation):
+    """The sound itself, louder or softer."""
+
+    times: float
+    name: ClassVar[str] = "louder"
+
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: spectrogram.with_values(spectrogram.tensor * self.times))
+
+
+class LevelledToy(ToyTranscriber):
+    """Divides a recording by its largest magnitude, as far as it is told to."""
+
+    def level_meter(self) -> LargestMagnitude:
+        return LargestMagnitude()
+
+
+class LargestMagnitude:
+    def __init__(self) -> None:
+        self.found = 0.0
+
+    def push(self, spectrogram: Spectrogram) -> None:
+        self.found = max(self.found, float(spectrogram.tensor.max()))
+
+    def finish(self) -> float:
+        return self.found
+
+
 class Counted(Recording):
     """Counts the parts that are asked for."""
 
@@ -67,9 +96,11 @@ class Counted(Recording):
 
 
 def run(
-    *conditions: Condition, window: tuple[float, float] = (-math.inf, math.inf)
+    *conditions: Condition,
+    window: tuple[float, float] = (-math.inf, math.inf),
+    model: ToyTranscriber | None = None,
 ) -> tuple[list[Pass[Account]], dict[Condition, Exception]]:
-    model, (samples, sample_rate) = ToyTranscriber(), TRACK.audio()
+    model, (samples, sample_rate) = model or ToyTranscriber(), TRACK.audio()
     recording = Counted("toys", TRACK.name, samples, sample_rate, TRACK.seconds, TRACK.notes(), 0.0)
     settled = {condition: condition.permutation for condition in conditions}
     return run_conditions(
@@ -101,6 +132,27 @@ def test_what_fails_midway_is_left_out_and_costs_the_others_nothing() -> None:
         a, b = one.decoder.finish(), other.decoder.finish()
         np.testing.assert_array_equal(a.onsets, b.onsets)
         np.testing.assert_array_equal(a.pitches, b.pitches)
+
+
+def test_what_stands_for_a_sound_is_scaled_as_the_model_would_scale_that_sound() -> None:
+    conditions = [
+        Condition(Louder(times), f"{times:g}", normalization=normalization)
+        for times in (1.0, 0.25, 0.0)
+        for normalization in ("frozen", "model")
+    ]
+    runs, refused = run(*conditions, model=LevelledToy())
+    assert [one.scale for one in runs] == [1, 1, 1, 4, 1, 1]  # of silence there is no level
+    assert refused == {}
+    plain, _ = run(*conditions)
+    assert {one.scale for one in plain} == {1.0}
+
+
+def test_what_fails_midway_is_told_of_a_model_that_measures_levels_too() -> None:
+    mask = Condition(load_permutation("soft_fund_mask"), "mask", normalization="model")
+    broken = Condition(Fails(PART_SECONDS), "fails", normalization="model")
+    runs, refused = run(mask, broken, model=LevelledToy())
+    assert [one.condition for one in runs] == [mask]
+    assert {c: str(error) for c, error in refused.items()} == {broken: f"at {PART_SECONDS:g} s"}
 
 
 def test_a_model_without_any_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,25 @@ def test_a_demo_recording_survives_its_round_trip() -> None:
     assert 10 * np.log10(np.sum(signal**2) / np.sum(error**2)) > 45
 
 
+@pytest.mark.parametrize("seconds", [0.05, 1.5, 4.2])
+def test_the_level_is_the_peak_of_the_sound_whatever_streams_at_once(seconds: float) -> None:
+    samples = tones(seconds)
+    samples[len(samples) // 3] = 0.9
+    whole = model().analyze(samples, SAMPLE_RATE_HZ)
+    softer = whole.with_values(whole.tensor * 0.25)
+    levels = []
+    for size in (1, 2, 100):
+        meter = model().level_meter()
+        for first in range(0, len(whole.times), size):
+            meter.push(softer.block_slice(first, first + size))
+        levels.append(meter.finish())
+    assert len(set(levels)) == 1
+    assert levels[0] == float(np.abs(model().synthesize(softer)).max())
+    assert levels[0] == pytest.approx(
+        0.25, rel=0.05
+    )  # the model divides by the peak; no bin hears 0 Hz
+
+
 def _joined(parts: list[Spectrogram]) -> Spectrogram:
     values = torch.cat([part.tensor for part in parts])
     times = np.concatenate([part.times for part in parts])
