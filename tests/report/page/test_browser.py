@@ -13,6 +13,7 @@ import pytest
 from tests.report.page.browser import ARGUMENTS, Visit, chromium, executable, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_dose_rows, make_rows
+from tests.shapley_rows import shapley_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
@@ -643,6 +644,35 @@ def test_page_reads_without_scripts(visit: Open) -> None:
     assert set(visible(page)) == set(VIEWS) - {"explorer"}
     assert page.locator("article.entry:visible").count() == page.locator("article.entry").count()
     assert page.locator("figure:visible").count() == 0
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 1400, "height": 900}])
+def test_answers_and_where_the_score_comes_from_are_on_the_first_screen(
+    browser: Any, tmp_path: Path, size: dict[str, int]
+) -> None:
+    rows = [
+        row
+        for model in ("basic_pitch", "timbre_trap")
+        for row in (
+            *make_rows({"fund_mask": 0.4, "matched_tracks(fund_mask)": 0.02}, model=model),
+            *shapley_rows(lambda present, piece: 0.2 * len(present), n_pieces=12, model=model),
+        )
+    ]
+    importance = Importance.from_rows(list({row.key: row for row in rows}.values()))
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(importance), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path, viewport=size)
+    page = opened.page
+    for seen in (".headline >> nth=0", ".headline >> nth=1", "table.shapley"):
+        box = page.locator(seen).bounding_box()
+        assert box["y"] + box["height"] <= size["height"], seen
+    if size == PHONE:  # the rest of an answer is there when it is asked for
+        first = page.locator(".headline").first
+        short = first.bounding_box()["height"]
+        first.get_by_role("button", name="Read on").click()
+        assert first.bounding_box()["height"] > short
+        assert not first.get_by_role("button", name="Read on").is_visible()
+    opened.close()
 
 
 def test_a_thousand_recordings_can_be_looked_through(

@@ -314,7 +314,7 @@ def table_text(table: Table, width: int, fold: bool) -> str:
 def _wanted(table: Table) -> list[str]:
     """Columns of a terminal table, without those that have no value in any line."""
     wanted = list(table.lead or table.main or table.columns)
-    if len(table.records) < 2:
+    if not table.records:
         return wanted
     return [n for n in wanted if not all(is_undefined(v) or v == "" for v in table.column(n))]
 
