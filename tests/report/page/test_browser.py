@@ -617,6 +617,10 @@ def test_print_shows_what_belongs_on_paper(visit: Open) -> None:
     assert shown.locator("svg").count() == shown.count() == 6  # two of them of both models
     heads = page.locator('[data-table="importance"] th:visible').all_inner_texts()
     assert [head.strip() for head in heads][-3:] == ["drop", "excess", "p"]
+    lines = page.locator('[data-table="importance"] tbody tr:visible').all_inner_texts()
+    assert lines
+    assert not [line for line in lines if "matched_tracks" in line]  # no controls
+    assert not page.locator("#bibtex").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("table.forest td.plot").first.bounding_box()["width"] > 150
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
