@@ -263,7 +263,7 @@ def test_curves_are_drawn(visit: Open) -> None:
     page = visit("#curves").page
     assert page.locator("#curve-charts figure").count() == 2
     text = page.locator("#curve-charts").inner_text()
-    assert "remove_harmonic" in text
+    assert "partial k removed" in text
     assert "D50" in text
     assert "attenuation (dB)" in text
     assert "harmonic k" in text
