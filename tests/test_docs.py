@@ -82,9 +82,11 @@ def test_there_are_commands_to_check() -> None:
 def test_commands_parse(line: str) -> None:
     words = [word for word in shlex.split(line, comments=True) if not word.startswith("PYTHONPATH")]
     arguments = words[1:] if words[0] == "pi-amt" else words[3:]
+    if not arguments or arguments in (["--help"], ["run", "--help"]):
+        return  # tests/cli read what these print
     if arguments[0] in COMMANDS and arguments[0] not in ("run", "train"):
         assert parser().parse_args(arguments).command == arguments[0]
-    elif arguments[0] not in ("--help", "--version", "train"):
+    elif arguments[0] not in ("--version", "train"):
         _check_overrides(mend(arguments))
 
 

@@ -122,11 +122,11 @@ class Importance(Result):
 
         return forest(self, ax=ax)
 
-    def plot_profile(self, ax: Axes | None = None) -> Axes:
-        """Drop per harmonic that is removed or kept."""
-        from pi_amt.report.figures.plots import profile
+    def plot_profile(self, ax: Axes | None = None, *, keep: bool = False) -> Axes:
+        """Drop per harmonic removed, or alone kept, by every way, of one model and dataset."""
+        from pi_amt.report.figures.profile import profile
 
-        return profile(self, ax=ax)
+        return profile(self, ax=ax, keep=keep)
 
     def plot_dose(self, ax: Axes | None = None, parameter: str | None = None) -> Axes:
         """Dose curves of one option (the first that was varied unless named)."""

@@ -21,7 +21,7 @@ from tests.toys import ToyTrack, write_toy_configs
 
 from pi_amt.cli import app, config
 from pi_amt.cli import main as cli
-from pi_amt.cli.config_keys import CONF
+from pi_amt.cli.options import CONF
 from pi_amt.core.units import Samples
 from pi_amt.permutations.loading import available
 from pi_amt.store.store import Store, StoreError, read_rows

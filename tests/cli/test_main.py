@@ -214,7 +214,16 @@ def test_help_of_train_names_every_key(
     assert [f.name for f in fields(Config) if f"\n{f.name}:" not in told] == []
 
 
-@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS if name != "run")])
+def test_without_arguments_it_says_what_it_can_do_and_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    assert "usage: pi-amt" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
 def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
     code = (
         "import sys; from pi_amt.cli.main import main\n"
@@ -232,7 +241,7 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["mask.half_width_cent=50"], "half_width_cents"),
         (["permutation=fundmask"], "did you mean fund_mask"),
         (["hydra/launcher=basik"], "did you mean basic"),
-        (["+foo=1"], "got unknown key 'foo'; `pi-amt --cfg job`"),
+        (["+foo=1"], "got unknown key 'foo'; `pi-amt run --help`"),
         (["+permutaton=fund_mask"], "did you mean permutation"),
         (["++mask.half_width_cent=50"], "did you mean mask.half_width_cents"),
         (["+model.trm=full"], "did you mean trim"),

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
+from tests.shapley_rows import shapley_rows
 
 from pi_amt.cli.main import main
-from pi_amt.cli.printout import LINES, print_short, tables_of
+from pi_amt.cli.printout import LINES, print_headline, print_short, tables_of
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.tables.importance import COLUMNS, LEAD, VIEWS
 from pi_amt.store.rows import Row
@@ -169,3 +170,41 @@ def test_a_stream_that_is_not_utf8_gets_the_table_with_ascii_lines(
     )
     assert "?" not in done.stdout.decode("cp1252")
     assert b"fund_mask" in done.stdout
+
+
+def test_of_coalitions_alone_no_empty_table_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    rows = shapley_rows(lambda present, piece: 0.2 * len(present) + 0.01 * piece)
+    results = stored(rows, tmp_path)
+    titles = [table.title for table in tables_of(Importance.from_rows(rows, n_resamples=100))]
+    assert not set(titles) & set(VIEWS)
+    assert "Where F comes from" in titles
+    for arguments in ([], ["--all"]):
+        assert main(["table", results, *arguments]) == 0
+        text = " ".join(capsys.readouterr().out.split())
+        assert "Only coalitions were run: there is no drop under a condition" in text
+        assert "0 tests" not in text
+        assert "verdict" not in text
+
+
+def test_a_harmonic_profile_is_among_the_tables_and_the_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [
+        row
+        for kind, drops in (("binary", {1.0: 0.5, 2.0: 0.5}), ("ratio", {1.0: 0.5, 2.0: 0.1}))
+        for row in make_dose_rows(
+            drops, permutation="remove_harmonic", parameter="harmonic",
+            constant={"kind": kind}, noise=0.0,
+        )
+    ]  # fmt: skip
+    found = Importance.from_rows(list({row.key: row for row in rows}.values()), n_resamples=100)
+    titles = [table.title for table in tables_of(found)]
+    assert "Harmonic profile" in titles
+    assert "Which ways to take a partial away agree" in titles
+    print_headline(found)
+    assert "binary masks do not agree with ratio masks" in " ".join(capsys.readouterr().out.split())
+    nothing = [table.title for table in tables_of(two_models())]
+    assert "Harmonic profile" not in nothing

@@ -9,7 +9,7 @@ import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
-from pi_amt.statistics.dose import area_under, crossing, dose_curves, harmonic_profiles
+from pi_amt.statistics.dose import PROFILES, area_under, crossing, dose_curves, numbered_curves
 from pi_amt.store.rows import Row
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
@@ -203,7 +203,7 @@ def test_profile_is_drop_by_harmonic() -> None:
         planted, permutation="remove_harmonic", parameter="harmonic", noise=0.01, n_pieces=20
     )
     found = importance(rows)
-    (profile,) = harmonic_profiles(found)
+    (profile,) = numbered_curves(found, PROFILES)
     np.testing.assert_array_equal(profile.values, [1, 2, 3, 4])
     np.testing.assert_allclose(profile.drop, [planted[k] for k in (1, 2, 3, 4)], atol=0.01)
     assert (profile.drop_low < profile.drop).all()
@@ -214,4 +214,4 @@ def test_numbers_of_partials_and_channels_are_no_doses() -> None:
     channels = {0.0: 0.1, 1.0: 0.5, 2.0: 0.2}
     rows = make_dose_rows(channels, permutation="ablate_channel", parameter="channel")
     assert dose_curves(importance(rows)) == ()
-    assert harmonic_profiles(importance(rows)) == ()
+    assert numbered_curves(importance(rows), PROFILES) == ()

@@ -522,7 +522,7 @@ def do_doctor(options: Namespace) -> int:
 
 
 def _run(command: ArgumentParser) -> None:
-    """do one run or, with -m, a sweep; this is what happens without a command, too"""
+    """do one run or, with -m, a sweep; the word may be left out before key=value or -m"""
 
 
 def _resume(command: ArgumentParser) -> None:
@@ -592,7 +592,7 @@ def _score(command: ArgumentParser) -> None:
     command.add_argument(
         "--score",
         default="F-measure_no_offset",
-        help="score that drops are of (default: F-measure_no_offset)",
+        help="score that drops are of (default: F-measure_no_offset; `--score which` names all)",
     )
 
 
@@ -629,21 +629,24 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
 }
 
 _EPILOG = """\
-`python -m pi_amt` is the same program. Options of a study are Hydra overrides (key=value);
-`pi-amt list` shows models, datasets, conditions and experiments, and `pi-amt COMMAND --help`
-ends with an example. Documentation: docs/, README.md.
+`pi-amt run --help` explains every option of a study, and `pi-amt COMMAND --help` those of a
+command, with examples. `pi-amt list` shows models, datasets, conditions and experiments.
+`python -m pi_amt` is the same program. Documentation: README.md and docs/.
 
-other people's notes:
-  pi-amt score references transcriptions      F, fates of missed notes, octave errors; no model
+a first answer:
+  pi-amt experiment=answer                    what both models rely on, on the built-in recordings
+  pi-amt table --all                          all figures of it
 
 the study:
-  pi-amt -m                                   2 models x 2 datasets x 8 conditions
-  pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
+  pi-amt -m dataset=demo                      2 models x 8 conditions on the built-in recordings
   pi-amt -m dataset=demo controls=true repeats=5
-  pi-amt experiment=dose                      or harmonic_profile, sensitivity, onset, ...
+  pi-amt model=basic_pitch dataset=maps permutation=fund_mask dataset.data_folder=DIR
+  pi-amt experiment=dose                      or harmonic_profile, shapley, sensitivity, ...
   pi-amt -m dataset=maestro dry_run=true      compute nothing, say what it would take
-  pi-amt --cfg job                            print the whole configuration
-  pi-amt -m dataset=demo                      the whole study on the built-in recordings
+  pi-amt -m                                   2 models x 2 datasets x 8 conditions
+
+without a model:
+  pi-amt score references transcriptions      score the notes of any system
 """
 
 

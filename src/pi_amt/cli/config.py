@@ -13,7 +13,8 @@ from typing import Any
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from pi_amt.cli.config_keys import CONF, known_keys, unknown_key
+from pi_amt.cli.config_keys import known_keys, unknown_key
+from pi_amt.cli.options import CONF
 from pi_amt.core.checks import check_seed, check_tuning, unknown
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from pi_amt.cli.options import CONF
 from pi_amt.core.checks import near
-
-CONF = Path(str(files("pi_amt.cli") / "conf"))
 
 
 def names_in(group: str) -> list[str]:
@@ -41,7 +38,7 @@ def unknown_key(key: str) -> str:
             f"{key}: the chosen {group} has no such option, or not every {group} of the sweep has "
             f"it; use one command per {group}"
         )
-    hint = near(key, known_keys()) or "; `pi-amt --cfg job` prints all keys"
+    hint = near(key, known_keys()) or "; `pi-amt run --help` explains all keys"
     return f"got unknown key {key!r}{hint}"
 
 

@@ -1,8 +1,8 @@
 """The command line: ``pi-amt`` and ``python -m pi_amt``.
 
-Without a sub-command, or with ``run``, it is the Hydra application. Every failure is told in one
-clear line and by an exit code other than 0. A signal that asks the program to end does so once the
-finished rows are stored.
+With ``run``, or with overrides and no sub-command, it is the Hydra application; alone it prints its
+help. Every failure is told in one clear line and by an exit code other than 0. A signal that asks
+the program to end does so once the finished rows are stored.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.options import explanation
 from pi_amt.cli.overrides import with_home
 from pi_amt.core.checks import listing, near
 from pi_amt.study.executors.processes import STOP_SIGNALS
@@ -98,7 +99,7 @@ def _interrupted(arguments: list[str]) -> str:
 
 def _dispatch(arguments: list[str]) -> int:
     """Do what the arguments ask for."""
-    name = arguments[0] if arguments else ""
+    name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help", "help"):
         parser().print_help()
         return 0
@@ -119,7 +120,10 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def run_hydra(arguments: list[str]) -> int:
-    """Run one job or a sweep; 1 if recordings failed."""
+    """Run one job or a sweep, or explain the options of one; 1 if recordings failed."""
+    if {"-h", "--help"} & set(arguments):
+        print(explanation())
+        return 0
     from pi_amt.cli import app
     from pi_amt.cli.printout import print_failures
 

@@ -19,10 +19,12 @@ from pathlib import Path
 from pi_amt.core.errors import below, printable
 from pi_amt.core.text import listed, plural
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.catalog import catalog, why_no_condition
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.statements import Answer, answer_of, single_drops, statements, verdicts
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.importance import VIEWS, footnotes
+from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
 from pi_amt.report.tables.shapley import (
     coalition_table,
     interaction_table,
@@ -84,14 +86,18 @@ def tables_of(importance: Importance) -> list[Table]:
     """All tables, as far as the rows have them, the most important first.
 
     These are the importance table, further views of it, the Shapley values with their interactions,
-    the dose curves, differences between models, and the error anatomy of rows with note tables.
+    harmonic profiles, the dose curves, differences between models, and the error anatomy of rows
+    with note tables.
     """
     table, doses = importance.table(), importance.doses()
     values, coalitions = shapley_table(importance), coalition_table(importance)
     shapley = [values, interaction_table(importance)] if len(values) else [coalitions]
     shapley = shapley if len(coalitions) else []
-    curves = [*shapley, *([] if doses is None else [doses])]
-    views = [table.view(title, lead) for title, lead in VIEWS.items()]
+    profile = [
+        table for table in (profile_table(importance), agreement_table(importance)) if len(table)
+    ]
+    curves = [*shapley, *profile, *([] if doses is None else [doses])]
+    views = [table.view(title, lead) for title, lead in VIEWS.items() if catalog(importance)]
     contrasts = importance.contrasts()
     return [
         table, *views, *curves, *([contrasts] if len(contrasts) else []), *importance.anatomy()
@@ -99,9 +105,9 @@ def tables_of(importance: Importance) -> list[Table]:
 
 
 def print_headline(importance: Importance) -> None:
-    """Print the result in words, wrapped to the terminal."""
+    """Print the result in words, harmonic profiles after the answer, wrapped to the terminal."""
     width = shutil.get_terminal_size((100, 24)).columns
-    for paragraph in importance.headline():
+    for paragraph in [*importance.headline(), *profile_sentences(importance)]:
         print(textwrap.fill(paragraph, width, **WRAP))
 
 
@@ -175,7 +181,12 @@ def _sources(importance: Importance, width: int, paint: _Paint) -> list[str]:
 
 
 def _table(importance: Importance, width: int, room: int, paint: _Paint) -> list[str]:
-    """Condition, F, drop, excess and verdict; of each panel the most telling conditions."""
+    """Condition, F, drop, excess and verdict; of each panel the most telling conditions.
+
+    Where no condition was run, it is said what was in its place.
+    """
+    if why := why_no_condition(importance):
+        return textwrap.wrap(why, width)
     blocks = [_conditions(importance, panel) for panel in importance.panels]
     wanted = sum(map(len, blocks))
     heads = 1 + len(blocks)  # the names of the columns, and a line per baseline

@@ -87,6 +87,27 @@ def catalog(importance: Result) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.condition.role == "control")
 
 
+def why_no_condition(importance: Result) -> str:
+    """What was run in place of a condition, and how to run one; empty where one was run."""
+    roles = {result.role for result in importance.results}
+    if "condition" in roles:
+        return ""
+    if COALITION in roles:
+        return (
+            "Only coalitions were run: there is no drop under a condition, and no control. "
+            "Run at least one condition, for example permutation=fund_mask controls=true."
+        )
+    if "control" in roles:
+        return (
+            "Only the baseline and controls were run: there is nothing for them to control. "
+            "Run at least one condition, for example permutation=fund_mask."
+        )
+    return (
+        "Only the baseline was run: there is nothing to compare it with. "
+        "Run at least one condition, for example permutation=fund_mask."
+    )
+
+
 def without_controls(entries: Sequence[Entry]) -> list[Entry]:
     """What the study asked about."""
     return [entry for entry in entries if entry.condition.role == "condition"]

@@ -113,11 +113,6 @@ def dose_curves(importance: Result) -> tuple[DoseCurve, ...]:
     )
 
 
-def harmonic_profiles(importance: Result) -> tuple[Curve, ...]:
-    """Drop against the number of the partial that is removed, or alone kept."""
-    return numbered_curves(importance, PROFILES)
-
-
 def numbered_curves(importance: Result, permutations: Collection[str]) -> tuple[Curve, ...]:
     """Drop against the number of a partial or a channel, under each of these permutations."""
     return tuple(

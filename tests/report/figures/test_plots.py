@@ -15,7 +15,8 @@ from tests.rows import make_dose_rows, make_rows
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog
 from pi_amt.report.figures.panels import panel_figure
-from pi_amt.report.figures.plots import dose, forest, piece, profile
+from pi_amt.report.figures.plots import dose, forest, piece
+from pi_amt.report.figures.profile import profile
 from pi_amt.report.figures.style import WIDE, drawable, new_figure, save_figure
 from pi_amt.report.page.files import write_files
 from pi_amt.report.page.payload import payload
@@ -126,7 +127,7 @@ def test_profile_draws_every_harmonic() -> None:
         planted_drops, permutation="remove_harmonic", parameter="harmonic", noise=0.0
     )
     ax = profile(Importance.from_rows(rows), ax=axes())
-    line = next(line for line in ax.lines if line.get_marker() == "o")
+    line = next(line for line in ax.lines if line.get_label() == "binary mask")
     assert list(line.get_ydata()) == pytest.approx([0.5, 0.2, 0.1])  # type: ignore[arg-type]
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.report.page.browser import ARGUMENTS, Visit, chromium, executable, why_not
 from tests.report.study import AWKWARD
 from tests.rows import make_dose_rows, make_rows
+from tests.shapley_rows import shapley_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
@@ -262,7 +263,7 @@ def test_curves_are_drawn(visit: Open) -> None:
     page = visit("#curves").page
     assert page.locator("#curve-charts figure").count() == 2
     text = page.locator("#curve-charts").inner_text()
-    assert "remove_harmonic" in text
+    assert "partial k removed" in text
     assert "D50" in text
     assert "attenuation (dB)" in text
     assert "harmonic k" in text
@@ -616,6 +617,10 @@ def test_print_shows_what_belongs_on_paper(visit: Open) -> None:
     assert shown.locator("svg").count() == shown.count() == 6  # two of them of both models
     heads = page.locator('[data-table="importance"] th:visible').all_inner_texts()
     assert [head.strip() for head in heads][-3:] == ["drop", "excess", "p"]
+    lines = page.locator('[data-table="importance"] tbody tr:visible').all_inner_texts()
+    assert lines
+    assert not [line for line in lines if "matched_tracks" in line]  # no controls
+    assert not page.locator("#bibtex").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("table.forest td.plot").first.bounding_box()["width"] > 150
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
@@ -643,6 +648,35 @@ def test_page_reads_without_scripts(visit: Open) -> None:
     assert set(visible(page)) == set(VIEWS) - {"explorer"}
     assert page.locator("article.entry:visible").count() == page.locator("article.entry").count()
     assert page.locator("figure:visible").count() == 0
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 1400, "height": 900}])
+def test_answers_and_where_the_score_comes_from_are_on_the_first_screen(
+    browser: Any, tmp_path: Path, size: dict[str, int]
+) -> None:
+    rows = [
+        row
+        for model in ("basic_pitch", "timbre_trap")
+        for row in (
+            *make_rows({"fund_mask": 0.4, "matched_tracks(fund_mask)": 0.02}, model=model),
+            *shapley_rows(lambda present, piece: 0.2 * len(present), n_pieces=12, model=model),
+        )
+    ]
+    importance = Importance.from_rows(list({row.key: row for row in rows}.values()))
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(importance), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path, viewport=size)
+    page = opened.page
+    for seen in (".headline >> nth=0", ".headline >> nth=1", "table.shapley"):
+        box = page.locator(seen).bounding_box()
+        assert box["y"] + box["height"] <= size["height"], seen
+    if size == PHONE:  # the rest of an answer is there when it is asked for
+        first = page.locator(".headline").first
+        short = first.bounding_box()["height"]
+        first.get_by_role("button", name="Read on").click()
+        assert first.bounding_box()["height"] > short
+        assert not first.get_by_role("button", name="Read on").is_visible()
+    opened.close()
 
 
 def test_a_thousand_recordings_can_be_looked_through(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import lzma
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -495,3 +496,50 @@ def test_a_report_prints_nothing_where_there_is_no_terminal(
 ) -> None:
     build(make_rows({"fund_mask": 0.2}, n_pieces=4), tmp_path / "r.html")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_profile_stands_in_one_chart_per_model_and_side_with_all_ways() -> None:
+    rows = [
+        row
+        for model in MODELS
+        for permutation, kind in (
+            ("remove_harmonic", "binary"), ("remove_harmonic", "ratio"), ("keep_harmonic", "ratio"),
+        )
+        for row in make_dose_rows(
+            {1.0: 0.5, 2.0: 0.2}, permutation=permutation, parameter="harmonic",
+            constant={"kind": kind}, model=model,
+        )
+    ]  # fmt: skip
+    page = make_page(
+        Importance.from_rows(list({row.key: row for row in rows}.values()), n_resamples=100)
+    )
+    charts: dict[str, list[str]] = {}
+    for curve in page.data["curves"]:
+        charts.setdefault(curve["title"], []).append(curve["line"])
+    assert charts == {
+        f"{model}: {side}": lines
+        for side, lines in (
+            ("partial k removed", ["ratio mask", "binary mask"]),
+            ("only partial k kept", ["ratio mask"]),
+        )
+        for model in ("Basic Pitch", "Timbre-Trap")
+    }
+    assert {"profile", "agreement"} <= set(page.tables)
+    assert "Basic Pitch on Demo: binary masks" in render(page, "x_files", [])
+
+
+def test_a_report_of_version_0_1_0_says_what_its_rows_do_not_hold(
+    old_importance: Importance,
+) -> None:
+    page = make_page(old_importance)
+    assert "tolerances" not in page.tables
+    assert page.explorer.data is None
+    assert "fund_mask" in render(page, "x_files", [])
+
+
+@pytest.fixture
+def old_importance(tmp_path: Path) -> Importance:
+    """The results that version 0.1.0 stored."""
+    packed = Path(__file__).parents[2] / "store" / "data" / "results_0_1_0.sqlite.xz"
+    (tmp_path / "results.sqlite").write_bytes(lzma.decompress(packed.read_bytes()))
+    return Importance.read(tmp_path, n_resamples=100)

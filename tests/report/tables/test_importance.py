@@ -130,6 +130,18 @@ def test_a_paper_s_table_fits_its_page_and_leaves_controls_to_the_excess() -> No
     assert sum(widths) * 4.5 * size + 4 * 12 <= 345
 
 
+def test_with_a_known_bias_a_paper_s_table_draws_its_columns_together_and_fits() -> None:
+    planted = {"soft_harm_mask": -0.3, "fund_mask": 0.3, "matched_tracks(soft_harm_mask)": 0.1}
+    text = Importance.from_rows(calibrated_rows(planted), n_resamples=200).table().to_latex()
+    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    (gap,) = re.findall(r"^\{\\scriptsize\\setlength\{\\tabcolsep\}\{([\d.]+)pt\}$", lines[0])
+    body = [line for line in lines if " & " in line]
+    cells = [[plain(cell) for cell in line[:-3].split(" & ")] for line in body]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    assert len(widths) == 6
+    assert sum(widths) * 4.5 * 0.7 + 5 * 2 * float(gap) <= 345
+
+
 def plain(cell: str) -> str:
     """A cell of LaTeX as it is read."""
     return re.sub(r"\$-\$|\$\\to\$|--", "-", cell).replace("{[}", "[").replace("\\_", "_")

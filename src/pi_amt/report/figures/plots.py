@@ -18,7 +18,7 @@ from pi_amt.report.figures.style import GREY, INK, PALE, WIDE, drawable, new_axe
 from pi_amt.report.names import Look, axis_of, score_name
 from pi_amt.report.statements import single_drops
 from pi_amt.report.tables.dose import curve_name
-from pi_amt.statistics.dose import Curve, dose_curves, harmonic_profiles
+from pi_amt.statistics.dose import Curve, dose_curves
 from pi_amt.statistics.inference import FEWEST_COMPOSITIONS
 from pi_amt.statistics.result import Result
 
@@ -115,33 +115,6 @@ def _name(importance: Result, look: Look) -> str:
     """Model, dataset where there are several, and what the weights are if not published ones."""
     name = f"{look.model} · {look.dataset}" if len(importance.datasets) > 1 else look.model
     return drawable(name) + look.badge
-
-
-def profile(importance: Result, ax: Axes | None = None) -> Axes:
-    """Drop when only harmonic k is removed (filled), or when only k is kept (hollow), by each kind
-    of mask.
-
-    Raises:
-        ValueError: if no harmonic profile was run.
-    """
-    curves = harmonic_profiles(importance)
-    if not curves:
-        raise ValueError(
-            "got no harmonic profile, expected rows of remove_harmonic or keep_harmonic; "
-            "run experiment=harmonic_profile"
-        )
-    with paper_style():
-        ax = new_axes(ax)
-        names = list(dict.fromkeys(curve_name(curve, curves) for curve in curves))
-        for curve in curves:
-            name = curve_name(curve, curves)
-            filled = curve.permutation in ("remove_harmonic", "audio_without")
-            _draw_curve(
-                importance, curve, name, _DASHES[names.index(name) % len(_DASHES)], filled, ax
-            )
-        ax.set_xticks(sorted({int(value) for curve in curves for value in curve.values}))
-        _finish_curves(importance, ax, "harmonic")
-    return ax
 
 
 def dose(importance: Result, ax: Axes | None = None, parameter: str | None = None) -> Axes:

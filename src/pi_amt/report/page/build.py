@@ -21,6 +21,7 @@ from pi_amt.report.tables.anatomy import fate_table, tolerance_table
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
+from pi_amt.report.tables.profile import agreement_table, profile_table
 from pi_amt.report.tables.sensitivity import sensitivity
 from pi_amt.report.tables.shapley import coalition_table, interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
@@ -154,6 +155,8 @@ def _tables(importance: Result, entries: Sequence[Entry]) -> dict[str, Table]:
         "coalitions": coalition_table(importance),
         "contrasts": model_contrasts(importance),
         "sensitivity": sensitivity(entries),
+        "profile": profile_table(importance),
+        "agreement": agreement_table(importance),
         "dose_curves": dose_table(importance),
         "tolerances": tolerance_table(importance),
         "lost_notes": fate_table(importance),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_amt.core.text import duration, plural
-from pi_amt.report.catalog import Entry
+from pi_amt.report.catalog import Entry, why_no_condition
 from pi_amt.report.names import Look, dataset_title, families, model_title, option_text
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.floor import why_at_floor
@@ -157,22 +157,7 @@ def failed_recordings(importance: Result) -> Table:
 
 def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     """What a reader may look for and not find: conditions or recordings that a model lacks."""
-    said = []
-    if not entries and importance.attributions:
-        said.append(
-            "Only coalitions were run: there is no drop under a condition, and no control. "
-            "Run at least one condition, for example permutation=fund_mask controls=true."
-        )
-    elif not entries:
-        said.append(
-            "Only the baseline was run: there is nothing to compare it with. "
-            "Run at least one condition, for example permutation=fund_mask."
-        )
-    elif all(entry.condition.role == "control" for entry in entries):
-        said.append(
-            "Only the baseline and controls were run: there is nothing for them to control. "
-            "Run at least one condition, for example permutation=fund_mask."
-        )
+    said = [why] if (why := why_no_condition(importance)) else []
     for place, panel in enumerate(importance.panels):
         lacking = {e.condition: e.title for e in entries if place not in e.numbers
                    and e.condition.role == "condition"}  # fmt: skip

@@ -9,13 +9,15 @@ from urllib.parse import quote
 
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
 from pi_amt.report.figures.panels import KINDS, panel_figure
-from pi_amt.report.figures.plots import dose, forest, profile
+from pi_amt.report.figures.plots import dose, forest
+from pi_amt.report.figures.profile import profile_figure
 from pi_amt.report.figures.shapley import bars, height_of, where_from
 from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
-from pi_amt.report.names import Look, dataset_title, slug
+from pi_amt.report.names import Look, dataset_title, model_title, slug
 from pi_amt.report.page.forest import forests
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.dose import dose_curves, harmonic_profiles
+from pi_amt.statistics.dose import dose_curves
+from pi_amt.statistics.profile import profiles
 from pi_amt.statistics.result import Result
 
 if TYPE_CHECKING:
@@ -76,8 +78,9 @@ def _figures(
                 folder / f"forest_{slug(dataset)}", f"Forest plot, {dataset_title(dataset)}",
                 _forest, part, height=1.2 + 0.2 * n_marks, limits=(axis.low, axis.high),
             )  # fmt: skip
-    if harmonic_profiles(importance):
-        links += _drawn(folder / "harmonic_profile", "Harmonic profile", profile, importance)
+    for model in dict.fromkeys(found.model for found in profiles(importance)):
+        stem, title = folder / f"profile_{slug(model)}", f"Harmonic profile, {model_title(model)}"
+        links.append((title, _saved(profile_figure(importance, model), stem)))
     if bars(importance):
         links += _drawn(
             folder / "shapley", "Where the score comes from", where_from, importance,

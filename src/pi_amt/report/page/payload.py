@@ -11,14 +11,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pi_amt.report.catalog import Entry
-from pi_amt.report.names import Look, axis_of
+from pi_amt.report.figures.profile import LINES, TITLES
+from pi_amt.report.names import Look, axis_of, model_title
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
-from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves, harmonic_profiles
+from pi_amt.statistics.dose import Curve, dose_curves
 from pi_amt.statistics.estimates import PARTS
 from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.profile import profiles
 from pi_amt.statistics.result import Result
 from pi_amt.statistics.tolerance import Tolerances, tolerances
+
+#: way of a profile → its colour on the page: that of the text, or a number as models have
+_COLOURS = {"true": "ink", "ratio": 0, "binary": 1, "channel": 2}
 
 
 def payload(importance: Result, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -120,17 +125,43 @@ def _tolerances(found: Tolerances) -> dict[str, Any]:
 
 
 def _curves(importance: Result) -> list[dict[str, Any]]:
-    curves: list[Curve] = [*harmonic_profiles(importance), *dose_curves(importance)]
-    return [_curve(importance, curve) | {"name": curve_name(curve, curves)} for curve in curves]
+    """One per line of a chart: those of a profile are the ways to take a partial away, those of a
+    dose the models."""
+    lines = [
+        _curve(importance, curve)
+        | {
+            "chart": f"{profile.model} {profile.dataset} {TITLES[profile.keep]}",
+            "title": f"{model_title(profile.model)}: {TITLES[profile.keep]}",
+            "line": LINES[way][0],
+            "colour": _COLOURS[way],
+            "marker": LINES[way][3],
+        }
+        for profile in profiles(importance)
+        for way, curve in profile.curves.items()
+    ]
+    doses = dose_curves(importance)
+    return lines + [
+        _curve(importance, curve)
+        | {
+            "chart": f"{curve.dataset} {curve.permutation} {curve.parameter} {curve.constant}",
+            "title": curve_name(curve, doses),
+            "d50": number(curve.d50.estimate),
+            "bound": curve.d50_bound,
+        }
+        for curve in doses
+    ]
 
 
 def _curve(importance: Result, curve: Curve) -> dict[str, Any]:
     places = [(panel.model, panel.dataset) for panel in importance.panels]
+    place = places.index((curve.model, curve.dataset))
+    look = Look.of(importance, importance.panels[place])
     axis, unit = axis_of(curve.parameter)
-    found: dict[str, Any] = {
-        "panel": places.index((curve.model, curve.dataset)),
-        "permutation": curve.permutation,
-        "parameter": curve.parameter,
+    return {
+        "panel": place,
+        "line": look.model + look.badge,
+        "colour": look.number,
+        "marker": look.marker,
         "axis": axis,
         "unit": unit,
         "constant": curve.constant,
@@ -140,6 +171,3 @@ def _curve(importance: Result, curve: Curve) -> dict[str, Any]:
         "high": numbers(curve.drop_high),
         "n": curve.n_pieces,
     }
-    if isinstance(curve, DoseCurve):
-        found |= {"d50": number(curve.d50.estimate), "bound": curve.d50_bound}
-    return found

@@ -30,6 +30,7 @@ from pi_amt.report.page.payload import safe_json
 from pi_amt.report.statements import bias_in_words
 from pi_amt.report.tables.cells import NOTHING, format_value, minus
 from pi_amt.report.tables.importance import footnotes
+from pi_amt.report.tables.profile import profile_sentences
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.panels import Panel
@@ -191,7 +192,8 @@ def _numbers(page: Page) -> dict[str, Any]:
         "leading_roles": ("condition",) if without_controls(page.entries) else ("control",),
         "has_matched": any(e.controls for e in page.entries),
         "has_curves": bool(data["curves"]),
-        "dose_table": page.tables.get("dose_curves"),
+        "curve_tables": [page.tables[n] for n in ("agreement", "dose_curves") if n in page.tables],
+        "profile_sentences": profile_sentences(importance),
         "tables": list(page.tables.items()),
         "score_title": score,
         "value": lambda *given: minus(format_value(*given)),

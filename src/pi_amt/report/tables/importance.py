@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import get_type_hints
 
 from pi_amt.core.text import plural
+from pi_amt.report.catalog import why_no_condition
 from pi_amt.report.statements import too_few_in_words, verdicts
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
@@ -107,10 +108,13 @@ def footnotes(importance: Result) -> Iterator[str]:
             "align=median: the notes of each recording were shifted by the median onset offset of "
             "its baseline before they were scored."
         )
-    yield method_note(inference.n_resamples, inference.seed, tests)
+    if why := why_no_condition(importance):
+        yield why
+    else:
+        yield method_note(inference.n_resamples, inference.seed, tests)
     if any(result.n_excess for result in importance.results):
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
-    else:
+    elif not why:
         yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
     if any(result.leaks for result in importance.results):
         yield (

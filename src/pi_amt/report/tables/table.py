@@ -230,7 +230,7 @@ class Table:
 _PAPER_WIDTH = 345.0
 #: LaTeX's sizes of type, and how large they are beside an article's own
 _SIZES = {r"\small": 0.9, r"\footnotesize": 0.8, r"\scriptsize": 0.7}
-_BETWEEN_COLUMNS = 12.0
+_BETWEEN_COLUMNS, _CLOSEST = 12.0, 3.0
 
 
 def _latex_line(cells: Sequence[str]) -> str:
@@ -258,13 +258,15 @@ def _latex_brief(table: Table) -> list[str]:
             text = rf"\emph{{{latex_text(heading)}}}"
             lines.append(rf"\multicolumn{{{len(row)}}}{{@{{}}l}}{{{text}}} \\")
         lines.append(_latex_line(row))
-    widest_cells = [max(map(_points, column)) for column in zip(heads, *rows, strict=True)]
-    between = _BETWEEN_COLUMNS * (len(heads) - 1)
-    size = next(
-        (n for n, s in _SIZES.items() if sum(widest_cells) * s + between <= _PAPER_WIDTH),
-        [*_SIZES][-1],
-    )
-    return [f"{{{size}", *lines, r"\bottomrule", r"\end{tabular}", "}"]
+    widths = sum(max(map(_points, column)) for column in zip(heads, *rows, strict=True))
+    gaps = len(heads) - 1
+    for size, scale in _SIZES.items():
+        if widths * scale + _BETWEEN_COLUMNS * gaps <= _PAPER_WIDTH:
+            return [f"{{{size}", *lines, r"\bottomrule", r"\end{tabular}", "}"]
+    # the smallest type, and columns that are as close as they must be
+    half = max((_PAPER_WIDTH - widths * scale) / gaps / 2, _CLOSEST / 2)
+    close = rf"\setlength{{\tabcolsep}}{{{half:.1f}pt}}"
+    return [f"{{{size}{close}", *lines, r"\bottomrule", r"\end{tabular}", "}"]
 
 
 def _points(cell: str) -> float:
@@ -314,7 +316,7 @@ def table_text(table: Table, width: int, fold: bool) -> str:
 def _wanted(table: Table) -> list[str]:
     """Columns of a terminal table, without those that have no value in any line."""
     wanted = list(table.lead or table.main or table.columns)
-    if len(table.records) < 2:
+    if not table.records:
         return wanted
     return [n for n in wanted if not all(is_undefined(v) or v == "" for v in table.column(n))]
 

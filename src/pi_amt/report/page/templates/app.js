@@ -56,6 +56,13 @@ for (const tab of tabs) {
     if (next) { event.preventDefault(); location.hash = next.dataset.view; showTab(next.dataset.view, true); }
   });
 }
+for (const button of $$(".unfold")) button.addEventListener("click", () => {
+  const article = button.closest(".headline");
+  article.classList.add("open");
+  const text = $(".statement", article);
+  text.tabIndex = -1; // where a reader without a mouse goes on
+  text.focus();
+});
 window.addEventListener("hashchange", () => follow(true));
 
 /* ---------- filters ---------- */

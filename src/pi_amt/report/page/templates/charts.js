@@ -278,22 +278,32 @@ function drawCurves() {
   if (!root || root.childElementCount) return;
   const groups = new Map();
   for (const curve of report.curves) {
-    const key = JSON.stringify([report.panels[curve.panel].dataset, curve.permutation, curve.parameter, curve.constant]);
-    groups.set(key, [...(groups.get(key) || []), curve]);
+    groups.set(curve.chart, [...(groups.get(curve.chart) || []), curve]);
   }
   for (const curves of groups.values()) {
     const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
-    const { name, axis, unit, panel, constant } = curves[0];
+    const { title, axis, unit, panel, constant } = curves[0];
     figure.className = "card";
     plot.className = "plot";
-    bold.textContent = name;
+    bold.textContent = title;
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
-    caption.append(bold, ` on ${report.panels[panel].dataset}, ${curves.slice(0, -1).map(c => `${c.n} and `).join("")}${plural(curves.at(-1).n, "recording")}. ${half}`);
+    const counts = [...new Set(curves.map(c => c.n))];
+    caption.append(bold, ` on ${report.panels[panel].dataset}, ${counts.slice(0, -1).map(n => `${n} and `).join("")}${plural(counts.at(-1), "recording")}. ${half}`);
     caption.title = constant;
     plot.append(curvePlot(curves, axis, report.curves));
-    figure.append(caption, plot);
+    figure.append(caption, plot, curveLegend(curves));
     root.append(figure);
   }
+}
+function curveLegend(curves) {
+  const legend = document.createElement("p");
+  legend.className = "legend";
+  for (const { line, colour, marker } of curves) {
+    const item = document.createElement("span");
+    item.append(make("svg", { viewBox: "-7 -7 14 14", width: 14, height: 14, class: `key c${colour}`, "aria-hidden": "true" }, symbol(0, 0, 4.6, marker, "mark")), ` ${line}`);
+    legend.append(item);
+  }
+  return legend;
 }
 function curvePlot(curves, xLabel, alike) {
   const [width, height, left, top, bottom, right] = [460, 250, 42, 10, 38, 12];
@@ -307,13 +317,13 @@ function curvePlot(curves, xLabel, alike) {
   for (const t of integers ? [...new Set(xs)] : niceTicks(x0, x1)) svg.append(textAt(px(t), height - bottom + 16, String(t), { "text-anchor": "middle" }));
   svg.append(textAt(left + (width - left) / 2, height - 4, xLabel, { "text-anchor": "middle", class: "ink" }));
   for (const curve of curves) {
-    const panel = report.panels[curve.panel], group = make("g", { class: `c${panel.colour}` });
+    const group = make("g", { class: `c${curve.colour}` });
     const good = curve.x.map((x, i) => [x, curve.y[i], curve.low[i], curve.high[i]]).filter(p => known(p[1]));
     const band = good.filter(p => known(p[2]));
     const join = points => points.map(([x, y]) => `${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("L");
     if (band.length) group.append(make("path", { class: "band", d: `M${join(band.map(p => [p[0], p[3]]))}L${join(band.map(p => [p[0], p[2]]).reverse())}Z` }));
     if (good.length) group.append(make("path", { class: "bold", d: `M${join(good)}` }));
-    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, panel.marker, "mark"), `${panel.model}${panel.badge}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
+    for (const [x, y, l, h] of good) group.append(titled(symbol(px(x), py(y), 3.6, curve.marker, "mark"), `${curve.line}, ${x}: ${fixed(y)} [${fixed(l)}, ${fixed(h)}]`));
     svg.append(group);
   }
   return svg;
