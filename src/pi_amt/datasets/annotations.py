@@ -10,7 +10,7 @@ Each form has a name, by which a :class:`~pi_amt.datasets.track.FileTrack` asks 
 * ``bach10``: a MATLAB file with a cell for each part, in which every note is a matrix of two rows,
   the numbers of its frames and the pitch in each as a MIDI number.
 
-Only these four are read with what they say beyond whole semitones: pitches are what was measured.
+All but MusicNet's have pitches as they were measured, with fractions of semitones.
 """
 
 from __future__ import annotations
@@ -140,6 +140,8 @@ def _cells(path: Path, part: int | None) -> Iterable[Iterable[Any]]:
     return [[np.asarray(note, dtype=np.float64) for note in cell.ravel()] for cell in chosen]
 
 
+#: forms whose pitches were measured in the sound, so that they hold its tuning
+MEASURED = ("jams", "hz_table", "bach10")
 #: form → reader: path and part → onset in seconds, duration in seconds, MIDI pitch of each note
 FORMS: dict[str, Callable[[Path, int | None], Iterable[tuple[float, float, float]]]] = {
     "jams": _jams,

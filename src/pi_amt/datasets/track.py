@@ -1,4 +1,4 @@
-"""The dataset protocol: a dataset is a sequence of tracks, a track is a pair of files.
+"""The dataset protocol: a dataset is a sequence of tracks, a track is a recording and its notes.
 
 Tracks are small and picklable: they carry paths, not data, to whatever worker reads them.
 """
@@ -17,7 +17,7 @@ from pi_amt.core.audio import content_hash, read_audio
 from pi_amt.core.note_files import NoteFile, audible, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.datasets.annotations import read_annotation
+from pi_amt.datasets.annotations import MEASURED, read_annotation
 
 #: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
 _READING = "notes 2"
@@ -135,6 +135,11 @@ class FileTrack:
         if self.form:
             return read_annotation(path, self.form, self.part)
         return read_note_file(path, pedal=self.pedal).notes
+
+    @property
+    def has_measured_pitches(self) -> bool:
+        """Whether the notes' pitches were measured in the sound: they hold its tuning already."""
+        return self.form in MEASURED
 
     @property
     def notes_paths(self) -> tuple[Path, ...]:
