@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.datasets.layouts import hz_lines, write_sound
 from tests.toys import TOY
@@ -21,7 +22,8 @@ from pi_amt.study.groups import Group
 
 def test_only_notes_on_whole_semitones_are_shifted_by_the_tuning(tmp_path: Path) -> None:
     audio, table, midi = (tmp_path / name for name in ("x.wav", "x.csv", "x.mid"))
-    played = Notes.from_arrays([0.1], [1.1], [60.3])
+    chord = np.array([48, 55, 60, 64, 71]) + 0.3
+    played = Notes.from_arrays(np.full(5, 0.1), np.full(5, 1.1), chord)
     write_sound(audio, played)
     table.write_text(hz_lines(played, ","))
     write_midi(played, midi)  # which rounds to whole semitones
