@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from tests.datasets.layouts import make_maestro, make_maps, write_pair
+from tests.datasets.layouts import (
+    make_bach10,
+    make_guitarset,
+    make_maestro,
+    make_maps,
+    make_musicnet,
+    make_slakh,
+    make_urmp,
+    make_vocadito,
+    write_pair,
+)
 
 from pi_amt.core.errors import DataError
 from pi_amt.core.note_files import write_midi
@@ -36,12 +46,18 @@ def make_folder(root: Path) -> Path:
 
 
 MAKERS: dict[str, Callable[[Path], Path] | None] = {
+    "bach10": make_bach10,
     "calibration": None,
     "demo": None,
     "folder": make_folder,
+    "guitarset": make_guitarset,
     "known_partials": None,
     "maestro": make_maestro,
     "maps": make_maps,
+    "musicnet": make_musicnet,
+    "slakh": make_slakh,
+    "urmp": make_urmp,
+    "vocadito": make_vocadito,
 }
 
 

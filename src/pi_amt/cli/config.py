@@ -37,6 +37,7 @@ _SHARED = ("results_dir", "n_jobs", "executor", "score", "report", "fail_fast", 
 #: options by which datasets choose recordings
 _CHOOSING_RECORDINGS = (
     *("data_folder", "settings", "kinds", "split", "part", "seed", "inharmonicity"),
+    *("audio", "played", "by", "instruments", "annotator"),
     *("subsample_every", "max_tracks"),
 )
 #: a key of configs that a manifest kept: all permutations' options, as they were then

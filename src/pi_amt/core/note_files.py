@@ -117,7 +117,7 @@ def _read_midi(path: str | Path, pedal: str) -> NoteFile:
     if pedal == "extend":
         off, silenced = sounding_ends(midi, presses)
     found = Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
-    return _audible(found, silenced=silenced, extra_tracks=midi.extra_tracks)
+    return audible(found, silenced=silenced, extra_tracks=midi.extra_tracks)
 
 
 def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
@@ -143,10 +143,10 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
         del filled[0]
     with_velocity = kind != "MAPS text"
     rows = [_text_row(path, number, fields, with_velocity) for number, fields in filled]
-    return _audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 4).T))
+    return audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 4).T))
 
 
-def _audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
+def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
     """Sorted notes as a listener hears them: one per key and moment, none without length."""
     new = np.ones(len(notes), dtype=np.bool_)
     new[1:] = (np.diff(notes.onsets) != 0) | (np.diff(notes.pitches) != 0)

@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike
 
 from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz
 
-INHARMONICITIES = ("piano", "none")
+#: whose strings partials are those of → how stiff they are, in units of a typical piano's
+STIFFNESSES = {"piano": 1.0, "none": 0.0}
+INHARMONICITIES = tuple(STIFFNESSES)
 
 
 def piano_inharmonicity(pitches: ArrayLike) -> Floats:
@@ -24,7 +26,7 @@ def partial_frequencies(
     pitches: ArrayLike,
     partials: ArrayLike,
     *,
-    inharmonicity: str = "piano",
+    inharmonicity: str | float = "piano",
     tuning_cents: float = 0.0,
 ) -> Floats:
     """Frequencies in Hz of partials of notes: ``f_k = k·f0·√((1 + B·k²)/(1 + B))``.
@@ -32,10 +34,12 @@ def partial_frequencies(
     Args:
         pitches: MIDI numbers, any shape.
         partials: partial numbers k (1 = fundamental), broadcast against ``pitches``.
-        inharmonicity: ``piano`` (:func:`piano_inharmonicity`) or ``none`` (B = 0).
+        inharmonicity: ``piano`` (:func:`piano_inharmonicity`), ``none`` (B = 0), or a number: how
+            many times as stiff as a typical piano's the strings are.
         tuning_cents: deviation of the recording from A4 = 440 Hz.
     """
     m, k = np.asarray(pitches, dtype=np.float64), np.asarray(partials, dtype=np.float64)
-    b = piano_inharmonicity(m) if inharmonicity == "piano" else np.zeros_like(m)
+    stiffness = STIFFNESSES[inharmonicity] if isinstance(inharmonicity, str) else inharmonicity
+    b = piano_inharmonicity(m) * stiffness
     stretch = np.sqrt((1.0 + b * k**2) / (1.0 + b))
     return np.asarray(k * midi_to_hz(m) * stretch * cents_to_ratio(tuning_cents))

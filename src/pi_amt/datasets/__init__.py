@@ -1,4 +1,4 @@
-"""Recordings with their reference notes: the demo, a folder, MAPS, MAESTRO, and synthesis.
+"""Recordings with their reference notes: the demo, a folder, public datasets, and synthesis.
 
 It may import ``core``. :mod:`~pi_amt.datasets.loading` finds a dataset by its name, and
 :class:`~pi_amt.datasets.track.Track` says what a recording must offer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -191,6 +192,49 @@ def pairs_by_name(folder: Path, notes_suffixes: tuple[str, ...]) -> dict[str, Pa
             (other,) = set(names) - set(with_audio)
             pairs[with_audio[0]].notes = pairs.pop(other).notes
     return pairs
+
+
+def by_stem(folder: Path, pattern: str, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Files below a folder whose path without suffix ends in what a pattern matches: its first
+    group → the path. Letter case does not matter, and of doubles the first one counts."""
+    found: dict[str, Path] = {}
+    wanted = re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)
+    for path in walk(folder):
+        match = wanted.fullmatch(path.relative_to(folder).with_suffix("").as_posix())
+        if match and path.suffix.lower() in suffixes:
+            found.setdefault(printable(match[1]), path)
+    return found
+
+
+def audio_or(stem: Path) -> Path:
+    """The audio file of a path without suffix, or the WAV file that should be there."""
+    found = [stem.with_name(stem.name + suffix) for suffix in AUDIO_SUFFIXES]
+    return next((path for path in found if path.exists()), found[0])
+
+
+def require_some(
+    name: str, folder: Path, tracks: Sequence[FileTrack], wanted: str, source: str
+) -> None:
+    """Refuse a folder without the dataset, or with a part of it that makes no recording whole.
+
+    Args:
+        name: of the dataset.
+        folder: where it should be.
+        tracks: all recordings of which some file is there.
+        wanted: what was looked for.
+        source: where to get it.
+
+    Raises:
+        ValueError: if no track has all its files.
+    """
+    if not tracks:
+        raise not_found(name, folder, wanted, contents(folder), source)
+    lacking = {track.name: [p for p in track.paths if not p.exists()] for track in tracks}
+    if all(lacking.values()):
+        first, paths = next(iter(lacking.items()))
+        there = plural(len(tracks), "recording is", "recordings are")
+        found = f"{there} there in part only, {first} without {paths[0]}"
+        raise not_found(name, folder, wanted, printable(found), source)
 
 
 def contents(folder: Path) -> str:

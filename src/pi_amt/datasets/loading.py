@@ -29,12 +29,18 @@ __all__ = [
 
 ENTRY_POINTS = "pi_amt.datasets"
 _BUILT_IN = {
+    "bach10": "pi_amt.datasets.bach10:bach10",
     "calibration": "pi_amt.datasets.calibration:calibration",
     "demo": "pi_amt.datasets.demo:demo",
     "folder": "pi_amt.datasets.folder:folder",
+    "guitarset": "pi_amt.datasets.guitarset:guitarset",
     "known_partials": "pi_amt.datasets.known_partials:known_partials",
     "maestro": "pi_amt.datasets.maestro:maestro",
     "maps": "pi_amt.datasets.maps:maps",
+    "musicnet": "pi_amt.datasets.musicnet:musicnet",
+    "slakh": "pi_amt.datasets.slakh:slakh",
+    "urmp": "pi_amt.datasets.urmp:urmp",
+    "vocadito": "pi_amt.datasets.vocadito:vocadito",
 }
 
 
@@ -47,8 +53,8 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     """Load a dataset.
 
     Args:
-        name: ``demo``, ``maps``, ``maestro``, ``folder``, ``calibration``, ``known_partials``, an
-            entry point's name or a dotted path ``package.module:function``.
+        name: one that :func:`available_datasets` lists, such as ``demo`` or ``maps``, or a dotted
+            path ``package.module:function``.
         options: the dataset's own, see its function, e.g. ``data_folder``, ``subsample_every``,
             ``max_tracks``, ``max_seconds``, ``pedal``; unknown ones are refused.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pi_amt.core.audio import audio_seconds
 from pi_amt.core.errors import EMPTY, DataError, below, data_error, open_data, printable
 from pi_amt.core.text import listed, plural
+from pi_amt.datasets.annotations import read_annotation
 from pi_amt.datasets.track import Dataset, FileTrack
 
 
@@ -71,15 +72,15 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
     for track in dataset:
         checks: list[Callable[[], object]] = [track.audio, track.notes] if full else []
         if isinstance(track, FileTrack):
-            paths = (track.audio_path, track.notes_path)
-            absent = [path for path in paths if not path.exists()]
+            absent = [path for path in track.paths if not path.exists()]
             missing |= dict.fromkeys(f"{path.absolute()}: the file is missing" for path in absent)
             if full:
                 checks = [track.audio, partial(_read_notes, track, left_out)]
             elif track.audio_path not in absent:
                 checks.append(partial(audio_seconds, track.audio_path))
-            if track.notes_path not in absent and not full:
-                checks.append(partial(_check_notes_header, track.notes_path))
+            if not full:
+                there = [path for path in track.notes_paths if path not in absent]
+                checks += [partial(_check_notes_header, path, track.form) for path in there]
         for check in checks:
             try:
                 check()
@@ -105,8 +106,12 @@ def _read_notes(track: FileTrack, left_out: list[str]) -> None:
         left_out.append(f"{track.name}: {said}")
 
 
-def _check_notes_header(path: Path) -> None:
-    """Raise DataError if a notes file is empty or does not begin as one."""
+def _check_notes_header(path: Path, form: str) -> None:
+    """Raise DataError if a notes file is empty or does not begin as one; text of a dataset's own
+    form is read whole."""
+    if form:
+        read_annotation(path, form)
+        return
     with open_data(path) as file:
         head = file.read(12)
     if not head:

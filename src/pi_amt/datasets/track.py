@@ -1,4 +1,4 @@
-"""The dataset protocol: a dataset is a sequence of tracks, a track is a pair of files.
+"""The dataset protocol: a dataset is a sequence of tracks, a track is a recording and its notes.
 
 Tracks are small and picklable: they carry paths, not data, to whatever worker reads them.
 """
@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from pi_amt.core.audio import content_hash, read_audio
-from pi_amt.core.note_files import NoteFile, read_note_file
+from pi_amt.core.note_files import NoteFile, audible, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
+from pi_amt.datasets.annotations import MEASURED, read_annotation
 
 #: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
 _READING = "notes 2"
+#: how files of notes are read that are neither MIDI nor MAPS text
+_ANNOTATIONS = "annotations 1"
 
 
 @runtime_checkable
@@ -75,6 +80,11 @@ class FileTrack:
         max_seconds: cut the audio here; notes that begin later are dropped, offsets clipped.
         duration_seconds: of the audio, after the cut, where it is known.
         onset_shift_ms: shift the notes so many milliseconds later, or earlier if it is negative.
+        more_notes: further files whose notes sound in the recording, such as those of its other
+            instruments.
+        form: of the files of notes, see :mod:`pi_amt.datasets.annotations`; empty: MIDI or MAPS
+            text, by their suffix.
+        part: which part of those that a file holds in such a form; ``None``: all of them.
     """
 
     name: str
@@ -85,6 +95,9 @@ class FileTrack:
     max_seconds: float | None = None
     duration_seconds: float | None = None
     onset_shift_ms: float = 0.0
+    more_notes: tuple[Path, ...] = ()
+    form: str = ""
+    part: int | None = None
 
     def __repr__(self) -> str:
         length = "" if self.duration_seconds is None else f", {self.duration_seconds:.1f} s"
@@ -108,31 +121,62 @@ class FileTrack:
         return notes if self.max_seconds is None else notes.clipped(self.max_seconds)
 
     def note_file(self) -> NoteFile:
-        """All notes of the file, and what was special about it.
+        """All notes of the file, or of all files, and what was special about it.
 
         Raises:
             DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
-        return read_note_file(self.notes_path, pedal=self.pedal)
+        if not (self.form or self.more_notes):
+            return read_note_file(self.notes_path, pedal=self.pedal)
+        # what two instruments play at one moment on one pitch is one note to a listener
+        return audible(joined([self._notes_of(path) for path in self.notes_paths]))
+
+    def _notes_of(self, path: Path) -> Notes:
+        if self.form:
+            return read_annotation(path, self.form, self.part)
+        return read_note_file(path, pedal=self.pedal).notes
+
+    @property
+    def has_measured_pitches(self) -> bool:
+        """Whether the notes' pitches were measured in the sound: they hold its tuning already."""
+        return self.form in MEASURED
+
+    @property
+    def notes_paths(self) -> tuple[Path, ...]:
+        """All files of notes."""
+        return self.notes_path, *self.more_notes
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files: audio, then notes."""
+        return self.audio_path, *self.notes_paths
 
     def fingerprint(self) -> str:
-        """Hash of the bytes of both files and of the options; paths do not matter.
+        """Hash of the bytes of all files and of the options; paths do not matter.
 
         Raises:
             DataError: if a file cannot be read (then there is only :meth:`stamp`).
         """
-        contents = (content_hash(self.audio_path), content_hash(self.notes_path))
+        contents = map(content_hash, self.paths)
         # the reader of notes goes by the suffix
         return _hash(*contents, self.notes_path.suffix.lower(), *self._options(), *self._reading())
 
     def stamp(self) -> str:
-        """Hash of path, size and times of both files and of the options; never fails."""
-        marks = (mark for path in (self.audio_path, self.notes_path) for mark in _file_mark(path))
-        return _hash(*marks, *self._options(), _READING)
+        """Hash of path, size and times of all files and of the options; never fails."""
+        marks = (mark for path in self.paths for mark in _file_mark(path))
+        return _hash(*marks, *self._options(), _READING, *self._annotation())
+
+    def _annotation(self) -> tuple[str, ...]:
+        """How notes are read that are neither one MIDI file nor one of MAPS text."""
+        if not (self.form or self.more_notes):
+            return ()
+        return _ANNOTATIONS, self.form, repr(self.part)
 
     def _reading(self) -> tuple[str, ...]:
         """Mark of a file that is read otherwise than version 0.1.0 read it, so that rows of that
         version are computed again; none for others, and for files that cannot be read."""
+        if annotation := self._annotation():
+            return annotation
         try:
             return () if self.note_file().is_plain else (_READING,)
         except ValueError:
@@ -143,6 +187,14 @@ class FileTrack:
         # rows from before this option existed are those of no shift
         shift = [repr(float(self.onset_shift_ms))] if self.onset_shift_ms else []
         return self.pedal, cut, *shift
+
+
+def joined(parts: Sequence[Notes]) -> Notes:
+    """The notes of several parts together, sorted."""
+    columns = ("onsets", "offsets", "pitches", "velocities")
+    return Notes.from_arrays(
+        *(np.concatenate([getattr(notes, column) for notes in parts]) for column in columns)
+    )
 
 
 def _file_mark(path: Path) -> tuple[str, str, str]:

@@ -21,7 +21,7 @@ from pi_amt.core.checks import check_choice
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.permutations.masks import partials_in_words
-from pi_amt.permutations.partial_powers import N_PARTIALS, Overview
+from pi_amt.permutations.partial_powers import ESTIMATE, N_PARTIALS, Overview
 from pi_amt.permutations.permutation import SUFFICIENCY, Change, Permutation, Scene
 
 REST = "rest"
@@ -47,7 +47,7 @@ class Coalition(Permutation):
             ``h2`` and so on for single partials, ``h4-h10`` for a range, and ``rest``, which must
             be among them.
         present: the names of those that sound, in the same form; ``nothing`` for none.
-        inharmonicity: ``piano`` or ``none``, as of a ratio mask.
+        inharmonicity: ``piano``, ``none`` or ``estimate``, as of a ratio mask.
     """
 
     players: str = PLAYERS
@@ -62,7 +62,7 @@ class Coalition(Permutation):
     tests = SUFFICIENCY
 
     def __post_init__(self) -> None:
-        check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+        check_choice("inharmonicity", self.inharmonicity, (*INHARMONICITIES, ESTIMATE))
         players = _players(self.players)
         object.__setattr__(self, "players", "+".join(players))
         object.__setattr__(self, "present", _present(self.present, players))
@@ -132,7 +132,7 @@ def coalitions(
 
     Args:
         players: see :class:`Coalition`.
-        inharmonicity: ``piano`` or ``none``.
+        inharmonicity: ``piano``, ``none`` or ``estimate``.
 
     Raises:
         ValueError: for players that cannot be, see :class:`Coalition`.

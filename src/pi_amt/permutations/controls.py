@@ -108,7 +108,10 @@ class WrongPiece(Counterpart):
 
     def draw(self, scene: Scene) -> Change:
         assert scene.neighbour is not None
-        change = self.target_permutation.decide(replace(scene, notes=scene.neighbour.notes))
+        target = self.target_permutation
+        assert isinstance(target, PartialMask)
+        # the strings are those of this recording, whatever notes the mask follows
+        change = target.settled(scene).decide(replace(scene, notes=scene.neighbour.notes))
 
         def own_partials() -> Mask:
             # all of the recording's own notes: none of them is meant

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 
 from pi_amt.core.checks import check_choice, check_count, check_range
-from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.text import plural
 from pi_amt.core.units import cents_to_ratio
 from pi_amt.permutations.draws import hash_bits
-from pi_amt.permutations.masks import PartialMask, RemoveHarmonic
+from pi_amt.permutations.masks import PartialMask, RemoveHarmonic, check_inharmonicity
 from pi_amt.permutations.permutation import Change, NotApplicable, Permutation, Scene
 from pi_amt.permutations.regions import ONSETS, Mask
 
@@ -57,7 +56,7 @@ class Donor(Permutation):
     half_width_cents: float | None = None
     time_dilation: float = 0.25
     onset: str = "all"
-    inharmonicity: str = "piano"
+    inharmonicity: str | float = "piano"
 
     name: ClassVar[str] = "donor"
     summary: ClassVar[str] = "the bins of a feature take their values from another time or piece"
@@ -72,7 +71,7 @@ class Donor(Permutation):
             check_range("high_hz", self.high_hz, self.low_hz, unit="Hz")
         check_range("block_seconds", self.block_seconds, 0.5, unit="s")
         check_choice("onset", self.onset, ONSETS)
-        check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+        check_inharmonicity(self.inharmonicity)
 
     @property
     def feature_in_words(self) -> str:
@@ -88,6 +87,10 @@ class Donor(Permutation):
     @property
     def needs_neighbour(self) -> str:
         return "own_spectrogram" if self.source == "recording" else "spectrogram"
+
+    @property
+    def needs_overview(self) -> bool:
+        return self.feature == "harmonic" and self.mask.needs_overview
 
     @property
     def can_leak(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
-from pi_amt.permutations.partial_powers import Overview, numbers_of
+from pi_amt.permutations.partial_powers import ESTIMATE, Overview, numbers_of
 from pi_amt.permutations.permutation import (
     DISTURBANCE,
     NECESSITY,
@@ -67,8 +67,10 @@ class PartialMask(Permutation):
         onset: ``all`` treats a note alike from its beginning to its end, ``spare`` leaves its first
             50 ms untouched, ``only`` touches nothing but these. A mask that keeps partials spares
             or touches whole frames.
-        inharmonicity: ``piano`` or ``none``. A ratio mask estimates how far the recording's strings
-            are from a typical piano's.
+        inharmonicity: whose partials are expected: ``piano``, ``none`` (exact multiples) or
+            ``estimate``, which finds in each recording how stiff its strings are, if they are at
+            all. A number says so itself, in units of a typical piano's. Of ``piano``, a ratio mask
+            estimates how far the recording's strings are from a typical one.
         kind: ``binary`` or ``ratio``. A ratio mask touches no chosen bins, so it takes none of the
             options above but ``inharmonicity``.
 
@@ -83,7 +85,7 @@ class PartialMask(Permutation):
     attenuation_db: float = 20.0
     time_dilation: float = 0.25
     onset: str = "all"
-    inharmonicity: str = "piano"
+    inharmonicity: str | float = "piano"
     kind: str = field(default="binary", metadata={SILENT: "binary"})
 
     keep: ClassVar[bool] = False
@@ -97,7 +99,7 @@ class PartialMask(Permutation):
         check_range("attenuation_db", self.attenuation_db, 0.0, unit="dB")
         check_range("time_dilation", self.time_dilation, 0.0, 10.0, "windows")
         check_choice("onset", self.onset, ONSETS)
-        check_choice("inharmonicity", self.inharmonicity, INHARMONICITIES)
+        check_inharmonicity(self.inharmonicity)
         check_choice("kind", self.kind, KINDS)
         if self.kind == "ratio":
             self._check_ratio()
@@ -160,7 +162,7 @@ class PartialMask(Permutation):
 
     @property
     def needs_overview(self) -> bool:
-        return self.kind == "ratio"
+        return self.kind == "ratio" or self.inharmonicity == ESTIMATE
 
     @property
     def normalization(self) -> str:
@@ -214,9 +216,20 @@ class PartialMask(Permutation):
         fundamentals = self.bands(spectrogram, notes)
         return Fill(region, noise=background_noise(spectrogram, region, fundamentals, key))
 
+    def settled(self, scene: Scene) -> PartialMask:
+        """This mask with the stiffness of the recording's strings in place of ``estimate``. A ratio
+        mask estimates it with all else."""
+        if self.kind == "ratio" or self.inharmonicity != ESTIMATE:
+            return self
+        overview = scene.overview or Overview.of(scene.spectrogram)
+        return replace(self, inharmonicity=overview.stiffness(scene.reference))
+
     def draw(self, scene: Scene) -> Change:
         if self.kind == "ratio":
             return self.shares_changed(scene, self.partials)
+        return self.settled(scene)._drawn(scene)
+
+    def _drawn(self, scene: Scene) -> Change:
         spectrogram, notes = scene.spectrogram, scene.reference
         region = self.region(spectrogram, notes)
         fill = self.fill_region(spectrogram, notes, region, scene.key)
@@ -240,13 +253,24 @@ class PartialMask(Permutation):
             factor = given.over_channels(moved(gains, given.tensor.device))
             return given.with_values(given.tensor * factor)
 
-        return Change(apply, self.region(spectrogram, notes, partials))
+        binary = self
+        if self.inharmonicity == ESTIMATE:
+            binary = replace(self, inharmonicity=powers.stiffness)
+        return Change(apply, binary.region(spectrogram, notes, partials))
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         options |= {"fill": "attenuate", "attenuation_db": attenuation_db}
         return (self.hard or type(self))(**options)
+
+
+def check_inharmonicity(value: str | float) -> None:
+    """Raise ``ValueError`` unless a mask can look for such partials."""
+    if isinstance(value, str):
+        check_choice("inharmonicity", value, (*INHARMONICITIES, ESTIMATE))
+    else:
+        check_range("inharmonicity", value, 0.0, 100.0, "times a typical piano's")
 
 
 def partials_in_words(partials: Sequence[int]) -> str:

@@ -21,6 +21,7 @@ from pi_amt.core.units import power_ratio_to_db
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_tracks import MatchedTracks
+from pi_amt.permutations.partial_powers import ESTIMATE
 from pi_amt.permutations.permutation import (
     DISTURBANCE,
     Change,
@@ -78,6 +79,11 @@ class MatchedEnergy(Counterpart):
             raise ValueError(
                 f"target: got {self.target_permutation.name} with kind='ratio', expected a binary "
                 "mask: a ratio mask has no bins to attenuate"
+            )
+        if getattr(self.target_permutation, "inharmonicity", "") == ESTIMATE:
+            raise ValueError(
+                f"target: got {self.target_permutation.name} with inharmonicity='estimate', "
+                "expected partials that are known before the recording is read, use piano or none"
             )
         check_choice("side", self.side, SIDES)
         if self.attenuation_db is not None:

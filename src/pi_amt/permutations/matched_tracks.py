@@ -61,7 +61,7 @@ class MatchedTracks(Counterpart):
         if isinstance(target, HighFreq):
             return _shuffled_below(target, scene)
         assert isinstance(target, PartialMask)
-        return _other_partials(target, scene)
+        return _other_partials(target.settled(scene), scene)
 
 
 def free_partials(
@@ -70,7 +70,7 @@ def free_partials(
     key: int,
     *,
     exclude: tuple[int, ...] = (),
-    inharmonicity: str = "piano",
+    inharmonicity: str | float = "piano",
 ) -> NDArray[np.int64]:
     """One random partial per note that hits no fundamental sounding at the same time.
 
@@ -79,7 +79,7 @@ def free_partials(
         context: all notes of the recording.
         key: 64-bit key; a note's draw is a hash of it, the note's onset and pitch.
         exclude: partial numbers not to choose.
-        inharmonicity: ``piano`` or ``none``.
+        inharmonicity: ``piano``, ``none``, or how many times as stiff the strings are.
 
     Returns:
         ``(notes,)`` partial numbers in 2…10, 0 where none is free.

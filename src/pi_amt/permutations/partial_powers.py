@@ -36,12 +36,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
-from pi_amt.core.partials import piano_inharmonicity
+from pi_amt.core.partials import STIFFNESSES, partial_frequencies, piano_inharmonicity
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz, ratio_to_cents
+from pi_amt.core.units import Floats, midi_to_hz, ratio_to_cents
 
 Powers = NDArray[np.float32]
 
+#: of a mask: its partials are where those of the recording are found to be
+ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
 N_PARTIALS = 16
 OVERVIEW_FRAME_RATE = 43.0
@@ -75,6 +77,13 @@ _WINDOW_SECONDS, _GUARD_SECONDS = 20.0, 2.0
 # The residual is measured at every fourth bin and interpolated.
 _RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
 _SMALLEST_RESPONSE = 10**-4.5
+#: inharmonicity → stiffnesses among which that of a recording is looked for; those of an instrument
+#: that is not known to be a piano begin at none
+_TRIED: dict[str, Sequence[float]] = {
+    "piano": (2.0 ** np.linspace(-1.6, 1.6, 33)).tolist(),
+    "none": [0.0],
+    ESTIMATE: [0.0, *(2.0 ** np.linspace(-4.0, 2.0, 61)).tolist()],
+}
 
 # Grid of the table of responses: log2 of (window / decay), distance in bins, time in windows.
 _RATES_PER_OCTAVE, _DISTANCES_PER_BIN = 2, 16
@@ -220,7 +229,8 @@ class Overview:
     times: Floats
     power: Powers
     _residual: Powers | None = None
-    _learnt: dict[tuple[bytes, str], PartialPowers] = field(default_factory=dict)
+    _learnt: dict[tuple[bytes, str | float], PartialPowers] = field(default_factory=dict)
+    _stiffnesses: dict[bytes, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spectrogram: Spectrogram) -> Overview:
@@ -246,16 +256,20 @@ class Overview:
     def axis(self) -> _Axis:
         return _Axis(self.geometry.frequencies, self.geometry.window_seconds)
 
-    def partials(self, notes: Notes, inharmonicity: str = "piano") -> PartialPowers:
+    def partials(self, notes: Notes, inharmonicity: str | float = "piano") -> PartialPowers:
         """The powers of the notes' partials; learnt once."""
-        columns = (notes.onsets, notes.offsets, notes.pitches)
-        key = (
-            b"".join(np.ascontiguousarray(column).tobytes() for column in columns),
-            inharmonicity,
-        )
+        key = (_contents(notes), inharmonicity)
         if key not in self._learnt:
             self._learnt[key] = learn(self, notes, inharmonicity)
         return self._learnt[key]
+
+    def stiffness(self, notes: Notes) -> float:
+        """How many times as stiff as a typical piano's the strings of the recording are, from the
+        partials of its notes; found once."""
+        key = _contents(notes)
+        if key not in self._stiffnesses:
+            self._stiffnesses[key] = tuning_and_stiffness(self, notes, ESTIMATE)[1]
+        return self._stiffnesses[key]
 
     def residual(self, times: Floats) -> Powers:
         """``(bins, frames)`` squared lower quartile of the magnitudes around each bin, at the frame
@@ -271,6 +285,11 @@ class Overview:
         high = np.minimum(low + 1, len(levels) - 1)
         share = (place - low).astype(np.float32)[:, None]
         return np.asarray(levels[low] * (1 - share) + levels[high] * share) ** 2
+
+
+def _contents(notes: Notes) -> bytes:
+    columns = (notes.onsets, notes.offsets, notes.pitches)
+    return b"".join(np.ascontiguousarray(column).tobytes() for column in columns)
 
 
 @dataclass(eq=False)
@@ -426,14 +445,19 @@ def power_of(spectrogram: Spectrogram) -> Powers:
     return np.asarray(channels[0] if len(channels) == 1 else np.mean(channels, axis=0))
 
 
-def learn(overview: Overview, notes: Notes, inharmonicity: str) -> PartialPowers:
+def learn(overview: Overview, notes: Notes, inharmonicity: str | float) -> PartialPowers:
     """Learn the powers of the notes' partials from an overview.
 
     The recording is cut into windows of 20 s, each of which is solved with the notes around it, so
     that memory does not grow with its length. Notes that began earlier keep what was found.
     """
     tuning, stiffness = tuning_and_stiffness(overview, notes, inharmonicity)
-    hz = _frequencies(notes.pitches, tuning, stiffness)
+    hz = partial_frequencies(
+        notes.pitches[:, None],
+        np.arange(1, N_PARTIALS + 1),
+        inharmonicity=stiffness,
+        tuning_cents=tuning,
+    )
     weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
     found = PartialPowers(overview, notes, hz, weights, tuning, stiffness)
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
@@ -448,29 +472,24 @@ def learn(overview: Overview, notes: Notes, inharmonicity: str) -> PartialPowers
     return found
 
 
-def _frequencies(pitches: Floats, tuning_cents: float, stiffness: float) -> Floats:
-    """``(notes, partials)`` Hz."""
-    k = np.arange(1, N_PARTIALS + 1)
-    b = (piano_inharmonicity(pitches) * stiffness)[:, None]
-    stretch = np.sqrt((1 + b * k**2) / (1 + b))
-    return np.asarray(k * midi_to_hz(pitches)[:, None] * stretch * cents_to_ratio(tuning_cents))
-
-
 def tuning_and_stiffness(
-    overview: Overview, notes: Notes, inharmonicity: str = "piano"
+    overview: Overview, notes: Notes, inharmonicity: str | float = "piano"
 ) -> tuple[float, float]:
     """Tuning in cents and stiffness (times a typical piano's), from the peaks of the recording.
 
     Each note shows peaks near its partials. The stiffness that explains them best, with their
     median deviation as tuning, minimises the mean deviation, weighted with how far the peaks stand
-    out. Without enough peaks these are the tuning that is known otherwise, and 1.
+    out. Without enough peaks these are the tuning that is known otherwise, and 1 (0 for ``none``).
     """
     pitch, number, cents, level = _peaks(overview, notes)
-    typical = 0.0 if inharmonicity == "none" else 1.0
+    if isinstance(inharmonicity, str):
+        typical, tried = STIFFNESSES.get(inharmonicity, 1.0), _TRIED[inharmonicity]
+    else:
+        typical, tried = inharmonicity, [inharmonicity]
     if len(pitch) < 12:
         return overview.geometry.tuning_cents, typical
     best = (np.inf, overview.geometry.tuning_cents, typical)
-    for factor in 2.0 ** np.linspace(-1.6, 1.6, 33) * typical if typical else (0.0,):
+    for factor in tried:
         b = piano_inharmonicity(pitch) * factor
         off = cents - ratio_to_cents(np.sqrt((1 + b * number**2) / (1 + b)))
         order = np.argsort(off)

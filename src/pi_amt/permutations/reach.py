@@ -23,6 +23,7 @@ from pi_amt.core.units import Floats, midi_to_hz
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
+from pi_amt.permutations.partial_powers import ESTIMATE
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.permutations.regions import bins_of, is_constant_q, own_response, spacings
 
@@ -87,7 +88,9 @@ def _keys_in_reach(
     )
     reached = np.ones(_N_KEYS, dtype=np.bool_)
     for partial in mask.partials:
-        tones = partial_frequencies(np.arange(_N_KEYS), partial, inharmonicity=mask.inharmonicity)
+        # a band follows its partial: whether it holds it hardly depends on where exactly it lies
+        strings = "piano" if mask.inharmonicity == ESTIMATE else mask.inharmonicity
+        tones = partial_frequencies(np.arange(_N_KEYS), partial, inharmonicity=strings)
         outside = share_outside(axis, tones, mask.half_width_cents)
         if mask.keep:
             reached &= outside <= 1.0 - _LEAST_KEPT

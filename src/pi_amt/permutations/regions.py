@@ -156,7 +156,7 @@ def partial_mask(
     *,
     half_width_cents: float | None = None,
     time_dilation: float = 0.25,
-    inharmonicity: str = "piano",
+    inharmonicity: str | float = "piano",
     onset: str = "all",
 ) -> Mask:
     """Bins and frames of the given partials of all sounding notes.
@@ -168,7 +168,7 @@ def partial_mask(
             (0 = none).
         half_width_cents: ``None`` chooses what the front end needs, bin by bin.
         time_dilation: share of the partial's analysis window that is added on each side.
-        inharmonicity: ``piano`` or ``none``.
+        inharmonicity: ``piano``, ``none``, or how many times as stiff the strings are.
         onset: ``all``; ``only`` keeps the part up to 50 ms after each note's onset, ``spare`` the
             part from there on.
 
@@ -230,7 +230,7 @@ def _bands(
     notes: Notes,
     partials: NDArray[np.int64],
     half_width_cents: float | None,
-    inharmonicity: str,
+    inharmonicity: str | float,
 ) -> _Bands:
     frequencies = partial_frequencies(
         notes.pitches[:, None],

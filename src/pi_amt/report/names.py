@@ -30,6 +30,12 @@ _DATASETS = {
     "maestro": ("MAESTRO", "hawthorne2019maestro"),
     "demo": ("Demo", ""),
     "known_partials": ("Truth set", ""),
+    "guitarset": ("GuitarSet", "xi2018guitarset"),
+    "urmp": ("URMP", "li2019urmp"),
+    "slakh": ("Slakh2100", "manilow2019slakh"),
+    "musicnet": ("MusicNet", "thickstun2017musicnet"),
+    "bach10": ("Bach10", "duan2011soundprism"),
+    "vocadito": ("vocadito", "bittner2021vocadito"),
 }
 #: option that curves run over → what its values are, and their unit
 _AXES = {

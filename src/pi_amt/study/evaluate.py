@@ -89,7 +89,8 @@ def _read(job: Job, model: Transcriber) -> Recording:
     check_audio(samples, sample_rate)
     seconds = len(samples) / sample_rate
     if job.tuning == "estimate":
-        tuning = estimate_tuning(samples, sample_rate)
+        measured = getattr(job.track, "has_measured_pitches", False)
+        tuning = 0.0 if measured else estimate_tuning(samples, sample_rate)
     else:
         tuning = 0.0 if job.tuning == "off" else float(job.tuning)
     samples, sample_rate = model.resampled(samples, sample_rate)

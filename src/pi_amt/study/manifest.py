@@ -49,13 +49,17 @@ def environment() -> dict[str, Any]:
 def sources(groups: Sequence[Group]) -> dict[str, Any]:
     """What a report needs to compute an excerpt again: models' options and files of tracks."""
     tracks: dict[str, dict[str, list[str]]] = {}
+    forms: dict[str, dict[str, list[Any]]] = {}
     for group in groups:
         for track in group.tracks:
             if isinstance(track, FileTrack):
-                paths = [str(track.audio_path.absolute()), str(track.notes_path.absolute())]
+                paths = [str(path.absolute()) for path in track.paths]
                 tracks.setdefault(group.dataset, {})[track.name] = paths
+                if track.form:
+                    forms.setdefault(group.dataset, {})[track.name] = [track.form, track.part]
     specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
-    return {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
+    found = {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
+    return {**found, "forms": forms} if forms else found
 
 
 def passes(groups: Sequence[Group]) -> dict[str, Any]:
@@ -147,7 +151,7 @@ def _change(track: Track, stamp: str, started: float, store: Store) -> str:
     now = track.stamp()
     if now == stamp:
         return ""
-    paths = (track.audio_path, track.notes_path) if isinstance(track, FileTrack) else ()
+    paths = track.paths if isinstance(track, FileTrack) else ()
     if gone := [path for path in paths if not path.exists()]:
         return f"{gone[0].absolute()} is missing"
     known = store.fingerprint(stamp)
@@ -215,13 +219,13 @@ def _other_files(
     for manifest in manifests:
         before |= manifest.get("tracks", {}).get(dataset, {})
     there = {name: paths for name, paths in before.items() if all(map(os.path.exists, paths))}
-    for name, (audio, _) in there.items():
+    for name, (audio, *_) in there.items():
         if name in tracks and not _is_same_recording(audio, tracks[name][0]):
             return audio, tracks[name][0]
-    chosen = {audio for audio, _ in tracks.values()}
-    left = [a for n, (a, _) in there.items() if n not in tracks and a not in chosen]
-    known = {audio for audio, _ in before.values()}
-    new = [a for n, (a, _) in tracks.items() if n not in before and a not in known]
+    chosen = {audio for audio, *_ in tracks.values()}
+    left = [a for n, (a, *_) in there.items() if n not in tracks and a not in chosen]
+    known = {audio for audio, *_ in before.values()}
+    new = [a for n, (a, *_) in tracks.items() if n not in before and a not in known]
     return (left[0], new[0]) if left and new else None
 
 

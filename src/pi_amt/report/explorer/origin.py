@@ -95,16 +95,23 @@ class Origin:
         settings = json.loads(row.settings or "{}")
         for manifest in reversed(self.manifests):
             files = manifest.get("tracks", {}).get(row.dataset, {})
+            forms = manifest.get("forms", {}).get(row.dataset, {})
             if row.track in files:
-                return {name: _file_track(name, paths, settings) for name, paths in files.items()}
+                return {
+                    name: _file_track(name, paths, forms.get(name, ("", None)), settings)
+                    for name, paths in files.items()
+                }
         return {}
 
 
-def _file_track(name: str, paths: Sequence[str], settings: Mapping[str, Any]) -> FileTrack:
+def _file_track(
+    name: str, paths: Sequence[str], form: Sequence[Any], settings: Mapping[str, Any]
+) -> FileTrack:
     """A recording of a manifest, read as the settings of a row say."""
-    audio, notes = map(Path, paths)
+    audio, notes, *more = map(Path, paths)
     known = ("pedal", "max_seconds", "onset_shift_ms")
     options = {key: settings[key] for key in known if key in settings}
+    options |= {"more_notes": tuple(more), "form": form[0], "part": form[1]}
     return FileTrack(name, audio, notes, composition=name, **options)
 
 

@@ -160,12 +160,17 @@ def _masks(importance: Result, masks: Sequence[PartialMask]) -> list[str]:
 
 def _partials(masks: Sequence[PartialMask]) -> str:
     """Where the masks look for partials."""
-    stretched = "with the inharmonicity of piano strings [@rigaud2013]"
-    exact = "with exactly harmonic partials"
-    kinds = {mask.inharmonicity == "piano" for mask in masks}
-    if len(kinds) > 1:
-        return f"some {stretched}, some {exact}"
-    return stretched if kinds == {True} else exact
+    said = {
+        "piano": "with the inharmonicity of piano strings [@rigaud2013]",
+        "none": "with exactly harmonic partials",
+        "estimate": "with the inharmonicity that was found in each recording, in units of that of "
+        "piano strings [@rigaud2013]",
+    }
+    found = {mask.inharmonicity for mask in masks}
+    kinds = [words for name, words in said.items() if name in found]
+    for factor in sorted(value for value in found if not isinstance(value, str)):
+        kinds.append(f"with {factor:g} times the inharmonicity of piano strings [@rigaud2013]")
+    return kinds[0] if len(kinds) == 1 else ", ".join(f"some {kind}" for kind in kinds)
 
 
 def _width(importance: Result, masks: Sequence[PartialMask]) -> str:

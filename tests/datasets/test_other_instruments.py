@@ -1,0 +1,312 @@
+"""GuitarSet, URMP, Slakh, MusicNet, Bach10 and vocadito, on miniatures of their real layouts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.datasets import layouts
+
+from pi_amt.core.errors import DataError
+from pi_amt.core.notes import Notes
+from pi_amt.datasets.loading import FileTrack, Survey, load_dataset, survey
+from pi_amt.datasets.track import joined
+
+#: dataset → its miniature, and the options under which it is read in parts
+MAKERS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "bach10": (layouts.make_bach10, {"by": "part"}),
+    "guitarset": (layouts.make_guitarset, {"audio": "mix"}),
+    "musicnet": (layouts.make_musicnet, {"split": "all"}),
+    "slakh": (layouts.make_slakh, {"by": "stem"}),
+    "urmp": (layouts.make_urmp, {"by": "part"}),
+    "vocadito": (layouts.make_vocadito, {"annotator": "A2"}),
+}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def by_name(name: str, folder: Path, **options: Any) -> dict[str, FileTrack]:
+    tracks = load_dataset(name, data_folder=folder, **options)
+    return {track.name: track for track in tracks if isinstance(track, FileTrack)}
+
+
+def assert_same(found: Notes, written: Notes, seconds: float = 1e-4, pitch: float = 1e-3) -> None:
+    """Up to what the dataset's own files round to."""
+    np.testing.assert_allclose(found.onsets, written.onsets, atol=seconds)
+    np.testing.assert_allclose(found.durations, written.durations, atol=seconds)
+    np.testing.assert_allclose(found.pitches, written.pitches, atol=pitch)
+
+
+def heard_at(track: FileTrack, hz: float, onset: float) -> float:
+    """Share of the power near a frequency during the quarter of a second after an onset."""
+    samples, rate = track.audio()
+    part = samples[round(onset * rate) :][: rate // 4]
+    power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
+    near = np.abs(np.fft.rfftfreq(len(part), 1 / rate) - hz) < 12
+    return float(power[near].sum() / power.sum())
+
+
+def test_notes_are_those_of_the_sound(name: str, tmp_path: Path) -> None:
+    """Whatever the units of a file are: each note is heard when and where it is said to be."""
+    make, options = MAKERS[name]
+    make(tmp_path)
+    for chosen in ({}, options):
+        for track in by_name(name, tmp_path, **chosen).values():
+            notes = track.notes()
+            assert len(notes) > 0
+            for onset, hz in zip(notes.onsets, notes.frequencies, strict=True):
+                assert heard_at(track, hz, onset) > 0.1, (track.name, onset, hz)
+
+
+def test_options_are_another_recording_to_the_store(name: str, tmp_path: Path) -> None:
+    make, options = MAKERS[name]
+    make(tmp_path)
+    plain, other = by_name(name, tmp_path), by_name(name, tmp_path, **options)
+    marks = [t.fingerprint() for tracks in (plain, other) for t in tracks.values()]
+    expected = len(plain) + len(other)
+    if name == "musicnet":  # whose option only chooses others
+        expected = len(other)
+    assert len(set(marks)) == expected
+
+
+@pytest.mark.parametrize("kind", ["audio", "notes"])
+def test_half_of_a_download_is_told(name: str, kind: str, tmp_path: Path) -> None:
+    folder = MAKERS[name][0](tmp_path)
+    sounds = (".wav", ".flac")
+    for path in [p for p in folder.rglob("*") if p.is_file()]:
+        if (path.suffix in sounds) == (kind == "audio") and path.suffix != ".yaml":
+            path.unlink()
+    with pytest.raises(ValueError, match=f"dataset {name}: looked in") as caught:
+        load_dataset(name, data_folder=folder)
+    for part in (str(folder), "https://", "dataset=demo needs nothing"):
+        assert part in str(caught.value)
+    if name != "bach10" or kind == "audio":  # the list of its pieces is in the files of notes
+        assert "there in part only" in str(caught.value)
+
+
+def test_a_folder_of_something_else_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("nothing")
+    for folder, found in (
+        (tmp_path, r"it holds readme\.txt"),
+        (tmp_path / "x", "this folder does not exist"),
+    ):
+        with pytest.raises(ValueError, match=found):
+            load_dataset(name, data_folder=folder)
+
+
+def test_a_single_missing_file_is_an_error_row_and_a_line(name: str, tmp_path: Path) -> None:
+    MAKERS[name][0](tmp_path)
+    first = next(iter(by_name(name, tmp_path).values()))
+    first.notes_path.unlink()
+    assert first.name in by_name(name, tmp_path) or name == "bach10"
+    found: Survey = survey(load_dataset(name, data_folder=tmp_path))
+    if name == "bach10":  # one file lists and describes a piece
+        assert found.n_tracks == 2
+        return
+    assert found.missing == (f"{first.notes_path.absolute()}: the file is missing",)
+    with pytest.raises(DataError, match="the file is missing"):
+        first.notes()
+
+
+DAMAGE = {
+    "bach10": [(b"text", "not a MATLAB file with GTNotes")],
+    "guitarset": [
+        (b"{", "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[]", "not notes as jams has them"),
+        (b'{"annotations": []}', "no annotation of the namespace note_midi"),
+        (
+            b'{"annotations": [{"namespace": "note_midi", "data": [{"time": 1, "duration": 1, '
+            b'"value": 440}]}]}',
+            "these look like Hz",
+        ),
+    ],
+    "musicnet": [
+        (b"a,b\n1,2\n", "got no column start_time, end_time, note"),
+        (b"start_time,end_time,note\n1,x,60\n", "could not convert"),
+        (b"start_time,end_time,note\n44100,1,60\n", "negative duration"),
+    ],
+    "slakh": [(b"text", "not a MIDI file")],
+    "urmp": [
+        (b"0.5\t440\n", "line 1: got '0.5 440', expected onset s, Hz, duration s"),
+        (b"0.5 440 1\n\n1.5 0 1\n", "line 3: got 0 Hz for 1 s"),
+        (b"-0.5 440 1\n", "got an onset at -0.5 s"),
+        (b"\xff\xfe\x00", "it is not text"),
+    ],
+    "vocadito": [(b"0.5,440,-1\n", "line 1: got 440 Hz for -1 s"), (b"a,b,c\n", "expected onset")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"), [(n, *case) for n, cases in DAMAGE.items() for case in cases]
+)
+def test_a_damaged_file_of_notes_is_one_plain_line(
+    name: str, data: bytes, message: str, tmp_path: Path
+) -> None:
+    MAKERS[name][0](tmp_path)
+    track = next(iter(by_name(name, tmp_path).values()))
+    track.notes_path.write_bytes(data)
+    with pytest.raises(DataError, match=message) as caught:
+        track.notes()
+    told = str(caught.value)
+    assert told.startswith(f"{track.notes_path.absolute()}: ")
+    assert "\n" not in told
+    assert told in survey(load_dataset(name, data_folder=tmp_path)).unreadable
+
+
+# --- each of them
+
+
+def test_guitarset_has_the_notes_of_six_strings_and_30_lead_sheets(tmp_path: Path) -> None:
+    tracks = by_name("guitarset", layouts.make_guitarset(tmp_path))
+    assert list(tracks) == sorted(layouts.GUITARSET)
+    for name, strings in layouts.GUITARSET.items():
+        assert_same(tracks[name].notes(), joined(strings))
+        assert tracks[name].audio_path.name == f"{name}_mic.wav"
+    # comping and solo over one lead sheet, by whichever player
+    assert [t.composition for t in tracks.values()] == ["BN1-129-Eb"] * 2 + ["Rock3-117-Bb"]
+    assert list(by_name("guitarset", tmp_path, played="solo")) == ["00_BN1-129-Eb_solo"]
+
+
+def test_jams_stored_by_column_is_read_as_by_row(tmp_path: Path) -> None:
+    layouts.make_guitarset(tmp_path)
+    track = next(iter(by_name("guitarset", tmp_path).values()))
+    before = track.notes()
+    found = json.loads(track.notes_path.read_text())
+    for annotation in found["annotations"]:
+        if annotation["namespace"] == "note_midi":
+            keys = ("time", "duration", "value", "confidence")
+            annotation["data"] = {key: [o[key] for o in annotation["data"]] for key in keys}
+    track.notes_path.write_text(json.dumps(found))
+    assert_same(track.notes(), before, 0, 0)
+
+
+def test_urmp_knows_from_a_folders_name_which_parts_it_should_hold(tmp_path: Path) -> None:
+    tracks = by_name("urmp", layouts.make_urmp(tmp_path))
+    assert list(tracks) == sorted(layouts.URMP)
+    for name, parts in layouts.URMP.items():
+        assert_same(tracks[name].notes(), joined(parts))
+    assert tracks["12_Spring_vn_vn_vc"].composition == tracks["08_Spring_fl_vn"].composition
+    alone = by_name("urmp", tmp_path, by="part")
+    assert_same(alone["12_Spring_vn_vn_vc-2_vn"].notes(), layouts.URMP["12_Spring_vn_vn_vc"][1])
+    gone = tmp_path / "Dataset" / "12_Spring_vn_vn_vc" / "Notes_2_vn_12_Spring.txt"
+    gone.unlink()
+    # without this, two thirds of the mix's notes would pass for all of them
+    assert survey(load_dataset("urmp", data_folder=tmp_path)).missing == (
+        f"{gone}: the file is missing",
+    )
+
+
+def test_vocadito_has_two_annotators(tmp_path: Path) -> None:
+    folder = layouts.make_vocadito(tmp_path)
+    for number, notes in layouts.VOCADITO.items():
+        assert_same(by_name("vocadito", folder)[f"vocadito_{number}"].notes(), notes)
+        other = by_name("vocadito", folder, annotator="A2")[f"vocadito_{number}"]
+        assert_same(other.notes(), notes[:1])
+
+
+def test_musicnet_counts_samples_and_knows_works(tmp_path: Path) -> None:
+    tracks = by_name("musicnet", layouts.make_musicnet(tmp_path))
+    assert list(tracks) == ["1759", "1819", "2106"]
+    for (split, number), (notes, composer, work) in layouts.MUSICNET.items():
+        if split == "test":
+            assert_same(tracks[str(number)].notes(), notes)
+            assert tracks[str(number)].composition == f"{composer}: {work}"
+    assert list(by_name("musicnet", tmp_path, split="train")) == ["1727"]
+    (tmp_path / "musicnet_metadata.csv").unlink()
+    found = load_dataset("musicnet", data_folder=tmp_path)
+    assert [track.composition for track in found] == ["1759", "1819", "2106"]
+    assert "musicnet_metadata.csv is not there" in survey(found).missing[0]
+
+
+def test_bach10_has_parts_in_one_file(tmp_path: Path) -> None:
+    tracks = by_name("bach10", layouts.make_bach10(tmp_path))
+    assert list(tracks) == sorted(layouts.BACH10)
+    alone = by_name("bach10", tmp_path, by="part")
+    assert len(alone) == 12
+    for name, parts in layouts.BACH10.items():
+        # frames are 10 ms apart
+        assert_same(tracks[name].notes(), joined(parts), 0.0051)
+        for instrument, notes in zip(layouts.BACH10_INSTRUMENTS, parts, strict=True):
+            assert_same(alone[f"{name}-{instrument}"].notes(), notes, 0.0051)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav"])
+def test_slakh_leaves_out_drums_and_what_was_not_rendered(suffix: str, tmp_path: Path) -> None:
+    layouts.make_slakh(tmp_path, suffix)
+    test = [name for name, (split, _) in layouts.SLAKH.items() if split == "test"]
+    # BabySlakh has no splits
+    names = sorted(test if suffix == ".flac" else layouts.SLAKH)
+    mixes, stems = by_name("slakh", tmp_path), by_name("slakh", tmp_path, by="stem")
+    assert list(mixes) == names
+    expected: dict[str, Notes] = {}
+    for name in names:
+        pitched = {
+            stem: notes
+            for stem, (_, is_drum, notes) in layouts.SLAKH[name][1].items()
+            if notes is not None and not is_drum
+        }
+        # MIDI is written to 50 µs
+        assert_same(mixes[name].notes(), joined(list(pitched.values())), 1e-4)
+        expected |= {f"{name}-{stem}": notes for stem, notes in pitched.items()}
+    assert list(stems) == sorted(expected)
+    for name, notes in expected.items():
+        assert_same(stems[name].notes(), notes, 1e-4)
+        assert stems[name].composition == name.split("-")[0]
+
+
+def test_slakh_by_instrument_and_split(tmp_path: Path) -> None:
+    layouts.make_slakh(tmp_path)
+    pianos = by_name("slakh", tmp_path, by="stem", instruments=["piano"])
+    assert list(pianos) == ["Track01876-S02", "Track01877-S00"]
+    assert "Track01953" not in by_name("slakh", tmp_path, split="all")
+    assert list(by_name("slakh", tmp_path, split="omitted")) == ["Track01953"]
+    with pytest.raises(ValueError, match="instruments: got unknown 'Pinao'; did you mean Piano"):
+        load_dataset("slakh", data_folder=tmp_path, by="stem", instruments=["Pinao"])
+    with pytest.raises(ValueError, match="use by='stem'"):
+        load_dataset("slakh", data_folder=tmp_path, instruments=["Piano"])
+
+
+@pytest.mark.parametrize("text", ["stems: [", "a: 1", "stems: 3", "stems: {S00: 3}"])
+def test_metadata_of_slakh_that_say_something_else(text: str, tmp_path: Path) -> None:
+    layouts.make_slakh(tmp_path)
+    table = tmp_path / "slakh2100_flac_redux" / "test" / "Track01877" / "metadata.yaml"
+    table.write_text(text)
+    with pytest.raises(DataError, match="not Slakh's metadata") as caught:
+        load_dataset("slakh", data_folder=tmp_path)
+    assert str(table) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_two_stems_play_at_once_on_one_pitch_is_one_note(tmp_path: Path) -> None:
+    layouts.make_slakh(tmp_path)
+    midi = tmp_path / "slakh2100_flac_redux" / "test" / "Track01877" / "MIDI"
+    (midi / "S01.mid").write_bytes((midi / "S00.mid").read_bytes())
+    mix = by_name("slakh", tmp_path)["Track01877"]
+    assert mix.notes().pitches.tolist() == [72]
+    assert mix.note_file().doubles == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("bach10", "by"),
+        ("guitarset", "audio"),
+        ("guitarset", "played"),
+        ("musicnet", "split"),
+        ("slakh", "by"),
+        ("slakh", "split"),
+        ("urmp", "by"),
+        ("vocadito", "annotator"),
+    ],
+)
+def test_unknown_values_are_refused(name: str, option: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"{option}: got 'x', expected one of"):
+        load_dataset(name, data_folder=tmp_path, **{option: "x"})
