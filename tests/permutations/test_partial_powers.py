@@ -5,6 +5,7 @@ Tones begin at their onset and decay; their partial k has amplitude 0.2 / k.
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache
@@ -50,6 +51,7 @@ from pi_amt.permutations.partial_powers import (
     ATTACK_SECONDS,
     N_PARTIALS,
     Overview,
+    OverviewMeter,
     PartialPowers,
     numbers_of,
     power_of,
@@ -452,6 +454,67 @@ def test_the_named_masks_are_harmonic_number_one() -> None:
         notes = notes_of(LONG)
         np.testing.assert_array_equal(bits(named(s, notes)), bits(general(s, notes)))
     np.testing.assert_array_equal(bits(s), before)
+
+
+# ------------------------------------------------------------------ memory
+
+
+def overview_of_noise(seconds: float) -> Overview:
+    """Of a small axis at 40 frames per second, with the power of noise."""
+    hz = 110.0 * cents_to_ratio(100.0 * np.arange(48))
+    n = round(40 * seconds)
+    values = np.zeros((1, len(hz), 1), dtype=np.float32)
+    geometry = Spectrogram(values, hz, np.zeros((1, 1)), 17 / hz, 40.0, n * 500, 20_000)
+    power = np.random.default_rng(1).exponential(size=(len(hz), n)).astype(np.float32)
+    return Overview(geometry.without_blocks(), np.arange(n) / 40, power)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """The most that was held at one moment in addition to what was there before."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_recording_is_held_twice_at_most_while_its_overview_is_made() -> None:
+    overview = overview_of_noise(600.0)
+    geometry, power = overview.geometry, overview.power.T
+    meter = OverviewMeter()
+
+    def whole() -> None:
+        for start in range(0, len(power), 100):
+            frames = slice(start, start + 100)
+            values, times = np.sqrt(power[frames]).T[None], overview.times[frames][None]
+            meter.push(replace(geometry, values=values, times=times))
+        assert meter.finish().power.shape == overview.power.shape
+
+    assert peak_bytes(whole) < 2.4 * power.nbytes
+
+
+def test_the_residual_of_a_long_recording_takes_little_more_than_it_keeps() -> None:
+    def peak(seconds: float) -> int:
+        overview = overview_of_noise(seconds)
+        return peak_bytes(lambda: overview.residual(overview.times[:1]))
+
+    short, long = 300.0, 1500.0
+    kept = overview_of_noise(long).power.nbytes / 4  # every fourth bin
+    assert peak(long) - peak(short) < 1.2 * kept
+
+
+def test_learning_takes_no_more_memory_for_a_longer_recording_of_as_many_notes_a_second() -> None:
+    def peak(seconds: float) -> int:
+        overview = overview_of_noise(seconds)
+        overview.residual(overview.times[:1])
+        onsets = np.arange(0.5, seconds - 1)
+        pitches = 57.0 + np.random.default_rng(0).integers(0, 12, len(onsets))
+        notes = Notes.from_arrays(onsets, onsets + 0.4, pitches)
+        return peak_bytes(lambda: overview.partials(notes))
+
+    response_table()  # is made once and kept
+    assert peak(100.0) < 1.1 * peak(50.0)
 
 
 # ------------------------------------------------------------------ parts of a stream

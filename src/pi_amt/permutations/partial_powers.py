@@ -84,6 +84,8 @@ _TRIED: dict[str, Sequence[float]] = {
     "none": [0.0],
     ESTIMATE: [0.0, *(2.0 ** np.linspace(-4.0, 2.0, 61)).tolist()],
 }
+# of an overview, where the whole of it is worked on: bounds memory, changes no result
+_FRAMES_AT_ONCE = 4096
 
 # Grid of the table of responses: log2 of (window / decay), distance in bins, time in windows.
 _RATES_PER_OCTAVE, _DISTANCES_PER_BIN = 2, 16
@@ -203,7 +205,7 @@ class OverviewMeter:
         self._powers.append(np.moveaxis(power, 1, 2)[chosen])
 
     def finish(self) -> Overview:
-        """The overview of what was taken.
+        """The overview of what was taken; the meter lets go of it.
 
         Raises:
             ValueError: if nothing was.
@@ -211,8 +213,19 @@ class OverviewMeter:
         if self._geometry is None:
             raise ValueError("got no part of a recording, expected at least one")
         times, first = np.unique(np.concatenate(self._times), return_index=True)
-        power = np.concatenate(self._powers)[first].T
-        return Overview(self._geometry, times, np.ascontiguousarray(power))
+        # the frame of the overview that each frame which was taken becomes, −1 for a second one
+        becomes = np.full(sum(map(len, self._times)), -1)
+        becomes[first] = np.arange(len(first))
+        power = np.empty((len(self._geometry.frequencies), len(times)), dtype=np.float32)
+        # Part by part: the power of a long recording is a quarter of a gigabyte, and it is not to
+        # be held more than twice.
+        start = 0
+        for part in self._powers:
+            column = becomes[start : start + len(part)]
+            power[:, column[column >= 0]] = part[column >= 0].T
+            start += len(part)
+        self._times, self._powers = [], []
+        return Overview(self._geometry, times, power)
 
 
 @dataclass(eq=False)
@@ -669,13 +682,17 @@ def _step(
 
 def _lower_quartiles(power: Powers, frequencies: Floats) -> Powers:
     """``(bins / 4, frames)`` lower quartile of the magnitudes within half an octave."""
-    cents, magnitude = ratio_to_cents(frequencies), np.sqrt(power)
-    rows = []
-    for centre in cents[::_RESIDUAL_STEP]:
-        low, high = np.searchsorted(cents, (centre - _RESIDUAL_CENTS, centre + _RESIDUAL_CENTS))
-        order = int(_RESIDUAL_QUANTILE * (high - low - 1))
-        rows.append(np.partition(magnitude[low:high], order, axis=0)[order])
-    return np.asarray(rows, dtype=np.float32)
+    cents = ratio_to_cents(frequencies)
+    centres = cents[::_RESIDUAL_STEP]
+    quartiles = np.empty((len(centres), power.shape[1]), dtype=np.float32)
+    for start in range(0, power.shape[1], _FRAMES_AT_ONCE):
+        frames = slice(start, start + _FRAMES_AT_ONCE)
+        magnitude = np.sqrt(power[:, frames])
+        for row, centre in zip(quartiles, centres, strict=True):
+            low, high = np.searchsorted(cents, (centre - _RESIDUAL_CENTS, centre + _RESIDUAL_CENTS))
+            order = int(_RESIDUAL_QUANTILE * (high - low - 1))
+            row[frames] = np.partition(magnitude[low:high], order, axis=0)[order]
+    return quartiles
 
 
 def numbers_of(partials: Sequence[int] | NDArray[np.int64], n_notes: int) -> NDArray[np.int64]:

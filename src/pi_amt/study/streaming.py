@@ -233,7 +233,9 @@ def overview_for(
     meter = OverviewMeter()
     for clean in recording.stream(model):
         meter.push(clean, model.counted_frames(clean))
-    return meter.finish()
+    overview = meter.finish()
+    return_freed_memory()  # of its parts: as much as the overview itself
+    return overview
 
 
 def run_conditions(
