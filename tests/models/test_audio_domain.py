@@ -127,7 +127,7 @@ def test_the_listener_hears_the_whole_recording_once_as_an_array_of_its_own() ->
     model, sound = ear(listener), sines((440, 0.3))
     assert model.transcribe(sound, RATE).pitches.tolist() == [69]
     assert len(heard) == 1
-    assert heard[0] == pytest.approx(sound, abs=1e-3)
+    assert heard[0] == pytest.approx(sound, abs=5e-3)  # what the ends have below 20 Hz
     activations = model.activations(model.analyze(sound, RATE))
     assert model.pitch_activity(activations).sum(axis=0).nonzero()[0].tolist() == [69 - 21]
     assert model.decode(activations).offsets.tolist() == [SECONDS]

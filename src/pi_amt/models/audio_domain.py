@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -177,7 +178,8 @@ class Sound:
     def __init__(self, transform: Gabor, n_samples: int) -> None:
         self._transform, self._left = transform, n_samples
         self._seconds = n_samples / transform.sample_rate
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed when this is forgotten
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this does
+        weakref.finalize(self, self._file.close)
         self._tail = torch.zeros(transform.hop_samples)
         self._blocks = 0
         #: the last block: what it was to be, and the first half of its sound
@@ -194,15 +196,20 @@ class Sound:
             faded = block * self._transform.fade
             done = self._tail + faded[:hop]
             self._tail = faded[hop:]
-            if self._waiting is not None:
-                before, first_half = self._waiting
-                self._compare(before, torch.cat([first_half, done]), self._blocks - 1)
-            if self._blocks:  # half a block stands before the recording
-                kept = done[: self._left]
-                self._left -= len(kept)
-                self._file.write(kept.numpy().tobytes())
+            # half a block stands before the recording, and nothing is heard after it
+            kept = min(self._left, hop) if self._blocks else 0
+            self._left -= kept
+            self._file.write(done[:kept].numpy().tobytes())
+            done[kept:] = 0.0
+            self._measure(done)
             self._waiting = (wanted.clone(), done)
             self._blocks += 1
+
+    def _measure(self, second_half: torch.Tensor) -> None:
+        """Compare the last block with its sound, of which the second half is finished now."""
+        if self._waiting is not None:
+            wanted, first_half = self._waiting
+            self._compare(wanted, torch.cat([first_half, second_half]), self._blocks - 1)
 
     def _compare(self, wanted: torch.Tensor, sound: torch.Tensor, number: int) -> None:
         """Add up the energies of what a block was to be, and of its difference from the sound."""
@@ -220,9 +227,9 @@ class Sound:
 
     def finish(self) -> Samples:
         """The whole sound ``(samples,)`` float32."""
+        self._measure(torch.zeros(self._transform.hop_samples))
         self._file.seek(0)
         sound = np.frombuffer(bytearray(self._file.read()), dtype=np.float32)
-        self._file.close()
         return sound
 
     def effects(self) -> dict[str, float]:
