@@ -53,7 +53,7 @@ def ear(listener: object = deaf) -> AudioDomain:
 def levels_left(name: str) -> dict[int, float]:
     """Amplitudes that a mask leaves of the partials of a dying A4 and of a tone that is none, over
     those that were there."""
-    dying = np.exp(-np.arange(round(SECONDS * RATE)) / RATE).astype(np.float32)
+    dying = np.exp(-np.arange(round(SECONDS * RATE)) / (1.5 * RATE)).astype(np.float32)
     sound = sines((440, 0.3), (880, 0.2), (3000, 0.1)) * dying
     model = ear()
     mask = load_permutation(name, inharmonicity="none")
