@@ -152,7 +152,7 @@ def test_the_residual_is_what_a_second_analysis_of_the_whole_sound_finds() -> No
         assert isinstance(one.stitcher, Hearing)
         told[one.permutation.name] = one.stitcher.effects()
     assert set(told["fund_mask"]) == set(RESIDUALS)
-    assert told["no_permutation"]["residual_db"] < -80
+    assert told["no_permutation"]["residual_db"] < -60  # the ends, below 20 Hz
     assert told["fund_mask"]["residual_db"] < -10 < told["random"]["residual_db"]
 
     clean = model.analyze(sines((440, 0.3), (880, 0.2)), RATE)
