@@ -79,6 +79,16 @@ def band_snr_db(reference: np.ndarray, estimate: np.ndarray) -> float:
     return float(10 * np.log10((np.abs(clean) ** 2).sum() / (np.abs(error) ** 2).sum()))
 
 
+def test_noise_in_the_highest_bins_becomes_no_whistle(transform: SliCQ) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((2, 40, BLOCK_FRAMES)).astype(np.float32)
+    values = torch.zeros(1, N_BINS, BLOCK_FRAMES, dtype=torch.complex64)
+    values[0, -40:] = torch.complex(*torch.from_numpy(noise))
+    power = torch.fft.rfft(transform.inverse(values)[0]).abs().square()
+    top = round(SAMPLE_RATE_HZ / 2 - 20) * 3  # in thirds of a Hz: the last 20 Hz
+    assert power[top:].mean() < 4 * power[top - 1500 : top].mean()
+
+
 def test_silence_stays_silence_and_batches_do_not_mix(transform: SliCQ) -> None:
     blocks = torch.zeros(2, BLOCK_SAMPLES)
     blocks[1, 1000] = 1.0

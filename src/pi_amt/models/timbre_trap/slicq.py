@@ -11,6 +11,8 @@ Conventions, and where they may surprise:
 * A crop of 1,024 points *begins* 512 points below its centre, so a steady tone's coefficients
   alternate in sign from frame to frame. The published weights expect that.
 * The window of bin k has the width of bin k + 1 (an off-by-one of the published transform, kept).
+* The published dual windows grow to 4,640 at Nyquist, where a single window ends, so that a little
+  noise written there became a whistle. The inverse fades out what lies so near to an end.
 * Values are linear: a sine of amplitude A at a bin's centre has the magnitude A · 66150/2/1024.
 """
 
@@ -28,6 +30,8 @@ BINS_PER_OCTAVE = 60
 N_BINS = N_OCTAVES * BINS_PER_OCTAVE
 FRAME_RATE_HZ = BLOCK_FRAMES * SAMPLE_RATE_HZ / BLOCK_SAMPLES  # 341.33…
 _NYQUIST_BIN = BLOCK_SAMPLES // 2
+#: sum of squared windows below which the inverse fades out
+_LEAST_OVERLAP = 0.1
 _Q = 1.0 / (2 ** (1 / BINS_PER_OCTAVE) - 2 ** (-1 / BINS_PER_OCTAVE))
 
 
@@ -47,8 +51,9 @@ def window_lengths() -> np.ndarray:
     return np.rint(bandwidths_hz() * BLOCK_SAMPLES / SAMPLE_RATE_HZ).astype(np.int64)
 
 
-def _window_tables() -> tuple[Tensor, Tensor, Tensor]:
-    """FFT index of every crop point int64, windows and their duals float32, each (540, 1024)."""
+def _window_tables() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """FFT index of every crop point int64, windows, their published duals, and duals that stay
+    within bounds float32, each (540, 1024)."""
     centers = np.rint(center_frequencies_hz() * BLOCK_SAMPLES / SAMPLE_RATE_HZ).astype(np.int64)
     starts = torch.from_numpy(centers - BLOCK_FRAMES // 2)
     index = (starts[:, None] + torch.arange(BLOCK_FRAMES)) % BLOCK_SAMPLES
@@ -57,7 +62,8 @@ def _window_tables() -> tuple[Tensor, Tensor, Tensor]:
         left = (BLOCK_FRAMES - length) // 2
         row[left : left + length] = torch.hann_window(length)
     overlap = torch.zeros(BLOCK_SAMPLES).index_add_(0, index.flatten(), windows.square().flatten())
-    return index, windows, windows / (overlap[index] + 1e-8)
+    duals = windows / (overlap[index] + 1e-8)
+    return index, windows, duals, duals * (overlap[index] / _LEAST_OVERLAP).clamp(max=1.0)
 
 
 class SliCQ(nn.Module):
@@ -79,7 +85,7 @@ class SliCQ(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        index, windows, duals = _window_tables()
+        index, windows, duals, bounded = _window_tables()
         self.register_buffer("windows_range_idx", index)
         self.register_buffer("windows", windows)
         self.register_buffer("windows_inverse", duals)
@@ -92,7 +98,7 @@ class SliCQ(nn.Module):
             "_weight": windows.flatten()[crop],
             "_crop_in_band": crop[inside],
             "_source_in_band": source[inside],
-            "_dual_in_band": duals.flatten()[crop[inside]],
+            "_dual_in_band": bounded.flatten()[crop[inside]],
         }
         self._beyond = int(source.max()) - _NYQUIST_BIN
         for name, table in compact.items():
