@@ -41,6 +41,8 @@ class ModelIdentity:
         weights_label: for people: "published weights", "synthetic-trained reproduction", …
         settings: every option that changes a result (trim, thresholds, …), JSON-ready.
         precision: ``fp32`` or ``bf16``.
+        unreadable: the part of a model by which it cannot be told from others of its class; rows of
+            such a model are not kept. Empty where all counts.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ModelIdentity:
     weights_label: str
     settings: Mapping[str, Any]
     precision: str = "fp32"
+    unreadable: str = ""
 
     def __repr__(self) -> str:
         return (

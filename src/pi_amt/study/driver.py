@@ -59,6 +59,7 @@ def run_study(
     resumed: Mapping[str, Any] | None = None,
     quiet: bool = False,
     fail_fast: bool = False,
+    kept: bool = True,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
 
@@ -70,12 +71,16 @@ def run_study(
         resumed: the manifest of the study that goes on; nothing may have changed since.
         quiet: no progress bar.
         fail_fast: stop after the first recording with an error.
+        kept: whether the store outlives this call.
 
     Raises:
-        ValueError: for settings that cannot work; broken recordings become error rows instead.
+        ValueError: for settings that cannot work, or a model whose rows cannot be kept; broken
+            recordings become error rows instead.
     """
     check_pitch_units()
     summary, groups = Summary(), list(groups)
+    if kept:
+        _check_models(groups)
     check_same_study(groups, store.manifests())
     if resumed is not None:
         check_unchanged(groups, resumed, store)
@@ -113,6 +118,18 @@ def run_study(
                 summary.left = len(jobs) - done
                 break
     return summary
+
+
+def _check_models(groups: Iterable[Group]) -> None:
+    """Refuse models whose rows another model of the same class would get."""
+    for group in groups:
+        identity = built(group.model).identity
+        if identity.unreadable:
+            raise ValueError(
+                f"{identity.name}: got {identity.unreadable}, whose contents cannot be read, so "
+                "rows of this model could not be told from those of another one; give the model an "
+                "attribute fingerprint, a text that changes with its weights, before rows are kept"
+            )
 
 
 def _add_to(workload: Workload, job: Job) -> int:
