@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,9 +55,24 @@ def test_every_permutation_has_a_config() -> None:
     assert set(names_in("permutation")) == set(permutations.available())
 
 
+ONNX_FILE = Path(__file__).parents[1] / "models/basic_pitch/data/nmp.onnx"
+#: what a model of other people needs on this machine, and what a model without a default is given
+NEEDED = {
+    "callable": ["model.function=tests.toys.transcribe", "model.label=callable"],
+    "command": ["model.command='cat {wav} {mid}'", "model.label=command"],
+    "basic_pitch_onnx": [f"model.weights={ONNX_FILE}"],
+}
+NOT_OURS = ("waon", "aubio")
+
+
 @pytest.mark.parametrize("name", names_in("model"))
 def test_every_model_config_builds(name: str) -> None:
-    model = model_spec(composed(f"model={name}")).build()
+    spec = model_spec(composed(f"model={name}", *NEEDED.get(name, [])))
+    try:
+        model = spec.build()
+    except ValueError as error:
+        assert name in NOT_OURS
+        pytest.skip(str(error))
     assert model.identity.name == name
 
 

@@ -21,7 +21,12 @@ from pi_amt.core.hashing import stable_text
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
+from pi_amt.models.audio_domain import AudioDomain
+from pi_amt.models.black_box.function import Function
+from pi_amt.models.black_box.listener import Listener
 from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
+
+_METHODS = ["analyze", "activations", "decode"]
 
 
 @runtime_checkable
@@ -36,7 +41,8 @@ class Ladder(Protocol):
 
 
 def as_transcriber(model: object) -> Transcriber:
-    """The model as a transcriber.
+    """The model as a transcriber; a function ``(samples, sample_rate) → Notes`` hears perturbed
+    sound.
 
     Raises:
         TypeError: if it lacks one of the three methods, or is a class and not an object of it.
@@ -49,7 +55,10 @@ def as_transcriber(model: object) -> Transcriber:
     if isinstance(model, Transcriber):
         return model
     if not isinstance(model, Ladder):
-        missing = [n for n in ("analyze", "activations", "decode") if not hasattr(model, n)]
+        missing = [n for n in _METHODS if not hasattr(model, n)]
+        if callable(model) and missing == _METHODS and not isinstance(model, torch.nn.Module):
+            listener = model if isinstance(model, Listener) else Function(model)
+            return AudioDomain(listener, listener.identity)
         raise TypeError(
             f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "
             "activations and decode"

@@ -24,6 +24,11 @@ ENTRY_POINTS = "pi_amt.models"
 BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch.model:BasicPitch",
     "timbre_trap": "pi_amt.models.timbre_trap.model:TimbreTrap",
+    "callable": "pi_amt.models.black_box.function:Function",
+    "command": "pi_amt.models.black_box.command:Command",
+    "basic_pitch_onnx": "pi_amt.models.black_box.basic_pitch_onnx:BasicPitchOnnx",
+    "waon": "pi_amt.models.black_box.ready_made:waon",
+    "aubio": "pi_amt.models.black_box.ready_made:aubio",
 }
 
 

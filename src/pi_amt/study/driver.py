@@ -127,8 +127,9 @@ def _check_models(groups: Iterable[Group]) -> None:
         if identity.unreadable:
             raise ValueError(
                 f"{identity.name}: got {identity.unreadable}, whose contents cannot be read, so "
-                "rows of this model could not be told from those of another one; give the model an "
-                "attribute fingerprint, a text that changes with its weights, before rows are kept"
+                "rows of this model could not be told from those of another one; give the model a "
+                "fingerprint, a text that changes with its weights (an attribute, or "
+                "model.fingerprint=TEXT), before rows are kept"
             )
 
 

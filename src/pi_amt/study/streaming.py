@@ -254,7 +254,7 @@ def run_conditions(
 
     Returns:
         The passes, ready to be decoded, the baseline first; and the errors of the conditions that
-        cannot perturb this recording.
+        cannot perturb this recording, or under which the model fails at its end.
 
     Raises:
         ValueError: if the model's stream is empty.
@@ -301,8 +301,14 @@ def run_conditions(
     if ordered and not (passes or refused):
         raise ValueError(f"{model.identity.name}: streamed no part, expected at least one")
     for one in passes:
-        one.push(model, None)
-    return passes, refused
+        try:
+            one.push(model, None)
+        # a model that hears the sound of a condition as a whole fails here, for this condition
+        except Exception as error:
+            if is_full(error):
+                raise
+            refused[one.condition] = error
+    return [one for one in passes if one.condition not in refused], refused
 
 
 def _advance(
