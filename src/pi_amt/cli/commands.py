@@ -41,14 +41,7 @@ def _transcribe(command: ArgumentParser) -> None:
     _weights_and_device(command)
     command.add_argument("--permutation", help="perturb the input first, e.g. fund_mask")
     command.add_argument("--midi", help="reference notes, for permutations that need them")
-    command.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="option of the permutation, e.g. half_width_cents=100",
-    )
-    command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
+    _options_of_a_permutation(command)
     command.add_argument("--csv", action="store_true", help="also write the notes as <name>.csv")
     command.add_argument(
         "--save-perturbed-audio",
@@ -68,6 +61,40 @@ def do_transcribe(options: Namespace) -> int:
     from pi_amt.cli.transcribe import transcribe
 
     return transcribe(options)
+
+
+def _perturb(command: ArgumentParser) -> None:
+    """write what a recording sounds like under a mask, for any tool to hear"""
+    command.add_argument("audio", help="audio file")
+    command.add_argument("--permutation", required=True, help="a mask, e.g. ratio_fund_mask")
+    command.add_argument("--midi", help="reference notes, for permutations that need them")
+    _options_of_a_permutation(command)
+    command.add_argument(
+        "-o", "--output", required=True, help="the sound, a name that ends in .wav or .flac"
+    )
+    _examples(
+        command,
+        "pi-amt perturb take.wav --midi take.mid --permutation ratio_fund_mask -o without.wav",
+    )
+    command.set_defaults(run=do_perturb)
+
+
+def do_perturb(options: Namespace) -> None:
+    """Write the perturbed sound."""
+    from pi_amt.cli.perturb import perturb
+
+    perturb(options)
+
+
+def _options_of_a_permutation(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the permutation, e.g. half_width_cents=100",
+    )
+    command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
 
 
 def _score_notes(command: ArgumentParser) -> None:
@@ -612,6 +639,7 @@ def _weights_and_device(command: ArgumentParser) -> None:
 #: What follows ``run`` and ``train`` is in Hydra's grammar and never comes to argparse.
 COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "transcribe": _transcribe,
+    "perturb": _perturb,
     "score": _score_notes,
     "table": _table,
     "report": _report,

@@ -14,10 +14,11 @@ from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt.cli.config_keys import CONF, known_keys, unknown_key
-from pi_amt.core.checks import check_seed, check_tuning, unknown
+from pi_amt.core.checks import check_choice, check_seed, check_tuning, unknown
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
 from pi_amt.datasets.track import Dataset
+from pi_amt.models.audio_domain import DOMAINS
 from pi_amt.models.devices import pick_device
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutations import loading as permutations
@@ -69,6 +70,7 @@ def check_options(config: DictConfig) -> None:
         ):
             known = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
             raise ValueError(unknown(option, str(config[option]), known))
+    check_choice("domain", domain_of(config), DOMAINS)
     check_seed(config.seed)
     for name in ("fund_mask", "random"):  # one that reads the node `mask`, one that reads `shuffle`
         make_permutation(config, name, {})
@@ -156,7 +158,14 @@ def model_spec(config: DictConfig) -> ModelSpec:
     name = options.pop("_target_", None) or options.pop("name")
     options.pop("name", None)
     options |= {"device": config.device, "precision": config.precision}
+    if (domain := domain_of(config)) != DOMAINS[0]:  # recipes of earlier versions do not name it
+        options["domain"] = domain
     return ModelSpec(str(name), canonical_json(options))
+
+
+def domain_of(config: DictConfig) -> str:
+    """``input`` or ``audio``; the manifests of versions up to 0.2.0 know none but ``input``."""
+    return str(config.get("domain", DOMAINS[0]))
 
 
 def tuning_of(config: DictConfig) -> str | float:

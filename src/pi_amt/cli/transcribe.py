@@ -83,7 +83,7 @@ def _permutation(options: Namespace) -> Permutation | None:
             if given:
                 raise ValueError(f"{option}: got one without --permutation, expected both")
         return None
-    permutation = load_permutation(options.permutation, **_options(options.option))
+    permutation = load_permutation(options.permutation, **options_of(options.option))
     if permutation.prepass() is not None:
         raise ValueError(
             f"--permutation: got {permutation.name}, which must read a whole recording first; "
@@ -167,7 +167,12 @@ def _against(reference: Notes | None, found: Notes) -> str:
     return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
 
 
-def _options(pairs: list[str]) -> dict[str, Any]:
+def options_of(pairs: list[str]) -> dict[str, Any]:
+    """Options of a permutation that were given as KEY=VALUE.
+
+    Raises:
+        ValueError: for anything else.
+    """
     for pair in pairs:
         if "=" not in pair:
             raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")

@@ -13,10 +13,10 @@ values to other bins and frames, hardly survive: they are refused.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,6 @@ from pi_amt.models.gabor import (
     Gabor,
     block_times,
     gabor,
-    response,
 )
 from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
 
@@ -55,6 +54,8 @@ SAMPLE_RATE = 44_100
 ROLL_RATE_HZ = 100.0
 #: name of a register → first MIDI number of it, as in :mod:`pi_amt.statistics.breakdown`
 REGISTERS = {"bass": 0.0, "middle": 48.0, "treble": 72.0}
+#: names of the consistency residuals in a row's effects: of everything, then of each register
+RESIDUALS = ("residual_db", *(f"residual_db_{register}" for register in REGISTERS))
 _LEAST_DB = -120.0
 
 
@@ -84,6 +85,7 @@ class AudioDomain(Transcriber):
     core_frames = CORE_FRAMES
     stream_blocks = 2
     frame_threshold = 0.5
+    input_is_sound = True
 
     def __init__(
         self, listener: Listener, identity: ModelIdentity, *, sample_rate: int = SAMPLE_RATE
@@ -128,7 +130,7 @@ class AudioDomain(Transcriber):
                 n_samples=len(samples),
                 sample_rate=self.sample_rate,
                 tuning_cents=tuning_cents,
-                response=partial(response, transform.frequencies),
+                response=transform.response,
             )
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
@@ -226,17 +228,11 @@ class Sound:
     def effects(self) -> dict[str, float]:
         """The consistency residual in dB, of everything and of each register (the frequencies of
         the fundamentals there); NaN where nothing was to be heard."""
-        wanted, lost = self._energies
-        found = {"residual_db": _residual_db(lost.sum(), wanted.sum())}
-        for i, register in enumerate(REGISTERS):
-            found[f"residual_db_{register}"] = _residual_db(lost[i], wanted[i])
-        return found
-
-
-def _residual_db(lost: float, wanted: float) -> float:
-    if wanted <= 0.0:
-        return float("nan")
-    return max(float(power_ratio_to_db(lost / wanted)), _LEAST_DB)
+        energies = np.column_stack([self._energies.sum(axis=1), self._energies])
+        return {
+            name: max(float(power_ratio_to_db(lost / wanted)), _LEAST_DB) if wanted else math.nan
+            for name, wanted, lost in zip(RESIDUALS, *energies.tolist(), strict=True)
+        }
 
 
 class Hearing:
@@ -285,7 +281,7 @@ def _activations(notes: Notes, n_frames: int) -> Activations:
         if 0 <= key < N_PITCHES:
             activity[max(first, 0) : max(last, 0), key] = 1.0
     columns = [notes.onsets, notes.offsets, notes.pitches, notes.velocities]
-    return {"activity": activity, "notes": np.stack(columns, axis=1)}  # type: ignore[dict-item]
+    return {"activity": activity, "notes": np.stack(columns, axis=1)}
 
 
 class _HeardNotes:
@@ -303,7 +299,12 @@ class _HeardNotes:
 
 
 def heard_by(model: Transcriber) -> AudioDomain:
-    """A model that hears perturbed sound, in the place of one whose input is perturbed."""
+    """A model that hears perturbed sound, in the place of one whose input is perturbed.
+
+    Its name says so: the two are compared like two models, and what is known of the bias of one
+    does not hold for the other.
+    """
     if isinstance(model, AudioDomain):
         return model
-    return AudioDomain(model.transcribe, model.identity)
+    identity = replace(model.identity, name=f"{model.identity.name} (audio)")
+    return AudioDomain(model.transcribe, identity)

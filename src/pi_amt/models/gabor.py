@@ -59,12 +59,6 @@ def center_frequencies(sample_rate: int) -> Floats:
         found.append(found[-1] + step)
 
 
-def response(centers: Floats, hz: Floats) -> Floats:
-    """Power ``(tones, bins)`` that steady tones of amplitude 1 have in bins with these centres."""
-    distance = np.abs(np.asarray(hz)[:, None] - centers) * window_seconds(centers) / 2.0
-    return np.asarray(np.where(distance < 1, np.cos(np.pi / 2 * np.minimum(distance, 1)) ** 4, 0.0))
-
-
 class Gabor:
     """Forward and inverse transform at one sample rate.
 
@@ -118,6 +112,11 @@ class Gabor:
         half.index_add_(0, self._source, crops)
         out: Tensor = torch.fft.irfft(half, self.block_samples)
         return out
+
+    def response(self, hz: Floats) -> Floats:
+        """Power ``(tones, bins)`` that steady tones of amplitude 1 have in the bins."""
+        away = np.abs(np.asarray(hz)[:, None] - self.frequencies) * self.window_seconds / 2.0
+        return np.asarray(np.cos(np.pi / 2 * np.minimum(away, 1.0)) ** 4)
 
     def n_blocks(self, n_samples: int) -> int:
         """Blocks of a recording: half a block stands before it, and every moment is in two."""

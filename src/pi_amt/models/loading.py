@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from pi_amt.core.checks import check_known
+from pi_amt.core.checks import check_choice, check_known
 from pi_amt.core.registry import load, registered
 from pi_amt.models.adapter import as_transcriber
+from pi_amt.models.audio_domain import DOMAINS, heard_by
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
 
@@ -92,6 +93,7 @@ def load_model(
     weights: str | None = None,
     device: str = "auto",
     precision: str = "fp32",
+    domain: str = "input",
     **options: Any,
 ) -> Transcriber:
     """Load a transcription model.
@@ -101,12 +103,15 @@ def load_model(
         weights: path to other weights than those that ship.
         device: ``auto``, ``cpu`` or ``cuda[:n]``.
         precision: ``fp32`` or ``bf16``.
+        domain: what is perturbed: the model's own ``input``, or the ``audio`` that it hears
+            (:mod:`pi_amt.models.audio_domain`).
         options: the model's own options, see its class; unknown ones are refused.
 
     Raises:
         ValueError: for an unknown model or option, or weights that do not fit.
         FileNotFoundError: if the weights file is missing.
     """
+    check_choice("domain", domain, DOMAINS)
     factory = model_class(name)
     known = inspect.signature(factory).parameters
     common = {"weights": weights, "device": device, "precision": precision}
@@ -115,7 +120,8 @@ def load_model(
     asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
     given = {**asked, **options}
     check_known(f"option of model {name}", given, known)
-    return as_transcriber(factory(**given))
+    model = as_transcriber(factory(**given))
+    return heard_by(model) if domain == "audio" else model
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -69,6 +69,14 @@ class Stitcher(Protocol):
         """Return the frames that were still waiting (possibly none)."""
 
 
+@runtime_checkable
+class MeasuringStitcher(Stitcher, Protocol):
+    """A stitcher that measures what its model makes of a perturbed input, for the row."""
+
+    def effects(self) -> dict[str, float]:
+        """What was measured of the whole recording, by the names of a row's ``effects``."""
+
+
 class Decoder(Protocol):
     """Turns the frames of one recording, given in order and in parts, into notes."""
 
@@ -90,6 +98,8 @@ class Transcriber(ABC):
     device: torch.device
     #: what can be left out inside: a spectrogram's ``probe`` names one of them
     probes: ClassVar[tuple[str, ...]] = ()
+    #: whether the spectrogram is turned back into sound, which cannot keep values that were moved
+    input_is_sound: ClassVar[bool] = False
     #: frames of a block that no other block stands for better, where blocks overlap
     core_frames: ClassVar[slice] = slice(None)
     #: MIDI number from which on a mask removes a steady fundamental, where the axis alone does not

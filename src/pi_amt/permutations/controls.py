@@ -85,6 +85,10 @@ class Counterpart(Permutation):
         return self.target_permutation.needs_overview
 
     @property
+    def moves_values(self) -> bool:
+        return self.target_permutation.moves_values
+
+    @property
     def normalization(self) -> str:
         return self.target_permutation.normalization
 

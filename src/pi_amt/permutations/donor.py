@@ -62,6 +62,7 @@ class Donor(Permutation):
     name: ClassVar[str] = "donor"
     summary: ClassVar[str] = "the bins of a feature take their values from another time or piece"
     stochastic = True
+    moves_values = True
 
     def __post_init__(self) -> None:
         check_choice("feature", self.feature, FEATURES)

@@ -190,6 +190,12 @@ class Permutation(ABC):
         return ""
 
     @property
+    def moves_values(self) -> bool:
+        """Whether values take the places of others, as no sound would have them: of a spectrogram
+        that is turned back into sound little of this is left."""
+        return False
+
+    @property
     def needs_probe(self) -> str:
         """What the model must be able to leave out inside: one of ``Transcriber.probes``."""
         return ""

@@ -78,6 +78,7 @@ class Shuffle(Permutation):
 
     aliases: ClassVar[dict[str, str]] = {"draw": "draw_mode"}
     stochastic = True
+    moves_values = True
 
     def __post_init__(self) -> None:
         check_choice("draw", self.draw_mode, DRAWS)

@@ -18,6 +18,8 @@ from pi_amt.store.rows import COALITION
 
 #: more notes than this share that a condition does not reach are worth a sentence
 _FEW = 0.03
+#: consistency residual above which a sound is not what a condition made, dB
+_KEPT_DB = -10.0
 #: of several recordings this many are named
 _NAMED = 3
 
@@ -85,6 +87,11 @@ def _of_condition(panel: Panel, result: ConditionResult, unreached: str) -> list
         said.append(
             f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
             f"between recordings to chance, {_needed(result.repeats_needed)}"
+        )
+    if result.residual_db > _KEPT_DB:
+        said.append(
+            f"{name}: the sound differs from the perturbed spectrogram by {result.residual_db:.0f} "
+            "dB of its energy, so the model heard something else than what the condition made"
         )
     if result.leaks == "yes":
         said.append(leak_in_words(result))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
+from pi_amt.models.audio_domain import RESIDUALS
 from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
@@ -153,6 +154,12 @@ class ConditionResult:
     control_removed_db: Annotated[Decibels, "energy taken in all by the matched control, dB"] = nan
     touched_share: Annotated[Number, "share of bins touched"] = nan
     collateral_db: Annotated[Decibels, "energy taken from other sounding notes, dB"] = nan
+    residual_db: Annotated[
+        Decibels, "domain=audio: what the sound does not keep of its perturbation, dB"
+    ] = nan
+    residual_db_bass: Annotated[Decibels, "the same of frequencies below C3"] = nan
+    residual_db_middle: Annotated[Decibels, "the same of frequencies from C3 to B4"] = nan
+    residual_db_treble: Annotated[Decibels, "the same of frequencies from C5 on"] = nan
     drop_std: Annotated[Number, "standard deviation of the drop between recordings"] = nan
     n_repeats: Annotated[Count, "draws per recording"]
     repeat_variance_share: Annotated[Number, "share of the drops' variance due to repeats"] = nan
@@ -391,8 +398,8 @@ class _Summary:
         }
 
     def _effects(self, number: int, known: Known) -> Columns:
-        names = ("removed_db", "removed_db_target", "touched_share", "collateral_db")
-        return {name: mean(self.effect(name)[number][known]) for name in names}
+        told = ("removed_db", "removed_db_target", "touched_share", "collateral_db")
+        return {name: mean(self.effect(name)[number][known]) for name in (*told, *RESIDUALS)}
 
     def _interval(
         self,

@@ -23,7 +23,7 @@ from pi_amt.core.tuning import estimate_tuning
 from pi_amt.datasets.track import Track
 from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
-from pi_amt.models.transcriber import Transcriber
+from pi_amt.models.transcriber import MeasuringStitcher, Transcriber
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.permutations.reach import count_out_of_reach
 from pi_amt.scoring import anatomy
@@ -233,6 +233,8 @@ def _finished(
         estimate = one.decoder.finish()
         is_baseline = one.condition.role == "baseline" and one.condition.normalization == "frozen"
         effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
+        if isinstance(one.stitcher, MeasuringStitcher):
+            effects |= one.stitcher.effects()
         late_ms = onset_offset_ms(reference, estimate)
         if late_ms is not None:
             effects["onset_offset_ms"] = late_ms

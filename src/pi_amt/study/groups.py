@@ -71,4 +71,6 @@ def _why_not(condition: Condition, model: Transcriber, n_tracks: int) -> str:
         return "needs another recording, there is one"
     if permutation.needs_probe and permutation.needs_probe not in model.probes:
         return f"{model.identity.name} has no {permutation.needs_probe}"
+    if permutation.moves_values and model.input_is_sound:
+        return "moves values, of which a sound keeps little: use domain=input, or a mask"
     return ""

@@ -254,7 +254,7 @@ def run_conditions(
 
     Returns:
         The passes, ready to be decoded, the baseline first; and the errors of the conditions that
-        cannot perturb this recording, or under which the model fails at its end.
+        cannot perturb this recording, or of which the model cannot make activations.
 
     Raises:
         ValueError: if the model's stream is empty.
@@ -303,7 +303,6 @@ def run_conditions(
     for one in passes:
         try:
             one.push(model, None)
-        # a model that hears the sound of a condition as a whole fails here, for this condition
         except Exception as error:
             if is_full(error):
                 raise

@@ -1,0 +1,120 @@
+"""``pi-amt perturb``: what a model hears under a condition with ``domain=audio``, as a file for any
+tool."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from pi_amt.cli.transcribe import options_of
+from pi_amt.core.audio import read_audio
+from pi_amt.core.errors import printable
+from pi_amt.core.note_files import read_notes
+from pi_amt.core.notes import Notes
+from pi_amt.core.tuning import estimate_tuning
+from pi_amt.core.units import Samples
+from pi_amt.models.audio_domain import RESIDUALS, AudioDomain, Hearing
+from pi_amt.models.transcriber import ModelIdentity
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Permutation
+from pi_amt.study.conditions import as_condition
+from pi_amt.study.evaluate import run_settled
+from pi_amt.study.streaming import Account, Pass, Recording
+
+_SUFFIXES = (".wav", ".flac")
+
+
+def perturb(options: Namespace) -> None:
+    """Write the perturbed sound of one recording, and say what was done to it.
+
+    Raises:
+        ValueError: for a permutation that no sound can be made of, missing notes, or a name that
+            is no place for a sound.
+    """
+    permutation = _permutation(options)
+    target = _target(options)
+    samples, sample_rate = read_audio(options.audio)
+    recording = Recording(
+        dataset="",
+        track=Path(options.audio).stem,
+        samples=samples,
+        sample_rate=sample_rate,
+        seconds=len(samples) / sample_rate,
+        reference=read_notes(options.midi) if options.midi else Notes.empty(),
+        tuning_cents=estimate_tuning(samples, sample_rate),
+    )
+    sound, rate, told = _perturbed(recording, permutation, options.seed)
+    peak = float(np.abs(sound).max(initial=0.0))
+    softer = "" if peak <= 1.0 else f", made {20 * np.log10(peak):.1f} dB softer to fit the file"
+    soundfile.write(target, sound / max(peak, 1.0), rate, subtype="PCM_16")
+    print(printable(f"{target}: {len(sound) / rate:.1f} s at {rate} Hz{softer}; {told}"))
+
+
+def _permutation(options: Namespace) -> Permutation:
+    """What is done to the sound, checked."""
+    permutation = load_permutation(options.permutation, **options_of(options.option))
+    cannot = ""
+    if permutation.moves_values:
+        cannot = "moves values, of which a sound keeps little"
+    elif permutation.needs_probe:
+        cannot = "acts inside a model"
+    elif permutation.needs_neighbour or permutation.carrier:
+        cannot = "needs other sound or notes than the recording's own"
+    if cannot:
+        raise ValueError(
+            f"--permutation: got {permutation.name}, which {cannot}, expected a mask, such as "
+            "ratio_fund_mask"
+        )
+    if permutation.needs_notes and not options.midi:
+        raise ValueError(
+            f"--midi: got none, expected the reference notes, which {permutation.name} needs"
+        )
+    return permutation
+
+
+def _target(options: Namespace) -> Path:
+    """Where the sound goes."""
+    target = Path(options.output)
+    if target.suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"--output: got {target}, expected a name that ends in .wav or .flac")
+    if target.exists() and target.samefile(options.audio):
+        raise ValueError(f"--output: got {target}, the recording itself, expected another name")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _perturbed(
+    recording: Recording, permutation: Permutation, seed: int
+) -> tuple[Samples, int, str]:
+    """The sound, its rate, and what was done to it in words."""
+    heard: list[Samples] = []
+
+    def keep(samples: Samples, _: int) -> Notes:
+        heard.append(samples)
+        return Notes.empty()
+
+    model = AudioDomain(keep, ModelIdentity("sound", "", "", {}))
+    watch = partial(Account, recording.reference, model.frame_threshold)
+    passes, refused = run_settled(model, recording, [as_condition(permutation, seed)], watch)
+    for error in refused.values():
+        raise error
+    return heard[0], model.sample_rate, _told(passes[0])
+
+
+def _told(one: Pass[Account]) -> str:
+    """How much energy was taken, and what the sound does not keep of the perturbation."""
+    assert isinstance(one.stitcher, Hearing)
+    residual, *by_register = one.stitcher.effects().values()
+    parts = ", ".join(
+        f"{name.rpartition('_')[2]} {value:.0f}"
+        for name, value in zip(RESIDUALS[1:], by_register, strict=True)
+    )
+    taken = one.watcher.meter.finish()["removed_db"]
+    return (
+        f"{one.permutation.name} took {taken:.1f} dB of its energy; analysed again, the sound "
+        f"differs from what was made by {residual:.0f} dB ({parts})"
+    )
