@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from pi_amt.core.checks import check_known
-from pi_amt.core.registry import load, registered
+from pi_amt.core.registry import Registry
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.devices import is_full
 from pi_amt.models.transcriber import Transcriber
@@ -25,6 +25,7 @@ BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch.model:BasicPitch",
     "timbre_trap": "pi_amt.models.timbre_trap.model:TimbreTrap",
 }
+MODELS = Registry("model", ENTRY_POINTS, BUILT_IN, "a class or function that makes a model")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class ModelSpec:
 
 def available_models() -> list[str]:
     """Names that :func:`load_model` takes."""
-    return list(registered(ENTRY_POINTS, BUILT_IN))
+    return MODELS.names()
 
 
 def model_class(name: str) -> Callable[..., object]:
@@ -75,10 +76,10 @@ def model_class(name: str) -> Callable[..., object]:
     Raises:
         ValueError: for an unknown name, with near matches.
     """
-    known = registered(ENTRY_POINTS, BUILT_IN)
-    if name not in known and ":" not in name and "." in name:
+    if name not in MODELS.names() and ":" not in name and "." in name:
         name = ":".join(name.rsplit(".", 1))
-    return load("model", name, known)
+    found: Callable[..., object] = MODELS.load(name)
+    return found
 
 
 def load_model(
