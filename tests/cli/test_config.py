@@ -25,6 +25,7 @@ from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import loading as permutations
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.study.executors.loading import EXECUTORS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,6 +75,10 @@ def test_every_model_config_builds(name: str) -> None:
         assert name in NOT_OURS
         pytest.skip(str(error))
     assert model.identity.name == name
+
+
+def test_every_executor_is_registered() -> None:
+    assert names_in("executor") == EXECUTORS.names()
 
 
 @pytest.mark.parametrize("name", names_in("executor"))

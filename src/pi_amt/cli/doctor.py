@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.plugins import REGISTRIES
 from pi_amt.core.units import Samples
 from pi_amt.models import loading as models
 from pi_amt.scoring.notes import check_pitch_units
@@ -28,6 +29,12 @@ def examine() -> bool:
     check_pitch_units()
     print("scoring      ok: one semitone off scores 0, 49 cents 1, 51 cents 0")
     sound = [_hears(name) for name in models.available_models()]
+    for kind, registry in REGISTRIES.items():
+        for entry in registry.look():
+            if (
+                entry.problem and kind != "model"
+            ):  # of another package; this installation is sound all the same
+                print(f"{kind:12} BROKEN: {entry.problem}")
     healthy = all(sound)
     print("all is well" if healthy else "something is wrong: reinstall pi_amt")
     return healthy

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
-from pi_amt.cli.overrides import with_home
+from pi_amt.cli.overrides import with_home, with_plug_ins
 from pi_amt.core.checks import listing, near
 from pi_amt.study.executors.processes import STOP_SIGNALS
 
@@ -124,7 +124,7 @@ def run_hydra(arguments: list[str]) -> int:
     from pi_amt.cli.printout import print_failures
 
     _check_flags(arguments)
-    overrides = mend(arguments)
+    overrides = [with_plug_ins(override) for override in mend(arguments)]
     if any(re.fullmatch(r"\+*results_dir=(null|''|\"\"|)", given) for given in overrides):
         # here, before Hydra makes its own folder in /
         raise ValueError("results_dir: got nothing, expected a folder")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+#: what Hydra finds installed plug-ins by
+PLUG_INS = "pi-amt-plug-ins://"
+
 
 def quoted(value: str) -> str:
     """A value as Hydra reads it from an override, whatever characters it has."""
@@ -21,3 +24,12 @@ def with_home(override: str) -> str:
     if not any(value == "~" or value.startswith("~/") for value in values):
         return override
     return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
+
+
+def with_plug_ins(override: str) -> str:
+    """An override of the search path for configs, with installed plug-ins at its end."""
+    given = re.fullmatch(r"(\+*hydra\.searchpath)=\[(.*)\]", override)
+    if given is None:
+        return override
+    folders = [folder for folder in (given[2].strip().rstrip(","), PLUG_INS) if folder]
+    return f"{given[1]}=[{','.join(folders)}]"

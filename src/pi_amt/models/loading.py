@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from pi_amt.core.checks import check_choice, check_known
-from pi_amt.core.registry import load, registered
+from pi_amt.core.registry import Registry
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.audio_domain import DOMAINS, heard_by
 from pi_amt.models.devices import is_full
@@ -31,6 +31,7 @@ BUILT_IN = {
     "waon": "pi_amt.models.black_box.ready_made:waon",
     "aubio": "pi_amt.models.black_box.ready_made:aubio",
 }
+MODELS = Registry("model", ENTRY_POINTS, BUILT_IN, "a class or function that makes a model")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class ModelSpec:
 
 def available_models() -> list[str]:
     """Names that :func:`load_model` takes."""
-    return list(registered(ENTRY_POINTS, BUILT_IN))
+    return MODELS.names()
 
 
 def model_class(name: str) -> Callable[..., object]:
@@ -81,10 +82,10 @@ def model_class(name: str) -> Callable[..., object]:
     Raises:
         ValueError: for an unknown name, with near matches.
     """
-    known = registered(ENTRY_POINTS, BUILT_IN)
-    if name not in known and ":" not in name and "." in name:
+    if name not in MODELS.names() and ":" not in name and "." in name:
         name = ":".join(name.rsplit(".", 1))
-    return load("model", name, known)
+    found: Callable[..., object] = MODELS.load(name)
+    return found
 
 
 def load_model(

@@ -7,6 +7,7 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from pi_amt.datasets.track import Track
 from pi_amt.models.loading import built
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.scoring.notes import check_pitch_units
+from pi_amt.scoring.plugins import broken_scorers
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition
@@ -78,6 +80,8 @@ def run_study(
             recordings become error rows instead.
     """
     check_pitch_units()
+    for problem in broken_scorers():
+        warnings.warn(f"{problem}; rows do not hold its scores", stacklevel=2)
     summary, groups = Summary(), list(groups)
     if kept:
         _check_models(groups)
