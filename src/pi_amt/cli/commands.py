@@ -427,7 +427,7 @@ def _calibrate_music(options: Namespace) -> None:
 
 
 def _check(command: ArgumentParser) -> None:
-    """check a model against the rules of its interface, and its masks on steady tones"""
+    """check a model against the rules of its interface, its masks on tones, its timing and level"""
     command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
     _weights_and_device(command)
     command.add_argument(
@@ -440,12 +440,13 @@ def _check(command: ArgumentParser) -> None:
 def do_check(options: Namespace) -> int:
     """Print what is wrong with a model and what its masks do to tones; 1 if something is wrong."""
     from pi_amt.models.loading import load_model
-    from pi_amt.testing.model import check_model
+    from pi_amt.testing import check_hearing, check_model
 
     model = load_model(options.model, weights=options.weights, device=options.device)
     found = check_model(model, sample_rate=options.rate)
-    print(found)
-    return 1 if found.problems else 0
+    hearing = check_hearing(model)
+    print(f"{found}\n{hearing}")
+    return 1 if found.problems or hearing.problems else 0
 
 
 def _data(command: ArgumentParser) -> None:

@@ -26,6 +26,15 @@ def with_home(override: str) -> str:
     return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
 
 
+def with_command(override: str) -> str:
+    """An override of ``model.command`` or its ``columns``, in which no character means anything to
+    Hydra, neither braces nor commas."""
+    given = re.fullmatch(r"(\+*model\.(?:command|columns))=(.*)", override, re.DOTALL)
+    if given is None or re.fullmatch(r"(['\"]).*\1|null|", given[2], re.DOTALL):
+        return override
+    return f"{given[1]}={quoted(given[2])}"
+
+
 def with_plug_ins(override: str) -> str:
     """An override of the search path for configs, with installed plug-ins at its end."""
     given = re.fullmatch(r"(\+*hydra\.searchpath)=\[(.*)\]", override)

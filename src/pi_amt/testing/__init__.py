@@ -7,15 +7,18 @@ what to do. ``pi-amt check`` does the same from the command line.
 
 from pi_amt.testing.check import Check
 from pi_amt.testing.dataset import check_dataset
+from pi_amt.testing.hearing import HearingCheck, check_hearing
 from pi_amt.testing.model import KEYS, MaskCheck, ModelCheck, check_model, key_name
 from pi_amt.testing.permutation import check_permutation
 
 __all__ = [
     "KEYS",
     "Check",
+    "HearingCheck",
     "MaskCheck",
     "ModelCheck",
     "check_dataset",
+    "check_hearing",
     "check_model",
     "check_permutation",
     "key_name",

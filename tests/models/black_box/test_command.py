@@ -189,6 +189,12 @@ def test_a_command_that_only_names_an_interpreter_asks_for_a_fingerprint() -> No
     assert Command(command, fingerprint="my_tool 1.0").identity.unreadable == ""
 
 
+def test_a_command_is_called_by_its_program_or_by_the_file_that_this_runs(tmp_path: Path) -> None:
+    assert Command("cat {wav} {mid}").name == "cat"
+    assert Command(tool(tmp_path, "")).name == "tool"
+    assert Command(tool(tmp_path, ""), label="mine").name == "mine"
+
+
 def test_settings_that_change_the_answer_are_in_the_identity() -> None:
     found = Command("cat {wav} {mid}", gain_db=-6, late_ms=10, label="mine").identity
     assert found.name == "mine"

@@ -20,7 +20,7 @@ from pi_amt.core.errors import DataError
 from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.units import Samples, hz_to_midi
-from pi_amt.models.black_box.identity import identity_of_command
+from pi_amt.models.black_box.identity import identity_of_command, name_of
 from pi_amt.models.black_box.listener import Listener
 from pi_amt.models.black_box.programs import ProgramError, run
 
@@ -45,7 +45,8 @@ class Command(Listener):
             length of the recording.
         fingerprint: a text that changes whenever the program's answers may, such as its version.
             The command, its program and all files that it names count by themselves.
-        label: what the model is called in tables; ``None``: the name of the program.
+        label: what the model is called in tables; ``None``: the name of the program, or of
+            the file that it runs.
         sample_rate, gain_db, late_ms: of the WAV file, see :class:`Listener`. Some programs take
             every file for one of 44,100 Hz.
 
@@ -70,7 +71,7 @@ class Command(Listener):
             check_range("model.timeout_seconds", timeout_seconds, 0.001, unit="seconds")
         self.columns = None if columns is None else _columns(columns)
         self.words = _words(command, columns)
-        super().__init__(label or Path(self.words[0]).name, sample_rate, gain_db, late_ms)
+        super().__init__(label or name_of(self.words), sample_rate, gain_db, late_ms)
         self.wav_format = wav_format
         self.timeout_seconds = timeout_seconds
         own = {"columns": columns, "wav_format": wav_format}

@@ -36,6 +36,13 @@ _LAUNCHERS = re.compile(
 )
 
 
+def name_of(words: Sequence[str]) -> str:
+    """What a command is called: its program, or the file that this runs."""
+    program = Path(words[0]).name
+    files = [Path(word).stem for word in words[1:] if Path(word).is_file()]
+    return files[0] if files and _LAUNCHERS.fullmatch(program) else program
+
+
 def identity_of_command(
     name: str, words: Sequence[str], fingerprint: object, settings: Mapping[str, Any]
 ) -> ModelIdentity:
