@@ -116,9 +116,10 @@ def load_model(
     factory = model_class(name)
     known = inspect.signature(factory).parameters
     common = {"weights": weights, "device": device, "precision": precision}
-    # A model of three methods may lack the common options, as long as they are not asked for.
-    defaults = {"weights": None, "device": "auto", "precision": "fp32"}
-    asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
+    # A model of somebody else may lack the common options, as long as no more is asked for than
+    # what it does anyway.
+    anyway = {"weights": (None,), "device": ("auto", "cpu"), "precision": ("fp32",)}
+    asked = {k: v for k, v in common.items() if k in known or v not in anyway[k]}
     given = {**asked, **options}
     check_known(f"option of model {name}", given, known)
     model = as_transcriber(factory(**given))

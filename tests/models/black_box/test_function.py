@@ -152,6 +152,14 @@ def test_a_function_may_stand_in_a_file_beside_others(tmp_path: Path) -> None:
     assert model.transcribe(SOUND, RATE).onsets.tolist() == [2.0]
 
 
+def test_a_function_has_no_device_but_is_heard_on_a_cpu() -> None:
+    """As a report asks for it, which computes its excerpts there."""
+    model = load_model("callable", function="tests.toys:transcribe", device="cpu")
+    assert model.identity.name == "transcribe"
+    with pytest.raises(ValueError, match="option of model callable: got unknown 'device'"):
+        load_model("callable", function="tests.toys:transcribe", device="cuda")
+
+
 def test_a_plain_function_is_a_model() -> None:
     model = as_transcriber(listen_for_nothing)
     assert isinstance(model, AudioDomain)
@@ -215,7 +223,7 @@ def test_what_a_function_takes_from_its_module_tells_it_apart(
     """What it sets itself, such as a network that it loads late, is another thing afterwards."""
     place = write(tmp_path, text)
     before = sha(place)
-    known = Function(place).function.__globals__  # type: ignore[attr-defined]
+    known = Function(place).function.__globals__
     known["NET"] = {"weights": [1.0, 2.0]}
     assert (sha(place) != before) == counts
 

@@ -15,7 +15,7 @@ from pi_amt.models.black_box.ready_made import aubio, waon
 from pi_amt.scoring.notes import score_notes
 
 ONNX_FILE = Path(__file__).parents[1] / "basic_pitch" / "data" / "nmp.onnx"
-DEMO = [pi_amt.load_dataset("demo")[i] for i in (0, 6)]
+DEMO = list(pi_amt.load_dataset("demo"))[0:7:6]
 
 
 def f_of(listener: Listener) -> list[float]:
