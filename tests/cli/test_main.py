@@ -393,9 +393,11 @@ def test_an_export_of_a_store_without_rows_is_refused(
 def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(models, "available_models", lambda: ["broken:Model", "basic_pitch"])
+    names = ["broken:Model", "command", "basic_pitch"]
+    monkeypatch.setattr(models, "available_models", lambda: names)
     assert main(["doctor"]) == 1
     told = capsys.readouterr().out
+    assert "command      not ready: model.command: got None, expected a program" in told
     assert "WRONG: model: cannot load broken:Model" in told
     assert "ok: hears a synthetic A4 · published weights" in told
 

@@ -440,7 +440,8 @@ def _check(command: ArgumentParser) -> None:
 def do_check(options: Namespace) -> int:
     """Print what is wrong with a model and what its masks do to tones; 1 if something is wrong."""
     from pi_amt.models.loading import load_model
-    from pi_amt.testing import check_hearing, check_model
+    from pi_amt.testing.hearing import check_hearing
+    from pi_amt.testing.model import check_model
 
     model = load_model(options.model, weights=options.weights, device=options.device)
     found = check_model(model, sample_rate=options.rate)

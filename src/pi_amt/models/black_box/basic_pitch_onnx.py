@@ -21,7 +21,7 @@ from pi_amt.models.basic_pitch.windows import (
     n_frames,
     n_windows,
 )
-from pi_amt.models.black_box.listener import Listener
+from pi_amt.models.black_box.listener import Listener, NotReady
 from pi_amt.models.transcriber import ModelIdentity
 
 _PACKAGE, _FILE = "basic-pitch", "basic_pitch/saved_models/icassp_2022/nmp.onnx"
@@ -39,7 +39,7 @@ class BasicPitchOnnx(Listener):
         gain_db, late_ms: see :class:`Listener`.
 
     Raises:
-        ValueError: if onnxruntime or the file is not there.
+        NotReady: if onnxruntime or the file is not there.
     """
 
     def __init__(self, weights: str | None = None, gain_db: float = 0, late_ms: float = 0) -> None:
@@ -48,7 +48,7 @@ class BasicPitchOnnx(Listener):
         try:
             from onnxruntime import InferenceSession, SessionOptions
         except ImportError:
-            raise ValueError(f"model {self.name}: onnxruntime is missing: {_INSTALL}") from None
+            raise NotReady(f"model {self.name}: onnxruntime is missing: {_INSTALL}") from None
         options = SessionOptions()
         options.intra_op_num_threads = 1  # so that the number of cores changes no result
         self._session = InferenceSession(str(path), options, ["CPUExecutionProvider"])
@@ -75,5 +75,5 @@ def _installed() -> Path:
     except metadata.PackageNotFoundError:
         path = Path(_FILE)
     if not path.is_file():
-        raise ValueError(f"model basic_pitch_onnx: its package is missing: {_INSTALL}")
+        raise NotReady(f"model basic_pitch_onnx: its package is missing: {_INSTALL}")
     return path

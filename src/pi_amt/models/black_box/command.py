@@ -21,7 +21,7 @@ from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.units import Samples, hz_to_midi
 from pi_amt.models.black_box.identity import identity_of_command, name_of
-from pi_amt.models.black_box.listener import Listener
+from pi_amt.models.black_box.listener import Listener, NotReady
 from pi_amt.models.black_box.programs import ProgramError, run
 
 WAV_FORMATS = ("PCM_16", "PCM_24", "PCM_32", "FLOAT")
@@ -148,7 +148,7 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError(f"model.command: got {command!r} ({error}), {expected}") from None
     if not words:
-        raise ValueError(f"model.command: got {command!r}, {expected}")
+        raise NotReady(f"model.command: got {command!r}, {expected}")
     needed = ("{wav}", "{mid}") if columns is None else ("{wav}",)
     for place in needed:
         if not any(place in word for word in words[1:]):
@@ -156,7 +156,7 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
             raise ValueError(f"model.command: got {command!r} without {place}, {expected}{hint}")
     program = shutil.which(words[0])
     if program is None:
-        raise ValueError(
+        raise NotReady(
             f"model.command: got the program {words[0]!r}, which is not installed or not on PATH, "
             "expected one that can be started"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from pi_amt.core.units import Samples
 from pi_amt.models.black_box.identity import identity_of_function
-from pi_amt.models.black_box.listener import Listener
+from pi_amt.models.black_box.listener import Listener, NotReady
 
 
 class Function(Listener):
@@ -42,7 +42,7 @@ class Function(Listener):
     ) -> None:
         found = _loaded(function) if isinstance(function, str) else function
         if not callable(found) or isinstance(found, type):
-            raise ValueError(
+            raise NotReady(
                 f"model.function: got {function!r}, expected a function (samples, sample_rate) → "
                 "pi_amt.Notes, such as my_module.transcribe or file.py:transcribe"
             )

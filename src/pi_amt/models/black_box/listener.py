@@ -17,6 +17,11 @@ from pi_amt.models.black_box.answers import checked_answer
 from pi_amt.models.transcriber import ModelIdentity
 
 
+class NotReady(ValueError):
+    """A model needs something that is no part of this package: a program, a package of other
+    people, or to be told which function it is."""
+
+
 class Listener(ABC):
     """Hears samples and answers with notes.
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from pi_amt.models.black_box.command import Command
+from pi_amt.models.black_box.listener import NotReady
 
 _WAON = "import sys, waon; waon.transcribe_to_file(sys.argv[1], sys.argv[2])"
 _VERSION = "from importlib.metadata import version; print(version('waon'))"
@@ -27,14 +28,14 @@ def waon(
         late_ms, timeout_seconds: see :class:`Command`.
 
     Raises:
-        ValueError: if the package is not there.
+        NotReady: if the package is not there.
     """
     python = python or sys.executable
     asked = [python, "-c", _VERSION]
     try:
         found = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
-        raise ValueError(
+        raise NotReady(
             f"model waon: got no package waon in {python}, expected it there: pip install waon, or "
             "give model.python=path/to/bin/python of another environment"
         ) from None
@@ -63,7 +64,7 @@ def aubio(
         gain_db, timeout_seconds: see :class:`Command`.
 
     Raises:
-        ValueError: if the program is not there.
+        NotReady: if the program is not there.
     """
     return Command(
         f"{shlex.quote(program)} -i {{wav}}",
