@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install $(PIP_FLAGS) --editable '.[dev,dask,slurm,docs]'
+	$(BIN)/pip install $(PIP_FLAGS) --editable '.[dev,dask,slurm,docs,waon]'
 	@touch $@
 
 install: $(VENV)/.installed ## make .venv and install the package

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import runpy
 import shlex
@@ -22,6 +23,7 @@ from pi_amt import testing
 from pi_amt.cli.commands import COMMANDS, parser
 from pi_amt.cli.main import mend
 from pi_amt.permutations import loading as permutations
+from pi_amt.store.store import read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -202,6 +204,30 @@ def test_toy_models_come_out_as_constructed(
             assert row.excess_drop == pytest.approx(excess, abs=0.05)
     if model == "harmonics 2 to 4":  # its control removes what it reads, the mask does not
         assert found["fund_mask"].excess_drop < -0.1
+
+
+@pytest.mark.parametrize("model", ["callable", "command"])
+def test_a_function_and_a_program_are_models_from_the_command_line(
+    model: str, tmp_path: Path
+) -> None:
+    page = (DOCS / "black-box.md").read_text()
+    (line,) = re.findall(rf"^python -m pi_amt (-m model={model} .*)$", page, re.MULTILINE)
+    few = ["dataset.max_tracks=1", "dataset.max_seconds=4", "n_jobs=1", "report=false"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pi_amt", *shlex.split(line), *few, f"results_dir={tmp_path}"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = read_rows(tmp_path)
+    assert {row.status for row in rows} == {"ok"}
+    assert {row.model for row in rows} == {
+        "transcribe" if model == "callable" else "my_transcriber"
+    }
+    assert any(row.scores["F-measure_no_offset"] > 0.1 for row in rows)
 
 
 def test_own_model_dataset_and_permutation_join_from_the_command_line(tmp_path: Path) -> None:

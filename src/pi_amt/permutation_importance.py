@@ -215,9 +215,9 @@ def importance(
     if quiet is None:
         quiet = not sys.stderr.isatty()
     with tempfile.TemporaryDirectory() as scratch, Store(results_dir or scratch) as store:
-        summary = run_study(
-            [group], store, partial(local, None if n_jobs == -1 else n_jobs), quiet=quiet
-        )
+        executor = partial(local, None if n_jobs == -1 else n_jobs)
+        kept = results_dir is not None
+        summary = run_study([group], store, executor, quiet=quiet, kept=kept)
         rows = store.rows(summary.asked[0])
         origin = Origin(store.manifests(), (group,))
     return replace(Importance.from_rows(rows, score=score), origin=origin)

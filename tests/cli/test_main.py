@@ -90,6 +90,23 @@ def test_the_advice_for_a_value_in_need_of_quotes_can_be_pasted(
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
+        ("model.command=tool {wav} {mid}", "model.command='tool {wav} {mid}'"),
+        ("model.command=sh -c 'a, b' {wav}", r"model.command='sh -c \'a, b\' {wav}'"),
+        ("model.command='tool {wav} {mid}'", "model.command='tool {wav} {mid}'"),
+        ("model.columns=onset, offset, hz", "model.columns='onset, offset, hz'"),
+        ("model.columns=null", "model.columns=null"),
+    ],
+)
+def test_a_command_needs_no_quotes_but_those_of_the_shell(override: str, expected: str) -> None:
+    assert mend([override]) == [expected]
+    meant = override.partition("=")[2].strip("'")
+    read = OverridesParser.create().parse_override(expected).value()
+    assert ("null" if read is None else str(read)) == meant
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
         ("results_dir=~/out", "results_dir='/home/ana/out'"),
         ("results_dir=~", "results_dir='/home/ana'"),
         ("dataset.data_folder='~/my takes'", "dataset.data_folder='/home/ana/my takes'"),
@@ -385,9 +402,11 @@ def test_an_export_of_a_store_without_rows_is_refused(
 def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(models, "available_models", lambda: ["broken:Model", "basic_pitch"])
+    names = ["broken:Model", "command", "basic_pitch"]
+    monkeypatch.setattr(models, "available_models", lambda: names)
     assert main(["doctor"]) == 1
     told = capsys.readouterr().out
+    assert "command      not ready: model.command: got None, expected a program" in told
     assert "WRONG: model: cannot load broken:Model" in told
     assert "ok: hears a synthetic A4 · published weights" in told
 

@@ -427,7 +427,7 @@ def _calibrate_music(options: Namespace) -> None:
 
 
 def _check(command: ArgumentParser) -> None:
-    """check a model against the rules of its interface, and its masks on steady tones"""
+    """check a model against the rules of its interface, its masks on tones, its timing and level"""
     command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
     _weights_and_device(command)
     command.add_argument(
@@ -440,12 +440,14 @@ def _check(command: ArgumentParser) -> None:
 def do_check(options: Namespace) -> int:
     """Print what is wrong with a model and what its masks do to tones; 1 if something is wrong."""
     from pi_amt.models.loading import load_model
-    from pi_amt.testing import check_model
+    from pi_amt.testing.hearing import check_hearing
+    from pi_amt.testing.model import check_model
 
     model = load_model(options.model, weights=options.weights, device=options.device)
     found = check_model(model, sample_rate=options.rate)
-    print(found)
-    return 1 if found.problems else 0
+    hearing = check_hearing(model)
+    print(f"{found}\n{hearing}")
+    return 1 if found.problems or hearing.problems else 0
 
 
 def _data(command: ArgumentParser) -> None:
@@ -514,25 +516,24 @@ def _doubts(dataset: Dataset) -> Iterator[tuple[str, str]]:
 
 
 def _list(command: ArgumentParser) -> None:
-    """show models, datasets, conditions, executors and experiments"""
+    """show models, datasets, permutations, scorers, executors and experiments, with their origin"""
     _examples(command, "pi-amt list")
     command.set_defaults(run=do_list)
 
 
 def do_list(options: Namespace) -> None:
-    """Print everything that can be named on the command line."""
+    """Print everything that can be named on the command line, with its origin; of a plug-in that
+    cannot be used, why."""
     from pi_amt.cli.config_keys import names_in
-    from pi_amt.datasets.loading import available_datasets
-    from pi_amt.models.loading import available_models
-    from pi_amt.permutations.loading import available
+    from pi_amt.cli.plugins import REGISTRIES
 
-    print("models:      " + ", ".join(available_models()))
-    print("datasets:    " + ", ".join(available_datasets()))
-    for group in ("executor", "experiment"):
-        print(f"{group + 's:':12} " + ", ".join(names_in(group)))
-    print("permutations:")
-    for name, summary in available().items():
-        print(f"  {name:20} {summary}")
+    for kind, registry in REGISTRIES.items():
+        entries = list(registry.look())
+        print(f"{kind}s:" if entries else f"{kind}s: none")
+        for entry in entries:
+            said = f"BROKEN: {entry.problem}" if entry.problem else entry.summary
+            print(f"  {entry.name:18} {entry.origin:12} {said}")
+    print("experiments: " + ", ".join(names_in("experiment")))
 
 
 def _doctor(command: ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt.cli.config_keys import known_keys, unknown_key
 from pi_amt.cli.options import CONF
+from pi_amt.cli.plugins import node_of, plugged_in
 from pi_amt.core.checks import check_choice, check_seed, check_tuning, unknown
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
@@ -22,8 +24,8 @@ from pi_amt.datasets.track import Dataset
 from pi_amt.models.audio_domain import DOMAINS
 from pi_amt.models.devices import pick_device
 from pi_amt.models.loading import ModelSpec
-from pi_amt.permutations import loading as permutations
 from pi_amt.permutations.coalition import PLAYERS, coalitions
+from pi_amt.permutations.loading import PERMUTATIONS
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FRAME_SCORES
 from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
@@ -256,7 +258,8 @@ def make_permutation(config: DictConfig, name: str, changes: dict[str, Any]) -> 
     """
     nodes = permutations_of(config)
     if name not in nodes:
-        raise ValueError(unknown("permutation", name, list(permutations.available())))
+        PERMUTATIONS.load(name)  # says what is wrong with one that is broken
+        raise ValueError(unknown("permutation", name, nodes))
     shared = {key: config[key] for key in ("mask", "shuffle")}
     # inside the whole, so that ${mask.fill} and its like are found
     node = OmegaConf.create({**shared, "permutation": nodes[name]}).permutation
@@ -283,10 +286,15 @@ def permutations_of(config: DictConfig) -> dict[str, Any]:
 def permutation_nodes() -> dict[str, Any]:
     """The options of every permutation by its config name, with their interpolations.
 
-    They are read once: a file that is edited while a study runs changes nothing in it.
+    They are read once: a file that is edited while a study runs changes nothing in it. A plug-in
+    that is broken is left out.
     """
     found = sorted((CONF / "permutation").glob("*.yaml"))
-    return {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in found}
+    nodes = {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in found}
+    for name in plugged_in("permutation"):
+        with suppress(ValueError):
+            nodes[name] = node_of("permutation", name)
+    return nodes
 
 
 def stored_study(configs: Sequence[DictConfig]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 
 from pi_amt.cli.messages import one_line
+from pi_amt.cli.plugins import REGISTRIES
 from pi_amt.core.units import Samples
 from pi_amt.models import loading as models
+from pi_amt.models.black_box.listener import NotReady
 from pi_amt.scoring.notes import check_pitch_units
 from pi_amt.store.opening import about_place
 from pi_amt.study.executors.processes import available_cores
@@ -28,6 +30,12 @@ def examine() -> bool:
     check_pitch_units()
     print("scoring      ok: one semitone off scores 0, 49 cents 1, 51 cents 0")
     sound = [_hears(name) for name in models.available_models()]
+    for kind, registry in REGISTRIES.items():
+        for entry in registry.look():
+            if (
+                entry.problem and kind != "model"
+            ):  # of another package; this installation is sound all the same
+                print(f"{kind:12} BROKEN: {entry.problem}")
     healthy = all(sound)
     print("all is well" if healthy else "something is wrong: reinstall pi_amt")
     return healthy
@@ -38,6 +46,9 @@ def _hears(name: str) -> bool:
     try:
         model = models.load_model(name)
         found = model.transcribe(_a4(), _RATE)
+    except NotReady as error:  # of other people; this installation is sound without them
+        print(f"{name:12} not ready: {one_line(error)}")
+        return True
     except Exception as error:  # of a plug-in, say; the other models are checked all the same
         print(f"{name:12} WRONG: {one_line(error)}")
         return False

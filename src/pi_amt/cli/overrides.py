@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+#: what Hydra finds installed plug-ins by
+PLUG_INS = "pi-amt-plug-ins://"
+
 
 def quoted(value: str) -> str:
     """A value as Hydra reads it from an override, whatever characters it has."""
@@ -21,3 +24,21 @@ def with_home(override: str) -> str:
     if not any(value == "~" or value.startswith("~/") for value in values):
         return override
     return f"{key}={','.join(quoted(os.path.expanduser(value)) for value in values)}"
+
+
+def with_command(override: str) -> str:
+    """An override of ``model.command`` or its ``columns``, in which no character means anything to
+    Hydra, neither braces nor commas."""
+    given = re.fullmatch(r"(\+*model\.(?:command|columns))=(.*)", override, re.DOTALL)
+    if given is None or re.fullmatch(r"(['\"]).*\1|null|", given[2], re.DOTALL):
+        return override
+    return f"{given[1]}={quoted(given[2])}"
+
+
+def with_plug_ins(override: str) -> str:
+    """An override of the search path for configs, with installed plug-ins at its end."""
+    given = re.fullmatch(r"(\+*hydra\.searchpath)=\[(.*)\]", override)
+    if given is None:
+        return override
+    folders = [folder for folder in (given[2].strip().rstrip(","), PLUG_INS) if folder]
+    return f"{given[1]}=[{','.join(folders)}]"

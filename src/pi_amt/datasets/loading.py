@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pi_amt.core.checks import check_known
-from pi_amt.core.registry import load, registered
+from pi_amt.core.registry import Registry
 from pi_amt.datasets.files import TrackList
 from pi_amt.datasets.survey import Survey, survey
 from pi_amt.datasets.track import Dataset, FileTrack, Track
@@ -42,11 +42,12 @@ _BUILT_IN = {
     "urmp": "pi_amt.datasets.urmp:urmp",
     "vocadito": "pi_amt.datasets.vocadito:vocadito",
 }
+DATASETS = Registry("dataset", ENTRY_POINTS, _BUILT_IN, "a function that returns a dataset")
 
 
 def available_datasets() -> list[str]:
     """Names that :func:`load_dataset` takes."""
-    return list(registered(ENTRY_POINTS, _BUILT_IN))
+    return DATASETS.names()
 
 
 def load_dataset(name: str, **options: Any) -> Dataset:
@@ -61,7 +62,7 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     Raises:
         ValueError: for an unknown dataset or option, or data that is not there.
     """
-    factory: Callable[..., Dataset] = load("dataset", name, registered(ENTRY_POINTS, _BUILT_IN))
+    factory: Callable[..., Dataset] = DATASETS.load(name)
     known = inspect.signature(factory).parameters
     check_known(f"option of dataset {name}", options, known)
     for option, parameter in known.items():

@@ -16,18 +16,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.contents import Unreadable, attributes, contents_digest, is_told_by_text
 from pi_amt.core.hashing import stable_text
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
+from pi_amt.models.audio_domain import AudioDomain
+from pi_amt.models.black_box.function import Function
+from pi_amt.models.black_box.listener import Listener
 from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
+
+_METHODS = ["analyze", "activations", "decode"]
 
 
 @runtime_checkable
 class Ladder(Protocol):
-    """The three methods of a model. Optional attributes: ``identity``, ``frame_threshold``,
-    ``steady_from``, ``frame_times(n)``, ``pitch_activity(activations) → (frames, 88)`` for
-    frame-level scores."""
+    """The three methods of a model. Optional attributes: ``identity``, or a ``fingerprint`` in
+    place of its contents; ``frame_threshold``, ``steady_from``, ``frame_times(n)``,
+    ``pitch_activity(activations) → (frames, 88)`` for frame-level scores."""
 
     def analyze(self, samples: Samples, sample_rate: int) -> Spectrogram: ...
     def activations(self, spectrogram: Spectrogram) -> Mapping[str, NDArray[Any]]: ...
@@ -35,10 +41,12 @@ class Ladder(Protocol):
 
 
 def as_transcriber(model: object) -> Transcriber:
-    """The model as a transcriber.
+    """The model as a transcriber; a function ``(samples, sample_rate) → Notes`` hears perturbed
+    sound.
 
     Raises:
         TypeError: if it lacks one of the three methods, or is a class and not an object of it.
+        ValueError: if its ``fingerprint`` is no text.
     """
     if isinstance(model, type):
         raise TypeError(
@@ -47,7 +55,10 @@ def as_transcriber(model: object) -> Transcriber:
     if isinstance(model, Transcriber):
         return model
     if not isinstance(model, Ladder):
-        missing = [n for n in ("analyze", "activations", "decode") if not hasattr(model, n)]
+        missing = [n for n in _METHODS if not hasattr(model, n)]
+        if callable(model) and missing == _METHODS and not isinstance(model, torch.nn.Module):
+            listener = model if isinstance(model, Listener) else Function(model)
+            return AudioDomain(listener, listener.identity)
         raise TypeError(
             f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "
             "activations and decode"
@@ -178,17 +189,39 @@ def check_analysis(name: str, found: Spectrogram) -> None:
 
 
 def _identity_of(model: object) -> ModelIdentity:
-    """Name and source stand in for weights that are not known."""
+    """Source and contents stand in for weights that are not known.
+
+    Public attributes that a text tells are settings, by their names. Everything else that the model
+    holds is hashed with its source, unless a ``fingerprint`` speaks for it.
+    """
     kind = type(model)
     try:
         source = inspect.getsource(kind)
     except (OSError, TypeError):
         source = kind.__qualname__
-    own = sorted(getattr(model, "__dict__", {}).items())
-    settings = {key: stable_text(value) for key, value in own if not key.startswith("_")}
+    held = attributes(model)
+    held.pop("fingerprint", None)
+    given = getattr(model, "fingerprint", None)
+    rest = {n: v for n, v in held.items() if n.startswith("_") or not is_told_by_text(v)}
+    label, unreadable = "user model (hash of its source code)", ""
+    if given is not None:
+        if not (isinstance(given, str) and given):
+            raise ValueError(
+                f"{kind.__name__}.fingerprint: got {given!r}, expected a text that changes with "
+                "the model's weights, such as the hash of their file"
+            )
+        source, label = f"{source}\n{given}", "user model (hash of its source code and fingerprint)"
+    elif rest or isinstance(model, torch.nn.Module):
+        label = "user model (hash of its source code and contents)"
+        network = model if isinstance(model, torch.nn.Module) else None
+        try:
+            source = f"{source}\n{contents_digest((network, rest), kind.__name__)}"
+        except Unreadable as error:
+            unreadable = str(error)
     return ModelIdentity(
         name=str(getattr(model, "name", kind.__name__)),
         weights_sha256=hashlib.sha256(source.encode()).hexdigest(),
-        weights_label="user model (hash of its source code)",
-        settings=settings,
+        weights_label=label,
+        settings={n: stable_text(held[n]) for n in sorted(held) if not n.startswith("_")},
+        unreadable=unreadable,
     )

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from pi_amt.core.checks import check_choice, check_known
-from pi_amt.core.registry import load, registered
+from pi_amt.core.registry import Registry
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.audio_domain import DOMAINS, heard_by
 from pi_amt.models.devices import is_full
@@ -25,7 +25,13 @@ ENTRY_POINTS = "pi_amt.models"
 BUILT_IN = {
     "basic_pitch": "pi_amt.models.basic_pitch.model:BasicPitch",
     "timbre_trap": "pi_amt.models.timbre_trap.model:TimbreTrap",
+    "callable": "pi_amt.models.black_box.function:Function",
+    "command": "pi_amt.models.black_box.command:Command",
+    "basic_pitch_onnx": "pi_amt.models.black_box.basic_pitch_onnx:BasicPitchOnnx",
+    "waon": "pi_amt.models.black_box.ready_made:waon",
+    "aubio": "pi_amt.models.black_box.ready_made:aubio",
 }
+MODELS = Registry("model", ENTRY_POINTS, BUILT_IN, "a class or function that makes a model")
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class ModelSpec:
 
 def available_models() -> list[str]:
     """Names that :func:`load_model` takes."""
-    return list(registered(ENTRY_POINTS, BUILT_IN))
+    return MODELS.names()
 
 
 def model_class(name: str) -> Callable[..., object]:
@@ -76,10 +82,10 @@ def model_class(name: str) -> Callable[..., object]:
     Raises:
         ValueError: for an unknown name, with near matches.
     """
-    known = registered(ENTRY_POINTS, BUILT_IN)
-    if name not in known and ":" not in name and "." in name:
+    if name not in MODELS.names() and ":" not in name and "." in name:
         name = ":".join(name.rsplit(".", 1))
-    return load("model", name, known)
+    found: Callable[..., object] = MODELS.load(name)
+    return found
 
 
 def load_model(
@@ -110,9 +116,10 @@ def load_model(
     factory = model_class(name)
     known = inspect.signature(factory).parameters
     common = {"weights": weights, "device": device, "precision": precision}
-    # A model of three methods may lack the common options, as long as they are not asked for.
-    defaults = {"weights": None, "device": "auto", "precision": "fp32"}
-    asked = {k: v for k, v in common.items() if k in known or v != defaults[k]}
+    # A model of somebody else may lack the common options, as long as no more is asked for than
+    # what it does anyway.
+    anyway = {"weights": (None,), "device": ("auto", "cpu"), "precision": ("fp32",)}
+    asked = {k: v for k, v in common.items() if k in known or v not in anyway[k]}
     given = {**asked, **options}
     check_known(f"option of model {name}", given, known)
     model = as_transcriber(factory(**given))

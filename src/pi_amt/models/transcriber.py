@@ -43,6 +43,8 @@ class ModelIdentity:
         precision: ``fp32`` or ``bf16``.
         level: what the model divides a whole recording by (``peak``), empty if by nothing: see
             :meth:`Transcriber.level_meter`.
+        unreadable: the part of a model by which it cannot be told from others of its class; rows of
+            such a model are not kept. Empty where all counts.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ModelIdentity:
     settings: Mapping[str, Any]
     precision: str = "fp32"
     level: str = ""
+    unreadable: str = ""
 
     def __repr__(self) -> str:
         return (

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from pi_amt.core.checks import unknown
-from pi_amt.core.registry import load, registered
+from pi_amt.core.registry import Registry
 from pi_amt.permutations.ablate_channel import AblateChannel
 from pi_amt.permutations.coalition import Coalition
 from pi_amt.permutations.controls import CARRIERS, Identity, Leak, NoPermutation, WrongPiece
@@ -59,12 +58,23 @@ BUILT_IN: tuple[type[Permutation], ...] = (
     AblateChannel,
     Coalition,
 )
+PERMUTATIONS = Registry(
+    "permutation",
+    ENTRY_POINTS,
+    {found.name: f"{found.__module__}:{found.__name__}" for found in BUILT_IN},
+    "a sub-class of Permutation",
+    is_one=lambda found: isinstance(found, type) and issubclass(found, Permutation),
+    summary=lambda found: str(found.summary),
+)
 
 
 def available() -> dict[str, str]:
     """Config name → one-line summary of every permutation, built-in ones first; of one that cannot
     be loaded, why."""
-    return {name: _summary(name) for name in _paths()}
+    found: dict[str, str] = {}
+    for entry in PERMUTATIONS.look():  # a plug-in with the name of another comes after it
+        found.setdefault(entry.name, entry.problem or entry.summary)
+    return found
 
 
 def load_permutation(name: str, **options: Any) -> Permutation:
@@ -80,7 +90,7 @@ def load_permutation(name: str, **options: Any) -> Permutation:
         ValueError: if the name, an option or an option's value is not known; near matches are
             named.
     """
-    found = _class(name)
+    found: type[Permutation] = PERMUTATIONS.load(name)
     known = list(inspect.signature(found).parameters)
     allowed = [k for k in known if k not in found.aliases.values()] + list(found.aliases)
     arguments: dict[str, Any] = {}
@@ -89,7 +99,7 @@ def load_permutation(name: str, **options: Any) -> Permutation:
             raise ValueError(unknown(f"option of {name}", option, allowed))
         name_alone = option in ("target", "target_permutation") and isinstance(value, str)
         nested = {"name": value} if name_alone else value
-        is_one = isinstance(nested, Mapping) and nested.get("name") in _paths()
+        is_one = isinstance(nested, Mapping) and nested.get("name") in PERMUTATIONS.paths()
         arguments[found.aliases.get(option, option)] = (
             load_permutation(**nested) if name_alone or is_one else value
         )
@@ -110,26 +120,3 @@ def controls_of(permutation: Permutation) -> list[Permutation]:
     if permutation.can_leak:
         found += [Leak(permutation, carrier) for carrier in CARRIERS]
     return found
-
-
-@cache
-def _paths() -> dict[str, str]:
-    """Config name → where its class is. Classes of other packages are not loaded before they are
-    asked for: one that is broken must not stop the rest."""
-    built_in = {found.name: f"{found.__module__}:{found.__name__}" for found in BUILT_IN}
-    return built_in | registered(ENTRY_POINTS, built_in)
-
-
-def _class(name: str) -> type[Permutation]:
-    """The class behind a config name; ``ValueError`` where there is none."""
-    found: object = load("permutation", name, _paths())
-    if not (isinstance(found, type) and issubclass(found, Permutation)):
-        raise ValueError(f"permutation {name}: got {found!r}, expected a sub-class of Permutation")
-    return found
-
-
-def _summary(name: str) -> str:
-    try:
-        return _class(name).summary
-    except ValueError as error:
-        return str(error)

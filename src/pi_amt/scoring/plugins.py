@@ -9,19 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.metadata import entry_points
 
 from pi_amt.core.notes import Notes
+from pi_amt.core.registry import Entry, Registry
 
 Scorer = Callable[[Notes, Notes], dict[str, float]]
 ENTRY_POINTS = "pi_amt.scorers"
+SCORERS = Registry("scorer", ENTRY_POINTS, {}, "a function of reference and estimate")
+
+
+@lru_cache(maxsize=1)
+def _installed() -> tuple[Entry, ...]:
+    return tuple(SCORERS.look())
 
 
 @lru_cache(maxsize=1)
 def scorers() -> dict[str, Scorer]:
-    """Installed scorers by name, sorted."""
-    points = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
-    return {point.name: point.load() for point in points}
+    """Installed scorers that can be used, by name, sorted."""
+    return {entry.name: SCORERS.load(entry.name) for entry in _installed() if not entry.problem}
+
+
+def broken_scorers() -> list[str]:
+    """What is wrong with each installed scorer that cannot be used."""
+    return [entry.problem for entry in _installed() if entry.problem]
 
 
 def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:

@@ -7,6 +7,7 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from pi_amt.datasets.track import Track
 from pi_amt.models.loading import built
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.scoring.notes import check_pitch_units
+from pi_amt.scoring.plugins import broken_scorers
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition
@@ -59,6 +61,7 @@ def run_study(
     resumed: Mapping[str, Any] | None = None,
     quiet: bool = False,
     fail_fast: bool = False,
+    kept: bool = True,
 ) -> Summary:
     """Compute and store all rows of the groups that are not stored yet.
 
@@ -70,12 +73,18 @@ def run_study(
         resumed: the manifest of the study that goes on; nothing may have changed since.
         quiet: no progress bar.
         fail_fast: stop after the first recording with an error.
+        kept: whether the store outlives this call.
 
     Raises:
-        ValueError: for settings that cannot work; broken recordings become error rows instead.
+        ValueError: for settings that cannot work, or a model whose rows cannot be kept; broken
+            recordings become error rows instead.
     """
     check_pitch_units()
+    for problem in broken_scorers():
+        warnings.warn(f"{problem}; rows do not hold its scores", stacklevel=2)
     summary, groups = Summary(), list(groups)
+    if kept:
+        _check_models(groups)
     check_same_study(groups, store.manifests())
     if resumed is not None:
         check_unchanged(groups, resumed, store)
@@ -113,6 +122,19 @@ def run_study(
                 summary.left = len(jobs) - done
                 break
     return summary
+
+
+def _check_models(groups: Iterable[Group]) -> None:
+    """Refuse models whose rows another model of the same class would get."""
+    for group in groups:
+        identity = built(group.model).identity
+        if identity.unreadable:
+            raise ValueError(
+                f"{identity.name}: got {identity.unreadable}, whose contents cannot be read, so "
+                "rows of this model could not be told from those of another one; give the model a "
+                "fingerprint, a text that changes with its weights (an attribute, or "
+                "model.fingerprint=TEXT), before rows are kept"
+            )
 
 
 def _add_to(workload: Workload, job: Job) -> int:

@@ -1,0 +1,1 @@
+"""Hydra finds the plug-ins of other packages here."""

@@ -1,0 +1,239 @@
+"""What an object holds, as one hash that is the same in every process.
+
+Two models of one class differ in what they hold, wherever it is: in private attributes, in objects
+of other packages, in closures. An object counts by what ``pickle`` would keep of it, its own
+attributes and theirs in turn; arrays, tensors and torch modules count by their values. Three things
+do not count, because they change without changing an answer:
+
+* a private attribute with ``cache`` in its name, and what ``functools.cached_property`` keeps;
+* the device on which values lie;
+* where in memory an object is.
+
+What ``pickle`` cannot keep, a session of another library or an open file, has no contents that can
+be read: :class:`Unreadable`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from enum import Enum
+from functools import cached_property
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from pi_amt.core.hashing import stable_text
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_ARRAYS = (np.ndarray, np.generic, torch.Tensor)
+#: the protocol of pickle whose account of an object is read
+_PROTOCOL = 4
+_OF_EVERY_MODULE = frozenset(vars(torch.nn.Module()))
+
+
+class Unreadable(ValueError):
+    """Something has no contents by which it could be told apart; the message names it."""
+
+
+def attributes(value: object) -> dict[str, Any]:
+    """The attributes of an object that count, from its ``__dict__`` and its slots."""
+    slots = (
+        name
+        for kind in type(value).__mro__
+        for name in _listed(vars(kind).get("__slots__", ()))
+        if not name.startswith("__") and hasattr(value, name)
+    )
+    found = dict(getattr(value, "__dict__", {})) | {name: getattr(value, name) for name in slots}
+    if isinstance(value, torch.nn.Module):
+        found = {name: one for name, one in found.items() if name not in _OF_EVERY_MODULE}
+    return _counted(found, type(value))
+
+
+def is_told_by_text(value: object) -> bool:
+    """Whether :func:`~pi_amt.core.hashing.stable_text` tells everything about a value."""
+    if isinstance(value, np.ndarray):
+        return not value.dtype.hasobject
+    if isinstance(value, Mapping):
+        return all(map(is_told_by_text, (*value, *value.values())))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(is_told_by_text, value))
+    if isinstance(value, torch.nn.Module):
+        buffers = {name for name, _ in value.named_buffers()}
+        return buffers <= set(value.state_dict()) and not any(_held_besides(value).values())
+    return isinstance(value, (*_PLAIN, *_ARRAYS, PurePath, torch.device, torch.dtype, np.dtype))
+
+
+def contents_digest(value: object, name: str) -> str:
+    """sha256 of what a value holds.
+
+    Args:
+        value: anything.
+        name: what messages call it.
+
+    Raises:
+        Unreadable: if a part of it cannot be read.
+    """
+    reader = _Reader()
+    try:
+        reader.take(value, name)
+    except RuntimeError:  # nested too deeply, or a tensor without dense values
+        raise Unreadable(name) from None
+    return reader.hash.hexdigest()
+
+
+def _listed(slots: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _held_besides(module: torch.nn.Module) -> dict[str, dict[str, Any]]:
+    """Name of each part that is no class of torch → its attributes that are no weights."""
+    return {
+        name: attributes(part)
+        for name, part in module.named_modules()
+        if not type(part).__module__.startswith("torch.")
+    }
+
+
+def _counted(found: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The attributes of an object of this class without what it only remembers."""
+    return {
+        name: value
+        for name, value in found.items()
+        if not (name.startswith("_") and "cache" in name.lower())
+        and not isinstance(inspect.getattr_static(kind, name, None), cached_property)
+    }
+
+
+class _Reader:
+    """Goes through a value, each object once, and hashes what it meets."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self._met: dict[int, tuple[int, object]] = {}  # holds them, lest an id is given twice
+
+    def say(self, *told: object) -> None:
+        self.hash.update(f"{told!r}\n".encode(errors="backslashreplace"))
+
+    def take(self, value: Any, name: str) -> None:
+        """Hash one value; ``name`` says where it was met."""
+        if type(value) in _PLAIN:
+            self.say(type(value).__name__, value)
+        elif isinstance(value, torch.device):
+            pass
+        elif isinstance(value, Enum):
+            self.say(_called(type(value)), value.name)
+        elif isinstance(value, type | ModuleType | BuiltinFunctionType | PurePath):
+            self._take_named(value, name)
+        elif id(value) in self._met:
+            self.say("again", self._met[id(value)][0])
+        else:
+            self._met[id(value)] = (len(self._met), value)
+            self._take_new(value, name)
+
+    def _take_named(self, value: Any, name: str) -> None:
+        if isinstance(value, PurePath):
+            self.say("path", str(value))
+            return
+        self.say("name", _called(value))
+        owner = getattr(value, "__self__", None)
+        if owner is not None and not isinstance(owner, type | ModuleType):
+            self.take(owner, name)
+
+    def _take_new(self, value: Any, name: str) -> None:
+        """What is no plain value and was not met before."""
+        if isinstance(value, torch.nn.Module):
+            self._take_module(value, name)
+        elif isinstance(value, np.generic):
+            self.say(str(value.dtype), value.item())
+        elif isinstance(value, _ARRAYS) and is_told_by_text(value):
+            self.say(stable_text(value))
+        elif isinstance(value, np.ndarray):
+            self.say("objects", value.shape)
+            self._take_all(value.ravel().tolist(), name)
+        elif type(value) is dict:
+            self.say("dict", len(value))
+            for key, item in value.items():
+                self.take(key, name)
+                self.take(item, f"{name}[{key!r}]")
+        elif type(value) in (list, tuple):
+            self.say(type(value).__name__, len(value))
+            self._take_all(value, name)
+        elif isinstance(value, set | frozenset):  # stands in another order in every process
+            self.say("set", sorted(contents_digest(item, name) for item in value))
+        elif isinstance(value, FunctionType):
+            self._take_function(value, name)
+        elif isinstance(value, MethodType):
+            self._take_all((value.__func__, value.__self__), name)
+        else:
+            self._take_object(value, name)
+
+    def _take_all(self, values: Any, name: str) -> None:
+        for number, value in enumerate(values):
+            self.take(value, f"{name}[{number}]")
+
+    def _take_module(self, module: torch.nn.Module, name: str) -> None:
+        """Structure, weights and buffers, and what its parts hold besides."""
+        self.say(stable_text(module), stable_text(dict(module.named_buffers())))
+        for place, held in _held_besides(module).items():
+            self.take(held, f"{name}.{place}" if place else name)
+
+    def _take_function(self, function: FunctionType, name: str) -> None:
+        """Its name where it can be found by it, else its code and what it closes over."""
+        self.say("function", _called(function))
+        module = sys.modules.get(function.__module__)
+        if function.__module__ != "__main__" and (
+            getattr(module, function.__qualname__, None) is function
+        ):
+            return
+        try:
+            self.say(inspect.getsource(function))
+        except (OSError, TypeError):
+            self.say(function.__code__.co_code, function.__code__.co_names)
+            self.say([one for one in function.__code__.co_consts if type(one) in _PLAIN])
+        given = (function.__defaults__, function.__kwdefaults__)
+        self._take_all((*given, *_closed_over(function)), name)
+
+    def _take_object(self, value: Any, name: str) -> None:
+        """What pickle would keep of it."""
+        kind = type(value)
+        self.say("object", _called(kind))
+        try:
+            kept = value.__reduce_ex__(_PROTOCOL)
+        except Exception:
+            raise Unreadable(f"{name} ({kind.__name__})") from None
+        if isinstance(kept, str):
+            self.say(kept)
+            return
+        maker, arguments, *rest = kept
+        self.take(maker, name)
+        self.take(arguments, name)
+        for part in rest:
+            if isinstance(part, Iterator):
+                self._take_all(part, name)
+                continue
+            # of an object with slots: its __dict__ and its slots
+            for state in part if isinstance(part, tuple) and len(part) == 2 else (part,):
+                if type(state) is not dict or not all(isinstance(key, str) for key in state):
+                    self.take(state, name)
+                    continue
+                for key, item in _counted(state, kind).items():
+                    self.say(key)
+                    self.take(item, f"{name}.{key}")
+
+
+def _called(value: Any) -> str:
+    name = getattr(value, "__qualname__", getattr(value, "__name__", ""))
+    return f"{getattr(value, '__module__', '')}.{name}"
+
+
+def _closed_over(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # nothing is in it yet
+            yield cell.cell_contents

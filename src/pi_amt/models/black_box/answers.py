@@ -1,0 +1,90 @@
+"""What a listener answers, checked: notes in seconds and MIDI numbers, within the recording.
+
+A model that is no part of this package may use other units without a word, and would then score
+near 0 as if it heard nothing. So an answer that cannot be meant is refused, with a guess at what it
+is. What can be meant is taken as it stands:
+
+* Notes may come in any order; they are sorted.
+* Notes of one pitch may overlap: all are kept. A reference note is matched with at most one of
+  them, as in mir_eval, so the others count as false. (In a MIDI file, the earlier one ends where
+  the later one begins.)
+* A note that begins less than a second before the recording begins with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Floats, hz_to_midi
+
+#: how far outside of its recording a note may begin, as models fill up their last window
+_EARLY_SECONDS, _LATE_SECONDS, _LATE_SHARE = 1.0, 5.0, 0.5
+#: a share of the recording by which times in another unit are told, which its last note surpasses
+_LEAST_SHARE = 0.3
+#: pitches that are whole numbers only after conversion from Hz
+_NEAR, _APART, _LEAST_NOTES = 0.1, 0.15, 5
+
+
+def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) -> Notes:
+    """The notes that a listener found, sorted.
+
+    Args:
+        name: of the listener, for messages.
+        answer: what it returned.
+        seconds: length of what it heard.
+        sample_rate: of what it heard, Hz.
+
+    Raises:
+        TypeError: if these are no notes.
+        ValueError: if their times or pitches cannot be seconds or MIDI numbers.
+    """
+    if not isinstance(answer, Notes):
+        raise TypeError(
+            f"{name}: got {type(answer).__name__}, expected pi_amt.Notes: return "
+            "Notes.from_arrays(onsets, offsets, pitches), in seconds and MIDI numbers"
+        )
+    if not len(answer):
+        return answer
+    _check_times(name, answer.onsets, seconds, sample_rate)
+    if _looks_like_hz(answer.pitches):
+        low, high = answer.pitches.min(), answer.pitches.max()
+        raise ValueError(
+            f"{name}: got pitches {low:g} to {high:g}, which are notes in Hz and none as MIDI "
+            "numbers, expected MIDI numbers: 69 + 12 * log2(Hz / 440)"
+        )
+    onsets = np.maximum(answer.onsets, 0.0)
+    offsets = np.maximum(answer.offsets, onsets)
+    return Notes.from_arrays(onsets, offsets, answer.pitches, answer.velocities)
+
+
+def _check_times(name: str, onsets: Floats, seconds: float, sample_rate: int) -> None:
+    first, last = float(onsets.min()), float(onsets.max())
+    if first < -_EARLY_SECONDS:
+        raise ValueError(
+            f"{name}: got a note at {first:.3f} s, expected times from the start of the recording"
+        )
+    if last <= seconds * (1 + _LATE_SHARE) + _LATE_SECONDS:
+        return
+    times = last / seconds
+    if _LEAST_SHARE * sample_rate < times <= sample_rate:
+        guess = f"these look like samples, divide by {sample_rate}"
+    elif 1000 * _LEAST_SHARE < times <= 1000 * 1.1:
+        guess = "these look like milliseconds, divide by 1000"
+    else:
+        guess = "these look like frames, divide by the frame rate"
+    raise ValueError(
+        f"{name}: got a note at {last:,.0f} in a recording of {seconds:.1f} s, expected seconds; "
+        f"{guess}"
+    )
+
+
+def _looks_like_hz(pitches: Floats) -> bool:
+    """Whether pitches become whole numbers by conversion from Hz, and are none before.
+
+    (Higher ones than 127 have been refused by :class:`~pi_amt.core.notes.Notes`.)
+    """
+    if len(pitches) < _LEAST_NOTES or pitches.min() <= 0:
+        return False
+    as_midi, as_hz = (np.abs(p - np.rint(p)) for p in (pitches, hz_to_midi(pitches)))
+    return bool(as_hz.max() < _NEAR and as_midi.mean() > _APART)

@@ -1,0 +1,100 @@
+"""A function as a listener: ``(samples, sample_rate) → Notes``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pi_amt.core.units import Samples
+from pi_amt.models.black_box.identity import identity_of_function
+from pi_amt.models.black_box.listener import Listener, NotReady
+
+
+class Function(Listener):
+    """A function of one's own, or any object that can be called like one.
+
+    Args:
+        function: takes samples ``(samples,)`` float32 and their rate in Hz and returns
+            :class:`pi_amt.Notes`; or where it is: ``module.name``, ``package.module:name`` or
+            ``path/to/file.py:name``.
+        fingerprint: a text that changes whenever its answers may, such as the name of a file of
+            weights. Its source and the objects that it holds count by themselves.
+        label: what the model is called in tables; ``None``: the name of the function.
+        sample_rate, gain_db, late_ms: see :class:`Listener`.
+
+    Raises:
+        ValueError: if there is no such function.
+    """
+
+    def __init__(
+        self,
+        function: str | Callable[..., Any] | None = None,
+        fingerprint: str | None = None,
+        label: str | None = None,
+        sample_rate: int | None = None,
+        gain_db: float = 0.0,
+        late_ms: float = 0.0,
+    ) -> None:
+        found = _loaded(function) if isinstance(function, str) else function
+        if not callable(found) or isinstance(found, type):
+            raise NotReady(
+                f"model.function: got {function!r}, expected a function (samples, sample_rate) → "
+                "pi_amt.Notes, such as my_module.transcribe or file.py:transcribe"
+            )
+        name = label or str(getattr(found, "__name__", type(found).__name__))
+        super().__init__(name, sample_rate, gain_db, late_ms)
+        self.function = found
+        self.identity = identity_of_function(name, found, fingerprint, self.settings)
+
+    def __repr__(self) -> str:
+        return f"Function({self.name})"
+
+    def answer(self, samples: Samples, sample_rate: int) -> object:
+        """What the function returns.
+
+        Raises:
+            RuntimeError: if it wants to end the program.
+        """
+        try:
+            return self.function(samples, sample_rate)
+        except SystemExit as error:
+            raise RuntimeError(f"{self.name} left with sys.exit({error.code!r})") from error
+
+
+def _loaded(place: str) -> Any:
+    """What stands at ``module.name``, ``package.module:name`` or ``file.py:name``.
+
+    Raises:
+        ValueError: if nothing does.
+    """
+    where, _, name = place.rpartition(":" if ":" in place else ".")
+    is_file = where.endswith(".py")
+    try:
+        module = _module(Path(where).expanduser().resolve()) if is_file else import_module(where)
+        return getattr(module, name)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"model.function: cannot load {place} ({why})") from error
+
+
+def _module(path: Path) -> Any:
+    """The module in a file, imported once; it may import others from its own folder."""
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        if str(path.parent) not in sys.path:
+            sys.path.append(str(path.parent))  # last, so that it hides nothing
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
