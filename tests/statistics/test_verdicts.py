@@ -145,3 +145,8 @@ def test_a_correction_that_no_p_can_survive_is_not_the_fault_of_the_feature(
         PLAIN, n_compositions=7, excess_p=1 / 64, excess_p_holm=min(1, tests / 64) + 0.1
     )
     assert verdict_of(seven, NECESSITY, INFERENCE, among=[seven] * tests) is verdict
+
+
+def test_a_condition_that_touches_nothing_says_so() -> None:
+    assert shown(drop=nan, n_untouched=12) is Verdict.TOUCHES_NOTHING
+    assert shown(n_untouched=1) is Verdict.RELIES

@@ -347,6 +347,8 @@ class _Words:
         if verdict in (Verdict.SENSITIVE, Verdict.RISES, Verdict.NOT_SENSITIVE):
             drop = f"The drop is {_interval(result, 'drop', self._recordings())}."
             return [drop, *self._uncontrolled()]
+        if verdict is Verdict.TOUCHES_NOTHING:
+            return [self._untouched()]
         moves = _moves(result.baseline, result.perturbed)
         said = f"{_capital(self._clause())} its {self.score} {moves} ({self._recordings()})"
         if not math.isnan(result.excess_drop):
@@ -433,6 +435,8 @@ class _Words:
     def _kept(self) -> list[str]:
         """The numbers of a feature that alone is kept, and what limits them."""
         result, verdict = self.result, self.verdict
+        if verdict is Verdict.TOUCHES_NOTHING:
+            return [self._untouched()]
         start = f"Of a {self.score} of {_two(result.baseline)} ({self._recordings()})"
         numbers = f"{start} {self._keeping('they' if self.many else 'it')}"
         if verdict is Verdict.LEAKS:
@@ -457,6 +461,8 @@ class _Words:
     def _short(self) -> str:
         """The same after the evidence of its necessity, which names the score."""
         alone = f"{self.feature} alone"
+        if self.verdict is Verdict.TOUCHES_NOTHING:
+            return ""
         if self.verdict is Verdict.LEAKS:
             leak = self._leak()
             untold = f"How much {alone} {self._verb('keep')} cannot be told"
@@ -484,6 +490,9 @@ class _Words:
 
     # all
 
+    def _untouched(self) -> str:
+        return f"The condition touches nothing of {self.model}'s input."
+
     def _recordings(self) -> str:
         return f"{self.dataset}, {plural(self.result.n_pieces, 'recording')}"
 
@@ -506,6 +515,8 @@ class _Words:
             elif verdict is Verdict.LEAKS:
                 leaks = "leaks and is" if one else "leak and are"
                 sentences.append(f"{which} {leaks} no evidence.")
+            elif verdict is Verdict.TOUCHES_NOTHING:
+                sentences.append(f"{which} {'touches' if one else 'touch'} nothing here.")
             elif verdict in (Verdict.WITHIN_BIAS, Verdict.NO_EVIDENCE, Verdict.TOO_FEW):
                 sentences.append(f"{which} alone could not tell.")
             else:

@@ -163,6 +163,7 @@ class ConditionResult:
     n_errors: Annotated[Count, "recordings that failed, here or in the baseline"]
     n_without_reference: Annotated[Count, "recordings without a defined score, left out"]
     n_empty: Annotated[Count, "recordings for which the condition is not defined"] = 0
+    n_untouched: Annotated[Count, "those of them of which the condition touches nothing"] = 0
     n_missing: Annotated[Count, "recordings without a row"]
     target: Annotated[Text, "condition that a control belongs to"] = ""
 
@@ -293,6 +294,7 @@ class _Summary:
             "n_compositions": len(set(compress(panel.compositions, known))),
             "n_errors": reasons["error"],
             "n_empty": reasons["empty"],
+            "n_untouched": int(panel.touches_nothing(number).sum()),
             "n_missing": reasons["missing"],
             "n_without_reference": reasons["undefined"],
         }

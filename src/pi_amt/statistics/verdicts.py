@@ -12,7 +12,8 @@
   equivalent to the baseline; where it is lower, the feature is enough *in part*, unless more than
   half of F is lost with confidence.
 * Without a matched control a drop only says that F is *sensitive*.
-* With fewer than six compositions nothing is claimed, nor where the baseline is at the floor.
+* With fewer than six compositions nothing is claimed, nor where the baseline is at the floor, nor
+  of a condition that touches nothing of a model's input.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Verdict(StrEnum):
     NO_EVIDENCE = "no evidence"
     LEAKS = "leaks"
     AT_FLOOR = "at the floor"
+    TOUCHES_NOTHING = "touches nothing"
     NO_SCORE = "no score"
 
 
@@ -77,7 +79,7 @@ def verdict_of(
         among: all results of the report, which decide how much the correction costs.
     """
     if math.isnan(result.drop):
-        return Verdict.NO_SCORE
+        return Verdict.TOUCHES_NOTHING if result.n_untouched else Verdict.NO_SCORE
     if at_floor:
         return Verdict.AT_FLOOR
     if result.leaks == "yes" and tests == SUFFICIENCY:
