@@ -31,6 +31,13 @@ from pi_amt.store.rows import ConditionKey
 _NAMED = 3
 #: the strongest answer first; those that claim nothing are last
 _ORDER = tuple(Verdict)
+#: verdicts of a mask that could have told something, and did not
+_UNTELLING = (
+    Verdict.WITHIN_BIAS,
+    Verdict.NO_EVIDENCE,
+    Verdict.TOO_FEW,
+    Verdict.CONTROL_AT_FLOOR,
+)
 #: up to this many single recordings are listed
 _SINGLE = 6
 #: words before a noun that do not tell whether it is plural
@@ -351,6 +358,8 @@ class _Words:
             return [self._untouched()]
         moves = _moves(result.baseline, result.perturbed)
         said = f"{_capital(self._clause())} its {self.score} {moves} ({self._recordings()})"
+        if verdict is Verdict.CONTROL_AT_FLOOR:
+            return [f"{said}.", self._incomparable()]
         if not math.isnan(result.excess_drop):
             said += f"; {self._controlled()}"
         numbers = f"{said}."
@@ -443,6 +452,8 @@ class _Words:
             return [self._leak()]
         if verdict is Verdict.TOO_FEW:
             return [too_few_in_words(result, self.importance), numbers, *self._single()]
+        if verdict is Verdict.CONTROL_AT_FLOOR:
+            return [numbers, self._incomparable()]
         if verdict is Verdict.NO_EVIDENCE:
             return [numbers, self._why_not()]
         if result.known_bias > _WORTH_SAYING:
@@ -471,6 +482,8 @@ class _Words:
         untested = self.verdict is Verdict.TOO_FEW and not self.result.leaks
         if self.verdict is Verdict.NO_EVIDENCE or untested:
             said += f" {self._why_not()}"
+        if self.verdict is Verdict.CONTROL_AT_FLOOR:
+            said += f" {self._incomparable()}"
         return said
 
     def _leak(self) -> str:
@@ -489,6 +502,10 @@ class _Words:
         return "This is not confidently more than the control keeps."
 
     # all
+
+    def _incomparable(self) -> str:
+        left = _two(self.result.perturbed + self.result.excess_drop)
+        return f"The control leaves {left}, which is too little to compare with."
 
     def _untouched(self) -> str:
         return f"The condition touches nothing of {self.model}'s input."
@@ -517,7 +534,7 @@ class _Words:
                 sentences.append(f"{which} {leaks} no evidence.")
             elif verdict is Verdict.TOUCHES_NOTHING:
                 sentences.append(f"{which} {'touches' if one else 'touch'} nothing here.")
-            elif verdict in (Verdict.WITHIN_BIAS, Verdict.NO_EVIDENCE, Verdict.TOO_FEW):
+            elif verdict in _UNTELLING:
                 sentences.append(f"{which} alone could not tell.")
             else:
                 sentences.append(f"{which} {'disagrees' if one else 'disagree'}: {verdict}.")

@@ -18,7 +18,7 @@ from pi_amt.core.units import Floats
 from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
-from pi_amt.statistics.floor import why_at_floor
+from pi_amt.statistics.floor import is_at_floor, why_at_floor
 from pi_amt.statistics.inference import (
     FEWEST_COMPOSITIONS,
     Inference,
@@ -121,6 +121,11 @@ class ConditionResult:
     ] = nan
     excess_p_holm: Annotated[PValue, "excess_p, corrected over the conditions of the report"] = nan
     n_excess: Annotated[Count, "recordings with both condition and matched control"] = 0
+    control_at_floor: Annotated[
+        Text,
+        "yes if the matched control leaves a mean score under 0.10, so that the excess says "
+        "nothing, else no; empty if not run",
+    ] = ""
     chance_corrected_drop: Annotated[Number, "drop / (baseline − floor), ratio of means"] = nan
     chance_corrected_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     chance_corrected_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
@@ -340,7 +345,11 @@ class _Summary:
             found |= _bounded("excess_drop", self._interval(excess))
             found["excess_within"] = self._within(excess)
             found["excess_p"] = self._p_value(excess)
-            found["n_excess"] = int((~np.isnan(excess)).sum())
+            both = ~np.isnan(excess)
+            found["n_excess"] = int(both.sum())
+            if both.any():
+                at_floor = is_at_floor(self.means[matched][both], self.inference)
+                found["control_at_floor"] = "yes" if at_floor else "no"
             found["control_removed_db"] = mean(self.effect("removed_db")[matched][known])
         return found
 

@@ -31,6 +31,7 @@ MAIN = (
 )  # fmt: skip
 LEAD = (
     "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "verdict", "leaks",
+    "control_at_floor",
     "model", "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
     "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
