@@ -155,6 +155,9 @@ class ConditionResult:
     average_precision_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
     removed_db: Annotated[Decibels, "energy taken in all, dB"] = nan
     removed_db_target: Annotated[Decibels, "energy taken from the target partials' band, dB"] = nan
+    removed_db_tones: Annotated[
+        Decibels, "energy taken from steady tones at the target partials, in all bins, dB"
+    ] = nan
     control_removed_db: Annotated[Decibels, "energy taken in all by the matched control, dB"] = nan
     touched_share: Annotated[Number, "share of bins touched"] = nan
     collateral_db: Annotated[Decibels, "energy taken from other sounding notes, dB"] = nan
@@ -402,7 +405,9 @@ class _Summary:
         }
 
     def _effects(self, number: int, known: Known) -> Columns:
-        names = ("removed_db", "removed_db_target", "touched_share", "collateral_db")
+        names = (
+            "removed_db", "removed_db_target", "removed_db_tones", "touched_share", "collateral_db",
+        )  # fmt: skip
         return {name: mean(self.effect(name)[number][known]) for name in names}
 
     def _interval(
