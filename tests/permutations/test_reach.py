@@ -12,11 +12,18 @@ from tests.permutations.synthetic import KINDS, make_spectrogram
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import midi_to_hz, power_ratio_to_db
 from pi_amt.permutations.donor import Donor
-from pi_amt.permutations.masks import FundMask, HarmMask, KeepHarmonic, RemoveHarmonic
+from pi_amt.permutations.effects import LIMIT_DB, EffectMeter
+from pi_amt.permutations.masks import (
+    FundMask,
+    HarmMask,
+    KeepHarmonic,
+    RatioFundMask,
+    RemoveHarmonic,
+)
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Permutation
-from pi_amt.permutations.reach import count_out_of_reach, share_outside
+from pi_amt.permutations.permutation import Permutation, Scene
+from pi_amt.permutations.reach import count_out_of_reach, removed_from_tones_db, share_outside
 from pi_amt.permutations.regions import partial_mask
 from pi_amt.permutations.shuffles import Random
 
@@ -94,3 +101,50 @@ def test_a_response_without_a_hash_is_asked_each_time() -> None:
 
     axis = replace(tone("mel", 440.0), response=Response())
     assert count_out_of_reach(FundMask(half_width_cents=1.0), axis, PIANO) == 88
+
+
+def taken(mask: Permutation, kind: str, key: int, steady_from: float = 0.0) -> float:
+    found = removed_from_tones_db(mask, tone(kind, 440.0), held(key), steady_from)
+    assert found is not None
+    return found
+
+
+def test_a_fundamental_that_is_still_there_is_not_called_removed() -> None:
+    """The mask silences its own bins and says 120 dB; the tone lies beside them."""
+    heard, mask, key = tone("mel", float(midi_to_hz(33))), FundMask(half_width_cents=200.0), 33
+    meter = EffectMeter()
+    perturbed, change = mask.perturb(Scene(heard, held(key)))
+    meter.push(heard, perturbed, change, held(key))
+    assert meter.finish()["removed_db_target"] == LIMIT_DB
+    assert -left_db(heard, partial_mask(heard, held(key), half_width_cents=200.0)) < 10.0
+    assert taken(mask, "mel", key) < 10.0
+    assert taken(FundMask(), "mel", key) > 20.0
+
+
+@pytest.mark.parametrize("kind", AXES)
+def test_what_is_taken_from_a_tone_grows_with_the_width(kind: str) -> None:
+    widths = [taken(FundMask(half_width_cents=w), kind, 69) for w in (5.0, 50.0, 300.0)]
+    assert widths == sorted(widths)
+    assert widths[0] < 10.0
+    assert widths[2] > 20.0
+
+
+def test_attenuation_and_blocks_that_are_too_short_limit_what_is_taken() -> None:
+    weak = FundMask(fill="attenuate", attenuation_db=6.0, half_width_cents=1200.0)
+    assert taken(weak, "mel", 69) == pytest.approx(6.0, abs=0.01)
+    assert taken(FundMask(half_width_cents=1200.0), "mel", 69, steady_from=70.0) == 20.0
+
+
+def test_tones_that_the_axis_does_not_hear_are_left_out() -> None:
+    low, both = held(60), Notes.from_arrays([0.0, 0.0], [1.0, 1.0], [60.0, 107.0])
+    axis, mask = tone("mel", 440.0), RemoveHarmonic(harmonic=4)
+    assert removed_from_tones_db(mask, axis, both) == removed_from_tones_db(mask, axis, low)
+    assert np.isnan(removed_from_tones_db(mask, axis, both[both.pitches > 100]) or 0.0)
+
+
+def test_only_binary_masks_that_remove_partials_tell_what_they_take_from_tones() -> None:
+    axis = tone("mel", 440.0)
+    for permutation in (HarmMask(), Random(), Donor(), MatchedTracks(FundMask()), RatioFundMask()):
+        assert removed_from_tones_db(permutation, axis, PIANO) is None
+    same = removed_from_tones_db(MatchedEnergy(FundMask()), axis, PIANO)
+    assert same == removed_from_tones_db(FundMask(), axis, PIANO)

@@ -283,3 +283,20 @@ def test_rows_of_0_1_0_ask_the_class_of_today() -> None:
     key = ConditionKey("remove_harmonic", old, "remove_harmonic", "condition", "")
     asked = asked_by(key)
     assert (asked.feature, asked.tests, asked.mask) == ("harmonic 3", "necessity", "hard")
+
+
+def test_no_sentence_rests_on_a_control_at_the_floor() -> None:
+    floor = {
+        f"matched_tracks({name})": 0.68 for name in ("fund_mask", "harm_mask")
+    }  # F of 0.02 is left
+    rows = planted(FUNDAMENTALS | {"fund_mask": 0.67} | floor)
+    found = statements(rows)
+    needed, alone = (found["the fundamentals", tests] for tests in ("necessity", "sufficiency"))
+    assert needed.text == (
+        "Whether Basic Pitch relies on the fundamentals cannot be told. Without them its note F "
+        "falls from 0.70 to 0.03 (Demo, 12 recordings). The control leaves 0.02, which is too "
+        "little to compare with."
+    )
+    assert alone.answer == "Whether the fundamentals alone suffice for Basic Pitch cannot be told."
+    assert alone.evidence[-1].startswith("The control leaves 0.02")
+    assert {needed.verdict, alone.verdict} == {Verdict.CONTROL_AT_FLOOR}

@@ -116,3 +116,16 @@ def test_the_caution_is_one_for_the_panel_or_one_for_some_of_its_recordings() ->
     assert any("1 recording has a baseline score under 0.10 (piece_01): its" in w
                for w in one.warnings)  # fmt: skip
     assert not any("baseline score" in w for w in importance(make_rows()).warnings)
+
+
+@pytest.mark.parametrize(("drop", "told"), [(0.65, "yes"), (0.601, "yes"), (0.6, "no")])
+def test_a_control_at_the_floor_is_marked(drop: float, told: str) -> None:
+    """The baseline is 0.7."""
+    rows = make_rows({"harm_mask": 0.1, "matched_tracks(harm_mask)": drop}, noise=0.0, spread=0.0)
+    found = importance(rows)
+    assert found["harm_mask"].control_at_floor == told
+    assert found["matched_tracks(harm_mask)"].control_at_floor == ""
+    said = [warning for warning in found.warnings if "matched control of 1 condition" in warning]
+    assert bool(said) == (told == "yes")
+    # the numbers stay
+    assert found["harm_mask"].excess_drop == pytest.approx(0.1 - drop)

@@ -145,3 +145,24 @@ def test_a_correction_that_no_p_can_survive_is_not_the_fault_of_the_feature(
         PLAIN, n_compositions=7, excess_p=1 / 64, excess_p_holm=min(1, tests / 64) + 0.1
     )
     assert verdict_of(seven, NECESSITY, INFERENCE, among=[seven] * tests) is verdict
+
+
+def test_nothing_rests_on_an_excess_over_a_control_at_the_floor() -> None:
+    floor = {"control_at_floor": "yes"}
+    none = {"excess_drop": 0.0, "excess_low": -0.02, "excess_high": 0.02, "excess_within": 0.02}
+    less = {"excess_drop": -0.2, "excess_low": -0.3, "excess_high": -0.1, "excess_within": 0.28}
+    for fields in ({}, none, less):
+        for tests in (NECESSITY, DISTURBANCE):
+            assert shown(tests, **fields, **floor) is Verdict.CONTROL_AT_FLOOR
+            other = shown(tests, **fields, control_at_floor="no")
+            assert other is shown(tests, **fields) is not Verdict.CONTROL_AT_FLOOR
+    assert shown(SUFFICIENCY, **KEPT, **floor) is Verdict.CONTROL_AT_FLOOR
+    # what is lost needs no control
+    lost = KEPT | {"perturbed": 0.2, "drop": 0.6, "drop_low": 0.5, "drop_high": 0.7}
+    assert shown(SUFFICIENCY, **lost, **floor) is Verdict.DOES_NOT_SUFFICE
+    assert shown(SUFFICIENCY, **KEPT | {"leaks": "yes"}, **floor) is Verdict.LEAKS
+
+
+def test_a_condition_that_touches_nothing_says_so() -> None:
+    assert shown(drop=nan, n_untouched=12) is Verdict.TOUCHES_NOTHING
+    assert shown(n_untouched=1) is Verdict.RELIES

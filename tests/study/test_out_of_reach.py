@@ -46,3 +46,14 @@ def test_notes_whose_partial_lies_beyond_the_axis_are_counted() -> None:
     assert beyond > 0
     mask = RemoveHarmonic(harmonic=4, inharmonicity="none")
     assert counted(ToyTranscriber(), mask) == {"remove_harmonic": beyond}
+
+
+def test_rows_of_masks_that_remove_partials_tell_what_they_take_from_tones() -> None:
+    wide, narrow = (RemoveHarmonic(harmonic=1, half_width_cents=width) for width in (300.0, 5.0))
+    conditions = tuple(make_conditions([wide, narrow, "harm_mask", "random"], controls=True))
+    rows = evaluate(Job(ToyTranscriber(), "toys", TRACK, conditions, NEIGHBOUR)).rows
+    told = {row.parameters: row.effects for row in rows if "removed_db_tones" in row.effects}
+    (of_wide, of_narrow) = (told[one.parameters] for one in conditions if one.name == wide.name)
+    assert len(told) == 2
+    assert of_wide["removed_db_tones"] > 20.0 > of_narrow["removed_db_tones"]
+    assert of_narrow["removed_db_target"] == 120.0  # of its own bins

@@ -355,8 +355,9 @@ def do_export(options: Namespace) -> None:
     """
     from pi_amt.store.export import export_notes, export_rows
     from pi_amt.store.store import note_tables_of, read_rows
+    from pi_amt.store.untouched import untouched_are_empty
 
-    rows = read_rows(options.results)
+    rows = untouched_are_empty(read_rows(options.results))
     if not (options.rows or options.notes):
         raise ValueError("export: got neither --rows nor --notes, expected one of them")
     if not rows:

@@ -50,7 +50,9 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _BOLD, _DIM, _GREEN, _YELLOW, _BLUE = "1", "2", "32", "33", "34"
 _COLOURS = {
     **dict.fromkeys((Verdict.RELIES, Verdict.SUFFICES, Verdict.IN_PART), _GREEN),
-    **dict.fromkeys((Verdict.LEAKS, Verdict.TOO_FEW, Verdict.AT_FLOOR), _YELLOW),
+    **dict.fromkeys(
+        (Verdict.LEAKS, Verdict.TOO_FEW, Verdict.AT_FLOOR, Verdict.CONTROL_AT_FLOOR), _YELLOW
+    ),
     Verdict.WITHIN_BIAS: _YELLOW,
     Verdict.NO_EVIDENCE: _DIM,
 }

@@ -1,4 +1,7 @@
-"""Which notes a mask reaches: whether the bins of a partial hold a steady tone at its frequency.
+"""How far a mask reaches: whether the bins of a partial hold a steady tone at its frequency.
+
+The yardstick is a steady tone as the front end hears it, in all bins, whatever the mask covers. The
+energy in the mask's own bins would tell nothing: all of it is taken, however much lies beside them.
 
 A mask that removes a partial is meaningless for notes whose partial it leaves in the input, above
 ``MOST_LEFT_DB``; one that keeps a partial, for notes whose partial it cuts by more than
@@ -21,6 +24,7 @@ from pi_amt.core.partials import partial_frequencies
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, midi_to_hz
 from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.effects import removed_db
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.partial_powers import ESTIMATE
@@ -51,14 +55,44 @@ def count_out_of_reach(
     mask = _mask_of(permutation)
     if mask is None:
         return None
-    # the response may be of an object without a hash
-    keys = _keys_in_reach if axis.response is None else _keys_in_reach.__wrapped__
-    raw = (
-        np.ascontiguousarray(values, np.float64).tobytes()
-        for values in (axis.frequencies, axis.window_seconds)
-    )
-    reached = keys(mask, *raw, steady_from, axis.response)
-    return int((~reached[np.rint(notes.pitches).astype(np.int64)]).sum())
+    outside, _ = _shares(mask, axis)
+    if mask.keep:
+        reached = (outside <= 1.0 - _LEAST_KEPT).all(axis=0)
+    else:
+        reached = ((outside <= _MOST_LEFT) & _is_steady(mask, steady_from)).all(axis=0)
+    return int((~reached[_keys_of(notes)]).sum())
+
+
+def removed_from_tones_db(
+    permutation: Permutation, axis: Spectrogram, notes: Notes, steady_from: float = 0.0
+) -> float | None:
+    """What a mask takes from steady tones at the partials that it removes, dB of energy.
+
+    There is one tone for each note and partial, and the mean is over those that the axis hears. It
+    depends on the notes and the axis only, not on the sound. Of a tone below ``steady_from`` no
+    more than ``MOST_LEFT_DB`` can be known to be removed.
+
+    Args:
+        permutation, axis, notes, steady_from: see :func:`count_out_of_reach`.
+
+    Returns:
+        dB within ± ``LIMIT_DB``; NaN where no tone is heard; ``None`` for what is no binary mask
+        that removes partials.
+    """
+    mask = None if isinstance(permutation, Donor) else _mask_of(permutation)
+    if mask is None or mask.keep:
+        return None
+    left, heard = _shares(mask, axis)
+    if mask.fill == "attenuate":
+        left = left + (1.0 - left) * 10.0 ** (-mask.attenuation_db / 10.0)
+    left = np.where(_is_steady(mask, steady_from), left, np.maximum(left, _MOST_LEFT))
+    keys = _keys_of(notes)
+    left, heard = left[:, keys], heard[:, keys]
+    return removed_db(float(heard.any()), float(left[heard].mean()) if heard.any() else 0.0)
+
+
+def _keys_of(notes: Notes) -> NDArray[np.int64]:
+    return np.rint(notes.pitches).astype(np.int64)
 
 
 def _mask_of(permutation: Permutation) -> PartialMask | None:
@@ -73,30 +107,48 @@ def _mask_of(permutation: Permutation) -> PartialMask | None:
     return None
 
 
+def _tones(mask: PartialMask) -> Floats:
+    """``(partials, 128)`` Hz of a mask's partials of each MIDI number."""
+    # a band follows its partial: whether it holds it hardly depends on where exactly it lies
+    strings = "piano" if mask.inharmonicity == ESTIMATE else mask.inharmonicity
+    return np.stack(
+        [
+            partial_frequencies(np.arange(_N_KEYS), partial, inharmonicity=strings)
+            for partial in mask.partials
+        ]
+    )
+
+
+def _is_steady(mask: PartialMask, steady_from: float) -> NDArray[np.bool_]:
+    """``(partials, 128)`` whether the front end's blocks hold these tones."""
+    return np.asarray(_tones(mask) >= midi_to_hz(steady_from - 0.5))
+
+
+def _shares(mask: PartialMask, axis: Spectrogram) -> tuple[Floats, NDArray[np.bool_]]:
+    """Share of a tone's power outside the mask, and whether the axis hears the tone, for each
+    partial and MIDI number ``(partials, 128)``."""
+    # the response may be of an object without a hash
+    shares = _shares_of if axis.response is None else _shares_of.__wrapped__
+    raw = (
+        np.ascontiguousarray(values, np.float64).tobytes()
+        for values in (axis.frequencies, axis.window_seconds)
+    )
+    return shares(mask, *raw, axis.response)
+
+
 @lru_cache(maxsize=64)
-def _keys_in_reach(
+def _shares_of(
     mask: PartialMask,
     frequencies: bytes,
     window_seconds: bytes,
-    steady_from: float,
     response: Callable[[Floats], Floats] | None,
-) -> NDArray[np.bool_]:
-    """``(128,)`` whether a mask reaches the partials of each MIDI number."""
+) -> tuple[Floats, NDArray[np.bool_]]:
     hz, window = np.frombuffer(frequencies), np.frombuffer(window_seconds)
     axis = Spectrogram(
         np.zeros((0, len(hz), 0)), hz, np.zeros((0, 0)), window, 1.0, 0, 1, response=response
     )
-    reached = np.ones(_N_KEYS, dtype=np.bool_)
-    for partial in mask.partials:
-        # a band follows its partial: whether it holds it hardly depends on where exactly it lies
-        strings = "piano" if mask.inharmonicity == ESTIMATE else mask.inharmonicity
-        tones = partial_frequencies(np.arange(_N_KEYS), partial, inharmonicity=strings)
-        outside = share_outside(axis, tones, mask.half_width_cents)
-        if mask.keep:
-            reached &= outside <= 1.0 - _LEAST_KEPT
-        else:
-            reached &= (outside <= _MOST_LEFT) & (tones >= midi_to_hz(steady_from - 0.5))
-    return reached
+    found = [_outside(axis, tones, mask.half_width_cents) for tones in _tones(mask)]
+    return np.stack([outside for outside, _ in found]), np.stack([heard for _, heard in found])
 
 
 def share_outside(axis: Spectrogram, hz: Floats, half_width_cents: float | None = None) -> Floats:
@@ -109,6 +161,13 @@ def share_outside(axis: Spectrogram, hz: Floats, half_width_cents: float | None 
         hz: frequencies ``(tones,)``.
         half_width_cents: of the mask.
     """
+    return _outside(axis, hz, half_width_cents)[0]
+
+
+def _outside(
+    axis: Spectrogram, hz: Floats, half_width_cents: float | None
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The share of :func:`share_outside`, and whether the axis hears a tone, ``(tones,)`` each."""
     centre, low, high = bins_of(axis, hz, half_width_cents)
     power = _response(axis, hz)
     number = np.arange(power.shape[1])
@@ -117,7 +176,8 @@ def share_outside(axis: Spectrogram, hz: Floats, half_width_cents: float | None 
     nearest, own = np.unique(centre, return_inverse=True)
     peak = _response(axis, axis.frequencies[nearest])[np.arange(len(nearest)), nearest][own]
     heard = total > _MOST_LEFT * peak
-    return np.where(heard, (power * ~inside).sum(axis=1) / np.where(heard, total, 1.0), 1.0)
+    outside = (power * ~inside).sum(axis=1) / np.where(heard, total, 1.0)
+    return np.where(heard, outside, 1.0), heard
 
 
 def _response(axis: Spectrogram, hz: Floats) -> Floats:

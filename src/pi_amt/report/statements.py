@@ -31,6 +31,13 @@ from pi_amt.store.rows import ConditionKey
 _NAMED = 3
 #: the strongest answer first; those that claim nothing are last
 _ORDER = tuple(Verdict)
+#: verdicts of a mask that could have told something, and did not
+_UNTELLING = (
+    Verdict.WITHIN_BIAS,
+    Verdict.NO_EVIDENCE,
+    Verdict.TOO_FEW,
+    Verdict.CONTROL_AT_FLOOR,
+)
 #: up to this many single recordings are listed
 _SINGLE = 6
 #: words before a noun that do not tell whether it is plural
@@ -347,8 +354,12 @@ class _Words:
         if verdict in (Verdict.SENSITIVE, Verdict.RISES, Verdict.NOT_SENSITIVE):
             drop = f"The drop is {_interval(result, 'drop', self._recordings())}."
             return [drop, *self._uncontrolled()]
+        if verdict is Verdict.TOUCHES_NOTHING:
+            return [self._untouched()]
         moves = _moves(result.baseline, result.perturbed)
         said = f"{_capital(self._clause())} its {self.score} {moves} ({self._recordings()})"
+        if verdict is Verdict.CONTROL_AT_FLOOR:
+            return [f"{said}.", self._incomparable()]
         if not math.isnan(result.excess_drop):
             said += f"; {self._controlled()}"
         numbers = f"{said}."
@@ -433,12 +444,16 @@ class _Words:
     def _kept(self) -> list[str]:
         """The numbers of a feature that alone is kept, and what limits them."""
         result, verdict = self.result, self.verdict
+        if verdict is Verdict.TOUCHES_NOTHING:
+            return [self._untouched()]
         start = f"Of a {self.score} of {_two(result.baseline)} ({self._recordings()})"
         numbers = f"{start} {self._keeping('they' if self.many else 'it')}"
         if verdict is Verdict.LEAKS:
             return [self._leak()]
         if verdict is Verdict.TOO_FEW:
             return [too_few_in_words(result, self.importance), numbers, *self._single()]
+        if verdict is Verdict.CONTROL_AT_FLOOR:
+            return [numbers, self._incomparable()]
         if verdict is Verdict.NO_EVIDENCE:
             return [numbers, self._why_not()]
         if result.known_bias > _WORTH_SAYING:
@@ -457,6 +472,8 @@ class _Words:
     def _short(self) -> str:
         """The same after the evidence of its necessity, which names the score."""
         alone = f"{self.feature} alone"
+        if self.verdict is Verdict.TOUCHES_NOTHING:
+            return ""
         if self.verdict is Verdict.LEAKS:
             leak = self._leak()
             untold = f"How much {alone} {self._verb('keep')} cannot be told"
@@ -465,6 +482,8 @@ class _Words:
         untested = self.verdict is Verdict.TOO_FEW and not self.result.leaks
         if self.verdict is Verdict.NO_EVIDENCE or untested:
             said += f" {self._why_not()}"
+        if self.verdict is Verdict.CONTROL_AT_FLOOR:
+            said += f" {self._incomparable()}"
         return said
 
     def _leak(self) -> str:
@@ -483,6 +502,13 @@ class _Words:
         return "This is not confidently more than the control keeps."
 
     # all
+
+    def _incomparable(self) -> str:
+        left = _two(self.result.perturbed + self.result.excess_drop)
+        return f"The control leaves {left}, which is too little to compare with."
+
+    def _untouched(self) -> str:
+        return f"The condition touches nothing of {self.model}'s input."
 
     def _recordings(self) -> str:
         return f"{self.dataset}, {plural(self.result.n_pieces, 'recording')}"
@@ -506,7 +532,9 @@ class _Words:
             elif verdict is Verdict.LEAKS:
                 leaks = "leaks and is" if one else "leak and are"
                 sentences.append(f"{which} {leaks} no evidence.")
-            elif verdict in (Verdict.WITHIN_BIAS, Verdict.NO_EVIDENCE, Verdict.TOO_FEW):
+            elif verdict is Verdict.TOUCHES_NOTHING:
+                sentences.append(f"{which} {'touches' if one else 'touch'} nothing here.")
+            elif verdict in _UNTELLING:
                 sentences.append(f"{which} alone could not tell.")
             else:
                 sentences.append(f"{which} {'disagrees' if one else 'disagree'}: {verdict}.")

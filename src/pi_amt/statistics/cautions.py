@@ -32,6 +32,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         if result.role == COALITION:  # they are told of together
             continue
         said += _of_condition(panel, result, unreached.get(result.condition, ""))
+    said += _controls_at_floor(results)
     if copies := _copies(panel):
         said.append(
             f"{plural(len(copies), 'recording')} with the same audio and notes as another "
@@ -136,6 +137,22 @@ def _floor(panel: Panel, inference: Inference) -> list[str]:
     return [
         f"{plural(len(low), 'recording')} {has} a baseline score under {LEAST_SCORE:.2f} "
         f"({names}): {drops} nothing; look at `pi-amt data --full`"
+    ]
+
+
+def _controls_at_floor(results: Sequence[ConditionResult]) -> list[str]:
+    """That an excess over a control under which next to nothing is found says nothing."""
+    found = [
+        result.condition
+        for result in results
+        if result.role == "condition" and result.control_at_floor == "yes"
+    ]
+    if not found:
+        return []
+    names = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
+    return [
+        f"the matched control of {plural(len(found), 'condition')} ({names}) leaves a score under "
+        f"{LEAST_SCORE:.2f}: the excess says nothing there, and no sentence rests on it"
     ]
 
 

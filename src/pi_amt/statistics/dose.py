@@ -183,6 +183,8 @@ def _series(panel: Panel) -> Iterator[_Series]:
     """All series of a panel, at least two conditions each."""
     groups: dict[tuple[str, str, str], dict[float, int]] = {}
     for number, condition in enumerate(panel.conditions):
+        if panel.touches_nothing(number).all():  # no recording would be left in the curve
+            continue
         for name, value, others in _numeric_options(condition):
             groups.setdefault((condition.permutation, name, others), {})[value] = number
     for (permutation, name, others), numbers in groups.items():

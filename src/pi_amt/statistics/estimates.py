@@ -19,7 +19,7 @@ from pi_amt.models.audio_domain import RESIDUALS
 from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
-from pi_amt.statistics.floor import why_at_floor
+from pi_amt.statistics.floor import is_at_floor, why_at_floor
 from pi_amt.statistics.inference import (
     FEWEST_COMPOSITIONS,
     Inference,
@@ -122,6 +122,11 @@ class ConditionResult:
     ] = nan
     excess_p_holm: Annotated[PValue, "excess_p, corrected over the conditions of the report"] = nan
     n_excess: Annotated[Count, "recordings with both condition and matched control"] = 0
+    control_at_floor: Annotated[
+        Text,
+        "yes if the matched control leaves a mean score under 0.10, so that the excess says "
+        "nothing, else no; empty if not run",
+    ] = ""
     chance_corrected_drop: Annotated[Number, "drop / (baseline − floor), ratio of means"] = nan
     chance_corrected_low: Annotated[Number, "lower bound of its 95 % interval"] = nan
     chance_corrected_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
@@ -151,6 +156,9 @@ class ConditionResult:
     average_precision_high: Annotated[Number, "upper bound of its 95 % interval"] = nan
     removed_db: Annotated[Decibels, "energy taken in all, dB"] = nan
     removed_db_target: Annotated[Decibels, "energy taken from the target partials' band, dB"] = nan
+    removed_db_tones: Annotated[
+        Decibels, "energy taken from steady tones at the target partials, in all bins, dB"
+    ] = nan
     control_removed_db: Annotated[Decibels, "energy taken in all by the matched control, dB"] = nan
     touched_share: Annotated[Number, "share of bins touched"] = nan
     collateral_db: Annotated[Decibels, "energy taken from other sounding notes, dB"] = nan
@@ -170,6 +178,7 @@ class ConditionResult:
     n_errors: Annotated[Count, "recordings that failed, here or in the baseline"]
     n_without_reference: Annotated[Count, "recordings without a defined score, left out"]
     n_empty: Annotated[Count, "recordings for which the condition is not defined"] = 0
+    n_untouched: Annotated[Count, "those of them of which the condition touches nothing"] = 0
     n_missing: Annotated[Count, "recordings without a row"]
     target: Annotated[Text, "condition that a control belongs to"] = ""
 
@@ -300,6 +309,7 @@ class _Summary:
             "n_compositions": len(set(compress(panel.compositions, known))),
             "n_errors": reasons["error"],
             "n_empty": reasons["empty"],
+            "n_untouched": int(panel.touches_nothing(number).sum()),
             "n_missing": reasons["missing"],
             "n_without_reference": reasons["undefined"],
         }
@@ -345,7 +355,11 @@ class _Summary:
             found |= _bounded("excess_drop", self._interval(excess))
             found["excess_within"] = self._within(excess)
             found["excess_p"] = self._p_value(excess)
-            found["n_excess"] = int((~np.isnan(excess)).sum())
+            both = ~np.isnan(excess)
+            found["n_excess"] = int(both.sum())
+            if both.any():
+                at_floor = is_at_floor(self.means[matched][both], self.inference)
+                found["control_at_floor"] = "yes" if at_floor else "no"
             found["control_removed_db"] = mean(self.effect("removed_db")[matched][known])
         return found
 
@@ -398,8 +412,10 @@ class _Summary:
         }
 
     def _effects(self, number: int, known: Known) -> Columns:
-        told = ("removed_db", "removed_db_target", "touched_share", "collateral_db")
-        return {name: mean(self.effect(name)[number][known]) for name in (*told, *RESIDUALS)}
+        names = (
+            "removed_db", "removed_db_target", "removed_db_tones", "touched_share", "collateral_db",
+        )  # fmt: skip
+        return {name: mean(self.effect(name)[number][known]) for name in (*names, *RESIDUALS)}
 
     def _interval(
         self,

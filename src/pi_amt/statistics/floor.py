@@ -4,6 +4,9 @@ Where a model finds next to nothing in the clean recordings, or no more than in 
 control ``floor``, it has nothing to lose: a drop of 0 then says nothing about the model. A panel of
 which this is true gets no p-values, and every report says why.
 
+The same holds of a matched control: where it leaves next to nothing, no condition can fall below
+it, and the excess over it says nothing.
+
 The threshold is for scores that lie in [0, 1]. A score of a plug-in has a scale of its own, so
 nothing is said about it.
 """
@@ -12,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi_amt.statistics.inference import Inference, interval_over, mean
+from pi_amt.core.units import Floats
+from pi_amt.statistics.inference import ROUNDING, Inference, interval_over, mean
 from pi_amt.statistics.panels import Panel
 
 #: A mean score without perturbation that is lower leaves no room for a drop. Neither does one that
@@ -52,3 +56,8 @@ def recordings_at_floor(panel: Panel, inference: Inference) -> list[str]:
         return []
     scores = panel.baseline_values(inference.score)
     return [panel.pieces[i] for i in np.flatnonzero(scores < LEAST_SCORE)]
+
+
+def is_at_floor(scores: Floats, inference: Inference) -> bool:
+    """Whether ``(pieces,)`` scores under a matched control leave no room for an excess over it."""
+    return inference.bounded and mean(scores) < LEAST_SCORE - ROUNDING

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, condition_of, flat_options, is_baseline
+from pi_amt.store.untouched import UNTOUCHED, untouched_are_empty
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,14 @@ class Panel:
                 return status
         return "missing" if base is None or len(there) == 1 else "undefined"
 
+    def touches_nothing(self, number: int) -> NDArray[np.bool_]:
+        """``(pieces,)`` whether a condition left a recording as it is."""
+        found = np.zeros(len(self.pieces), dtype=np.bool_)
+        for (condition, piece, _), row in self.cells.items():
+            if condition == number and row.status == "empty" and row.error == UNTOUCHED:
+                found[piece] = True
+        return found
+
     def out_of_distribution(self, number: int) -> bool | None:
         """What a condition says of its input, on any recording; ``None`` if no row tells."""
         said = {row.out_of_distribution for place, row in self.cells.items() if place[0] == number}
@@ -227,10 +237,11 @@ def panels_of(rows: Sequence[Row], baseline: str = BASELINE) -> tuple[Panel, ...
     """Sort selected rows into panels, in the order in which model and dataset first appear.
 
     A model and dataset without any baseline row is left out; see
-    :meth:`pi_amt.statistics.result.Result.from_rows` for what is said about it.
+    :meth:`pi_amt.statistics.result.Result.from_rows` for what is said about it. Rows of conditions
+    that touched nothing are empty (:mod:`pi_amt.store.untouched`).
     """
     groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
+    for row in untouched_are_empty(rows):
         groups.setdefault((row.model, row.dataset), []).append(row)
     found = (_panel(model, dataset, group, baseline) for (model, dataset), group in groups.items())
     return tuple(panel for panel in found if panel.baseline)

@@ -12,7 +12,9 @@
   equivalent to the baseline; where it is lower, the feature is enough *in part*, unless more than
   half of F is lost with confidence.
 * Without a matched control a drop only says that F is *sensitive*.
-* With fewer than six compositions nothing is claimed, nor where the baseline is at the floor.
+* Where the control itself is at the floor, nothing is claimed that rests on the excess.
+* With fewer than six compositions nothing is claimed, nor where the baseline is at the floor, nor
+  of a condition that touches nothing of a model's input.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Verdict(StrEnum):
     WITHIN_BIAS = "within bias"
     NO_EVIDENCE = "no evidence"
     LEAKS = "leaks"
+    CONTROL_AT_FLOOR = "control at floor"
     AT_FLOOR = "at the floor"
+    TOUCHES_NOTHING = "touches nothing"
     NO_SCORE = "no score"
 
 
@@ -77,7 +81,7 @@ def verdict_of(
         among: all results of the report, which decide how much the correction costs.
     """
     if math.isnan(result.drop):
-        return Verdict.NO_SCORE
+        return Verdict.TOUCHES_NOTHING if result.n_untouched else Verdict.NO_SCORE
     if at_floor:
         return Verdict.AT_FLOOR
     if result.leaks == "yes" and tests == SUFFICIENCY:
@@ -108,6 +112,8 @@ def _hopeless(
 
 
 def _necessity(result: ConditionResult, margin: float) -> Verdict:
+    if result.control_at_floor == "yes":
+        return Verdict.CONTROL_AT_FLOOR
     reads_too_low = result.known_bias < -margin
     if result.excess_within <= margin and result.leaks != "yes" and not reads_too_low:
         return Verdict.DOES_NOT_RELY
@@ -131,6 +137,8 @@ def _sufficiency(result: ConditionResult, margin: float) -> Verdict:
     # what the mask takes too much is not the feature's fault, what it takes too little no merit
     if result.drop_low - max(bias, 0.0) > HALF * result.baseline:
         return Verdict.DOES_NOT_SUFFICE
+    if result.control_at_floor == "yes":
+        return Verdict.CONTROL_AT_FLOOR
     better = result.excess_p_holm < SIGNIFICANT and result.excess_high < 0
     if not result.leaks or not better or result.excess_drop >= min(bias, 0.0):
         return Verdict.NO_EVIDENCE

@@ -25,7 +25,7 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import MeasuringStitcher, Transcriber
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
-from pi_amt.permutations.reach import count_out_of_reach
+from pi_amt.permutations.reach import count_out_of_reach, removed_from_tones_db
 from pi_amt.scoring import anatomy
 from pi_amt.scoring.alignment import moved, onset_offset_ms
 from pi_amt.scoring.matching import match_notes
@@ -236,6 +236,7 @@ def _finished(
         effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
         if isinstance(one.stitcher, MeasuringStitcher):
             effects |= one.stitcher.effects()
+        effects |= _taken_from_tones(model, one)
         late_ms = onset_offset_ms(reference, estimate)
         if late_ms is not None:
             effects["onset_offset_ms"] = late_ms
@@ -280,6 +281,15 @@ def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
         return {}
     found = count_out_of_reach(one.permutation, axis, one.notes, model.steady_from)
     return {} if found is None else {"out_of_reach": found}
+
+
+def _taken_from_tones(model: Transcriber, one: Pass[Account]) -> dict[str, float]:
+    """What a condition takes from steady tones; nothing where it removes no partials."""
+    axis = one.watcher.axis
+    if axis is None or one.condition.role != "condition":
+        return {}
+    found = removed_from_tones_db(one.permutation, axis, one.notes, model.steady_from)
+    return {} if found is None else {"removed_db_tones": found}
 
 
 def _scores(reference: Notes, estimate: Notes, watcher: Account) -> dict[str, float]:

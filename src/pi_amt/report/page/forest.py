@@ -176,7 +176,7 @@ def _row(
                 text=minus(format_value(result.drop if result else math.nan)),
                 interval=interval_text(result, "drop"),
                 excess=minus(format_value(result.excess_drop if result else math.nan)),
-                excess_interval=interval_text(result, "excess"),
+                excess_interval=excess_interval_text(result),
                 p=format_value(result.p_holm if result else math.nan, "p"),
                 description=_describe(look.model, entry, result, control),
             )
@@ -215,6 +215,13 @@ def interval_text(result: ConditionResult | None, of: str) -> str:
     if math.isnan(low):
         return ""
     return minus(f"[{format_value(low)}, {format_value(getattr(result, f'{of}_high'))}]")
+
+
+def excess_interval_text(result: ConditionResult | None) -> str:
+    """The interval of the excess, or that the control leaves nothing to compare with."""
+    if result is not None and result.control_at_floor == "yes":
+        return "control at the floor"
+    return interval_text(result, "excess")
 
 
 def _describe(

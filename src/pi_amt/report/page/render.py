@@ -25,7 +25,7 @@ from pi_amt.report.names import column_meaning, score_name
 from pi_amt.report.page import context, headings, shapley
 from pi_amt.report.page.columns import columns_of
 from pi_amt.report.page.files import Links
-from pi_amt.report.page.forest import forests, interval_text, ticks_of
+from pi_amt.report.page.forest import excess_interval_text, forests, interval_text, ticks_of
 from pi_amt.report.page.payload import safe_json
 from pi_amt.report.statements import bias_in_words
 from pi_amt.report.tables.cells import NOTHING, format_value, minus
@@ -202,6 +202,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "meaning": column_meaning,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
+        "excess_interval": excess_interval_text,
         "known": lambda value: not math.isnan(value),
         "failures_of": _failures,
         "data_json": Markup(safe_json({**data, "scoreName": score})),

@@ -32,6 +32,7 @@ MAIN = (
 )  # fmt: skip
 LEAD = (
     "condition", "drop", "known_bias", "perturbed", "p_holm", "excess_drop", "verdict", "leaks",
+    "control_at_floor",
     "model", "dataset", "n_pieces", "leak_noise", "leak_other", "precision", "recall", "baseline",
     "relative_drop", "chance_corrected_drop",
 )  # fmt: skip
@@ -46,7 +47,7 @@ VIEWS = {
     ),
     "What was done to the input, and how much of the spread comes from draws": (
         "condition", "model", "dataset", "touched_share", "removed_db", "removed_db_target",
-        "control_removed_db", "collateral_db", "residual_db", "residual_db_bass",
+        "removed_db_tones", "control_removed_db", "collateral_db", "residual_db", "residual_db_bass",
         "residual_db_middle", "residual_db_treble", "n_repeats", "repeat_variance_share",
         "repeats_needed",
     ),

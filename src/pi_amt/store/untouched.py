@@ -1,0 +1,46 @@
+"""Rows of conditions that touched nothing: they are empty, not drops of 0.
+
+Where the axis of a model's input ends below a cutoff, or no bin lies in the reach of a mask, the
+model hears the clean input and its score stays as it is. That says nothing about the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pi_amt.store.rows import Row, condition_of
+
+#: why such a row is empty
+UNTOUCHED = "it touches no bin of this model's input, so the unchanged score says nothing"
+# What is meant to change nothing, acts inside the network, or has another sound.
+_NOT_ON_THE_INPUT = (
+    "no_permutation", "identity", "leak", "ablate_channel", "audio_without", "audio_with_only",
+)  # fmt: skip
+_ROLES = ("condition", "control")
+
+
+def untouched_are_empty(rows: Sequence[Row]) -> list[Row]:
+    """The same rows; those of a condition none of whose draws touched a recording are empty."""
+    touched = {_cell(row) for row in rows if not _is_untouched(row)}
+    return [
+        row if _cell(row) in touched else replace(row, status="empty", error=UNTOUCHED)
+        for row in rows
+    ]
+
+
+def _cell(row: Row) -> tuple[object, ...]:
+    """What all draws of a condition on one recording share."""
+    model = row.model, row.weights, row.settings, row.precision, row.method
+    return *model, row.dataset, row.track, row.data, condition_of(row)
+
+
+def _is_untouched(row: Row) -> bool:
+    """Whether neither the input nor any note changed."""
+    return (
+        row.status == "ok"
+        and row.role in _ROLES
+        and row.permutation not in _NOT_ON_THE_INPUT
+        and row.effects.get("touched_share") == 0
+        and not (row.counts.get("lost") or row.counts.get("gained"))
+    )
