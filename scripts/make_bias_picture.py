@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pi_amt.models.loading import BUILT_IN
+from pi_amt.models.loading import SHIPPED
 from pi_amt.report.figures.style import GREY, INK, WIDE, paper_style
 from pi_amt.report.names import BADGE, model_title
 from pi_amt.report.tables.calibration import bias_table
@@ -33,7 +33,7 @@ LINE, APART = 0.042, 0.12
 
 def main() -> None:
     """Write the picture and the tables."""
-    tables = [shipped_table(name) for name in BUILT_IN]
+    tables = [shipped_table(name) for name in SHIPPED]
     with paper_style():
         figure, panels = plt.subplots(
             1, len(tables), figsize=(WIDE, 4.1), sharey=True, layout="constrained"

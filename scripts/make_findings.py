@@ -34,6 +34,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pi_amt.core.text import duration, in_words, plural
+from pi_amt.models.loading import SHIPPED
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.figures.profile import profile_figure
@@ -85,7 +86,6 @@ HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
 #: the README's result stands between these
 README_MARKS = ("<!-- made by make readme -->", "<!-- end -->")
-MODELS = ("basic_pitch", "timbre_trap")
 
 
 def main() -> None:
@@ -128,7 +128,7 @@ class Stores:
             folder / own
             for folder in [*folders, self.results]
             for name in names
-            for own in (name, *(f"{name}_{model}" for model in MODELS))
+            for own in (name, *(f"{name}_{model}" for model in SHIPPED))
         )
         return [store for store in found if store_path(store).is_file()]
 
@@ -166,7 +166,7 @@ def scope_lines(importance: Importance) -> Iterator[str]:
             f"{plural(panel.n_repeats, 'draw')} where stochastic; {panel.rows[0].weights_label} "
             f"`{panel.rows[0].weights[:12]}`."
         )
-    missing = [model for model in MODELS if model not in importance.models]
+    missing = [model for model in SHIPPED if model not in importance.models]
     yield from (f"- **{model_title(model)}**: not run for this page." for model in missing)
     yield ""
     for model in reproductions(importance):

@@ -15,7 +15,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_module
 
 from pi_amt.cli.config import conditions_of
-from pi_amt.models.loading import BUILT_IN, ModelSpec
+from pi_amt.models.loading import SHIPPED, ModelSpec
 from pi_amt.store.store import Store
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import local
@@ -41,7 +41,7 @@ def main() -> None:
     truths = [Truth((k,), keep) for keep in (False, True) for k in PARTIALS]
     groups = [
         group
-        for model in map(ModelSpec, BUILT_IN)
+        for model in map(ModelSpec, SHIPPED)
         for group in (
             Group(model, DATASET, tracks, conditions),
             *truth_groups(model, tracks, truths),

@@ -31,7 +31,8 @@ Sound = NDArray[np.float32]
 def sines(*parts: tuple[float, float]) -> Sound:
     """A sum of steady sines, given as (Hz, amplitude)."""
     time = np.arange(round(SECONDS * RATE)) / RATE
-    return np.sum([a * np.sin(2 * np.pi * hz * time) for hz, a in parts], 0).astype(np.float32)
+    sound = np.sum([a * np.sin(2 * np.pi * hz * time) for hz, a in parts], axis=0)
+    return np.asarray(sound, dtype=np.float32)
 
 
 def level(sound: Sound, hz: float) -> float:
@@ -120,7 +121,8 @@ def test_the_listener_hears_the_whole_recording_once_as_an_array_of_its_own() ->
 
     def listener(samples: Sound, sample_rate: int) -> Notes:
         heard.append(samples.copy())
-        assert (sample_rate, samples.dtype) == (RATE, np.float32)
+        assert sample_rate == RATE
+        assert samples.dtype == np.float32
         samples[:] = 0.0  # its own
         return A4
 

@@ -53,7 +53,7 @@ class Mute(Scaled):
 
 
 class Guesses(Scaled):
-    tests = "importance"  # type: ignore[assignment]
+    tests = "importance"
 
 
 class NoField(Scaled):
@@ -106,7 +106,7 @@ class FlatTarget(Scaled):
 
 
 class Generator(Scaled):
-    stochastic = True  # type: ignore[assignment]
+    stochastic = True
 
     def gains(self, scene: Scene) -> Any:
         return torch.rand(1)
@@ -118,7 +118,7 @@ class Keyed(Scaled):
 
 
 class Unkeyed(Scaled):
-    stochastic = True  # type: ignore[assignment]
+    stochastic = True
 
 
 class Reading(Scaled):
@@ -144,13 +144,13 @@ class OneChannel(Scaled):
 
 class Writing(HarmMask):
     name = "writing"
-    can_leak = False  # type: ignore[assignment]
+    can_leak = False
 
 
 class NumpyOnly(Scaled):
     def draw(self, scene: Scene) -> Change:
         def half(clean: Spectrogram) -> Spectrogram:
-            return clean.with_values(np.multiply(clean.values, 0.5, dtype=clean.values.dtype))
+            return clean.with_values(np.asarray(clean.values) * np.float32(0.5))
 
         return Change(half)
 

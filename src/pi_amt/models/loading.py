@@ -31,6 +31,8 @@ BUILT_IN = {
     "waon": "pi_amt.models.black_box.ready_made:waon",
     "aubio": "pi_amt.models.black_box.ready_made:aubio",
 }
+#: those whose weights are in the package
+SHIPPED = ("basic_pitch", "timbre_trap")
 MODELS = Registry("model", ENTRY_POINTS, BUILT_IN, "a class or function that makes a model")
 
 

@@ -315,13 +315,7 @@ def run_conditions(
             beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
     if ordered and not (passes or refused):
         raise ValueError(f"{model.identity.name}: streamed no part, expected at least one")
-    for one in passes:
-        try:
-            one.push(model, None)
-        except Exception as error:
-            if is_full(error):
-                raise
-            refused[one.condition] = error
+    refused |= _end(model, passes)
     return [one for one in passes if one.condition not in refused], refused
 
 
@@ -352,6 +346,20 @@ def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) 
     for one, meter in anew:
         level = meter.finish()
         one.scale = of_clean.finish() / level if level > 0 else 1.0
+
+
+def _end(model: Transcriber, passes: Sequence[Pass[W]]) -> dict[Condition, Exception]:
+    """End the recording for all conditions; returns the errors of those under which the model
+    fails there."""
+    refused: dict[Condition, Exception] = {}
+    for one in passes:
+        try:
+            one.push(model, None)
+        except Exception as error:
+            if is_full(error):
+                raise
+            refused[one.condition] = error
+    return refused
 
 
 def _advance(

@@ -47,9 +47,9 @@ VIEWS = {
     ),
     "What was done to the input, and how much of the spread comes from draws": (
         "condition", "model", "dataset", "touched_share", "removed_db", "removed_db_target",
-        "removed_db_tones", "control_removed_db", "collateral_db", "residual_db", "residual_db_bass",
-        "residual_db_middle", "residual_db_treble", "n_repeats", "repeat_variance_share",
-        "repeats_needed",
+        "removed_db_tones", "control_removed_db", "collateral_db", "residual_db",
+        "residual_db_bass", "residual_db_middle", "residual_db_treble", "n_repeats",
+        "repeat_variance_share", "repeats_needed",
     ),
 }  # fmt: skip
 #: estimates that a terminal shows with their interval; files have those of the others, too
