@@ -78,9 +78,9 @@ def _of_the_class(name: str, permutation: Permutation) -> Iterator[str]:
         yield f"{name}: got no summary, expected one line for pi-amt list: summary: ClassVar[str]"
     if permutation.tests not in (known := (NECESSITY, SUFFICIENCY, DISTURBANCE)):
         yield f"{name}.tests: got {permutation.tests!r}, expected one of {', '.join(known)}"
-    options: set[str] = set()
-    if is_dataclass(permutation):
-        options = {field.name for field in fields(permutation)}
+    options: set[str] = (
+        {field.name for field in fields(permutation)} if is_dataclass(permutation) else set()
+    )
     unknown = [
         attribute
         for attribute, annotation in inspect.get_annotations(kind).items()
