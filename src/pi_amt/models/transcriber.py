@@ -103,8 +103,8 @@ class LevelMeter(Protocol):
 class Transcriber(ABC):
     """A transcription model opened up at its time–frequency input."""
 
-    sample_rate: ClassVar[int]
-    frame_rate: ClassVar[float]
+    sample_rate: int
+    frame_rate: float
     #: threshold on :meth:`pitch_activity` for frame-level scores
     frame_threshold: float
     identity: ModelIdentity
@@ -114,7 +114,7 @@ class Transcriber(ABC):
     #: whether the spectrogram is turned back into sound, which cannot keep values that were moved
     input_is_sound: ClassVar[bool] = False
     #: frames of a block that no other block stands for better, where blocks overlap
-    core_frames: ClassVar[slice] = slice(None)
+    core_frames: slice = slice(None)
     #: MIDI number from which on a mask removes a steady fundamental, where the axis alone does not
     #: show it: lower tones do not fit into the front end's blocks. ``pi_amt.testing.check_model``
     #: measures it; 0 is no limit

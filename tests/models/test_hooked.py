@@ -1,0 +1,388 @@
+"""Opened torch models: the same as a toy that is opened by hand, and no hook is left behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import pi_amt
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Samples, midi_to_hz
+from pi_amt.models.adapter import as_transcriber
+from pi_amt.models.hooked import (
+    LINEAR,
+    OpenedNetwork,
+    OpenedProgram,
+    Opening,
+    Scale,
+    events_of,
+    filterbank_response,
+    log_scale,
+    notes_of,
+)
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Permutation, Scene
+from pi_amt.testing import check_model
+
+RATE, HOP, WINDOW = 8_000, 200, 1_600
+KEYS = np.arange(69, 81)
+LOG = log_scale(1e-3, base=10.0)
+
+
+class FrontEnd(torch.nn.Module):
+    """Magnitudes at twelve keys as a logarithm, through a long and a short window: (blocks, 1,
+    frames, keys, 2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        time = torch.arange(WINDOW) / RATE
+        waves = torch.exp(-2j * math.pi * time[:, None] * torch.from_numpy(midi_to_hz(KEYS)))
+        short = torch.nn.functional.pad(torch.hann_window(WINDOW // 2), [WINDOW // 4] * 2)
+        windows = torch.stack([torch.hann_window(WINDOW), short], dim=1)
+        self.kernels = torch.nn.Buffer(
+            (waves[:, :, None] * 2 * windows[:, None] / windows.sum(0)).to(torch.complex64)
+        )
+
+    def magnitudes(self, sound: torch.Tensor) -> torch.Tensor:
+        padded = torch.nn.functional.pad(sound, [WINDOW // 2] * 2)
+        frames = padded.unfold(-1, WINDOW, HOP)[:, : -(-sound.shape[1] // HOP)]
+        return torch.einsum("bts,skc->btkc", frames.to(torch.complex64), self.kernels).abs()
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        return LOG.write(self.magnitudes(sound))[:, None]
+
+
+class Head(torch.nn.Module):
+    """The key's level in dB above −60, in place, as people write it."""
+
+    def forward(self, logarithm: torch.Tensor) -> torch.Tensor:
+        return (logarithm.add_(3.0) / 3.0).mean(-1)[:, 0].clamp(0, 1)
+
+
+class Net(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.front_end, self.head = FrontEnd(), Head()
+
+    def forward(self, sound: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"pitch": self.head(self.front_end(sound))}
+
+
+def to_notes(activations: Mapping[str, NDArray[Any]]) -> Notes:
+    sounding = np.pad(activations["pitch"] > 0.6, ((1, 1), (0, 0))).astype(int)
+    steps = np.diff(sounding, axis=0).T
+    pitch, onset = np.nonzero(steps == 1)
+    offset = np.nonzero(steps == -1)[1]
+    return Notes.from_arrays(onset * HOP / RATE, offset * HOP / RATE, KEYS[pitch].astype(float))
+
+
+def activity(activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    whole = np.zeros((len(activations["pitch"]), 88), dtype=np.float32)
+    whole[:, KEYS - 21] = activations["pitch"]
+    return whole
+
+
+def opening(net: torch.nn.Module, **changes: Any) -> Opening:
+    given: dict[str, Any] = {
+        "module": "front_end",
+        "axes": "b1tfc",
+        "frequencies": midi_to_hz(KEYS),
+        "window_seconds": WINDOW / RATE,
+        "frame_rate": RATE / HOP,
+        "scale": LOG,
+    }
+    return Opening(net, **given | changes)
+
+
+def program(net: Net, **changes: Any) -> OpenedProgram:
+    def run(samples: Samples) -> Notes:
+        found = net(torch.from_numpy(samples)[None])["pitch"][0].numpy()
+        return to_notes({"pitch": found})
+
+    return OpenedProgram(opening(net, **changes), run, name="toy", sample_rate=RATE)
+
+
+def network(net: Net, **changes: Any) -> OpenedNetwork:
+    given: dict[str, Any] = {"block_frames": 30, "margin_frames": 5} | changes
+    return OpenedNetwork(
+        opening(net), net, to_notes, activity, name="toy", sample_rate=RATE, **given
+    )
+
+
+class ByHand:
+    """The toy opened without any hook."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+
+    def analyze(self, samples: Samples, sample_rate: int) -> Spectrogram:
+        values = self.net.front_end.magnitudes(torch.from_numpy(samples)[None])
+        return Spectrogram(
+            values=values.permute(0, 3, 2, 1).contiguous(),
+            frequencies=midi_to_hz(KEYS),
+            times=np.arange(values.shape[1])[None] * HOP / RATE,
+            window_seconds=np.full(len(KEYS), WINDOW / RATE),
+            frame_rate=RATE / HOP,
+            n_samples=len(samples),
+            sample_rate=sample_rate,
+        )
+
+    def activations(self, spectrogram: Spectrogram) -> dict[str, NDArray[Any]]:
+        logarithm = LOG.write(spectrogram.tensor).permute(0, 3, 2, 1)[:, None]
+        return {"pitch": self.net.head(logarithm)[0].numpy()}
+
+    decode = staticmethod(to_notes)
+
+
+REFERENCE = Notes.from_arrays([0.3, 0.9, 1.4], [0.7, 1.3, 2.0], [71.0, 76.0, 78.0])
+
+
+def sound() -> Samples:
+    time = np.arange(2 * RATE + 137) / RATE
+    samples = np.zeros(len(time))
+    for onset, offset, hz in zip(
+        REFERENCE.onsets, REFERENCE.offsets, REFERENCE.frequencies, strict=True
+    ):
+        fade = np.clip(np.minimum(time - onset, offset - time) / 0.02, 0, 1)
+        samples += 0.3 * fade * np.sin(2 * np.pi * hz * time)
+    return samples.astype(np.float32)
+
+
+def ready(permutation: Permutation, scene: Scene) -> Permutation:
+    """The permutation after it has seen the recording, where it wants to."""
+    prepass = permutation.prepass()
+    if prepass is None:
+        return permutation
+    prepass.push(scene)
+    return prepass.finish()
+
+
+def hooks_of(net: torch.nn.Module) -> list[int]:
+    kinds = ("_forward_hooks", "_forward_pre_hooks")
+    return [key for module in net.modules() for kind in kinds for key in getattr(module, kind)]
+
+
+def same(a: Notes, b: Notes) -> bool:
+    names = ("onsets", "offsets", "pitches")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+@pytest.mark.parametrize("name", ["identity", "fund_mask", "ratio_fund_mask", "microtonal"])
+@pytest.mark.parametrize("kind", ["program", "network"])
+def test_an_opened_toy_is_the_toy_opened_by_hand(kind: str, name: str) -> None:
+    net = Net()
+    opened = as_transcriber(program(net)) if kind == "program" else network(net)
+    by_hand = as_transcriber(ByHand(net))
+    notes = []
+    for model in (opened, by_hand):
+        spectrogram = model.analyze(sound(), RATE)
+        scene = Scene(spectrogram, REFERENCE)
+        if name == "identity":
+            perturbed = spectrogram
+        else:
+            perturbed, _ = ready(load_permutation(name), scene).perturb(scene)
+        notes.append(model.decode(model.activations(perturbed)))
+    assert len(notes[1]) == (0 if "mask" in name else 3)
+    assert same(*notes)
+    assert hooks_of(net) == []
+
+
+def test_its_values_are_the_linear_magnitudes_of_both_channels() -> None:
+    net = Net()
+    by_hand = ByHand(net).analyze(sound(), RATE)
+    found = program(net).analyze(sound(), RATE)
+    assert found.values.shape == (1, 2, 12, 81)
+    assert np.allclose(found.tensor, by_hand.tensor, rtol=1e-5, atol=1e-8)
+    assert np.array_equal(found.times, by_hand.times)
+
+
+def test_blocks_and_their_company_change_nothing() -> None:
+    net = Net()
+    whole = network(net, block_frames=200, margin_frames=20)
+    short = network(net, block_frames=30, margin_frames=5)
+    one, other = (m.activations(m.analyze(sound(), RATE))["pitch"] for m in (whole, short))
+    assert one.shape == other.shape == (81, 12)
+    assert np.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["program", "network"])
+def test_check_model_finds_no_fault(kind: str) -> None:
+    model = program(Net()) if kind == "program" else network(Net())
+    assert not check_model(model, keys=[69, 75], sample_rate=RATE).problems
+
+
+def test_hooks_go_after_an_error_and_those_of_others_stay() -> None:
+    net = Net()
+    theirs = net.front_end.register_forward_hook(lambda *_: None)
+
+    def breaks() -> None:
+        net(torch.zeros(1, 400))
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        opening(net).hear(breaks)
+    with pytest.raises(RuntimeError, match="broken"):
+        opening(net).put(breaks, torch.ones(1, 2, 12, 2))
+    with pytest.raises(ValueError, match="was not called"):
+        opening(net).hear(lambda: None)
+    assert hooks_of(net) == [theirs.id]
+
+
+def test_an_input_is_opened_as_the_output_before_it() -> None:
+    net = Net()
+    at_input = program(net, module="head", at="input").analyze(sound(), RATE)
+    assert torch.equal(at_input.tensor, program(net).analyze(sound(), RATE).tensor)
+    model = program(net, module="head", at="input")
+    silent = at_input.with_values(at_input.tensor * 0)
+    assert len(model.decode(model.activations(at_input))) == 3
+    assert len(model.decode(model.activations(silent))) == 0
+
+
+def test_what_passes_by_the_module_is_not_heard() -> None:
+    class Bypass(Net):
+        def forward(self, sound: torch.Tensor) -> dict[str, torch.Tensor]:
+            own = self.head(self.front_end(sound))
+            return {"pitch": torch.maximum(own, sound.abs().amax().clamp(0, 1))}
+
+    net = Bypass()
+    model = program(net)
+    silent = model.analyze(sound() * 4, RATE)
+    found = model.activations(silent.with_values(silent.tensor * 0))
+    assert len(model.decode(found)) == 0
+
+
+def test_segments_of_a_program_are_blocks_in_their_order() -> None:
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        halves = torch.from_numpy(samples).reshape(2, -1)
+        parts = [net(half[None])["pitch"][0] for half in halves]
+        return to_notes({"pitch": torch.cat(parts).numpy()})
+
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE, step_seconds=1.0)
+    samples = sound()[: 2 * RATE]
+    spectrogram = model.analyze(samples, RATE)
+    assert spectrogram.values.shape[0] == 2
+    assert spectrogram.times[:, 0].tolist() == [0.0, 1.0]
+    assert same(model.decode(model.activations(spectrogram)), run(samples))
+
+
+@pytest.mark.parametrize(
+    "scale",
+    [log_scale(1.0, base=10.0), log_scale(1e-5), log_scale(1.0, base=1e5, gain=1e5, power=2.0)],
+)
+def test_a_logarithm_is_read_and_written_back_to_the_last_digits(scale: Scale) -> None:
+    magnitude = torch.cat([torch.zeros(1), torch.logspace(-9, 4, 400)])
+    written = scale.write(magnitude)
+    again = scale.write(scale.read(written))
+    assert torch.allclose(again, written, rtol=3e-7, atol=3e-7)
+    exact = scale.read(scale.write(magnitude.double()))
+    assert torch.allclose(exact, magnitude.double(), rtol=1e-6, atol=1e-10)
+    # what is added is itself rounded to float32 as a logarithm
+    assert float(scale.read(scale.write(torch.zeros(1)))) <= 1e-11
+
+
+def test_logarithms_are_those_that_people_write() -> None:
+    x = torch.tensor([0.0, 1e-4, 0.5, 30.0], dtype=torch.float64)
+    eps = 1e-5
+    written = log_scale(1.0, base=1 / eps, gain=1 / eps, power=2.0).write(x)
+    assert torch.allclose(written, ((x**2 + eps).log() - math.log(eps)) / -math.log(eps))
+    assert torch.allclose(log_scale(1.0, base=10.0).write(x), torch.log10(1 + x))
+    assert torch.allclose(log_scale(eps).write(x), torch.log(x + eps))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"axes": "b1ftc"}, r"81 frequencies, expected 12: dimension 3 has as many"),
+        ({"axes": "bctf"}, r"expected a letter for each of its 5 dimensions"),
+        ({"axes": "btfc1"}, r"expected"),
+        ({"axes": "b1tf?"}, r"axes: got 'b1tf\?', expected f and t"),
+        ({"axes": "b1fft"}, r"each once"),
+        ({"module": "frontend"}, r"expected one of front_end, head"),
+        ({"module": ""}, r"is dict, expected one tensor"),
+        ({"at": "middle"}, r"at: got 'middle'"),
+        ({"scale": log_scale(1.0)}, r"scale: got values up to"),
+        ({"scale": LINEAR}, r"expected linear magnitudes"),
+    ],
+)
+def test_a_wrong_opening_is_refused_with_the_reason(changes: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        as_transcriber(program(Net(), **changes)).analyze(sound(), RATE)
+
+
+def test_other_shapes_than_those_of_the_sound_are_refused() -> None:
+    net = Net()
+    with pytest.raises(ValueError, match="must not depend on what is heard"):
+        opening(net).put(lambda: net(torch.zeros(1, 800)), torch.ones(1, 2, 12, 5))
+    with pytest.raises(ValueError, match="took 1 blocks in a run on silence, expected 2"):
+        opening(net).put(lambda: net(torch.zeros(1, 800)), torch.ones(2, 2, 12, 4))
+
+
+def test_events_hold_notes_to_the_bit() -> None:
+    onsets = [0.0, 0.1, 0.1, 0.1000001, 0.99, 0.999]
+    notes = Notes.from_arrays(
+        onsets, np.array(onsets) + 1 / 3, [60.0, 60.0, 61.0, 60.0, 60.0, 60.0], np.arange(6)
+    )
+    events = events_of(notes, 1.0, 20.0)
+    assert events.shape == (20, 88, 5)
+    found = notes_of(events)
+    assert same(found, notes)
+    assert np.array_equal(np.sort(found.velocities), np.arange(6))
+    assert same(notes_of(events_of(Notes.empty(), 1.0, 20.0)), Notes.empty())
+    with pytest.raises(ValueError, match="keys of a piano, 21 to 108"):
+        events_of(Notes.from_arrays([0.0], [1.0], [120.0]), 1.0, 20.0)
+
+
+@pytest.mark.parametrize("of_power", [True, False])
+def test_the_response_of_a_filterbank_is_that_of_a_tone(of_power: bool) -> None:
+    length, rate = 512, 8_000
+    windows = np.stack([np.hanning(length), np.hanning(length) ** 2])
+    filters = np.abs(np.random.default_rng(0).normal(size=(length // 2 + 1, 9)))
+    hz = np.array([700.0, 1_003.0, 2_500.0])
+    time = np.arange(length) / rate
+    expected = np.zeros((3, 9))
+    for window in windows:
+        spectrum = np.fft.rfft(window * np.exp(2j * np.pi * hz[:, None] * time).real)
+        magnitude = np.abs(spectrum) * 2 / window.sum()
+        expected += (magnitude**2 @ filters if of_power else (magnitude @ filters) ** 2) / 2
+    found = filterbank_response(windows, filters, rate, of_power=of_power)(hz)
+    assert np.allclose(found, expected, rtol=0.05)
+
+
+def test_weights_tell_two_models_apart() -> None:
+    one, other = Net(), Net()
+    other.front_end.kernels *= 2
+    assert program(one).identity.weights_sha256 == program(Net()).identity.weights_sha256
+    assert program(one).identity.weights_sha256 != program(other).identity.weights_sha256
+
+
+def test_a_study_runs_on_both() -> None:
+    class Track:
+        name = composition = "toy"
+        duration_seconds = 2.0
+
+        def audio(self) -> tuple[Samples, int]:
+            return sound(), RATE
+
+        def notes(self) -> Notes:
+            return REFERENCE
+
+        def fingerprint(self) -> str:
+            return "toy"
+
+        stamp = fingerprint
+
+    net = Net()
+    for model in (program(net), network(net)):
+        result = pi_amt.importance(model, [Track()], permutations=["fund_mask"], n_jobs=1)
+        (row,) = [r for r in result.results if r.label == "fund_mask"]
+        assert row.drop == 1.0
+    assert hooks_of(net) == []
