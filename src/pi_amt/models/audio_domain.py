@@ -96,7 +96,7 @@ class AudioDomain(Transcriber):
                 f"sample_rate: got {sample_rate}, expected an even number from 8000 to 192000 Hz"
             )
         self.listener = listener
-        self.sample_rate = sample_rate  # type: ignore[misc]  # of a class, in models of one rate
+        self.sample_rate = sample_rate  # of a class, in models of one rate
         self.device = torch.device("cpu")
         own = {"domain": "audio", "sample_rate": sample_rate}
         self.identity = replace(identity, settings={**identity.settings, **own})

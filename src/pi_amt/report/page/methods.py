@@ -13,7 +13,7 @@ import numpy as np
 
 from pi_amt.core.notes import N_PITCHES
 from pi_amt.core.text import plural
-from pi_amt.models.loading import BUILT_IN, load_model
+from pi_amt.models.loading import SHIPPED, load_model
 from pi_amt.permutations.loading import Permutation
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
@@ -181,7 +181,7 @@ def _width(importance: Result, masks: Sequence[PartialMask]) -> str:
     known = [
         f"±{_own_half_width_cents(model):g} cents in {model_title(model)}"
         for model in importance.models
-        if model in BUILT_IN
+        if model in SHIPPED
     ]
     unless = " unless another width is listed" if len(widths) > 1 else ""
     return f", {' and '.join(known)} around each partial{unless}" if known else ""
