@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pi_amt.core.units import db_to_amplitude, midi_to_hz
     from pi_amt.datasets.loading import load_dataset
     from pi_amt.datasets.track import Dataset, FileTrack, Track
+    from pi_amt.models.audio_domain import AudioDomain
     from pi_amt.models.loading import load_model
     from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agreement",
+    "AudioDomain",
     "BatchedTranscriber",
     "Change",
     "Condition",
@@ -106,6 +108,7 @@ __all__ = [
 
 _HOMES = {
     "Agreement": "scoring.agreement",
+    "AudioDomain": "models.audio_domain",
     "BatchedTranscriber": "models.transcriber",
     "Change": "permutations.permutation",
     "Condition": "study.conditions",

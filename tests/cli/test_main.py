@@ -271,7 +271,7 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["repeats=two"], "repeats: got 'two'"),
         (["repeats=1.5"], "repeats: got 1.5"),
         (["tabel"], "did you mean table"),
-        (["--permutation", "fund_mask"], "pi-amt transcribe, expected key=value: pi-amt run permu"),
+        (["--permutation", "fund_mask"], "pi-amt perturb, expected key=value: pi-amt run permu"),
         (["run", "--permutation=fund_mask"], ": pi-amt run permutation=fund_mask"),
         (["-m", "--anatomy"], "got --anatomy, an option of pi-amt table, expected the command"),
         (["model=basic-pitch"], "basic_pitch"),

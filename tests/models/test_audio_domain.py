@@ -103,7 +103,8 @@ def test_another_analysis_misses_the_fundamental_and_finds_the_rest(name: str) -
 @pytest.mark.parametrize("name", ["harm_mask", "ratio_harm_mask"])
 def test_another_analysis_finds_nothing_but_the_fundamental(name: str) -> None:
     left = levels_left(name)
-    assert left[440] == pytest.approx(1.0, rel=0.2)  # 2 dB: a ratio mask estimates what is there
+    # within 1 dB, or 3 dB under a ratio mask, whose estimate of what is there errs on this side
+    assert left[440] == pytest.approx(1.0, rel=0.1 if name == "harm_mask" else 0.3)
     assert left[880] < 10 ** (-25 / 20)
     assert left[3000] < 10 ** (-25 / 20)
 

@@ -14,7 +14,7 @@ from tests.toys import ToyTranscriber, toy_tracks
 import pi_amt
 from pi_amt.permutations.controls import NoPermutation
 from pi_amt.permutations.loading import available, controls_of, load_permutation
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.report.catalog import catalog
 from pi_amt.report.page.context import missing
 from pi_amt.statistics.result import Result
@@ -72,6 +72,9 @@ class Holes(NoPermutation):
 
     name: ClassVar[str] = "holes (mine), p=1"
     out_of_distribution = True
+
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: spectrogram.with_values(spectrogram.tensor * 0.999))
 
 
 def test_a_permutation_of_somebody_else_gets_its_badge_and_keeps_its_name() -> None:

@@ -129,7 +129,9 @@ def _lines(options: list[Option], prefix: str, width: int) -> Iterator[str]:
 
 def _two_columns(left: str, right: str, width: int) -> Iterator[str]:
     """What is explained, and beside it, or below it where it is long, the explanation."""
-    lines = textwrap.wrap(right, max(width - _LEFT - 2, 20), break_on_hyphens=False)
+    lines = textwrap.wrap(
+        right, max(width - _LEFT - 2, 20), break_on_hyphens=False, break_long_words=False
+    )
     head = f"  {left:{_LEFT - 1}} "
     if len(head) > _LEFT + 2 or not lines:
         yield head.rstrip()

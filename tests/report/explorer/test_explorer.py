@@ -170,6 +170,9 @@ class Unregistered(NoPermutation):
 
     name: ClassVar[str] = "unregistered"
 
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda spectrogram: spectrogram.with_values(spectrogram.tensor * 0.999))
+
 
 def study_of(folder: Path, *conditions: Any) -> Path:
     """Results folder of the toy model on files under these conditions."""
