@@ -31,7 +31,7 @@ install: $(VENV)/.installed ## make .venv and install the package
 # Ten works are the fewest on which all its tests can succeed after correction. Short excerpts keep it under four minutes
 # on two cores.
 demo: $(VENV)/.installed ## what the models rely on, on short excerpts of the built-in piano recordings
-	$(BIN)/python -m pi_amt experiment=answer dataset.max_tracks=10 dataset.max_seconds=4.5 excerpts=0
+	$(BIN)/python -m pi_amt experiment=answer dataset.max_tracks=10 dataset.max_seconds=4 excerpts=0
 
 # Two processes also where there are more cores: each may hold 1.5 GiB, and starts programs of its own. The tests of one
 # file run in one process, so that what they start (a SLURM cluster, dask workers, a browser) is started once.

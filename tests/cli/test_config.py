@@ -164,7 +164,7 @@ def test_the_answer_has_the_study_ratio_masks_claims_controls_and_coalitions() -
     found = conditions_of(composed("experiment=answer"))
     roles = [c.role for c in found]
     assert [roles.count(role) for role in ("baseline", "condition", "control", "coalition")] == [
-        1, 9, 14, 7
+        1, 9, 12, 7
     ]  # fmt: skip
     assert {"high_freq", "soft_harm_mask", "ratio_harm_mask"} <= {c.label for c in found}
 

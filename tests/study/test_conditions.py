@@ -258,6 +258,11 @@ def test_of_matched_controls_there_are_only_those_that_claims_rest_on() -> None:
         "matched_tracks(fund_mask)",
         "matched_tracks(harm_mask)",
         "leak_noise(harm_mask)",
-        "leak_other(harm_mask)",
+    ]
+    ratio = make_conditions(["ratio_harm_mask"], controls="matched")
+    assert [c.label for c in ratio if c.role == "control"] == [
+        "matched_tracks(ratio_harm_mask)",
+        "leak_noise(ratio_harm_mask)",
+        "leak_other(ratio_harm_mask)",
         "leak_other(no_permutation)",
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -171,7 +171,7 @@ def make_conditions(
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece``, ``matched_tracks``
             and ``leak`` where these are defined; ``"floor"``: only that one; ``"matched"``: only
-            what claims rest on, ``matched_tracks`` and ``leak``.
+            what claims rest on, ``matched_tracks`` and ``leak``, of binary masks that on noise.
 
     Raises:
         ValueError: if ``repeats`` is below 1 or a name is unknown.
@@ -185,7 +185,7 @@ def make_conditions(
     if controls == "floor":
         wanted.append(as_condition("floor", seed))
     elif controls == "matched":
-        wanted += [c for c in _controls_of(wanted, seed) if _claims_rest_on(c.permutation)]
+        wanted += _controls_of(wanted, seed, _claims_rest_on)
     elif controls:
         wanted += _controls_of(wanted, seed)
     baseline = Condition(load_permutation(BASELINE), BASELINE, role="baseline", seed=seed)
@@ -233,13 +233,24 @@ def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:
 
 
 def _claims_rest_on(control: Permutation) -> bool:
-    """Whether a claim rests on this control, so that it is run where time is short."""
+    """Whether a claim rests on this control, so that it is run where time is short.
+
+    What a binary mask writes into a sound, noise shows already.
+    """
+    if isinstance(control, Leak) and control.carrier == "other":
+        return control.target_permutation.needs_overview
     return isinstance(control, MatchedTracks | Leak)
 
 
-def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
-    """The controls of a set of conditions."""
-    controls = [as_condition(name, seed) for name in ("identity", "floor")]
+def _controls_of(
+    wanted: Sequence[Condition], seed: int, chosen: Callable[[Permutation], bool] = lambda _: True
+) -> list[Condition]:
+    """The controls of a set of conditions, as far as they are chosen."""
+    controls = [
+        as_condition(control, seed)
+        for control in map(load_permutation, ("identity", "floor"))
+        if chosen(control)
+    ]
     for condition in wanted:
         if condition.role == "condition":
             controls += [
@@ -249,6 +260,7 @@ def _controls_of(wanted: Sequence[Condition], seed: int) -> list[Condition]:
                     normalization=condition.normalization,
                 )
                 for control in controls_of(condition.permutation)
+                if chosen(control)
             ]
     if any(control.permutation.carrier == "other" for control in controls):
         # what the other recording scores by chance
