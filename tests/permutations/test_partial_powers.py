@@ -179,6 +179,8 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(PartialPowers, "powers", powers)
     monkeypatch.setattr(PartialPowers, "left_residual", residual)
+    # true powers depart from nothing
+    monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
     nothing = np.zeros((1, N_PARTIALS))
     found = PartialPowers(Overview.of(mixed), notes, nothing, nothing[..., None], 0.0, 1.0)
     kept, removed = (
@@ -216,10 +218,10 @@ def test_the_fundamental_goes_and_the_other_partials_stay_to_the_bit() -> None:
         assert power_at(alone, 220.0 * k, 0.8, 1.6) < 0.03 * power_at(s, 220.0 * k, 0.8, 1.6)
 
 
-# The closest decays that are modelled are 0.35 s and 1.5 s; 0.6 s lies between them, where the
-# weights fit worst. (1 dB would be a mask that cannot be told from the true sound.)
+# 0.2 s is far from the decays that are modelled, 0.16 s and 0.35 s, and falls by 54 dB before the
+# upper note has ended.
 @pytest.mark.parametrize(
-    ("decay_seconds", "within_db"), [(0.35, 2.0), (0.6, 8.0), (1.0, 4.0), (1.5, 2.0)]
+    ("decay_seconds", "within_db"), [(0.2, 1.5), (0.35, 1.0), (0.6, 1.0), (1.0, 1.0), (1.5, 1.0)]
 )
 def test_under_an_octave_the_lower_note_s_second_partial_stays(
     decay_seconds: float, within_db: float

@@ -20,6 +20,7 @@ import torch
 from pi_amt.core.checks import check_choice
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.permutations import partial_powers
 from pi_amt.permutations.masks import partials_in_words
 from pi_amt.permutations.partial_powers import ESTIMATE, N_PARTIALS, Overview
 from pi_amt.permutations.permutation import SUFFICIENCY, Change, Permutation, Scene
@@ -59,6 +60,7 @@ class Coalition(Permutation):
     needs_notes = True
     needs_overview = True
     normalization = "model"
+    method_version = partial_powers.VERSION
     tests = SUFFICIENCY
 
     def __post_init__(self) -> None:

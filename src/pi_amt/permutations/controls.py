@@ -85,6 +85,10 @@ class Counterpart(Permutation):
         return self.target_permutation.needs_overview
 
     @property
+    def method_version(self) -> str:
+        return self.target_permutation.method_version
+
+    @property
     def moves_values(self) -> bool:
         return self.target_permutation.moves_values
 

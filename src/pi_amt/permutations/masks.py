@@ -22,6 +22,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.partials import INHARMONICITIES
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
+from pi_amt.permutations import partial_powers
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
 from pi_amt.permutations.partial_powers import ESTIMATE, Overview, numbers_of
 from pi_amt.permutations.permutation import (
@@ -167,6 +168,10 @@ class PartialMask(Permutation):
     @property
     def normalization(self) -> str:
         return "model" if self.kind == "ratio" else "frozen"
+
+    @property
+    def method_version(self) -> str:
+        return partial_powers.VERSION if self.kind == "ratio" else "1"
 
     @property
     def out_of_distribution(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,9 +16,9 @@ from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.partial_powers import TAIL_SECONDS
+from pi_amt.permutations.partial_powers import TAIL_SECONDS, Overview
 from pi_amt.permutations.permutation import Change, Scene
-from pi_amt.permutations.regions import COUNTED_PARTIALS, is_near, sounding_in
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, is_near
 from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
@@ -29,6 +30,7 @@ HIGHEST_PARTIAL_HZ = 10_000.0
 #: the longest analysis window, in periods and in seconds
 _WINDOW_PERIODS, _WINDOW_SECONDS = 180.0, 3.0
 CANDIDATES = tuple(range(2, 11))
+_NOTES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -119,20 +121,38 @@ def _other_partials(target: PartialMask, scene: Scene) -> Change:
     margin = (
         longest / 2 + TAIL_SECONDS if target.kind == "ratio" else target.time_dilation * longest
     )
-    near = sounding_in(spectrogram, scene.reference, margin)
-    numbers = free_partials(
-        near, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity
-    )[:, None]
-    every = np.array(COUNTED_PARTIALS)
-    others = numbers if target.keep else np.where(every == numbers, 0, every)
+    near = is_near(spectrogram, scene.reference, margin)
+    sounding = scene.reference[near]
+
+    def free(notes: Notes) -> NDArray[np.int64]:
+        return free_partials(
+            notes, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity
+        )[:, None]
+
+    def free_of_all() -> NDArray[np.int64]:
+        # a few notes at a time: each is compared with all that sound within a few seconds of them
+        starts = range(0, max(len(scene.reference), 1), _NOTES_AT_ONCE)
+        return np.concatenate(
+            [free(scene.reference[start : start + _NOTES_AT_ONCE]) for start in starts]
+        )
+
+    def others(numbers: NDArray[np.int64]) -> Callable[[], Mask]:
+        """The bins of the partials that are not meant."""
+        every = np.array(COUNTED_PARTIALS)
+        not_meant = numbers if target.keep else np.where(every == numbers, 0, every)
+        return lambda: target.bands(spectrogram, sounding, not_meant)
+
     if target.kind == "ratio":
-        of_all = np.zeros((len(scene.reference), 1), dtype=np.int64)
-        of_all[is_near(spectrogram, scene.reference, margin)] = numbers
-        change = target.shares_changed(scene, of_all)
-        return replace(change, bystanders=lambda: target.bands(spectrogram, near, others))
-    region = target.region(spectrogram, near, numbers)
-    fill = target.fill_region(spectrogram, near, region, key)
-    return Change(fill.apply, region, lambda: target.bands(spectrogram, near, others))
+        # What the rest is like here is read from its surroundings, so other notes count, too.
+        overview = scene.overview or Overview.of(spectrogram)
+        what = ("free partials", key, target.partials, target.inharmonicity)
+        of_all = overview.once(what, scene.reference, free_of_all)
+        change = target.shares_changed(replace(scene, overview=overview), of_all)
+        return replace(change, bystanders=others(of_all[near]))
+    numbers = free(sounding)
+    region = target.region(spectrogram, sounding, numbers)
+    fill = target.fill_region(spectrogram, sounding, region, key)
+    return Change(fill.apply, region, others(numbers))
 
 
 def _shuffled_below(target: HighFreq, scene: Scene) -> Change:

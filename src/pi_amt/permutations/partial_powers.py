@@ -6,7 +6,7 @@ a bin is modelled as
 
     P(b, t) = Σ_n Σ_k Σ_a  w(n, k, a) · |H_b(f_nk, t − onset_n; τ_a)|²  +  N(b, t)
 
-over notes n, their partials k and three decays τ_a, with all w ≥ 0: a non-negative matrix
+over notes n, their partials k and five decays τ_a, with all w ≥ 0: a non-negative matrix
 factorisation whose atoms are given (Ewert & Müller, "Using score-informed constraints for NMF-based
 source separation", ICASSP 2012). What sets it apart:
 
@@ -16,6 +16,10 @@ source separation", ICASSP 2012). What sets it apart:
 * **The weights** w minimise the Itakura–Saito divergence, under which 20 dB below a loud partial
   count as much as on top of it (Févotte, Bertin & Durrieu, Neural Computation 2009). At first notes
   of one pitch share the balance of their partials, then each partial finds a weight of its own.
+* **What the decays miss** is measured. A string's sound beats and decays in ways of its own. Where
+  the rest of a bin is heard alone, before or after the partials that are removed, the recording
+  tells how far it departs from the model, and the frames between follow
+  (:meth:`PartialPowers.gains`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
   octave, which hammers and room fill and the few partials there do not.
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
@@ -28,12 +32,14 @@ recording can stream by, and one overview serves every set of partials.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import STIFFNESSES, partial_frequencies, piano_inharmonicity
@@ -41,14 +47,18 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, midi_to_hz, ratio_to_cents
 
 Powers = NDArray[np.float32]
+Found = TypeVar("Found")
 
+#: Of the shares: raised where the same recording and notes give others. Version 1 knew three decays
+#: and no departure from them.
+VERSION = "2"
 #: of a mask: its partials are where those of the recording are found to be
 ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
 N_PARTIALS = 16
 OVERVIEW_FRAME_RATE = 43.0
-#: of amplitude, seconds: the fast first stage of a piano's decay, its slow one, and ringing
-DECAY_SECONDS = (0.08, 0.35, 1.5)
+#: of amplitude, seconds: from the fast first stage of a piano's decay to ringing, an octave apart
+DECAY_SECONDS = (0.08, 0.16, 0.35, 0.7, 1.4)
 #: time constant of a note's amplitude after its offset: damper and room
 RELEASE_SECONDS = 0.1
 #: so long after its offset, and half a window, a note is still heard
@@ -73,7 +83,17 @@ _BELIEVED_OVER_RESIDUAL = 25.0
 #: a share of power below this is nothing: the bin stays as it is
 NEGLIGIBLE = 1e-6
 _SHARED_ROUNDS, _OWN_ROUNDS = 15, 20
+# The departure of the rest from its model is the line through the logarithms around a frame: with
+# weights that fall by a Gaussian of this width, and by this power of the rest's share of the bin,
+# so that only frames in which it is heard nearly alone count. Two weights that pull towards none,
+# for the line's height and for its slope, count as if that many frames, and squared seconds,
+# agreed with the model. It is computed for so many frames at a time, about 46 ms apart.
+_DEPARTURE_SECONDS, _DEPARTURE_SHARE_POWER, _LARGEST_DEPARTURE = 0.3, 4, 5.0
+_DEPARTURE_HEIGHT_PRIOR, _DEPARTURE_SLOPE_PRIOR = 0.3, 0.1
+_DEPARTURE_STEP, _DEPARTURE_FRAMES, _DEPARTURE_RADIUS = 2, 512, 3
 _WINDOW_SECONDS, _GUARD_SECONDS = 20.0, 2.0
+# A window of so many notes is shorter: a note takes up to a megabyte while it is learnt.
+_NOTES_AT_ONCE = 300
 # The residual is measured at every fourth bin and interpolated.
 _RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
 _SMALLEST_RESPONSE = 10**-4.5
@@ -242,8 +262,7 @@ class Overview:
     times: Floats
     power: Powers
     _residual: Powers | None = None
-    _learnt: dict[tuple[bytes, str | float], PartialPowers] = field(default_factory=dict)
-    _stiffnesses: dict[bytes, float] = field(default_factory=dict)
+    _known: dict[Hashable, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spectrogram: Spectrogram) -> Overview:
@@ -271,18 +290,23 @@ class Overview:
 
     def partials(self, notes: Notes, inharmonicity: str | float = "piano") -> PartialPowers:
         """The powers of the notes' partials; learnt once."""
-        key = (_contents(notes), inharmonicity)
-        if key not in self._learnt:
-            self._learnt[key] = learn(self, notes, inharmonicity)
-        return self._learnt[key]
+        return self.once(
+            ("partials", inharmonicity), notes, lambda: learn(self, notes, inharmonicity)
+        )
 
     def stiffness(self, notes: Notes) -> float:
         """How many times as stiff as a typical piano's the strings of the recording are, from the
         partials of its notes; found once."""
-        key = _contents(notes)
-        if key not in self._stiffnesses:
-            self._stiffnesses[key] = tuning_and_stiffness(self, notes, ESTIMATE)[1]
-        return self._stiffnesses[key]
+        return self.once("stiffness", notes, lambda: tuning_and_stiffness(self, notes, ESTIMATE)[1])
+
+    def once(self, what: Hashable, notes: Notes, find: Callable[[], Found]) -> Found:
+        """What ``find`` returns of the recording and these notes, called once for each ``what``."""
+        columns = (notes.onsets, notes.offsets, notes.pitches)
+        key = (what, *(np.ascontiguousarray(column).tobytes() for column in columns))
+        if key not in self._known:
+            self._known[key] = find()
+        found: Found = self._known[key]
+        return found
 
     def residual(self, times: Floats) -> Powers:
         """``(bins, frames)`` squared lower quartile of the magnitudes around each bin, at the frame
@@ -298,11 +322,6 @@ class Overview:
         high = np.minimum(low + 1, len(levels) - 1)
         share = (place - low).astype(np.float32)[:, None]
         return np.asarray(levels[low] * (1 - share) + levels[high] * share) ** 2
-
-
-def _contents(notes: Notes) -> bytes:
-    columns = (notes.onsets, notes.offsets, notes.pitches)
-    return b"".join(np.ascontiguousarray(column).tobytes() for column in columns)
 
 
 @dataclass(eq=False)
@@ -325,7 +344,8 @@ class PartialPowers:
     tuning_cents: float
     stiffness: float
     _last: tuple[bytes, Powers] | None = None
-    _last_groups: dict[float, tuple[object, Powers]] = field(default_factory=dict)
+    _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
+    _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
 
     def powers(
         self,
@@ -368,8 +388,10 @@ class PartialPowers:
 
         With the power V of a bin, T of the chosen partials and R of the others and the residual,
         removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
-        more than the rest's share, where it does not. Keeping leaves √min(1, T/V). A bin in which
-        T is negligible has gain 1 when T is removed: it stays as it is, to the bit.
+        more than the rest's share, where it does not. R follows the recording: around each frame,
+        a line is laid through the logarithms of V over the model where the rest is heard nearly
+        alone, and the others' power in R is multiplied by it. Keeping leaves √min(1, T/V). A bin
+        in which T is negligible has gain 1 when T is removed: it stays as it is, to the bit.
 
         Args:
             spectrogram: some blocks of the recording.
@@ -378,7 +400,10 @@ class PartialPowers:
         """
         reach = KEPT_REACH if keep else REACH
         chosen = (self.powers(times, numbers, reach) for times in spectrogram.times)
-        return self._gains(spectrogram, chosen, keep)
+        departure = partial(
+            self._departures, numbers.tobytes(), partial(self.powers, numbers=numbers)
+        )
+        return self._gains(spectrogram, chosen, None if keep else departure)
 
     def gains_of_groups(
         self,
@@ -398,30 +423,103 @@ class PartialPowers:
             chosen: per group, whether its partials are what is removed or kept.
             keep: whether they are kept.
         """
-        powers = self._powers_of_groups(spectrogram.times, groups, KEPT_REACH if keep else REACH)
+        which = np.array(chosen, dtype=np.bool_)
         # where none is chosen, the sum is nothing
-        return self._gains(spectrogram, powers[np.array(chosen, dtype=np.bool_)].sum(axis=0), keep)
 
-    def _gains(self, spectrogram: Spectrogram, powers: Iterable[Powers], keep: bool) -> Powers:
+        def powers(pages: Floats, reach: float = REACH) -> Powers:
+            return np.asarray(self._powers_of_groups(pages, groups, reach)[which].sum(axis=0))
+
+        departure = partial(
+            self._departures, (groups, which.tobytes()), lambda times: powers(times[None])[0]
+        )
+        blocks = powers(spectrogram.times, KEPT_REACH if keep else REACH)
+        return self._gains(spectrogram, blocks, None if keep else departure)
+
+    def _gains(
+        self,
+        spectrogram: Spectrogram,
+        powers: Iterable[Powers],
+        departures: Callable[[Floats], Powers] | None,
+    ) -> Powers:
         """What :meth:`gains` says, of the ``powers`` ``(bins, frames)`` of the chosen partials in
-        each block."""
+        each block; without ``departures`` of the rest, of times, these partials are kept."""
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
-        totals = None if keep else self._totals(spectrogram.times)
+        totals = None if departures is None else self._totals(spectrogram.times)
         for block, (times, chosen) in enumerate(zip(spectrogram.times, powers, strict=True)):
             heard = power[block]
-            if totals is None:
+            if totals is None or departures is None:
                 # cut first: a quotient by next to nothing would overflow
                 kept = np.minimum(chosen, heard)
                 share = np.divide(kept, heard, out=np.zeros_like(heard), where=heard > 0)
             else:
-                rest = np.maximum(totals[block] - chosen, 0)
+                rest = np.maximum(totals[block] - chosen, 0) * departures(times)
                 rest += self.left_residual(times)
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
             gains[block] = np.sqrt(np.minimum(share, 1))
         return gains
+
+    def _departures(self, key: object, powers: Callable[[Floats], Powers], times: Floats) -> Powers:
+        """``(bins, frames)`` by what factor the power of the partials that are left departs from
+        the model, at the frame of the overview that is nearest to each of the times ``(frames,)``.
+
+        Args:
+            key: another one for other chosen partials.
+            powers: of the chosen partials, ``(bins, frames)`` of times.
+            times: ``(frames,)`` seconds, ascending.
+        """
+        every = self.overview.times[::_DEPARTURE_STEP]
+        place = np.searchsorted((every[1:] + every[:-1]) / 2, times)
+        parts = self._last_departures.setdefault(key, {})
+        out = np.ones((len(self.overview.power), len(times)), dtype=np.float32)
+        if len(every) == 0:
+            return out
+        for part in np.unique(place // _DEPARTURE_FRAMES).tolist():
+            if part not in parts:
+                # blocks overlap, so the last part may be asked for again
+                for old in list(parts)[:-1]:
+                    del parts[old]
+                parts[part] = self._departures_of_part(part, every, powers)
+            here = place // _DEPARTURE_FRAMES == part
+            out[:, here] = parts[part][:, place[here] - part * _DEPARTURE_FRAMES]
+        return out
+
+    def _departures_of_part(
+        self, part: int, every: Floats, powers: Callable[[Floats], Powers]
+    ) -> Powers:
+        """``(bins, up to 512)`` of the frames at some of the times ``every`` ``(frames,)``."""
+        step = float(np.median(np.diff(every))) if len(every) > 1 else 1.0
+        width = _DEPARTURE_SECONDS / step
+        context = round(_DEPARTURE_RADIUS * width)
+        first = part * _DEPARTURE_FRAMES
+        begin, end = max(0, first - context), first + _DEPARTURE_FRAMES + context
+        times = every[begin:end]
+        chosen = powers(times)
+        rest = np.maximum(self.powers(times) - chosen, 0)
+        model = rest + chosen + self.left_residual(times) + np.float32(1e-30)
+        heard = self.overview.power[:, ::_DEPARTURE_STEP][:, begin:end]
+        off = np.log(np.maximum(heard, 1e-30) / model).clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
+        weight = (rest / model) ** _DEPARTURE_SHARE_POWER
+        since = (times - times[len(times) // 2]).astype(np.float32)
+
+        def around(values: Powers) -> Powers:
+            """Sum over frames of the values, times a Gaussian of height 1."""
+            smooth = gaussian_filter1d(
+                values, width, axis=1, mode="constant", truncate=_DEPARTURE_RADIUS
+            )
+            return np.asarray(smooth * width * np.sqrt(2 * np.pi))
+
+        # moments of time about each frame itself
+        s0, s1, s2 = (around(weight * since**n) for n in range(3))
+        y0, y1 = (around(weight * off * since**n) for n in range(2))
+        s2 = s2 - 2 * since * s1 + since**2 * s0 + _DEPARTURE_SLOPE_PRIOR
+        s1, y1 = s1 - since * s0, y1 - since * y0
+        height = (s2 * y0 - s1 * y1) / ((s0 + _DEPARTURE_HEIGHT_PRIOR) * s2 - s1**2)
+        height = height[:, first - begin :][:, :_DEPARTURE_FRAMES]
+        height = height.clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
+        return np.asarray(np.exp(height), dtype=np.float32)
 
     def left_residual(self, times: Floats) -> Powers:
         """``(bins, frames)`` power that a mask leaves where partials were."""
@@ -440,16 +538,18 @@ class PartialPowers:
     def _powers_of_groups(
         self, times: Floats, groups: tuple[tuple[int, ...], ...], reach: float
     ) -> Powers:
-        """``(groups, blocks, bins, frames)``; of each reach the last answer is kept."""
+        """``(groups, blocks, bins, frames)``; of each reach and number of frames the last answer is
+        kept."""
         key = (times.tobytes(), groups)
-        if reach not in self._last_groups or self._last_groups[reach][0] != key:
+        kind = (reach, times.shape)
+        if kind not in self._last_groups or self._last_groups[kind][0] != key:
             n_notes = len(self.notes)
             found = [
                 [self.powers(page, numbers_of(group, n_notes), reach) for page in times]
                 for group in groups
             ]
-            self._last_groups[reach] = (key, np.array(found, dtype=np.float32))
-        return self._last_groups[reach][1]
+            self._last_groups[kind] = (key, np.array(found, dtype=np.float32))
+        return self._last_groups[kind][1]
 
 
 def power_of(spectrogram: Spectrogram) -> Powers:
@@ -461,8 +561,9 @@ def power_of(spectrogram: Spectrogram) -> Powers:
 def learn(overview: Overview, notes: Notes, inharmonicity: str | float) -> PartialPowers:
     """Learn the powers of the notes' partials from an overview.
 
-    The recording is cut into windows of 20 s, each of which is solved with the notes around it, so
-    that memory does not grow with its length. Notes that began earlier keep what was found.
+    The recording is cut into windows of at most 20 s and 300 notes, each of which is solved with
+    the notes around it, so that memory does not grow with its length. Notes that began earlier
+    keep what was found.
     """
     tuning, stiffness = tuning_and_stiffness(overview, notes, inharmonicity)
     hz = partial_frequencies(
@@ -475,14 +576,25 @@ def learn(overview: Overview, notes: Notes, inharmonicity: str | float) -> Parti
     found = PartialPowers(overview, notes, hz, weights, tuning, stiffness)
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
         return found
-    begin, end = float(notes.onsets.min()), float(notes.onsets.max())
-    for start in np.arange(begin, end + 1e-9, _WINDOW_SECONDS):
-        inside = (notes.onsets >= start) & (notes.onsets < start + _WINDOW_SECONDS + _GUARD_SECONDS)
+    for start, end in _windows(notes.onsets):
+        inside = (notes.onsets >= start) & (notes.onsets < end + _GUARD_SECONDS)
         solved = _weights_of(found, np.flatnonzero(inside))
         weights[inside] = solved
         # the notes of the guard are only company here: the next window solves them
-        weights[notes.onsets >= start + _WINDOW_SECONDS] = 0.0
+        weights[notes.onsets >= end] = 0.0
     return found
+
+
+def _windows(onsets: Floats) -> Iterator[tuple[float, float]]:
+    """Begin and end, in seconds, of what is learnt at once, for onsets ``(notes,)``, ascending."""
+    start = float(onsets[0])
+    while start <= onsets[-1]:
+        end = start + _WINDOW_SECONDS
+        beyond = int(np.searchsorted(onsets, start)) + _NOTES_AT_ONCE
+        if beyond < len(onsets) and start < onsets[beyond] < end:
+            end = float(onsets[beyond])
+        yield start, end
+        start = end
 
 
 def tuning_and_stiffness(
@@ -673,11 +785,12 @@ class _Factorisation:
 def _step(
     group: NDArray[np.intp], response: Floats, up: Floats, down: Floats, n_groups: int
 ) -> Floats:
-    """Multiplicative update ``(groups,)`` of a weight that scales some entries (the root makes it
-    a majorisation–minimisation step, which never increases the divergence)."""
+    """Multiplicative update ``(groups,)`` of a weight that scales some entries (of which only the
+    root is known never to increase the divergence, while this is seen not to, and is twice as
+    fast: Févotte & Idier, Neural Computation 2011)."""
     numerator = np.bincount(group, response * up, n_groups)
     denominator = np.bincount(group, response * down, n_groups)
-    return np.asarray(np.sqrt(numerator / np.maximum(denominator, 1e-300)))
+    return np.asarray(numerator / np.maximum(denominator, 1e-300))
 
 
 def _lower_quartiles(power: Powers, frequencies: Floats) -> Powers:

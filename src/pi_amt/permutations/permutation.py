@@ -213,6 +213,12 @@ class Permutation(ABC):
         stands for a sound of its own, which the model would normalise by itself."""
         return "frozen"
 
+    @property
+    def method_version(self) -> str:
+        """Of how its numbers are made. Raised where the same options give other numbers, so that
+        rows of before are not taken for rows of now; those of other permutations stay."""
+        return "1"
+
     def prepass(self) -> Prepass | None:
         """What must read the whole recording first, ``None`` where nothing needs to."""
         return None

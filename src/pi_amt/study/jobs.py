@@ -16,7 +16,7 @@ from pi_amt.core.version import __version__
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import ModelIdentity, Transcriber
-from pi_amt.permutations.permutation import NotApplicable
+from pi_amt.permutations.permutation import NotApplicable, Permutation
 from pi_amt.scoring.plugins import scorers
 from pi_amt.store.rows import METHOD_VERSION, Row
 from pi_amt.study.conditions import Condition
@@ -98,10 +98,17 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
             **({"scorers": list(scorers())} if scorers() else {}),
+            **_version(condition.permutation),
             **_level(identity, condition),
             **_alignment(job),
         }
     )
+
+
+def _version(permutation: Permutation) -> dict[str, str]:
+    """Of a permutation's own method. Rows of the first had none in their keys."""
+    version = permutation.method_version
+    return {"permutation": version} if version != "1" else {}
 
 
 def _level(identity: ModelIdentity, condition: Condition) -> dict[str, str]:
