@@ -21,7 +21,7 @@ GROUPS = {
     "model": "the model that is studied",
     "dataset": "the recordings",
     "permutation": "what is done to the model's input",
-    "experiment": "several conditions that belong together, in place of one permutation",
+    "experiment": "conditions that belong together, in place of one",
     "mask": "a set of options for all masks",
     "executor": "where the study is computed",
 }
