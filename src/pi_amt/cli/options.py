@@ -18,12 +18,12 @@ from pathlib import Path
 CONF = Path(str(files("pi_amt.cli") / "conf"))
 #: the files of these groups are alternatives, of which a study has one each
 GROUPS = {
-    "model": "the model that is asked",
+    "model": "the model that is studied",
     "dataset": "the recordings",
     "permutation": "what is done to the model's input",
     "experiment": "conditions that belong together, in place of one",
     "mask": "a set of options for all masks",
-    "executor": "what computes",
+    "executor": "where the study is computed",
 }
 #: groups whose options belong to all that can be chosen in another one
 _ALL = {"mask": "all masks", "shuffle": "all shuffles"}
@@ -32,7 +32,7 @@ _INTRODUCTION = """\
 usage: pi-amt run [-m] [key=value ...]
 
 Run one condition or, with -m, a sweep over several models, datasets and conditions. The word "run"
-may be left out. Every option is written key=value; what stands behind a key below is its default.
+may be left out. Every option is written key=value, and every key below is shown with its default.
 Lists, such as model=basic_pitch,timbre_trap, need -m. Without lists, -m takes both models, MAPS and
 MAESTRO, and the eight conditions of the study. An experiment needs no -m."""
 _CLOSING = """\
@@ -40,7 +40,7 @@ flags:
   -m, --multirun            a sweep: all combinations of the lists that are given
   --dry-run                 the same as dry_run=true
   --cfg job                 print the whole configuration and do nothing
-  --hydra-help              further flags, of Hydra, which reads the options
+  --hydra-help              explain the other flags, which are those of Hydra
 
 examples:
   pi-amt run model=basic_pitch dataset=demo permutation=fund_mask
@@ -107,19 +107,24 @@ def _sections(width: int) -> Iterator[str]:
             for option in options_of(path):
                 owners.setdefault(option, []).append(path.stem)
         everywhere = 1 if group in _ALL else len(choices)
+        shared_first = sorted(owners.items(), key=lambda owned: -len(owned[1]))
         told = [
             option
             if len(names) == everywhere
-            else replace(option, words=_only(option.words, names))
-            for option, names in owners.items()
+            else replace(option, words=f"{option.words} ({_whose(names, choices)})")
+            for option, names in shared_first
         ]
         prefix = "" if group == "experiment" else f"{group}."
         title = f"options of {_ALL.get(group, f'the {group}')}"
         yield "\n".join([title, *_lines(told, prefix, width)])
 
 
-def _only(words: str, names: list[str]) -> str:
-    return f"{words} (only with {', '.join(names)})"
+def _whose(names: list[str], choices: list[Path]) -> str:
+    """Which choices have an option, or which lack it, whichever are fewer."""
+    lacking = [path.stem for path in choices if path.stem not in names]
+    if len(lacking) < len(names):
+        return f"not with {', '.join(lacking)}"
+    return f"only with {', '.join(names)}"
 
 
 def _lines(options: list[Option], prefix: str, width: int) -> Iterator[str]:

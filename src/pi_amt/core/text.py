@@ -13,6 +13,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def enumeration(names: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``, of one name at least."""
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
+
+
 def in_words(seconds: float) -> str:
     """A duration for people: seconds, minutes or hours."""
     if seconds < 90:

@@ -135,9 +135,9 @@ LEAK_BADGE = "leaks"
 
 
 def model_title(name: str) -> str:
-    """``timbre_trap`` → ``Timbre-Trap``; a variant's addition in brackets stays."""
-    head, bracket, rest = name.partition(" [")
-    return _MODELS.get(head, (head,))[0] + bracket + rest
+    """``timbre_trap`` → ``Timbre-Trap``; what stands behind it in brackets stays."""
+    head, addition = _head_and_addition(name)
+    return _MODELS.get(head, (head,))[0] + addition
 
 
 def dataset_title(name: str) -> str:
@@ -147,8 +147,15 @@ def dataset_title(name: str) -> str:
 
 def citation(name: str) -> str:
     """`` [@key]`` for the publication of a model or dataset; empty where none is known."""
-    _, key = (_MODELS | _DATASETS).get(name, ("", ""))
+    head, _ = _head_and_addition(name)
+    _, key = (_MODELS | _DATASETS).get(head, ("", ""))
     return f" [@{key}]" if key else ""
+
+
+def _head_and_addition(name: str) -> tuple[str, str]:
+    """``basic_pitch (audio)`` → ``basic_pitch``, `` (audio)``; of a variant, what is in ``[ ]``."""
+    head = re.split(r" (?=[\[(])", name, maxsplit=1)[0]
+    return head, name[len(head) :]
 
 
 def is_reproduction(panel: Panel) -> bool:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import enumeration, plural
 from pi_amt.permutations.permutation import DISTURBANCE, NECESSITY, SUFFICIENCY
 from pi_amt.report.catalog import permutation_of
 from pi_amt.report.names import dataset_title, model_title, score_name
@@ -548,7 +548,7 @@ def _which(called: Sequence[str]) -> tuple[str, bool]:
         return f"The {kinds[0]}", True
     if all(kind.endswith("binary mask") for kind in kinds):
         return "Both kinds of binary mask", False
-    return f"The {_listed(kinds)}", False
+    return f"The {enumeration(kinds)}", False
 
 
 def _others(found: Sequence[Statement], first: Statement) -> list[str]:
@@ -600,7 +600,7 @@ def _some(names: Sequence[str], last: str = "and") -> str:
     """The first of several names, and how many more there are."""
     unique = list(dict.fromkeys(names))
     more = len(unique) - _NAMED
-    return _listed([*unique[:_NAMED], f"{more} more"] if more > 1 else unique, last)
+    return enumeration([*unique[:_NAMED], f"{more} more"] if more > 1 else unique, last)
 
 
 def _moves(before: float, after: float) -> str:
@@ -631,10 +631,6 @@ def _is_plural(words: str) -> bool:
     """Whether a feature is several things, as its first noun tells."""
     nouns = [word for word in words.split() if word not in _NO_NOUNS]
     return bool(nouns) and (nouns[0].endswith("s") or "%" in nouns)
-
-
-def _listed(names: Sequence[str], last: str = "and") -> str:
-    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _capital(text: str) -> str:

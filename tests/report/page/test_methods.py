@@ -63,7 +63,7 @@ def test_a_reproduction_and_matched_controls_are_named() -> None:
         ({"fund_mask": 0.3}, "are sensitive to", ("rely on",)),
         (
             {"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1},
-            "models rely on by permutation importance [@breiman2001]",
+            "models rely on, by permutation importance [@breiman2001] of the models' own",
             ("sensitive to",),
         ),
     ],
@@ -74,6 +74,21 @@ def test_the_question_is_one_that_the_conditions_answer(
     text = methods_markdown(Importance.from_rows(make_rows(drops, n_pieces=4)))
     assert asked in text
     assert not [other for other in others if other in text]
+
+
+def test_what_was_perturbed_is_the_sound_where_models_heard_it() -> None:
+    own = make_rows({"fund_mask": 0.3})
+    sound = make_rows(
+        {"fund_mask": 0.3}, model="basic_pitch (audio)", settings='{"domain": "audio"}'
+    )
+    text = methods_markdown(Importance.from_rows(sound))
+    assert "own" not in text
+    assert "of the sound that the models hear." in text
+    assert "Perturbations acted on a non-stationary Gabor transform of the sound" in text
+    assert "Basic Pitch (audio) [@bittner2022basicpitch] ran with" in text
+    both = methods_markdown(Importance.from_rows([*own, *sound]))
+    assert "of the models' own time–frequency input or of the sound that the models hear." in both
+    assert "normalisation, and for Basic Pitch (audio) on a non-stationary Gabor" in both
 
 
 def test_each_matched_control_is_described_as_what_it_is() -> None:

@@ -21,13 +21,17 @@ from pi_amt.store.rows import flat_options
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """One model of the study, for the overview."""
+    """One model of the study, for the overview and the methods.
+
+    ``hears`` says that the sound was perturbed for it, and not its own input.
+    """
 
     name: str
     look: Look
     weights: str
     label: str
     precision: str
+    hears: bool
     settings: tuple[tuple[str, str], ...]
 
 
@@ -60,6 +64,7 @@ def model_facts(importance: Result) -> list[ModelFacts]:
                 weights=row.weights,
                 label=row.weights_label or "unlabelled weights",
                 precision=row.precision,
+                hears=settings.get("domain") == "audio",
                 settings=tuple((key, option_text(value)) for key, value in settings.items()),
             )
         )

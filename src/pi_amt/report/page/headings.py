@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import enumeration, plural
 from pi_amt.report.catalog import Entry, without_controls
 from pi_amt.report.names import Look, score_name
-from pi_amt.report.page.context import DatasetFacts
+from pi_amt.report.page.context import DatasetFacts, model_facts
 from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.cells import format_value, minus
 from pi_amt.report.tables.shapley import shapley_sentence, with_values
@@ -23,7 +23,7 @@ def title_of(models: Sequence[str], entries: Sequence[Entry], shared: str = "") 
 
     Reliance is read off the excess over matched controls, sensitivity off the drops alone.
     """
-    who = " and ".join(models)
+    who = enumeration(models)
     several = len(models) > 1
     if not without_controls(entries):
         if shared:
@@ -40,7 +40,7 @@ def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence
     where = f"{plural(len(datasets), 'dataset')}, {recordings}"
     if conditions := without_controls(entries):
         return (
-            f"{plural(len(conditions), 'perturbation')} of the models' own input, {where}. "
+            f"{plural(len(conditions), 'perturbation')} of {_perturbed(importance)}, {where}. "
             f"Each number is the fall of {score_name(importance.score)} against the same "
             "recording, unperturbed."
         )
@@ -49,6 +49,13 @@ def lede(importance: Result, datasets: Sequence[DatasetFacts], entries: Sequence
     if entries:
         return f"The baseline and its controls only: {where}."
     return f"The baseline only, without any perturbation: {where}."
+
+
+def _perturbed(importance: Result) -> str:
+    """What the perturbations act on."""
+    hear = {model.hears for model in model_facts(importance)}
+    ways = {False: "the models' own input", True: "the sound that the models hear"}
+    return " or of ".join(words for hears, words in ways.items() if hears in hear)
 
 
 def headlines(importance: Result, entries: Sequence[Entry]) -> list[tuple[Look, list[str]]]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 
 from pi_amt.core.notes import N_PITCHES
-from pi_amt.core.text import plural
+from pi_amt.core.text import enumeration, plural
 from pi_amt.models.loading import SHIPPED, load_model
 from pi_amt.permutations.loading import Permutation
 from pi_amt.permutations.masks import PartialMask
@@ -66,8 +66,7 @@ def references(markdown: str) -> str:
 
 
 def _data(importance: Result) -> list[str]:
-    version = importance.rows[0].version or "(version unknown)"
-    said = [f"{_question(importance)} with pi_amt {version} [@pi_amt]."]
+    said = [_question(importance)]
     for model in model_facts(importance):
         said.append(f"{model.look.model}{citation(model.name)} ran with {_weights(model)}.")
     for dataset in dataset_facts(importance):
@@ -82,14 +81,27 @@ def _data(importance: Result) -> list[str]:
 
 def _question(importance: Result) -> str:
     """What was asked: of reliance only with matched controls, of nothing without a condition."""
+    tool = f"pi_amt {importance.rows[0].version or '(version unknown)'} [@pi_amt]"
     if not any(result.role == "condition" for result in importance.results):
-        return "We scored transcription models"
+        return f"We scored transcription models with {tool}."
     controlled = any(result.n_excess for result in importance.results)
+    own, hearing = _by_domain(importance)
+    places = [
+        *(["the models' own time–frequency input"] if own else []),
+        *(["the sound that the models hear"] if hearing else []),
+    ]
     return (
-        "We measured which harmonic features of their input transcription models "
-        f"{'rely on' if controlled else 'are sensitive to'} by permutation importance "
-        "[@breiman2001], applied to the models' own time–frequency input"
+        f"We measured with {tool} which harmonic features transcription models "
+        f"{'rely on' if controlled else 'are sensitive to'}, by permutation importance "
+        f"[@breiman2001] of {' or of '.join(places)}."
     )
+
+
+def _by_domain(importance: Result) -> tuple[list[str], list[str]]:
+    """The models whose own input was perturbed, and those that heard perturbed sound."""
+    models = model_facts(importance)
+    own, hearing = ([m.look.model for m in models if m.hears is hears] for hears in (False, True))
+    return own, hearing
 
 
 def _perturbations(importance: Result) -> list[str]:
@@ -108,10 +120,8 @@ def _perturbations(importance: Result) -> list[str]:
     inside = [c for c, permutation in made.items() if permutation and permutation.needs_probe]
     said = []
     if len(inside) < len(tried):
-        said.append(
-            "Perturbations acted on the linear representation, before logarithm and "
-            f"normalisation: {_listing(c for c in tried if c not in inside)}."
-        )
+        where = _where(importance)
+        said.append(f"{where}: {_listing(c for c in tried if c not in inside)}.")
     if inside:
         said.append(
             f"One channel of the harmonic stack inside the network was set to zero by "
@@ -124,6 +134,18 @@ def _perturbations(importance: Result) -> list[str]:
         f"(seed {', '.join(map(str, seeds))}; {_repeats(importance)} where stochastic)."
     )
     return said + _controls(conditions) + _leaks(conditions)
+
+
+def _where(importance: Result) -> str:
+    """Where perturbations acted, of which a list follows."""
+    own, hearing = _by_domain(importance)
+    linear = "on the linear representation, before logarithm and normalisation"
+    gabor = "on a non-stationary Gabor transform of the sound, from which the sound was made again"
+    if not hearing:
+        return f"Perturbations acted {linear}"
+    if not own:
+        return f"Perturbations acted {gabor}"
+    return f"Perturbations acted {linear}, and for {enumeration(hearing)} {gabor}"
 
 
 def _repeats(importance: Result) -> str:
@@ -204,7 +226,9 @@ def _controls(conditions: Sequence[ConditionKey]) -> list[str]:
             groups.setdefault(does, []).append(f"`{control.target}`")
     if not groups:
         return []
-    said = [f"{' and '.join(dict.fromkeys(t))} with a control that {w}" for w, t in groups.items()]
+    said = [
+        f"{enumeration([*dict.fromkeys(t)])} with a control that {w}" for w, t in groups.items()
+    ]
     return [
         f"We compared {'; '.join(said)}. The excess drop is the drop minus that under this matched "
         "control."
@@ -254,9 +278,9 @@ def _shapley(importance: Result) -> list[str]:
     return [
         f"Exact Shapley values [@shapley1953] share the score among the players {players}, where "
         "f0 is the fundamental of all notes, hk their partial k, and rest all other sound. In each "
-        f"of the {n} coalitions the partials of the absent players were removed by ratio masks on "
-        "the linear representation, or, without rest, nothing but those of the present players was "
-        "kept. Interactions are Shapley interaction indices [@grabisch1999]."
+        f"of the {n} coalitions the partials of the absent players were removed by ratio masks, "
+        "or, without rest, nothing but those of the present players was kept. Interactions are "
+        "Shapley interaction indices [@grabisch1999]."
     ]
 
 

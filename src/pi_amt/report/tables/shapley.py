@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import enumeration, plural
 from pi_amt.permutations.coalition import REST, partials_of
 from pi_amt.permutations.masks import partials_in_words
 from pi_amt.report.names import score_name
@@ -123,7 +123,7 @@ def shapley_sentence(one: Attribution, model: str, dataset: str) -> str:
     told += [] if float(left) == 0 else [f"{left} that is left without any sound"]
     return (
         f"{model}'s {score_name(one.inference.score)} of {whole} on {dataset} is the sum of "
-        f"{', '.join(told[:-1])} and {told[-1]} (Shapley values, mean over "
+        f"{enumeration(told)} (Shapley values, mean over "
         f"{plural(len(one.pieces), 'recording')})."
     )
 
