@@ -7,8 +7,8 @@ log-frequency and time, at most +40 dB, and synthesised.
 
 Perturbed coefficients need not be those of any signal. The *consistency residual* says how far
 off: the sound is analysed again by the model's own front end, and the difference to what the model
-got is given in dB of its energy, after the best common gain. Below −20 dB one hears what the model
-saw; near 0 dB hardly.
+got (where sound itself is perturbed, of the magnitudes) is given in dB of its energy, after the
+best common gain. Below −20 dB one hears what the model saw; near 0 dB hardly.
 """
 
 from __future__ import annotations
@@ -140,6 +140,8 @@ def residual_db(model: Transcriber, sound: Sound, wanted: Spectrogram) -> float 
     ours, theirs = zip(*pairs, strict=True)
     got: Any = np.asarray(again.values)[list(ours)]
     want: Any = np.asarray(wanted.values)[list(theirs)]
+    if model.input_is_sound:  # whose phases are not those of what was wanted
+        got, want = np.abs(got), np.abs(want)
     energy = float(np.sum(np.abs(want) ** 2))
     if energy == 0.0 or not np.any(got):
         return None
