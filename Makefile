@@ -65,6 +65,10 @@ KNOWN_BIAS := src/pi_amt/statistics/known_bias
 known-bias: $(VENV)/.installed ## how far each mask is from the truth: tables that ship, docs and picture
 	$(BIN)/pi-amt calibrate basic_pitch --music --device cpu --save $(KNOWN_BIAS)/basic_pitch.json
 	$(BIN)/pi-amt calibrate timbre_trap --music --device cpu --save $(KNOWN_BIAS)/timbre_trap.json
+	for model in basic_pitch timbre_trap; do \
+	  $(BIN)/pi-amt calibrate $$model --music --domain audio --masks ratio_fund_mask,ratio_harm_mask --device cpu \
+	    --save "$(KNOWN_BIAS)/$$model (audio).json" || exit 1; \
+	done
 	$(BIN)/python scripts/make_bias_picture.py
 
 # A store for each study, so that Holm's correction counts its own conditions.

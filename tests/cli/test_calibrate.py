@@ -65,6 +65,22 @@ def test_a_table_goes_where_it_is_asked_to_go(home: Path) -> None:
     assert not (home / "pi_amt").exists()
 
 
-def test_save_without_music_is_refused(home: Path) -> None:
-    with pytest.raises(ValueError, match="got --save without --music"):
-        run("--save", str(home / "toy.json"))
+@pytest.mark.parametrize(
+    ("option", "value"), [("save", "toy.json"), ("domain", "audio"), ("masks", "fund_mask")]
+)
+def test_what_is_of_music_is_refused_without_it(home: Path, option: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"got --{option} without --music"):
+        run(f"--{option}", value)
+
+
+def test_a_model_has_a_table_of_its_own_in_the_audio_domain(home: Path) -> None:
+    run("--music", "--domain", "audio", "--masks", "fund_mask")
+    (path,) = (home / "pi_amt" / "known_bias").glob("*.json")
+    table = BiasTable.read(path)
+    assert (table.model, table.settings["domain"]) == ("toy (audio)", "audio")
+    assert [mask.permutation for mask in table.masks] == ["fund_mask"]
+
+
+def test_a_mask_that_is_not_calibrated_is_refused(home: Path) -> None:
+    with pytest.raises(ValueError, match="masks: got 'harm_mask'"):
+        run("--music", "--masks", "fund_mask,harm_mask")

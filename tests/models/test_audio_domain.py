@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.audio_domain import RESIDUALS, AudioDomain, Hearing
-from pi_amt.models.gabor import CORE_FRAMES, gabor
+from pi_amt.models.gabor import CORE_FRAMES, PHASE_ROUNDS, gabor
 from pi_amt.models.loading import load_model
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.permutations.loading import load_permutation
@@ -117,6 +117,28 @@ def test_no_value_anywhere_on_the_axis_becomes_a_whistle() -> None:
         assert transform.inverse(values).abs().max() <= 1.5
 
 
+def test_values_of_a_sound_give_this_sound() -> None:
+    transform = gabor(RATE)
+    block = transform.block(sines((440, 0.3), (880, 0.2)), 1)
+    values = transform.forward(block)
+    assert torch.equal(transform.sound(values), transform.inverse(values))
+
+
+def test_no_phase_tells_of_a_louder_tone_that_is_gone() -> None:
+    transform = gabor(RATE)
+    soft, loud = sines((440, 0.01)), sines((452, 0.3))
+    loud[: 2 * RATE] = 0.0  # it begins in the middle
+    wanted = transform.forward(transform.block(soft, 1)).abs()
+    given = wanted * torch.sgn(transform.forward(transform.block(soft + loud, 1)))
+
+    def off_db(sound: torch.Tensor) -> float:
+        """Of the magnitudes in the middle second, where the louder tone begins."""
+        error = (transform.forward(sound).abs() - wanted)[:, 192:320].square().sum()
+        return float(10 * torch.log10(error / wanted[:, 192:320].square().sum()))
+
+    assert off_db(transform.sound(given)) < off_db(transform.inverse(given)) - 10
+
+
 def test_the_listener_hears_the_whole_recording_once_as_an_array_of_its_own() -> None:
     heard: list[Sound] = []
 
@@ -163,15 +185,15 @@ def test_the_residual_is_what_a_second_analysis_of_the_whole_sound_finds() -> No
     again = model.analyze(model.synthesize(wanted), RATE)
     counted = model.counted_frames(clean)
 
-    def energy(values: NDArray[np.complex64]) -> float:
-        inside = np.moveaxis(values, 1, 2)[counted]
-        return float(np.sum(np.abs(inside) ** 2, dtype=np.float64))
+    def energy(magnitudes: Sound) -> float:
+        return float(np.sum(np.moveaxis(magnitudes, 1, 2)[counted] ** 2, dtype=np.float64))
 
-    def values(spectrogram: Spectrogram) -> NDArray[np.complex64]:
-        return np.asarray(spectrogram.values)
+    def magnitudes(spectrogram: Spectrogram) -> Sound:
+        return np.asarray(spectrogram.tensor.abs())
 
     assert 0 < counted[0].sum() < CORE_FRAMES.stop - CORE_FRAMES.start
-    expected = 10 * np.log10(energy(values(again) - values(wanted)) / energy(values(wanted)))
+    lost, kept = energy(magnitudes(again) - magnitudes(wanted)), energy(magnitudes(wanted))
+    expected = 10 * np.log10(lost / kept)
     assert told["fund_mask"]["residual_db"] == pytest.approx(expected, abs=0.1)
 
 
@@ -202,7 +224,7 @@ def test_a_built_in_model_takes_the_domain_and_its_own_stays_as_it_was() -> None
     assert isinstance(model, AudioDomain)
     assert model.identity.name == "basic_pitch (audio)"
     assert model.identity.weights_sha256 == own.identity.weights_sha256
-    settings = {**own.identity.settings, "domain": "audio", "sample_rate": 44_100}
-    assert model.identity.settings == settings
+    added = {"domain": "audio", "sample_rate": 44_100, "phase_rounds": PHASE_ROUNDS}
+    assert model.identity.settings == {**own.identity.settings, **added}
     with pytest.raises(ValueError, match="domain"):
         load_model("basic_pitch", domain="sound")

@@ -381,6 +381,18 @@ def _calibrate(command: ArgumentParser) -> None:
         "and reports show the bias from then on",
     )
     command.add_argument(
+        "--masks",
+        metavar="A,B",
+        help="with --music: config names of the masks, in place of all that are calibrated",
+    )
+    command.add_argument(
+        "--domain",
+        choices=("input", "audio"),
+        default="input",
+        help="with --music: what the masks act on, the model's input (default) or the sound that "
+        "it hears",
+    )
+    command.add_argument(
         "--save",
         metavar="F",
         help="with --music: the JSON file to write (default: in the user's "
@@ -394,13 +406,17 @@ def do_calibrate(options: Namespace) -> None:
     """Print how close each mask comes to the true ablation.
 
     Raises:
-        ValueError: for ``--save`` without ``--music``, or if a recording failed.
+        ValueError: for an option that needs ``--music`` without it, for a mask that is not
+            calibrated, or if a recording failed.
     """
     if options.music:
         _calibrate_music(options)
         return
-    if options.save:
-        raise ValueError("calibrate: got --save without --music, expected both or neither")
+    own = {"save": options.save, "masks": options.masks, "domain": options.domain != "input"}
+    if given := [f"--{name}" for name, asked in own.items() if asked]:
+        raise ValueError(
+            f"calibrate: got {', '.join(given)} without --music, expected both or neither"
+        )
     from pi_amt.models.loading import load_model
     from pi_amt.report.tables.calibration import calibration_table
     from pi_amt.study.calibration import calibrate
@@ -417,10 +433,13 @@ def _calibrate_music(options: Namespace) -> None:
     from pi_amt.models.loading import ModelSpec
     from pi_amt.report.tables.calibration import bias_table
     from pi_amt.statistics.bias import BiasTable, user_folder
-    from pi_amt.study.truth import TRUTH_SET, calibrate_music
+    from pi_amt.study.truth import TRUTH_SET, calibrate_music, calibrated_masks
 
     given = {"weights": options.weights, "device": options.device}
-    rows = calibrate_music(ModelSpec(options.model, json.dumps(given)))
+    if options.domain != "input":
+        given["domain"] = options.domain
+    masks = calibrated_masks(options.masks.split(",") if options.masks else None)
+    rows = calibrate_music(ModelSpec(options.model, json.dumps(given)), calibrated=masks)
     table = BiasTable.from_rows(rows.clean, rows.pairs, TRUTH_SET)
     print(bias_table(table))
     path = Path(options.save) if options.save else user_folder() / table.file_name

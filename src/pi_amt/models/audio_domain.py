@@ -2,13 +2,13 @@
 
 :class:`AudioDomain` makes a model of a *listener*, any function ``(samples, sample_rate) → Notes``.
 What is perturbed is not the listener's own input but a transform of the sound
-(:mod:`pi_amt.models.gabor`), and the listener hears what the inverse transform makes of it. So one
-stimulus serves all models, and nothing needs to be known of a model but its notes.
+(:mod:`pi_amt.models.gabor`), and the listener hears the sound whose transform has these magnitudes.
+So one stimulus serves all models, and nothing needs to be known of a model but its notes.
 
-A perturbed transform need not be that of any sound. The *consistency residual* says how much the
-inverse cannot keep: the sound is analysed again, and the difference from what was to be heard is
-given in dB of its energy. Masks, which scale each bin, have a small one. Shuffles, which move
-values to other bins and frames, hardly survive: they are refused.
+A perturbed transform need not be that of any sound. The *consistency residual* says how much a
+sound cannot keep: it is analysed again, and the difference from the magnitudes that were to be
+heard is given in dB of their energy. Masks, which scale each bin, have a small one. Shuffles, which
+move values to other bins and frames, hardly survive: they are refused.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from pi_amt.models.gabor import (
     BLOCK_FRAMES,
     CORE_FRAMES,
     FRAME_RATE_HZ,
+    PHASE_ROUNDS,
     Gabor,
     block_times,
     gabor,
@@ -64,7 +65,7 @@ class AudioDomain(Transcriber):
     """A model that hears perturbed sound.
 
     Its spectrogram is the transform of the sound. Its activations are what the listener found in
-    the sound that the inverse transform makes of it: ``activity (frames, 88)``, 1 where a note
+    the sound that is made of it: ``activity (frames, 88)``, 1 where a note
     sounds, 100 frames a second, and ``notes (notes, 4)``: onset, offset, pitch, velocity.
 
     A recording streams by in blocks. Each condition keeps its sound in a temporary file until the
@@ -73,8 +74,8 @@ class AudioDomain(Transcriber):
     Args:
         listener: hears ``(samples,)`` float32 mono at ``sample_rate`` Hz; an array of its own.
         identity: of the listener: its name, a hash of its weights, and every setting that changes
-            a result. What this class adds to the settings (``domain`` and ``sample_rate``) is not
-            to be in it.
+            a result. What this class adds to the settings (``domain``, ``sample_rate`` and
+            ``phase_rounds``) is not to be in it.
         sample_rate: of the sound that is perturbed and heard, Hz, even.
 
     Raises:
@@ -98,7 +99,7 @@ class AudioDomain(Transcriber):
         self.listener = listener
         self.sample_rate = sample_rate  # of a class, in models of one rate
         self.device = torch.device("cpu")
-        own = {"domain": "audio", "sample_rate": sample_rate}
+        own = {"domain": "audio", "sample_rate": sample_rate, "phase_rounds": PHASE_ROUNDS}
         self.identity = replace(identity, settings={**identity.settings, **own})
         self._transform = gabor(sample_rate)
 
@@ -136,9 +137,9 @@ class AudioDomain(Transcriber):
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
         """The ``sound`` of the blocks, ``(blocks, samples)``, and the ``values`` it is made of."""
-        inverse = self._transform.inverse
+        sound = self._transform.sound
         return [
-            {"sound": torch.stack([inverse(block) for block in s.tensor]), "values": s.tensor}
+            {"sound": torch.stack([sound(block) for block in s.tensor]), "values": s.tensor}
             for s in spectrograms
         ]
 
@@ -163,12 +164,12 @@ class AudioDomain(Transcriber):
         sound = Sound(self._transform, spectrogram.n_samples)
         for part in range(0, len(spectrogram.times), self.stream_blocks):
             values = spectrogram.tensor[part : part + self.stream_blocks]
-            sound.push(torch.stack([self._transform.inverse(block) for block in values]), values)
+            sound.push(torch.stack([self._transform.sound(block) for block in values]), values)
         return sound.finish()
 
 
 class Sound:
-    """Joins the blocks of one condition to its sound, and measures what the inverse did not keep.
+    """Joins the blocks of one condition to its sound, and measures what that did not keep.
 
     Args:
         transform: by which the blocks were made.
@@ -182,7 +183,7 @@ class Sound:
         weakref.finalize(self, self._file.close)
         self._tail = torch.zeros(transform.hop_samples)
         self._blocks = 0
-        #: the last block: what it was to be, and the first half of its sound
+        #: the last block: its magnitudes as they were to be, and the first half of its sound
         self._waiting: tuple[torch.Tensor, torch.Tensor] | None = None
         edges = midi_to_hz(np.array([*REGISTERS.values()][1:]) - 0.5)
         self._register = np.searchsorted(edges, transform.frequencies)
@@ -202,7 +203,7 @@ class Sound:
             self._file.write(done[:kept].numpy().tobytes())
             done[kept:] = 0.0
             self._measure(done)
-            self._waiting = (wanted.clone(), done)
+            self._waiting = (wanted.abs(), done)
             self._blocks += 1
 
     def _measure(self, second_half: torch.Tensor) -> None:
@@ -212,16 +213,17 @@ class Sound:
             self._compare(wanted, torch.cat([first_half, second_half]), self._blocks - 1)
 
     def _compare(self, wanted: torch.Tensor, sound: torch.Tensor, number: int) -> None:
-        """Add up the energies of what a block was to be, and of its difference from the sound."""
+        """Add up the energies of the ``wanted`` magnitudes of a block, and of their difference from
+        those of the sound."""
         times = block_times(number, 1)[0]
         counted = np.zeros(BLOCK_FRAMES, dtype=np.bool_)
         counted[CORE_FRAMES] = True
         counted &= (times >= 0) & (times < self._seconds)
         if not counted.any():
             return
-        difference = self._transform.forward(sound) - wanted
+        difference = self._transform.forward(sound).abs() - wanted
         for row, values in enumerate((wanted, difference)):
-            power = values[:, torch.from_numpy(counted)].abs().square().sum(dim=1)
+            power = values[:, torch.from_numpy(counted)].square().sum(dim=1)
             energies = np.bincount(self._register, power.numpy(), len(REGISTERS))
             self._energies[row] += energies
 

@@ -16,6 +16,9 @@ Conventions, and where they may surprise:
   an end of the axis.
 * The transform of a block is circular: its end is heard at its beginning. The ends of a block have
   no weight in the sound (:attr:`Gabor.fade`).
+* Changed values are taken by their magnitudes. Their phases are still those of the whole recording:
+  where a mask leaves a quiet tone beside what was a loud one, they tell of the loud one, and a
+  model hears its onsets there. :meth:`Gabor.sound` looks for phases that fit the magnitudes.
 """
 
 from __future__ import annotations
@@ -35,6 +38,11 @@ HOP_FRAMES = BLOCK_FRAMES // 2
 #: frames of a block that no other block stands for better
 CORE_FRAMES = slice(HOP_FRAMES // 2, 3 * HOP_FRAMES // 2)
 LOWEST_HZ = 20.0
+#: times that the phases of changed values are looked for, and how far each time goes beyond what
+#: was found, in units of the last step
+PHASE_ROUNDS, _MOMENTUM = 10, 0.99
+#: energy of what no sound keeps, over that of the values, below which they are those of a sound
+_KEPT = 1e-6
 #: length of a bin's window in periods of its frequency, and its limits in seconds
 PERIODS = 51.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.046, 0.37
@@ -112,6 +120,24 @@ class Gabor:
         half.index_add_(0, self._source, crops)
         out: Tensor = torch.fft.irfft(half, self.block_samples)
         return out
+
+    def sound(self, values: Tensor) -> Tensor:
+        """Samples float32 ``(samples,)`` of one block whose magnitudes are near those of the values
+        complex64 ``(bins, frames)``.
+
+        Values that are those of a sound give this sound. Others keep their magnitudes, and begin
+        with their phases (Perraudin, Balazs & Søndergaard, "A fast Griffin–Lim algorithm", 2013).
+        """
+        found, magnitude = self.inverse(values), values.abs()
+        last = self.forward(found)
+        if (last - values).abs().square().sum() <= _KEPT * magnitude.square().sum():
+            return found
+        found = self.inverse(magnitude * torch.sgn(last))
+        for _ in range(PHASE_ROUNDS - 1):
+            again = self.forward(found)
+            found = self.inverse(magnitude * torch.sgn(again + _MOMENTUM * (again - last)))
+            last = again
+        return found
 
     def response(self, hz: Floats) -> Floats:
         """Power ``(tones, bins)`` that steady tones of amplitude 1 have in the bins."""

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from pi_amt.core.checks import check_choice
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
@@ -159,6 +160,20 @@ def one_per_work(part: str, **options: Any) -> list[KnownPartialsTrack]:
         assert isinstance(track, KnownPartialsTrack)
         by_work.setdefault(track.work, []).append(track)
     return [played[i % len(played)] for i, played in enumerate(by_work.values())]
+
+
+def calibrated_masks(
+    names: Collection[str] | None = None,
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Those of :data:`CALIBRATED` with these config names, all by default.
+
+    Raises:
+        ValueError: for a name that none of them has.
+    """
+    if names is not None:
+        for name in names:
+            check_choice("masks", name, list(dict.fromkeys(name for name, _ in CALIBRATED)))
+    return [mask for mask in CALIBRATED if names is None or mask[0] in names]
 
 
 def calibrate_music(

@@ -153,7 +153,6 @@ def _pictures_and_sound(
         after = NoteTable.from_bytes(row.notes)
         sound = heard(model, whole, clean.spectrogram, result.spectrogram)
         residual = residual_db(model, sound, result.spectrogram)
-        # a model that synthesises has divided its input by the peak
         conditions.append(
             {
                 "id": entry.id,
@@ -162,7 +161,7 @@ def _pictures_and_sound(
                 "leaks": entry.leaks,
                 "picture": picture(powers(result.spectrogram, start, stop), loudest),
                 "outline": outline(_region(clean, result, start, stop)),
-                "audio": _audio(sound, example, 0.9 if _has_own_sound(model) else 0.9 / peak),
+                "audio": _audio(sound, example, 0.9 / peak),
                 "residual_db": None if residual is None else round(residual, 1),
                 "transcription": played(result.notes, start, stop),
                 "agreement": agreement(after, result.notes, start, stop),

@@ -7,8 +7,8 @@ log-frequency and time, at most +40 dB, and synthesised.
 
 Perturbed coefficients need not be those of any signal. The *consistency residual* says how far
 off: the sound is analysed again by the model's own front end, and the difference to what the model
-got is given in dB of its energy, after the best common gain. Below −20 dB one hears what the model
-saw; near 0 dB hardly.
+got (where sound itself is perturbed, of the magnitudes) is given in dB of its energy, after the
+best common gain. Below −20 dB one hears what the model saw; near 0 dB hardly.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Sound:
 def heard(
     model: Transcriber, recording: Sound, clean: Spectrogram, perturbed: Spectrogram
 ) -> Sound:
-    """The perturbed input as sound.
+    """The perturbed input as sound, at the recording's level.
 
     Args:
         model: whose input it is.
@@ -69,13 +69,22 @@ def heard(
         rate = perturbed.sample_rate
         length = round((len(perturbed.times) - 1) * hop * rate)
         begin = float(clean.times[0, 0]) + hop
-        return Sound(model.synthesize(replace(perturbed, n_samples=length)), rate, begin)
+        made = model.synthesize(replace(perturbed, n_samples=length))
+        return Sound(made * _divided_by(model, recording), rate, begin)
     samples = resample(recording.samples, recording.sample_rate, SAMPLE_RATE_HZ)
     # whole blocks from the start of the recording, so that a second analysis has the same blocks
     begin = hop * max(0, int(np.ceil(clean.times[0, 0] / hop - 1e-9))) if hop else 0.0
     first, last = (round(t * SAMPLE_RATE_HZ) for t in (begin, float(clean.times[-1, -1])))
     part = Sound(samples[first:last], SAMPLE_RATE_HZ, begin)
     return replace(part, samples=_borrowed_phase(part, clean, perturbed))
+
+
+def _divided_by(model: Transcriber, recording: Sound) -> np.float32:
+    """The level that the model divided the recording by, so that a sound gets it back."""
+    if model.identity.level != "peak":
+        return np.float32(1.0)
+    samples, _ = model.resampled(recording.samples, recording.sample_rate)
+    return np.float32(np.abs(samples).max(initial=0.0) or 1.0)
 
 
 def _block_hop_seconds(spectrogram: Spectrogram) -> float:
@@ -140,6 +149,8 @@ def residual_db(model: Transcriber, sound: Sound, wanted: Spectrogram) -> float 
     ours, theirs = zip(*pairs, strict=True)
     got: Any = np.asarray(again.values)[list(ours)]
     want: Any = np.asarray(wanted.values)[list(theirs)]
+    if model.input_is_sound:  # whose phases are not those of what was wanted
+        got, want = np.abs(got), np.abs(want)
     energy = float(np.sum(np.abs(want) ** 2))
     if energy == 0.0 or not np.any(got):
         return None
