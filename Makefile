@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test readme docs bench known-bias findings real-findings real-study clean
+.PHONY: help install demo check test test-models readme docs bench known-bias findings real-findings real-study clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,18 @@ test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests (PROCESSES=2)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(PYTEST)
+
+# Models of other people in an environment of their own. Harmonica needs Python 3.12; what cannot be installed is skipped,
+# and the tests say so. Outside of Python 3.11 torch may fetch gigabytes.
+MODELS_PYTHON ?= $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/null && echo python3.12 || echo $(PYTHON))
+MODELS_BIN := .venv-models/bin
+test-models: ## other people's models against their own programs (installs them, gigabytes)
+	$(MODELS_PYTHON) -m venv .venv-models
+	$(MODELS_BIN)/pip install $(PIP_FLAGS) "$$(grep '^torch==' constraints.txt)"
+	$(MODELS_BIN)/pip install $(PIP_FLAGS) --editable . pytest
+	for extra in harmonica madmom transkun; do \
+	  $(MODELS_BIN)/pip install $(PIP_FLAGS) --editable ".[$$extra]" || echo "note: no $$extra here, its tests will skip"; done
+	$(MODELS_BIN)/python -m pytest -rs tests/models/test_other_models.py
 
 readme: demo ## the sentences and the picture of the README, from what the demo finds
 	$(BIN)/python scripts/make_findings.py results --page readme
