@@ -7,16 +7,16 @@ it, as it is: one spectrogram of the whole recording, in chunks through the netw
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples, midi_to_hz
+from pi_amt.models.devices import pick_device
 from pi_amt.models.hooked import OpenedProgram, Opening, log_scale
 from pi_amt.models.others.package import package_of
 
 
 class Harmonica(OpenedProgram):
-    """Harmonica, opened at its constant-Q magnitudes.
+    """Harmonica in five sizes (pip install 'pi_amt[harmonica]', Python 3.12 or newer).
 
     Args:
         size: ``nano``, ``small``, ``medium``, ``large`` or ``x-large``.
@@ -37,46 +37,34 @@ class Harmonica(OpenedProgram):
     ) -> None:
         with package_of("harmonica"):
             from harmonica import Harmonica as Program
+            from harmonica.data import resample
 
-        program = Program(
-            weights or size,
-            device=None if device == "auto" else device,
-            onset_threshold=onset_threshold,
-            frame_threshold=frame_threshold,
-        )
-        rate, front_end = program.sample_rate, program.model.cqt
-        per_semitone = front_end.bins_per_semitone
+        thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
+        program = Program(weights or size, device=pick_device(device), **thresholds)
+        front_end = program.model.cqt
+        rate, per_semitone = program.sample_rate, front_end.bins_per_semitone
         windows = front_end.cqt.lenghts.double().cpu().numpy() / rate  # the name is nnAudio's
         below = (per_semitone - 1) // 2  # the middle one of a key's bins is on the note
-        opening = Opening(
-            program.model,
-            "cqt",
-            axes="b1ft",
-            frequencies=midi_to_hz(21 + (np.arange(len(windows)) - below) / per_semitone),
-            window_seconds=windows,
-            frame_rate=program.frames_per_second,
-            scale=log_scale(1.0, base=10.0),
-        )
 
         def transcribe(samples: Samples) -> Notes:
             found = program.transcribe(samples, rate)
-            return Notes.from_arrays(
-                found.onsets, found.offsets, found.pitches.astype(float), found.velocities
-            )
-
-        def spectrogram(samples: Samples) -> None:
-            program.model.spectrogram(torch.from_numpy(samples)[None].to(program.device))
+            pitches = found.pitches.astype(float)
+            return Notes.from_arrays(found.onsets, found.offsets, pitches, found.velocities)
 
         super().__init__(
-            opening,
+            Opening(
+                program.model,
+                "cqt",
+                axes="b1ft",
+                frequencies=midi_to_hz(21 + (np.arange(len(windows)) - below) / per_semitone),
+                window_seconds=windows,
+                frame_rate=program.frames_per_second,
+                scale=log_scale(1.0, base=10.0),
+            ),
             transcribe,
             name="harmonica",
             sample_rate=rate,
-            front_end=spectrogram,
+            resample=resample,
             label=f"harmonica-amt {weights or size}",
-            settings={
-                "size": size,
-                "onset_threshold": program.onset_threshold,
-                "frame_threshold": program.frame_threshold,
-            },
+            settings={"size": size} | {name: getattr(program, name) for name in thresholds},
         )
