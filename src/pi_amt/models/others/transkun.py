@@ -7,6 +7,7 @@ learnt ones (the channels), as a logarithm that is 0 in silence. Its own program
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Transkun(OpenedProgram):
 
             folder = Path(transkun.__file__).parent / "pretrained"
             made = moduleconf.parseFromFile(str(folder / "2.0.conf"))["Model"]
+        warnings.filterwarnings("ignore", ".*(use_reentrant|have requires_grad)")  # of training
         on, config = pick_device(device), made.config
         model = made.module.TransKun(conf=config).to(on).eval()
         stored = torch.load(weights or folder / "2.0.pt", map_location=on, weights_only=True)
