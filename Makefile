@@ -54,16 +54,22 @@ test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests (PROCESSES=2)
 	$(BIN)/mypy
 	$(PYTEST)
 
-# Models of other people in an environment of their own. Harmonica needs Python 3.12; what cannot be installed is skipped,
-# and the tests say so. Outside of Python 3.11 torch may fetch gigabytes.
-MODELS_PYTHON ?= $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/null && echo python3.12 || echo $(PYTHON))
+# Models of other people have an environment of their own with Python 3.12, which Harmonica asks for. There torch comes
+# with CUDA wherever its index offers no build without: 5 GB. What cannot be installed is named, and its tests skip.
+PYTHON12 ?= $(shell for python in python3.12 "$$(pyenv root 2>/dev/null)"/versions/3.12.*/bin/python; do \
+  "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
 MODELS_BIN := .venv-models/bin
-test-models: ## other people's models against their own programs (installs them, gigabytes)
-	$(MODELS_PYTHON) -m venv .venv-models
+
+.venv-models/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON12)" || { echo "no Python 3.12 found; try: make test-models PYTHON12=path/to/python3.12"; exit 1; }
+	@test -x $(MODELS_BIN)/python || $(PYTHON12) -m venv .venv-models
 	$(MODELS_BIN)/pip install $(PIP_FLAGS) "$$(grep '^torch==' constraints.txt)"
 	$(MODELS_BIN)/pip install $(PIP_FLAGS) --editable . pytest
-	for extra in harmonica madmom transkun; do \
-	  $(MODELS_BIN)/pip install $(PIP_FLAGS) --editable ".[$$extra]" || echo "note: no $$extra here, its tests will skip"; done
+	for model in harmonica madmom transkun; do $(MODELS_BIN)/pip install $(PIP_FLAGS) --editable ".[$$model]" || \
+	  echo "note: could not install $$model; its tests will skip"; done
+	@touch $@
+
+test-models: .venv-models/.installed ## other people's models against their own programs (PYTHON12=, installs 6 GB)
 	$(MODELS_BIN)/python -m pytest -rs tests/models/test_other_models.py
 
 readme: demo ## the sentences and the picture of the README, from what the demo finds
