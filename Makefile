@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test readme docs bench known-bias findings real-findings real-study clean
+.PHONY: help install demo check test test-models readme docs bench known-bias findings real-findings real-study clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,24 @@ test: $(VENV)/.installed-dev ## ruff, mypy --strict and all tests (PROCESSES=2)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(PYTEST)
+
+# Models of other people have an environment of their own with Python 3.12, which Harmonica asks for. There torch comes
+# with CUDA wherever its index offers no build without: 5 GB. What cannot be installed is named, and its tests skip.
+PYTHON12 ?= $(shell for python in python3.12 "$$(pyenv root 2>/dev/null)"/versions/3.12.*/bin/python; do \
+  "$$python" -c '' 2>/dev/null && { echo "$$python"; break; }; done)
+MODELS_BIN := .venv-models/bin
+
+.venv-models/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON12)" || { echo "no Python 3.12 found; try: make test-models PYTHON12=path/to/python3.12"; exit 1; }
+	@test -x $(MODELS_BIN)/python || $(PYTHON12) -m venv .venv-models
+	$(MODELS_BIN)/pip install $(PIP_FLAGS) "$$(grep '^torch==' constraints.txt)"
+	$(MODELS_BIN)/pip install $(PIP_FLAGS) --editable . pytest
+	for model in harmonica madmom transkun; do $(MODELS_BIN)/pip install $(PIP_FLAGS) --editable ".[$$model]" || \
+	  echo "note: could not install $$model; its tests will skip"; done
+	@touch $@
+
+test-models: .venv-models/.installed ## other people's models against their own programs (PYTHON12=, installs 6 GB)
+	$(MODELS_BIN)/python -m pytest -rs tests/models/test_other_models.py
 
 readme: demo ## the sentences and the picture of the README, from what the demo finds
 	$(BIN)/python scripts/make_findings.py results --page readme

@@ -63,7 +63,7 @@ NEEDED = {
     "command": ["model.command='cat {wav} {mid}'", "model.label=command"],
     "basic_pitch_onnx": [f"model.weights={ONNX_FILE}"],
 }
-NOT_OURS = ("waon", "aubio")
+NOT_OURS = ("waon", "aubio", "harmonica", "transkun", "madmom")
 
 
 @pytest.mark.parametrize("name", names_in("model"))

@@ -399,15 +399,21 @@ def test_an_export_of_a_store_without_rows_is_refused(
     assert not (tmp_path / "rows.csv").exists()
 
 
+def deaf() -> object:
+    """Makes a model of somebody else that hears nothing."""
+    return lambda samples, sample_rate: Notes.empty()
+
+
 def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ["broken:Model", "command", "basic_pitch"]
+    names = ["broken:Model", "command", "basic_pitch", "tests.cli.test_main:deaf"]
     monkeypatch.setattr(models, "available_models", lambda: names)
     assert main(["doctor"]) == 1
     told = capsys.readouterr().out
     assert "command      not ready: model.command: got None, expected a program" in told
     assert "WRONG: model: cannot load broken:Model" in told
+    assert "tests.cli.test_main:deaf runs, and hears [] in a synthetic A4" in told
     assert "ok: hears a synthetic A4 · published weights" in told
 
 

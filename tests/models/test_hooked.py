@@ -274,6 +274,34 @@ def test_segments_of_a_program_are_blocks_in_their_order() -> None:
     assert same(model.decode(model.activations(spectrogram)), run(samples))
 
 
+def test_a_program_runs_to_its_end_only_for_its_notes() -> None:
+    net, ended = Net(), []
+
+    def run(samples: Samples) -> Notes:
+        found = net(torch.from_numpy(samples)[None])["pitch"][0].numpy()
+        ended.append(len(samples))
+        return to_notes({"pitch": found})
+
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE)
+    spectrogram = model.analyze(sound(), RATE)
+    assert ended == []
+    model.activations(spectrogram)
+    assert ended == [len(sound())]
+
+
+def test_a_program_is_given_sound_that_was_resampled_in_its_own_way() -> None:
+    def every_other(samples: Samples, rate: int, own_rate: int) -> Samples:
+        assert (rate, own_rate) == (2 * RATE, RATE)
+        return samples[::2]
+
+    net = Net()
+    run = program(net)._program
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE, resample=every_other)
+    doubled = np.repeat(sound(), 2)
+    expected = program(net).analyze(sound(), RATE)
+    assert torch.equal(model.analyze(doubled, 2 * RATE).tensor, expected.tensor)
+
+
 @pytest.mark.parametrize(
     "scale",
     [log_scale(1.0, base=10.0), log_scale(1e-5), log_scale(1.0, base=1e5, gain=1e5, power=2.0)],

@@ -28,6 +28,16 @@ def hz_to_midi(hz: ArrayLike) -> Floats:
     return A4_MIDI + ratio_to_cents(np.asarray(hz, dtype=np.float64) / A4_HZ) / 100.0
 
 
+def hz_to_mel(hz: ArrayLike) -> Floats:
+    """Frequency in Hz → mel, by the formula of O'Shaughnessy and of HTK."""
+    return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hz, dtype=np.float64) / 700.0))
+
+
+def mel_to_hz(mel: ArrayLike) -> Floats:
+    """Mel → frequency in Hz, see :func:`hz_to_mel`."""
+    return np.asarray(700.0 * (10.0 ** (np.asarray(mel, dtype=np.float64) / 2595.0) - 1.0))
+
+
 def cents_to_ratio(cents: ArrayLike) -> Floats:
     """Interval in cents → frequency ratio."""
     return np.asarray(2.0 ** (np.asarray(cents, dtype=np.float64) / 1200.0))

@@ -193,8 +193,9 @@ class Opening:
             ordered = self._in_order(raw)
             values = self.scale.read(ordered)
             self._check_scale(ordered, values)
-            # what comes next in the model may compute in place
-            found.append(values.clone(memory_format=torch.contiguous_format))
+            with torch.inference_mode(False):  # a model's own mode would leave tensors of its own
+                # what comes next in the model may compute in place
+                found.append(values.clone(memory_format=torch.contiguous_format))
             if first_only:
                 raise _Heard
 
@@ -354,7 +355,8 @@ class Opening:
 class OpenedProgram:
     """A program from samples to notes, opened at its spectrogram: a model of three methods.
 
-    The program may call the module once for the whole recording, or in segments of one length.
+    The program may call the module once for the whole recording, or in segments of one length. A
+    program that calls it once runs no further than that to hear a spectrogram.
 
     Args:
         opening: where its spectrogram is.
@@ -363,7 +365,8 @@ class OpenedProgram:
         sample_rate: of the program, Hz.
         front_end: samples → anything, calling the module as the program does; where it is cheaper.
         first_seconds: time of the first frame of the first segment.
-        step_seconds: from one segment to the next, where there are several.
+        step_seconds: from one segment to the next; 0: the program calls the module once.
+        resample: samples, their rate and another → samples; where the program has a way of its own.
         label: of the weights, for people.
         settings: options of the program that change a result.
     """
@@ -378,20 +381,21 @@ class OpenedProgram:
         front_end: Callable[[Samples], object] | None = None,
         first_seconds: float = 0.0,
         step_seconds: float = 0.0,
+        resample: Callable[[Samples, int, int], Samples] = resample,
         label: str = "user model",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.sample_rate = sample_rate
         self.identity = opening.identity(name, label, settings or {})
         self._opening, self._program, self._front_end = opening, program, front_end or program
-        self._first, self._step = first_seconds, step_seconds
+        self._first, self._step, self._resample = first_seconds, step_seconds, resample
 
     def analyze(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Spectrogram:
         """The spectrogram of the whole recording; a segment of the program is a block."""
-        samples = resample(samples, sample_rate, self.sample_rate)
-        calls = self._opening.hear(lambda: self._front_end(samples))
+        samples = self._resample(samples, sample_rate, self.sample_rate)
+        calls = self._opening.hear(lambda: self._front_end(samples), first_only=not self._step)
         if len({call.shape[1:] for call in calls}) > 1:
             shapes = sorted({tuple(call.shape) for call in calls})
             raise ValueError(

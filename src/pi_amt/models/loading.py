@@ -30,6 +30,9 @@ BUILT_IN = {
     "basic_pitch_onnx": "pi_amt.models.black_box.basic_pitch_onnx:BasicPitchOnnx",
     "waon": "pi_amt.models.black_box.ready_made:waon",
     "aubio": "pi_amt.models.black_box.ready_made:aubio",
+    "harmonica": "pi_amt.models.others.harmonica:Harmonica",
+    "transkun": "pi_amt.models.others.transkun:Transkun",
+    "madmom": "pi_amt.models.others.madmom:Madmom",
 }
 #: those whose weights are in the package
 SHIPPED = ("basic_pitch", "timbre_trap")
