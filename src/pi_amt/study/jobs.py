@@ -99,6 +99,8 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
             **({"scorers": list(scorers())} if scorers() else {}),
             **_level(identity, condition),
+            # rows of before had masks in another tuning, and frame scores of 0
+            **({"without": list(identity.without)} if identity.without else {}),
             **_alignment(job),
         }
     )
