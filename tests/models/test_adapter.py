@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -182,3 +185,108 @@ def test_texts_differ_where_contents_do(make: Callable[[list[float]], Any]) -> N
     other = [*values[:2500], 1.0, *values[2501:]]  # where repr shows dots
     assert stable_text(make(values)) == stable_text(make(list(values)))
     assert stable_text(make(values)) != stable_text(make(other))
+
+
+class NotesOnly(Mine):
+    """Its activations are notes, and it has no activity per pitch."""
+
+    def __init__(self, *onsets: float) -> None:
+        super().__init__(frequencies=HZ)
+        self.onsets = onsets
+        self.tunings: list[float] = []
+
+    def activations(self, spectrogram: Spectrogram) -> Any:
+        self.tunings.append(spectrogram.tuning_cents)
+        return {"onsets": np.array(self.onsets)}
+
+    def decode(self, activations: Mapping[str, Any]) -> Any:
+        onsets = activations["onsets"]  # there, whether or not any was found
+        return Notes.from_arrays(onsets, onsets + 0.1, np.full(len(onsets), 69.0))
+
+
+@pytest.mark.parametrize("onsets", [(), (0.1,)])
+def test_decode_gets_the_arrays_of_a_model_that_finds_nothing(onsets: tuple[float, ...]) -> None:
+    model = as_transcriber(NotesOnly(*onsets))
+    conditions = tuple(make_conditions(["random"]))
+    rows = evaluate(Job(model, "mine", Short(), conditions)).rows
+    assert {(row.status, row.counts["estimate"]) for row in rows} == {("ok", len(onsets))}
+    assert len(model.transcribe(np.zeros(400, np.float32), 1000)) == len(onsets)
+
+
+def test_without_pitch_activity_frame_scores_and_their_drops_are_empty() -> None:
+    found = pi_amt.importance(NotesOnly(0.1), [Short()], permutations=["random"], n_jobs=1)
+    for row in found.rows:
+        assert row.scores["F-measure_no_offset"] == 1.0
+        frames = {name: value for name, value in row.scores.items() if name.startswith("Frame_")}
+        assert len(frames) == 5
+        assert all(np.isnan(value) for value in frames.values()), frames
+    one = found["random"]
+    assert np.isnan([one.average_precision_drop, one.average_precision_low]).all()
+    again = pi_amt.Importance.from_rows(found.rows, score="Frame_F-measure")
+    assert np.isnan([again["random"].drop, again["random"].p]).all()
+    assert any("gives no Frame_F-measure" in said for said in again.warnings)
+    assert not any("without reference notes" in said for said in again.warnings)
+
+
+def test_the_tuning_reaches_the_masks_of_a_model_that_does_not_take_it() -> None:
+    model = NotesOnly(0.1)
+    job = Job(as_transcriber(model), "mine", Short(), tuple(make_conditions([])), tuning=17.0)
+    assert {row.status for row in evaluate(job).rows} == {"ok"}
+    assert model.tunings == [17.0]
+
+
+def test_a_model_that_measures_the_tuning_itself_keeps_its_own() -> None:
+    class Measures(Mine):
+        def analyze(self, samples: np.ndarray, sample_rate: int) -> Any:
+            return replace(super().analyze(samples, sample_rate), tuning_cents=-8.0)
+
+    model = as_transcriber(Measures(frequencies=HZ))
+    (found,) = model.stream(np.zeros(400, np.float32), 1000, tuning_cents=17.0)
+    assert found.tuning_cents == -8.0
+
+
+def test_the_identity_says_what_a_model_does_without() -> None:
+    class Everything(Mine):
+        def analyze(self, samples: np.ndarray, sample_rate: int, tuning_cents: float = 0.0) -> Any:
+            return super().analyze(samples, sample_rate)
+
+        def pitch_activity(self, activations: Mapping[str, Any]) -> Any:
+            return activations["pitch"]
+
+    assert as_transcriber(NotesOnly()).identity.without == ("tuning_cents", "pitch_activity")
+    assert as_transcriber(Everything()).identity.without == ()
+
+
+def test_a_model_that_takes_the_tuning_says_itself_what_it_made_of_it() -> None:
+    class Tuned(Mine):
+        def analyze(self, samples: np.ndarray, sample_rate: int, tuning_cents: float = 0.0) -> Any:
+            return super().analyze(samples, sample_rate)  # its bins have moved instead
+
+    (found,) = as_transcriber(Tuned()).stream(np.zeros(400, np.float32), 1000, tuning_cents=17.0)
+    assert found.tuning_cents == 0.0
+
+
+def test_conditions_of_a_whole_recording_go_one_after_another_and_leave_notes_alone() -> None:
+    """No more than the activations of one condition are there at a time."""
+    made: list[weakref.ref[Any]] = []
+
+    class Large(np.ndarray):
+        pass
+
+    class Counting(Mine):
+        most = 0
+
+        def activations(self, spectrogram: Spectrogram) -> Any:
+            found = np.zeros((4, 88)).view(Large)
+            made.append(weakref.ref(found))
+            gc.collect()
+            self.most = max(self.most, sum(one() is not None for one in made))
+            return {"pitch": found}
+
+    model = Counting()
+    wanted = ["random", "fund_mask", "harm_mask", "high_freq"]
+    conditions = tuple(make_conditions(wanted))
+    rows = evaluate(Job(as_transcriber(model), "mine", Short(), conditions)).rows
+    assert len(rows) == 5
+    assert {row.status for row in rows} == {"ok"}, rows[0].error
+    assert model.most <= 2  # the one before may still be in use while the next is made

@@ -9,11 +9,11 @@ import numpy as np
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, power_ratio_to_db
+from pi_amt.core.units import Floats, Samples, power_ratio_to_db
 from pi_amt.permutations.regions import Mask
 
 AXES = ("stft", "mel")
-RATE, WINDOW = 22_050, 2048
+RATE, WINDOW, HOP = 22_050, 2048, 512
 SECONDS = 1.0
 
 
@@ -69,3 +69,31 @@ def left_db(spectrogram: Spectrogram, mask: Mask) -> float:
     """What is left of a spectrogram outside a mask, dB."""
     power = np.asarray(spectrogram.values, dtype=np.float64) ** 2
     return float(power_ratio_to_db(power[~mask].sum() / power.sum()))
+
+
+def analyze(kind: str, sound: Samples, *, wide: bool = False, knows: bool = True) -> Spectrogram:
+    """A sound at ``RATE`` through the front end, its power added up over the filters.
+
+    Args:
+        kind: of the axis.
+        sound: ``(samples,)``.
+        wide: whether each bin also hears what its four neighbours on either side hear.
+        knows: whether the front end gives its response.
+    """
+    hz, weights = axis(kind)
+    spread = np.eye(len(hz))
+    if wide:
+        spread = sum((np.eye(len(hz), k=k) for k in range(-4, 5)), np.zeros_like(spread))
+    padded = np.pad(sound.astype(np.float64), WINDOW // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW))) ** 2 @ weights.T @ spread
+    return Spectrogram(
+        np.sqrt(power).T[None].astype(np.float32),
+        hz,
+        np.arange(len(power), dtype=np.float64)[None] * HOP / RATE,
+        np.full(len(hz), WINDOW / RATE),
+        RATE / HOP,
+        len(sound),
+        RATE,
+        response=(lambda tones: power_of(kind, tones) @ spread) if knows else None,
+    )

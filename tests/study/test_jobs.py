@@ -50,6 +50,16 @@ def test_only_a_shift_of_the_notes_is_a_setting_of_its_own() -> None:
     assert found[1] == {**found[0], "onset_shift_ms": 62.0}
 
 
+def test_what_a_model_of_three_methods_lacks_is_part_of_its_keys() -> None:
+    """Before, masks of such models did not follow the tuning, and their frame scores were 0."""
+    identity = ModelIdentity("mine", "0", "mine", {})
+    (baseline,) = make_conditions([])
+    job = Job(ModelSpec(TOY), "toy", FILE, (baseline,))
+    lacks = [(), ("tuning_cents",), ("pitch_activity",), ("tuning_cents", "pitch_activity")]
+    keys = {row_key(replace(identity, without=without), job, "", baseline) for without in lacks}
+    assert len(keys) == len(lacks)
+
+
 def test_a_level_that_is_measured_anew_is_part_of_the_key_and_of_no_other_key() -> None:
     """Ratio masks of models that divide by a level had rows before it was measured anew."""
     identity = ModelIdentity("toy", "0", "toy", {})

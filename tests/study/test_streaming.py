@@ -24,7 +24,6 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Change, Permutation, Scene
-from pi_amt.study import streaming
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.streaming import (
     Account,
@@ -176,7 +175,7 @@ def test_how_many_conditions_go_together_is_bounded_and_changes_nothing(
         return network(model, spectrograms)
 
     monkeypatch.setattr(ToyTranscriber, "outputs", outputs)
-    monkeypatch.setattr(streaming, "_CONDITIONS_AT_ONCE", at_once)
+    monkeypatch.setattr(ToyTranscriber, "conditions_at_once", at_once)
     runs, _ = run(*conditions)
     assert max(sizes) == min(at_once, len(conditions))
     for one, other in zip(runs, expected, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -209,3 +210,85 @@ def test_keys_have_the_names_of_a_piano() -> None:
 def test_what_is_no_mask_is_refused() -> None:
     with pytest.raises(ValueError, match="masks: got 'random', expected masks such as fund_mask"):
         check_model(ToyTranscriber(), masks=["random"])
+
+
+class Remembers(Mel):
+    """Answers with the sound that it heard last, whatever becomes of the input."""
+
+    def analyze(self, samples: np.ndarray, sample_rate: int) -> Spectrogram:
+        found = super().analyze(samples, sample_rate)
+        self._heard_cache = found
+        return found
+
+    def activations(self, spectrogram: Spectrogram) -> dict[str, Any]:
+        frames = np.asarray(self._heard_cache.values)[0, ::3].T
+        return {"pitch": np.pad(frames, ((0, 0), (0, 11)))[:, :88] > 1.0}
+
+
+class Adapts(Mel):
+    """Normalises by the loudest sound that it has ever heard."""
+
+    _peak_cache = 1e-9
+
+    def analyze(self, samples: np.ndarray, sample_rate: int) -> Spectrogram:
+        found = super().analyze(samples, sample_rate)
+        self._peak_cache *= 2.0
+        return found.with_values(np.asarray(found.values) * np.float32(self._peak_cache))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Remembers(), "another answer to .* after its own recording than after another one"),
+        (Adapts(), "another spectrogram of the same sound after another one"),
+    ],
+)
+def test_a_model_that_keeps_something_of_a_recording_is_found(model: Mel, said: str) -> None:
+    (problem,) = check_model(model, masks=["fund_mask"], keys=[69]).problems
+    assert re.search(said, problem)
+
+
+class Lazy(Mel):
+    """Loads its network when it is first asked."""
+
+    _network: Any = None
+
+    def activations(self, spectrogram: Spectrogram) -> dict[str, Any]:
+        self._network = torch.ones(3)
+        return super().activations(spectrogram)
+
+
+class Opaque(Mel):
+    def __init__(self) -> None:
+        super().__init__()
+        self._session = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Lazy(), "other contents after it has run.*load the weights when the model is made"),
+        (Opaque(), r"_session.* \(lock\), whose contents cannot be read.*fingerprint"),
+    ],
+)
+def test_a_model_whose_rows_would_not_be_found_again_is_told(model: Mel, said: str) -> None:
+    (problem,) = check_model(model, masks=["fund_mask"], keys=[69]).problems
+    assert re.search(said, problem)
+
+
+def test_a_model_without_pitch_activity_or_frames_breaks_no_rule() -> None:
+    class NotesOnly:
+        sample_rate = RATE
+        analyze = Mel.analyze
+
+        def __init__(self) -> None:
+            self.changes: dict[str, Any] = {}
+
+        def activations(self, spectrogram: Spectrogram) -> dict[str, Any]:
+            return {"onsets": np.empty(0), "pitches": np.empty(0)}
+
+        def decode(self, activations: Mapping[str, Any]) -> Notes:
+            onsets, pitches = activations["onsets"], activations["pitches"]
+            return Notes.from_arrays(onsets, onsets + 1.0, pitches)
+
+    assert not check_model(NotesOnly(), masks=["fund_mask"], keys=[69]).problems

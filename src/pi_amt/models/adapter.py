@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -67,14 +68,28 @@ def as_transcriber(model: object) -> Transcriber:
 
 
 class WholeRecording(Transcriber):
-    """A three-method model, one whole recording at a time."""
+    """A three-method model, one whole recording at a time.
+
+    A study computes its conditions one after another and keeps only the notes of each, because the
+    perturbed spectrograms of a long recording do not fit into memory together.
+
+    A model whose ``analyze`` does not take ``tuning_cents`` gets the recording's tuning on the
+    spectrogram that it returns. One without ``pitch_activity`` has no frame scores. Earlier
+    versions did neither, so the identity says both, and their rows are not taken for these.
+    """
+
+    conditions_at_once = 1
 
     def __init__(self, model: Ladder) -> None:
         self.model = model
         self.device = torch.device("cpu")
         self.frame_threshold = float(getattr(model, "frame_threshold", 0.5))
         self.steady_from = float(getattr(model, "steady_from", 0.0))
-        self.identity = getattr(model, "identity", None) or _identity_of(model)
+        self.has_pitch_activity = hasattr(model, "pitch_activity")
+        self._takes_tuning = "tuning_cents" in inspect.signature(model.analyze).parameters
+        there = {"tuning_cents": self._takes_tuning, "pitch_activity": self.has_pitch_activity}
+        identity: ModelIdentity = getattr(model, "identity", None) or _identity_of(model)
+        self.identity = replace(identity, without=tuple(n for n, has in there.items() if not has))
 
     def __repr__(self) -> str:
         return f"WholeRecording({self.identity.name}, {self.identity.weights_label})"
@@ -82,12 +97,14 @@ class WholeRecording(Transcriber):
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:
-        """The whole recording as one part."""
-        options = inspect.signature(self.model.analyze).parameters
-        tuning = {"tuning_cents": tuning_cents} if "tuning_cents" in options else {}
+        """The whole recording as one part, in the recording's tuning unless the model found its
+        own."""
+        tuning = {"tuning_cents": tuning_cents} if self._takes_tuning else {}
         spectrogram = self.model.analyze(samples, sample_rate, **tuning)
         check_analysis(self.identity.name, spectrogram)
         self._rate = spectrogram.frame_rate
+        if not (self._takes_tuning or spectrogram.tuning_cents):
+            spectrogram = replace(spectrogram, tuning_cents=tuning_cents)
         yield spectrogram
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, Any]]:
@@ -115,7 +132,7 @@ class WholeRecording(Transcriber):
         return _PassThrough()
 
     def decoder(self) -> _OnceDecoder:
-        """Collects the activations, then calls the model's ``decode``."""
+        """Calls the model's ``decode``."""
         return _OnceDecoder(self.model)
 
     def frame_times(self, n: int, start: int = 0) -> Floats:
@@ -125,10 +142,18 @@ class WholeRecording(Transcriber):
         return frames_to_seconds(np.arange(start, start + n), self._rate)
 
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """The model's own pitch activity; without one, zeros (frame scores are then zero)."""
-        if hasattr(self.model, "pitch_activity"):
-            return _on_host(self.model.pitch_activity(activations)).astype(np.float32)
-        return np.zeros((len(next(iter(activations.values()))), N_PITCHES), dtype=np.float32)
+        """The model's own pitch activity.
+
+        Raises:
+            ValueError: if it has none.
+        """
+        if not self.has_pitch_activity:
+            raise ValueError(
+                f"{self.identity.name}: got a model without pitch_activity, expected one: give it "
+                f"a method pitch_activity(activations) → (frames, {N_PITCHES})"
+            )
+        own: Any = self.model
+        return _on_host(own.pitch_activity(activations)).astype(np.float32)
 
 
 class _PassThrough:
@@ -140,17 +165,22 @@ class _PassThrough:
 
 
 class _OnceDecoder:
+    """Decodes at once, so that the activations need not be kept."""
+
     def __init__(self, model: Ladder) -> None:
         self._model = model
-        self._activations: Mapping[str, NDArray[Any]] = {}
+        self._notes: Notes | None = None
 
     def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
-        self._activations = activations
+        notes = self._model.decode(activations)
+        _check_kind(f"{type(self._model).__name__}.decode", notes, Notes, "pi_amt.Notes")
+        self._notes = notes
 
     def finish(self) -> Notes:
-        notes = self._model.decode(self._activations)
-        _check_kind(f"{type(self._model).__name__}.decode", notes, Notes, "pi_amt.Notes")
-        return notes
+        if self._notes is None:  # the model gave no activations at all
+            self.push({})
+        assert self._notes is not None
+        return self._notes
 
 
 def _on_host(values: Any) -> NDArray[Any]:

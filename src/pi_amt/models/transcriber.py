@@ -43,6 +43,8 @@ class ModelIdentity:
         precision: ``fp32`` or ``bf16``.
         level: what the model divides a whole recording by (``peak``), empty if by nothing: see
             :meth:`Transcriber.level_meter`.
+        without: what a model of three methods does not have, of ``tuning_cents`` and
+            ``pitch_activity``: see :class:`pi_amt.models.adapter.WholeRecording`.
         unreadable: the part of a model by which it cannot be told from others of its class; rows of
             such a model are not kept. Empty where all counts.
     """
@@ -53,6 +55,7 @@ class ModelIdentity:
     settings: Mapping[str, Any]
     precision: str = "fp32"
     level: str = ""
+    without: tuple[str, ...] = ()
     unreadable: str = ""
 
     def __repr__(self) -> str:
@@ -121,6 +124,12 @@ class Transcriber(ABC):
     steady_from: float = 0.0
     #: blocks per spectrogram of the stream; bounds memory, changes no result
     stream_blocks: int = 8
+    #: conditions that a study computes together. The study's eight and as many controls: each holds
+    #: 34 MB while Timbre-Trap computes it, and on a GPU eight times that. Fewer at once cost time,
+    #: for what two have in common is computed once.
+    conditions_at_once: int = 16
+    #: whether :meth:`pitch_activity` tells anything; without it there are no frame scores
+    has_pitch_activity: bool = True
 
     def __repr__(self) -> str:
         identity = getattr(self, "identity", None)  # a model of somebody's may not be ready yet

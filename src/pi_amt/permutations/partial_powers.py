@@ -12,7 +12,9 @@ source separation", ICASSP 2012). What sets it apart:
 
 * **The response H is in closed form.** It is what a Hann window of the bin's length makes of a
   tone that *begins* at the onset and decays: while the onset is inside the window the tone is
-  smeared over many bins around its own, later it stands in the window's main lobe.
+  smeared over many bins around its own, later it stands in the window's main lobe. The bands of
+  other front ends, such as mel bands, are brought to this form by the power that a steady tone has
+  in them (:class:`_Axis`).
 * **The weights** w minimise the Itakura–Saito divergence, under which 20 dB below a loud partial
   count as much as on top of it (Févotte, Bertin & Durrieu, Neural Computation 2009). At first notes
   of one pitch share the balance of their partials, then each partial finds a weight of its own.
@@ -34,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,6 +47,12 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.partials import STIFFNESSES, partial_frequencies, piano_inharmonicity
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, midi_to_hz, ratio_to_cents
+from pi_amt.permutations.regions import (
+    RESPONSE_DB,
+    hann_response,
+    has_single_windows,
+    steady_response,
+)
 
 Powers = NDArray[np.float32]
 Found = TypeVar("Found")
@@ -96,6 +104,8 @@ _WINDOW_SECONDS, _GUARD_SECONDS = 20.0, 2.0
 _NOTES_AT_ONCE = 300
 # The residual is measured at every fourth bin and interpolated.
 _RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
+# In units of 1 / window: so far, four main lobes lie beside each other.
+_RESIDUAL_REACH = 8.0
 _SMALLEST_RESPONSE = 10**-4.5
 #: inharmonicity → stiffnesses among which that of a recording is looked for; those of an instrument
 #: that is not known to be a piano begin at none
@@ -112,6 +122,10 @@ _RATES_PER_OCTAVE, _DISTANCES_PER_BIN = 2, 16
 _RATES = np.arange(-6.0, 7.01, 1 / _RATES_PER_OCTAVE)
 _DISTANCES = np.arange(0.0, ONSET_REACH + 0.5 / _DISTANCES_PER_BIN, 1 / _DISTANCES_PER_BIN)
 _TIMES = np.linspace(-0.5, 0.5, 65)
+# The main lobe of a Hann window, and the width of a band without side lobes that hears as much of
+# noise, in units of 1 / window.
+_LOBE_DISTANCES = np.linspace(0.0, 2.0, 257)
+_LOBE, _HANN_WIDTH = hann_response(_LOBE_DISTANCES), 1.5
 
 
 @cache
@@ -143,16 +157,58 @@ def response_table() -> Powers:
     return table
 
 
-@dataclass(frozen=True)
 class _Axis:
-    """The axis of a front end: centres in Hz and window lengths in seconds, ``(bins,)`` each."""
+    """How the bins of a front end hear a tone, in terms of their Hann windows.
 
-    frequencies: Floats
-    windows: Floats
+    A bin that is a single window hears a tone by its distance from the bin's centre. Any other bin
+    hears a steady tone as :func:`~pi_amt.permutations.regions.steady_response` says, which the
+    front end may know itself. Such a bin is described by the distance at which a Hann window hears
+    as much of its peak; a tone outside of it lies as far away as from the band's edge, and what is
+    smeared over all frequencies at an onset is collected by the whole width of the band.
+
+    Attributes:
+        frequencies: ``(bins,)`` centres, Hz.
+        windows: ``(bins,)`` window lengths, seconds.
+    """
+
+    def __init__(self, geometry: Spectrogram) -> None:
+        self.frequencies, self.windows = geometry.frequencies, geometry.window_seconds
+        self._geometry = geometry
+        self._has_bands = not has_single_windows(geometry)
+        if self._has_bands:
+            own = steady_response(geometry, self.frequencies)
+            self._peaks = np.maximum(np.diagonal(own), 1e-300)
+            area = (own * np.gradient(self.frequencies)[:, None]).sum(axis=0) * self.windows
+            self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
+            # as many as the keys of a piano have partials; a bin has two numbers of each
+            self._in_bands = lru_cache(maxsize=88 * N_PARTIALS)(self._hears_in_bands)
 
     @property
     def highest(self) -> float:
         return float(self.frequencies[-1] * 1.02)
+
+    def hears(self, hz: float) -> tuple[Floats, Floats]:
+        """Distance of a tone in units of 1 / window, and level of the response there, of each bin
+        ``(bins,)``."""
+        if self._has_bands:
+            return self._in_bands(hz)
+        away = np.abs(hz - self.frequencies) * self.windows
+        return away, np.ones_like(away)
+
+    def _hears_in_bands(self, hz: float) -> tuple[Floats, Floats]:
+        steady = steady_response(self._geometry, np.array([hz]))[0]
+        loudest = steady.max()
+        if loudest <= 0.0:
+            return np.full_like(steady, np.inf), np.zeros_like(steady)
+        share = steady / self._peaks
+        beyond = np.abs(hz - self.frequencies) * self.windows - (self._widths - 1) * _HANN_WIDTH / 2
+        inside = share > 10.0 ** (RESPONSE_DB / 10.0)
+        distance = np.where(
+            inside, np.interp(share, _LOBE[::-1], _LOBE_DISTANCES[::-1]), np.maximum(beyond, 2.0)
+        )
+        level = self._peaks / loudest * np.where(inside, 1.0, self._widths)
+        # where a band hears a tone better than one at its centre, the lobe says 1
+        return distance, level * np.where(inside, np.maximum(share, 1.0), 1.0)
 
 
 def _responses(
@@ -168,7 +224,7 @@ def _responses(
         onset, offset: of its note, seconds.
         reach: how far from its bin it is heard after its onset, in units of 1 / window.
     """
-    away = np.abs(hz - axis.frequencies) * axis.windows
+    away, level = axis.hears(hz)
     for bins in (
         np.flatnonzero(away <= reach),
         np.flatnonzero((away > reach) & (away <= ONSET_REACH)),
@@ -194,6 +250,7 @@ def _responses(
         smooth = np.where(distance > 1.5, smooth, 1.0)[:, None]
         begun = np.where(since > -0.5, np.where(since < 0.5, smooth, 0.0 if at_onset else 1.0), 0.0)
         begun = begun * np.exp(-2 * np.maximum(time - offset, 0) / RELEASE_SECONDS)
+        begun *= level[bins][:, None]
         later = np.maximum(since - 0.5, 0) * window[:, None]
         typical = float(np.exp(np.log(window).mean()))
         powers = np.empty((len(DECAY_SECONDS), *since.shape), dtype=np.float32)
@@ -284,9 +341,10 @@ class Overview:
         meter.push(spectrogram, kept & (spectrogram.times >= 0) & (spectrogram.times < seconds))
         return meter.finish()
 
-    @property
+    @cached_property
     def axis(self) -> _Axis:
-        return _Axis(self.geometry.frequencies, self.geometry.window_seconds)
+        """How the front end hears tones."""
+        return _Axis(self.geometry)
 
     def partials(self, notes: Notes, inharmonicity: str | float = "piano") -> PartialPowers:
         """The powers of the notes' partials; learnt once."""
@@ -312,7 +370,7 @@ class Overview:
         """``(bins, frames)`` squared lower quartile of the magnitudes around each bin, at the frame
         nearest to each of the times ``(frames,)``."""
         if self._residual is None:
-            self._residual = _lower_quartiles(self.power, self.geometry.frequencies)
+            self._residual = _lower_quartiles(self.power, self.axis)
         if len(self.times) == 0:
             return np.zeros((len(self.power), len(times)), dtype=np.float32)
         middles = (self.times[1:] + self.times[:-1]) / 2
@@ -793,16 +851,22 @@ def _step(
     return np.asarray(numerator / np.maximum(denominator, 1e-300))
 
 
-def _lower_quartiles(power: Powers, frequencies: Floats) -> Powers:
-    """``(bins / 4, frames)`` lower quartile of the magnitudes within half an octave."""
-    cents = ratio_to_cents(frequencies)
-    centres = cents[::_RESIDUAL_STEP]
+def _lower_quartiles(power: Powers, axis: _Axis) -> Powers:
+    """``(bins / 4, frames)`` lower quartile of the magnitudes within half an octave, or as far as
+    the windows need to look beyond a partial."""
+    cents = ratio_to_cents(axis.frequencies)
+    centres, windows = (a[::_RESIDUAL_STEP] for a in (axis.frequencies, axis.windows))
+    # at the lower end of the axis what is missing below is looked for above
+    below = np.maximum(centres - _RESIDUAL_REACH / windows, axis.frequencies[0])
+    above = below + 2 * _RESIDUAL_REACH / windows
+    lowest = np.minimum(ratio_to_cents(centres) - _RESIDUAL_CENTS, ratio_to_cents(below))
+    highest = np.maximum(ratio_to_cents(centres) + _RESIDUAL_CENTS, ratio_to_cents(above))
     quartiles = np.empty((len(centres), power.shape[1]), dtype=np.float32)
     for start in range(0, power.shape[1], _FRAMES_AT_ONCE):
         frames = slice(start, start + _FRAMES_AT_ONCE)
         magnitude = np.sqrt(power[:, frames])
-        for row, centre in zip(quartiles, centres, strict=True):
-            low, high = np.searchsorted(cents, (centre - _RESIDUAL_CENTS, centre + _RESIDUAL_CENTS))
+        for row, *ends in zip(quartiles, lowest, highest, strict=True):
+            low, high = np.searchsorted(cents, ends)
             order = int(_RESIDUAL_QUANTILE * (high - low - 1))
             row[frames] = np.partition(magnitude[low:high], order, axis=0)[order]
     return quartiles

@@ -29,7 +29,7 @@ from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.partial_powers import ESTIMATE
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.permutations.regions import bins_of, is_constant_q, own_response, spacings
+from pi_amt.permutations.regions import bins_of, steady_response
 
 #: of a partial that is removed may be left, dB
 MOST_LEFT_DB = -20.0
@@ -37,8 +37,6 @@ MOST_LEFT_DB = -20.0
 MOST_LOST_DB = 3.0
 _MOST_LEFT, _LEAST_KEPT = 10.0 ** (MOST_LEFT_DB / 10.0), 10.0 ** (-MOST_LOST_DB / 10.0)
 _N_KEYS = 128
-# Points of a triangular band at which the response of the window is averaged.
-_POINTS = 17
 
 
 def count_out_of_reach(
@@ -169,37 +167,12 @@ def _outside(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The share of :func:`share_outside`, and whether the axis hears a tone, ``(tones,)`` each."""
     centre, low, high = bins_of(axis, hz, half_width_cents)
-    power = _response(axis, hz)
+    power = steady_response(axis, hz)
     number = np.arange(power.shape[1])
     inside = (number >= low[:, None]) & (number < high[:, None])
     total = power.sum(axis=1)
     nearest, own = np.unique(centre, return_inverse=True)
-    peak = _response(axis, axis.frequencies[nearest])[np.arange(len(nearest)), nearest][own]
+    peak = steady_response(axis, axis.frequencies[nearest])[np.arange(len(nearest)), nearest][own]
     heard = total > _MOST_LEFT * peak
     outside = (power * ~inside).sum(axis=1) / np.where(heard, total, 1.0)
     return np.where(heard, outside, 1.0), heard
-
-
-def _response(axis: Spectrogram, hz: Floats) -> Floats:
-    """Power ``(tones, bins)`` of steady tones: the front end's own account, or that of its Hann
-    windows. On an axis that is neither constant-Q nor evenly spaced in Hz (an STFT) a bin is taken
-    for a triangular band that ends at its neighbours' centres."""
-    if axis.response is not None:
-        return own_response(axis, hz)
-    distance = hz[:, None] - axis.frequencies
-    below, above = spacings(axis.frequencies)
-    if is_constant_q(axis) or np.allclose(below, below[0]):
-        return _hann(distance * axis.window_seconds)
-    places = np.linspace(-1.0, 1.0, _POINTS + 2)[1:-1]
-    power = np.zeros_like(distance)
-    for place in places:
-        offset = place * (below if place < 0 else above)
-        power += (1.0 - abs(place)) * _hann((distance - offset) * axis.window_seconds)
-    return np.asarray(power / (1.0 - np.abs(places)).sum())
-
-
-def _hann(x: Floats) -> Floats:
-    """Power response of a Hann window at ``x`` in units of 1 / its length, 1 at 0."""
-    # at ±1 the sinc is 0 and the limit ½: a hair beside it is near enough
-    x = np.where(np.abs(np.abs(x) - 1.0) < 1e-6, 1.0 + 1e-6, x)
-    return np.asarray((np.sinc(x) / (1.0 - x**2)) ** 2)

@@ -47,6 +47,8 @@ RESPONSE_DB = -30.0
 _EVEN = 0.01
 # Bins exactly on the edge of a band count as inside, whatever the rounding of logarithms.
 _EDGE_CENTS = 1e-6
+# Points of a triangular band at which the response of the window is averaged.
+_POINTS = 17
 
 
 def default_half_width_cents(spectrogram: Spectrogram) -> float:
@@ -279,6 +281,42 @@ def _heard(
     heard = own_response(spectrogram, tones)[of] > least[own][:, None]
     first, last = heard.argmax(axis=1), heard.shape[1] - heard[:, ::-1].argmax(axis=1)
     return first, np.where(heard.any(axis=1), last, 0)
+
+
+def has_single_windows(spectrogram: Spectrogram) -> bool:
+    """Whether a bin hears what its Hann window at its frequency hears. So it is on a constant-Q
+    axis and on one that is evenly spaced in Hz (an STFT), unless the front end says otherwise."""
+    if spectrogram.response is not None:
+        return False
+    below, _ = spacings(spectrogram.frequencies)
+    return is_constant_q(spectrogram) or bool(np.allclose(below, below[0]))
+
+
+def steady_response(spectrogram: Spectrogram, hz: Floats) -> Floats:
+    """Power ``(tones, bins)`` of steady tones: the front end's own account, or that of its Hann
+    windows. Where its bins are not single windows, each is taken for a triangular band that ends at
+    its neighbours' centres."""
+    if spectrogram.response is not None:
+        return own_response(spectrogram, hz)
+    distance = hz[:, None] - spectrogram.frequencies
+    if has_single_windows(spectrogram):
+        return hann_response(distance * spectrogram.window_seconds)
+    below, above = spacings(spectrogram.frequencies)
+    places = np.linspace(-1.0, 1.0, _POINTS + 2)[1:-1]
+    power = np.zeros_like(distance)
+    for place in places:
+        offset = place * (below if place < 0 else above)
+        power += (1.0 - abs(place)) * hann_response(
+            (distance - offset) * spectrogram.window_seconds
+        )
+    return np.asarray(power / (1.0 - np.abs(places)).sum())
+
+
+def hann_response(x: Floats) -> Floats:
+    """Power response of a Hann window at ``x`` in units of 1 / its length, 1 at 0."""
+    # at ±1 the sinc is 0 and the limit ½: a hair beside it is near enough
+    x = np.where(np.abs(np.abs(x) - 1.0) < 1e-6, 1.0 + 1e-6, x)
+    return np.asarray((np.sinc(x) / (1.0 - x**2)) ** 2)
 
 
 def own_response(spectrogram: Spectrogram, hz: Floats) -> Floats:

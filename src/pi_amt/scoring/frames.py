@@ -112,12 +112,13 @@ class FrameScorer:
         self._last_time, self._last_frame = seconds[-1:], frames[-1:]
 
     def finish(self) -> dict[str, float]:
-        """Scores in [0, 1] by name (:data:`FRAME_SCORES`); all NaN without reference notes.
+        """Scores in [0, 1] by name (:data:`FRAME_SCORES`); all NaN without reference notes, or
+        where no frame was given.
 
         Without any active frame, precision and F are 0. Average precision is NaN where no
         reference note sounds on the grid.
         """
-        if not self._has_reference:
+        if not (self._has_reference and len(self._last_time)):
             return dict.fromkeys(FRAME_SCORES, float("nan"))
         hits, wrong, missed = self._true_positives, self._false_positives, self._false_negatives
         return {

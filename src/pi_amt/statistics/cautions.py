@@ -53,7 +53,9 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         )
     failed = len(_failed(panel))
     older = _without_score(panel, inference.score)
-    silent = max((result.n_without_reference for result in results), default=0) - len(older)
+    unscored = _unscored(panel, inference.score)
+    silent = max((result.n_without_reference for result in results), default=0)
+    silent -= len(older) + len(unscored)
     if failed:
         broken = plural(failed, "recording")
         said.append(f"left out: {broken} that failed ({_first_error(panel)})")
@@ -61,6 +63,11 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         said.append(
             f"left out: {plural(len(older), 'recording')} with rows of an earlier version, which "
             f"do not hold {inference.score}; another results_dir has them computed anew"
+        )
+    if unscored:
+        said.append(
+            f"left out: {plural(len(unscored), 'recording')} with notes, for which the model gives "
+            f"no {inference.score}"
         )
     if silent > 0:
         said.append(f"left out: {plural(silent, 'recording')} without reference notes")
@@ -171,6 +178,18 @@ def _failed(panel: Panel) -> set[str]:
 def _without_score(panel: Panel, score: str) -> set[str]:
     """Recordings with results that do not hold a score, because it did not exist then."""
     return {row.track for row in panel.rows if row.status == "ok" and score not in row.scores}
+
+
+def _unscored(panel: Panel, score: str) -> set[str]:
+    """Recordings with reference notes whose score is undefined: frame scores of a model that does
+    not tell which pitches are active, say."""
+    return {
+        row.track
+        for row in panel.rows
+        if row.status == "ok"
+        and math.isnan(row.scores.get(score, 0.0))
+        and row.counts.get("reference")
+    }
 
 
 def _copies(panel: Panel) -> list[tuple[str, str]]:

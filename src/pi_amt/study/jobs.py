@@ -100,6 +100,8 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             **({"scorers": list(scorers())} if scorers() else {}),
             **_version(condition.permutation),
             **_level(identity, condition),
+            # rows of before had masks in another tuning, and frame scores of 0
+            **({"without": list(identity.without)} if identity.without else {}),
             **_alignment(job),
         }
     )

@@ -53,9 +53,6 @@ def _malloc_trim() -> Callable[[int], int] | None:
 
 # each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all
 _PARTS_PER_TRIM = 4
-# The study's eight and as many controls. Each holds 34 MB while Timbre-Trap computes it, and on a
-# GPU eight times that. Fewer at once cost time: what two have in common is computed once.
-_CONDITIONS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -183,11 +180,14 @@ class Pass(Generic[W]):
         self.elapsed += time.perf_counter() - started
 
     def _take(self, model: Transcriber, done: Activations) -> None:
-        n = len(next(iter(done.values()), ()))
+        """Take finished activations; where a model finds nothing, they may hold no frames."""
+        if not done:
+            return
+        n = len(next(iter(done.values())))
         if n:
             self.watcher.watch_frames(model, self.frames, done)
-            self.decoder.push(done)
-            self.frames += n
+        self.decoder.push(done)
+        self.frames += n
 
 
 class Account:
@@ -219,7 +219,9 @@ class Account:
     def watch_frames(
         self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
     ) -> None:
-        """Score some frames."""
+        """Score some frames, where the model tells which pitches are active in them."""
+        if not model.has_pitch_activity:
+            return
         n = len(next(iter(activations.values())))
         self.frame_scorer.push(model.frame_times(n, first), model.pitch_activity(activations))
 
@@ -300,10 +302,10 @@ def run_conditions(
             ]
             _scale(model, recording, passes)
         kept = model.counted_frames(clean)
-        for first in range(0, len(passes), _CONDITIONS_AT_ONCE):
+        for first in range(0, len(passes), model.conditions_at_once):
             if first:
                 return_freed_memory()
-            some = passes[first : first + _CONDITIONS_AT_ONCE]
+            some = passes[first : first + model.conditions_at_once]
             refused |= _advance(model, some, clean, kept, skipped)
         skipped = 0
         passes = [one for one in passes if one.condition not in refused]

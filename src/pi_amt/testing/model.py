@@ -169,6 +169,8 @@ def check_model(
     wanted = {mask.name: mask for mask in map(_mask, masks)}
     found = {name: np.empty((len(keys), 2)) for name in wanted}
     problems = list(_problems(transcriber, rate))
+    problems += _memories(transcriber, rate) if not problems else []
+    problems += _unfound(transcriber, model)
     axis = transcriber.analyze(_sines(1.0, rate, [440.0]), rate)
     for i, key in enumerate(keys):
         for name, decibels in _on_steady_tones(transcriber, axis, rate, key, wanted).items():
@@ -309,9 +311,10 @@ def _breaches(model: Transcriber, parts: Sequence[Spectrogram]) -> Iterator[str]
                 "or cut them alike"
             )
             return
-        if n == 0:
+        if not activations:
             continue
-        yield from _frames(model, activations, count, n)
+        if n:
+            yield from _frames(model, activations, n)
         decoder.push(activations)
         count += n
     times = model.frame_times(count)
@@ -324,6 +327,74 @@ def _breaches(model: Transcriber, parts: Sequence[Spectrogram]) -> Iterator[str]
             f"frame_times({count}), {times[-1]:.4f} s: count from start"
         )
     yield from _outside(name, decoder.finish(), first.n_samples / first.sample_rate)
+
+
+def _memories(model: Transcriber, rate: int) -> Iterator[str]:
+    """Whether an answer depends on what the model has heard before.
+
+    A model that remembers a clean recording gives its answer under every condition, which reads as
+    robustness. So the same inputs are answered once after their own recording and once after
+    another one, of the same length: the input itself, and silence in its place.
+    """
+    name = model.identity.name
+    sounds = [_sines(2.5, rate, hz) for hz in ([262.0, 523.0], [330.0, 988.0])]
+    own, _ = [next(iter(model.stream(sound, rate))) for sound in sounds]
+    inputs = {
+        "an input": own,
+        "silence in the place of an input": own.with_values(own.tensor * 0.0),
+    }
+    after_other = {what: _answer(model, given) for what, given in inputs.items()}
+    again = next(iter(model.stream(sounds[0], rate)))
+    if not np.array_equal(_on_host(again.values), _on_host(own.values), equal_nan=True):
+        yield (
+            f"{name}.analyze: got another spectrogram of the same sound after another one, "
+            "expected the same to the bit: keep nothing of a recording, and draw no random numbers"
+        )
+        return
+    for what, given in inputs.items():
+        if not _is_same(_answer(model, given), after_other[what]):
+            yield (
+                f"{name}: got another answer to {what} after its own recording than after another "
+                "one, expected the same to the bit: keep nothing of a recording in the model, for "
+                "a condition must not be answered from the clean sound"
+            )
+            return
+
+
+def _answer(model: Transcriber, part: Spectrogram) -> tuple[dict[str, NDArray[Any]], Notes]:
+    """The outputs of one part, and the notes that are made of them alone."""
+    (outputs,) = model.outputs([part])
+    stitcher, decoder = model.stitcher(part.n_samples), model.decoder()
+    for activations in (stitcher.push(outputs), stitcher.finish()):
+        if activations:
+            decoder.push(activations)
+    return {key: _on_host(values).copy() for key, values in outputs.items()}, decoder.finish()
+
+
+def _is_same(
+    one: tuple[dict[str, NDArray[Any]], Notes], other: tuple[dict[str, NDArray[Any]], Notes]
+) -> bool:
+    columns = ("onsets", "offsets", "pitches")
+    pairs = [(getattr(one[1], name), getattr(other[1], name)) for name in columns]
+    pairs += [(values, other[0].get(key, np.empty(0))) for key, values in one[0].items()]
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in pairs)
+
+
+def _unfound(transcriber: Transcriber, model: object) -> Iterator[str]:
+    """Whether rows of the model can be kept, and are found again after it has run."""
+    before, name = transcriber.identity, transcriber.identity.name
+    if before.unreadable:
+        yield (
+            f"{name}: got {before.unreadable}, whose contents cannot be read, so no rows of this "
+            "model can be kept: give it an attribute fingerprint, a text that changes with its "
+            "weights"
+        )
+    elif as_transcriber(model).identity != before:
+        yield (
+            f"{name}: got other contents after it has run than before, so its rows would not be "
+            "found again: load the weights when the model is made, name private attributes that "
+            "only remember something with cache, or give the model a fingerprint"
+        )
 
 
 def _company(model: Transcriber, part: Spectrogram) -> Iterator[str]:
@@ -350,9 +421,7 @@ def _company(model: Transcriber, part: Spectrogram) -> Iterator[str]:
                 return
 
 
-def _frames(
-    model: Transcriber, activations: Mapping[str, Any], start: int, n: int
-) -> Iterator[str]:
+def _frames(model: Transcriber, activations: Mapping[str, Any], n: int) -> Iterator[str]:
     """Values of some frames, and their activity per pitch."""
     name = model.identity.name
     for key, values in activations.items():
@@ -363,6 +432,8 @@ def _frames(
                 "logarithm"
             )
             return
+    if not model.has_pitch_activity:
+        return
     activity = _on_host(model.pitch_activity(activations))
     if activity.shape != (n, N_PITCHES):
         yield (
