@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pi_amt.cli.main import stopped_by_signals
 from pi_amt.cli.transcribe import options_of
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.text import in_words, plural
@@ -137,4 +138,10 @@ def _markdown(table: Any, sizes: Any) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        with stopped_by_signals():
+            main()
+    except KeyboardInterrupt:
+        raise SystemExit(
+            "interrupted: finished rows are stored, the same command goes on"
+        ) from None
