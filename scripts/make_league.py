@@ -3,7 +3,8 @@
 ``python scripts/make_league.py RESULTS --models "basic_pitch harmonica:nano" [--maps FOLDER]``
 keeps a store per model in the folder ``RESULTS`` and goes on where it was stopped. A model that
 misses its package is left out with one line. ``NAME:SIZE`` is a model with the option ``size``, and
-``NAME,KEY=VALUE,…`` one with other options. ``--write-only`` runs nothing.
+``NAME,KEY=VALUE,…`` one with other options. ``--write-only`` runs nothing. Recordings of another
+length need a folder of their own.
 
 It writes ``docs/generated/league.md``, ``league.html`` and a card per model in ``RESULTS``.
 """

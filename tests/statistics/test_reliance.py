@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,6 +228,19 @@ def test_bias_is_what_the_mask_takes_beyond_the_missing_sound() -> None:
     assert found.values["bias_removed"].estimate == pytest.approx(0.5 - 0.42)
     assert found.values["bias_kept"].estimate == pytest.approx(0.2 - 0.25)
     assert found.facts["conditions"] == ["ratio_fund_mask", "ratio_harm_mask"]
+
+
+def test_the_missing_sound_of_two_lengths_of_a_recording_is_refused() -> None:
+    rows = league_rows("mine", CONTROLLED, dataset="known_partials", n_pieces=1)
+    made = make_row(
+        "no_permutation", 0.4, model="mine (audio)", dataset="known_partials without partial 1"
+    )
+    assert len(as_conditions([*rows, made])) == len(rows) + 1
+    assert as_conditions([made]) == []  # the whole recording was not run yet
+    shorter = [replace(row, data="of 5 s") for row in rows]
+    assert as_conditions([*rows, *shorter]) == [*rows, *shorter]
+    with pytest.raises(ValueError, match="several contents, such as two lengths"):
+        as_conditions([*rows, *shorter, made])
 
 
 def test_shapley_values_stand_among_the_measures() -> None:
