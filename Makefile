@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-models readme docs bench known-bias findings real-findings real-study clean
+.PHONY: help install demo check test test-models readme docs bench known-bias findings real-findings real-study league \
+  clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -122,6 +123,19 @@ real-study: $(VENV)/.installed ## the 32 runs: make real-study MAPS=folder MAEST
 	$(BIN)/python -m pi_amt $(REAL) dataset=maps dataset.data_folder="$(MAPS)"
 	$(BIN)/python -m pi_amt $(REAL) dataset=maestro dataset.data_folder="$(MAESTRO)"
 	$(BIN)/python scripts/make_findings.py results/real --page real_study
+
+# Every row is stored, so it goes on where it was stopped. SHORT=1 takes minutes: 5 s of each recording of the truth set,
+# and models that are quick. A model that misses its package is left out with one line.
+SHORT ?=
+LEAGUE ?= results/league$(if $(SHORT),_short)
+SHORT_MODELS := basic_pitch basic_pitch_onnx waon aubio
+ALL_MODELS := $(SHORT_MODELS) timbre_trap harmonica:nano harmonica:small harmonica:medium harmonica:large \
+  harmonica:x-large transkun madmom
+LEAGUE_MODELS ?= $(if $(SHORT),$(SHORT_MODELS),$(ALL_MODELS))
+LEAGUE_OPTIONS ?= $(if $(SHORT),--seconds 5,--seconds 30)
+league: $(VENV)/.installed ## what models rely on, ranked: make league [SHORT=1] [MAPS=folder]
+	$(BIN)/python scripts/make_league.py "$(LEAGUE)" --models "$(LEAGUE_MODELS)" \
+	  $(if $(MAPS),--maps "$(MAPS)") $(LEAGUE_OPTIONS)
 
 bench: $(VENV)/.installed-dev ## run the benchmarks, print their table and write it into docs/benchmarks.md
 	$(BIN)/python -m benchmarks

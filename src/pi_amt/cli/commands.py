@@ -446,6 +446,57 @@ def _calibrate_music(options: Namespace) -> None:
     print(f"\n{table.write(path)}: known bias of {plural(len(table.masks), 'mask')}")
 
 
+def _card(command: ArgumentParser) -> None:
+    """say what a model relies on, as a card beside a release, and what changed since the last"""
+    command.add_argument(
+        "model",
+        help="basic_pitch, any other that pi-amt list shows, package.module:Class, or a results "
+        "folder of domain=audio, from which nothing is run",
+    )
+    _weights_and_device(command)
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the model, e.g. size=nano",
+    )
+    command.add_argument(
+        "--seconds",
+        type=float,
+        default=5.0,
+        help="of each of the six recordings of the truth set that are run (default: 5)",
+    )
+    command.add_argument("--results", metavar="DIR", help="keep the rows in this results folder")
+    command.add_argument("--dataset", help="of a results folder that holds several")
+    command.add_argument("-o", "--output", metavar="F", help="write the card as JSON")
+    command.add_argument("--against", metavar="OLD.json", help="an older card to compare with")
+    command.add_argument(
+        "--fail-if-changed",
+        action="store_true",
+        help="exit with status 1 where a measure differs from --against beyond its interval",
+    )
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.01,
+        help="smaller differences are no change, whatever their interval (default: 0.01)",
+    )
+    _examples(
+        command,
+        "pi-amt card basic_pitch -o card.json",
+        "pi-amt card package.module:MyModel --against card.json --fail-if-changed",
+    )
+    command.set_defaults(run=do_card)
+
+
+def do_card(options: Namespace) -> int:
+    """Print a card; 1 if it has changed and may not."""
+    from pi_amt.cli.card import card
+
+    return card(options)
+
+
 def _check(command: ArgumentParser) -> None:
     """check a model against the rules of its interface, its masks on tones, its timing and level"""
     command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
@@ -668,6 +719,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "plan": _plan,
     "export": _export,
     "calibrate": _calibrate,
+    "card": _card,
     "check": _check,
     "data": _data,
     "list": _list,

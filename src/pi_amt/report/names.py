@@ -17,6 +17,7 @@ from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
+from pi_amt.statistics.reliance import MEASURES, SHAPLEY, in_words
 from pi_amt.statistics.result import SCORE, Result
 from pi_amt.store.rows import ConditionKey, flat_options
 
@@ -113,6 +114,9 @@ _COLUMNS = {
     "track": "the recording",
     "conditions": "what it failed under",
     "reason": "why it failed",
+    **MEASURES,
+    "rank_F": "rank by F, the largest first",
+    "rank_reliance": "rank by reliance, the largest first",
 }
 #: column → its head on the page, where its name is not what readers would call it
 _HEADS = {
@@ -208,6 +212,8 @@ def column_head(name: str) -> str:
 
 def column_meaning(name: str) -> str:
     """What a column means, as the fields of ``ConditionResult`` say it; empty if nothing does."""
+    if name.startswith(SHAPLEY):
+        return in_words(name)
     return _RESULT_COLUMNS.get(name) or _COLUMNS.get(name, "")
 
 

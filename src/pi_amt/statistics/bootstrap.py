@@ -210,3 +210,52 @@ def mean_interval(
     bottom = None if denominators is None else np.asarray(denominators, np.float64)[:, None]
     result = bootstrap_t(top, bottom, clusters, n_resamples=n_resamples, level=level, seed=seed)
     return Interval(float(result.estimate[0]), float(result.low[0]), float(result.high[0]))
+
+
+def ratio_difference(
+    a: tuple[Floats, Floats],
+    b: tuple[Floats, Floats],
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    n_resamples: int = N_RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval:
+    """Studentised-bootstrap interval of the difference a − b of two ratios of means.
+
+    Both are of the same recordings, and every resample holds the same recordings of both, so that
+    what is hard or easy for both cancels. Over ones this is :func:`mean_interval` of the
+    differences.
+
+    Args:
+        a, b: numerators and denominators, each ``(recordings,)`` and finite.
+        clusters, n_resamples, level, seed: see :func:`bootstrap_t`.
+
+    Returns:
+        No recordings, or a denominator that sums to zero, give all NaN; one cluster no bounds.
+    """
+    if not len(a[0]):
+        return UNDEFINED
+    sums = cluster_sums(np.stack([*a, *b], axis=1), clusters)
+    n = len(sums)
+    weights = np.concatenate([np.ones((1, n)), resample_weights(n, n_resamples, seed)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimates, influences = [], []
+        for top, bottom in (sums[:, :2].T, sums[:, 2:].T):
+            total = (weights @ bottom)[:, None]
+            ratio = (weights @ top)[:, None] / total
+            estimates.append(ratio[:, 0])
+            influences.append((top - ratio * bottom) / total)
+        difference = estimates[0] - estimates[1]
+        influence = influences[0] - influences[1]
+        variance = n / max(n - 1, 1) * (weights * influence**2).sum(axis=1)
+        scale = (weights * (influences[0] ** 2 + influences[1] ** 2)).sum(axis=1)
+        spread = np.sqrt(np.where(variance <= TOLERANCE * scale, 0.0, variance))
+        t = ((difference[1:] - difference[0]) / spread[1:])[:, None]
+    if n == 1 or np.isnan(difference[0]):
+        return Interval(float(difference[0]), np.nan, np.nan)
+    if not spread[0] > 0:
+        return Interval(*[float(difference[0])] * 3)
+    lower, upper = _quantiles(np.where(np.isnan(t), 0.0, t), level, n - 1)
+    low, high = (float(difference[0] - end[0] * spread[0]) for end in (upper, lower))
+    return Interval(float(difference[0]), low, high)

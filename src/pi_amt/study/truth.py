@@ -238,11 +238,25 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
     So the true drops stand beside those under masks in a :class:`~pi_amt.statistics.result.Result`.
     The conditions ``audio_without`` and ``audio_with_only`` have the option ``harmonic``.
 
+    A row of which the whole recording was not run (yet) is left out.
+
     Args:
         rows: of the recordings, and of those of :func:`truth_groups`.
+
+    Raises:
+        ValueError: if a recording was run with several contents, such as two lengths: which of
+            them a row without partials belongs to is not known.
     """
     rows = list(rows)
     whole = {(row.model, row.track): row for row in rows if row.dataset == DATASET}
+    made = {(row.model, row.track) for row in rows if row.dataset in _MADE}
+    for row in rows:
+        place = (row.model, row.track)
+        if row.dataset == DATASET and place in made and row.data != whole[place].data:
+            raise ValueError(
+                f"{DATASET}/{row.track}: got rows of several contents, such as two lengths, beside "
+                "those without partials, expected one: use a results folder for each"
+            )
 
     def named(row: Row) -> Row:
         name, k = _MADE[row.dataset]
@@ -256,7 +270,11 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
             varied=canonical_json(["harmonic"]),
         )
 
-    return [named(row) if row.dataset in _MADE else row for row in rows]
+    return [
+        named(row) if row.dataset in _MADE else row
+        for row in rows
+        if row.dataset not in _MADE or (row.model, row.track) in whole
+    ]
 
 
 def coalitions_in_truth(

@@ -22,7 +22,8 @@ from pi_amt.report.page.render import from_template
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.table import Table
 
-_NOTHING: dict[str, Any] = {"panels": [], "conditions": {}, "curves": [], "levels": []}
+#: of a page without charts
+NO_CHARTS: dict[str, Any] = {"panels": [], "conditions": {}, "curves": [], "levels": []}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def write_comparison(
         lede=f"A is {names[0]}, B is {names[1]}.",
         tabs=[("comparison", "Comparison", 0)],
         closing="Differences are over the recordings that both have.",
-        data_json=Markup(safe_json(_NOTHING)),
+        data_json=Markup(safe_json(NO_CHARTS)),
         table=table,
         blocks=_blocks(table, axis),
         axis=axis,

@@ -125,15 +125,23 @@ class Table:
         return _written(text.getvalue(), path)
 
     def to_markdown(
-        self, path: str | Path | None = None, columns: Sequence[str] | None = None
+        self,
+        path: str | Path | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        joined: bool = False,
     ) -> str:
-        """A Markdown table of the main (or the given) columns, footers below."""
+        """A Markdown table of the main (or the given) columns, footers below.
+
+        ``joined``: an estimate stands in one cell with its interval, as in a notebook.
+        """
         shown = self._shown(columns)
+        cell = _brief_cell if joined else Table.cell
         rows = [
-            [markdown_text(self.cell(record, name)) for name in shown] for record in self.records
+            [markdown_text(cell(self, record, name)) for name in shown] for record in self.records
         ]
         rule = ["---:" if self.is_number(name) else "---" for name in shown]
-        heads = [markdown_text(name) for name in shown]
+        heads = [markdown_text(_brief_head(self, n) if joined else n) for n in shown]
         lines = ["| " + " | ".join(row) + " |" for row in (heads, rule, *rows)]
         notes = [f"- {markdown_text(note)}" for note in self.footers]
         return _written("\n".join([*lines, "", *notes]).rstrip() + "\n", path)

@@ -1,0 +1,212 @@
+"""The league table: what each model relies on, with ranks that have ties; and a model's card.
+
+The numbers and the rule of the ranks are those of :mod:`pi_amt.statistics.reliance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+from typing import Any
+
+from pi_amt.core.text import duration, plural
+from pi_amt.report.names import dataset_title, model_title
+from pi_amt.report.tables.table import Table
+from pi_amt.statistics.bootstrap import UNDEFINED
+from pi_amt.statistics.reliance import (
+    MEASURES,
+    SHAPLEY,
+    Standing,
+    difference,
+    in_words,
+    ranks,
+)
+
+RULE = (
+    "A model's rank is one more than the number of models that are confidently ahead of it: those "
+    "whose paired difference from it, on the recordings of both, has a 95 % interval above 0."
+)
+#: what models are ranked by
+RANKED = ("F", "reliance")
+#: of a model's options, that which orders the versions of one architecture
+SIZES = ("nano", "small", "medium", "large", "x-large")
+_GROUPS = ("dataset",)
+
+
+def league_table(found: Sequence[Standing]) -> Table:
+    """One line per model and dataset.
+
+    ``rank`` is ``2=`` where other models have the same rank.
+    """
+    names = [name for name in _measures(found) if any(name in one.measures for one in found)]
+    heads = {"residual_db": "residual (dB)"} | {f"rank_{n}": f"rank by {n}" for n in RANKED}
+    records = []
+    for dataset in dict.fromkeys(one.dataset for one in found):
+        here = [one for one in found if one.dataset == dataset]
+        placed = {name: rank_texts(here, name) for name in RANKED}
+        records += [
+            {
+                "dataset": dataset_title(dataset),
+                "model": model_title(one.model),
+                "n_pieces": len(one.measures["F"].parts) if "F" in one.measures else 0,
+                **{f"rank_{name}": placed[name][number] for name in RANKED},
+                **_values(one, names),
+                "residual_db": one.residual_db,
+            }
+            for number, one in enumerate(here)
+        ]
+    estimates = tuple(part for name in names for part in (name, f"{name}_low", f"{name}_high"))
+    ranked = tuple(f"rank_{name}" for name in RANKED)
+    lead = ("model", *(n for name in names for n in (name, f"rank_{name}")[: 1 + (name in RANKED)]))
+    return Table(
+        title="What each model relies on",
+        columns=(*_GROUPS, "model", "n_pieces", *ranked, *estimates, "residual_db"),
+        records=tuple(records),
+        footers=tuple(_notes(found, names)),
+        formats={"residual_db": ".0f", **dict.fromkeys(estimates, ".2f")},
+        lead=(*lead, "residual_db", *_GROUPS, "n_pieces"),
+        groups=_GROUPS,
+        intervals={name: (f"{name}_low", f"{name}_high") for name in names},
+        brief=(*lead, "residual_db"),
+        heads=heads,
+    )
+
+
+def size_table(found: Sequence[Standing]) -> Table:
+    """Models that are there in several sizes, the smallest first, with the difference of each from
+    the smallest; no line where there is no such model."""
+    records = []
+    for dataset, label in dict.fromkeys((one.dataset, _family(one)) for one in found):
+        sizes = [o for o in found if (o.dataset, _family(o)) == (dataset, label) and _size(o) >= 0]
+        sizes.sort(key=_size)
+        if len(sizes) < 2:
+            continue
+        for one in sizes:
+            record: dict[str, Any] = {"dataset": dataset_title(dataset), "size": one.model}
+            record |= _values(one, RANKED)
+            for name in RANKED:
+                gap = UNDEFINED if one is sizes[0] else difference(one, sizes[0], name)
+                record |= _bounded(f"{name}_gap", gap.estimate, gap.low, gap.high)
+            records.append(record)
+    names = [column for name in RANKED for column in (name, f"{name}_gap")]
+    columns = tuple(part for name in names for part in (name, f"{name}_low", f"{name}_high"))
+    return Table(
+        title="Size against reliance",
+        columns=(*_GROUPS, "size", *columns),
+        records=tuple(records),
+        footers=("gap: difference from the smallest size on the same recordings.",),
+        formats=dict.fromkeys(columns, ".2f"),
+        lead=("size", *names, *_GROUPS),
+        groups=_GROUPS,
+        intervals={name: (f"{name}_low", f"{name}_high") for name in names},
+        brief=("size", *names),
+    )
+
+
+def _measures(found: Sequence[Standing]) -> Iterator[str]:
+    """Names of all measures in the order of the table: Shapley values behind what they explain."""
+    players = dict.fromkeys(n for one in found for n in one.measures if n.startswith(SHAPLEY))
+    for name in MEASURES:
+        yield name
+        if name == "sufficiency":
+            yield from players
+
+
+def _values(one: Standing, names: Sequence[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name in names:
+        found = one.values.get(name, UNDEFINED)
+        values |= _bounded(name, found.estimate, found.low, found.high)
+    return values
+
+
+def _bounded(name: str, estimate: float, low: float, high: float) -> dict[str, float]:
+    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+
+
+def rank_texts(found: Sequence[Standing], name: str) -> list[str]:
+    """The rank of each model by a measure, with = where others have the same; empty where it has
+    none."""
+    placed = ranks(found, name)
+    return [
+        "" if rank is None else f"{rank}{'=' if placed.count(rank) > 1 else ''}" for rank in placed
+    ]
+
+
+def _family(one: Standing) -> str:
+    """What models of several sizes have in common: the first word of what their weights are."""
+    return str(one.facts.get("weights_label", "")).partition(" ")[0]
+
+
+def _size(one: Standing) -> int:
+    size = one.facts.get("settings", {}).get("size")
+    return SIZES.index(size) if size in SIZES else -1
+
+
+def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
+    yield RULE + " An = says that others have the same rank."
+    for name in names:
+        if name in MEASURES:
+            yield f"{name}: {MEASURES[name]}."
+    players = [name.removeprefix(SHAPLEY) for name in names if name.startswith(SHAPLEY)]
+    if players:
+        yield f"from {', '.join(players)}: Shapley values, what each contributes to F."
+    yield (
+        "residual (dB): what the sound does not keep of the mask that removes the fundamentals, of "
+        "its energy."
+    )
+    if any(isnan(value.low) for one in found for value in one.values.values()):
+        yield "No interval and no rank over fewer than six compositions."
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        for name, why in one.missing.items():
+            reasons.setdefault((name, why), []).append(model_title(one.model))
+    for (name, why), models in reasons.items():
+        yield f"{name} of {', '.join(dict.fromkeys(models))} is empty: {why}."
+    for one in found:
+        facts, count = one.facts, plural(len(one.compositions), "recording")
+        yield (
+            f"{model_title(one.model)} on {dataset_title(one.dataset)}: {count}, "
+            f"{facts.get('weights_label')} ({str(facts.get('weights'))[:12]}), method "
+            f"{facts.get('method')}, pi_amt {facts.get('pi_amt')}."
+        )
+    inference = found[0].inference if found else None
+    if inference is not None:
+        yield (
+            f"Intervals: 95 %, studentised bootstrap, "
+            f"{plural(inference.n_resamples, 'resample')} over recordings, clustered by "
+            f"composition, seed {inference.seed}."
+        )
+
+
+def card_table(one: Standing) -> Table:
+    """The measures of one model, a line each."""
+    facts = one.facts
+    records = [
+        {"measure": name, **_bounded("value", value.estimate, value.low, value.high),
+         "recordings": len(one.measures[name].parts), "what": in_words(name)}
+        for name, value in one.values.items()
+    ]  # fmt: skip
+    notes = [
+        f"{dataset_title(one.dataset)}, {plural(len(one.compositions), 'recording')}, "
+        f"{duration(float(facts.get('seconds', 0)))}; {facts.get('weights_label')} "
+        f"({str(facts.get('weights'))[:12]}), method {facts.get('method')}, pi_amt "
+        f"{facts.get('pi_amt')}.",
+        f"Conditions, all in the sound: {', '.join(facts.get('conditions', ()))}.",
+        *(f"No {name}: {why}." for name, why in one.missing.items()),
+    ]
+    if not isnan(one.residual_db):
+        notes.append(
+            "What the sound does not keep of the mask that removes the fundamentals: "
+            f"{one.residual_db:.0f} dB of its energy."
+        )
+    columns = ("measure", "value", "value_low", "value_high", "recordings", "what")
+    return Table(
+        title=f"Card of {model_title(one.model)}",
+        columns=columns,
+        records=tuple(records),
+        footers=tuple(notes),
+        formats=dict.fromkeys(columns[1:4], ".3f"),
+        lead=("measure", "value", "recordings", "what"),
+        intervals={"value": ("value_low", "value_high")},
+    )
