@@ -35,6 +35,7 @@ def test_the_wheel_holds_weights_config_demo_and_licences(wheel: Path) -> None:
         "pi_amt/models/basic_pitch/basic_pitch.safetensors",
         "pi_amt/models/timbre_trap/timbre_trap.safetensors",
         "pi_amt/statistics/known_bias/basic_pitch.json",
+        "pi_amt/statistics/known_bias/basic_pitch (audio).json",
         "pi_amt/statistics/known_bias/timbre_trap.json",
         "pi_amt/datasets/demo_data/tracks.json",
         "pi_amt/datasets/demo_data/SOURCES.md",
