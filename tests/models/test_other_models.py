@@ -113,8 +113,10 @@ def test_it_hears_what_its_own_program_hears(name: str) -> None:
     model = loaded(name)  # first: it makes the package of madmom importable
     expected, found = OWN[name](), model.transcribe(*excerpt())
     assert f_of(expected) > 0.9
-    for column in ("onsets", "offsets", "pitches"):
-        assert np.array_equal(getattr(found, column), getattr(expected, column))
+    assert np.array_equal(found.pitches, expected.pitches)
+    # the last digit of a logarithm that is read and written again moves Transkun's times by 1e-7 s
+    assert np.allclose(found.onsets, expected.onsets, rtol=0.0, atol=1e-6)
+    assert np.allclose(found.offsets, expected.offsets, rtol=0.0, atol=1e-6)
 
 
 @pytest.mark.slow
