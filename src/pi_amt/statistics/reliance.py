@@ -54,7 +54,6 @@ SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
 _RESIDUAL = "residual_db"
-_LEAKS = "the mask alone lets the notes be guessed (it leaks)"
 
 
 @dataclass(frozen=True)
@@ -215,7 +214,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
         measures["sufficiency"] = numbers.excess(kept, sign=-1.0)
         missing |= _uninformative(results[kept], ("sufficiency",))
         if results[kept].leaks == "yes":
-            missing |= dict.fromkeys(("kept", "sufficiency"), _LEAKS)
+            missing |= dict.fromkeys(("kept", "sufficiency"), _leak(results[kept]))
     for one in result.attributions:
         if one.panel is panel and one.known:
             for column, player in zip(one.values.T, one.players, strict=True):
@@ -271,6 +270,15 @@ def _uninformative(result: ConditionResult, names: Sequence[str]) -> dict[str, s
     if result.control_at_floor == "yes":
         return dict.fromkeys(names, "the control itself leaves no F to compare with")
     return {}
+
+
+def _leak(result: ConditionResult) -> str:
+    """Why what is left under a mask that leaks says nothing."""
+    found = np.nanmax([result.leak_noise, result.leak_other])
+    return (
+        f"the mask alone lets notes be guessed (F {found:.2f} on a sound without them, "
+        f"{result.perturbed:.2f} on the recording: it leaks)"
+    )
 
 
 def _conditions(panel: Panel) -> list[int]:

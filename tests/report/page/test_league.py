@@ -37,7 +37,7 @@ def test_the_table_ranks_with_ties(result: Result) -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("| first ")]
     assert line.count(r"\[0.") == 3  # F, reliance, necessity
     assert "whose paired difference from it" in text
-    assert "microtonal of " in text
+    assert "Empty: microtonal of " in text
     assert "a sound keeps no shuffle" in text
 
 
@@ -53,6 +53,16 @@ def test_the_page_is_one_file_that_says_the_same(result: Result, tmp_path: Path)
     ]
     with pytest.raises(ValueError, match="got the folder"):
         write_league(result, tmp_path)
+
+
+def test_a_reproduction_is_named_as_one_above_everything_else(tmp_path: Path) -> None:
+    rows = [
+        replace(row, weights_label="synthetic-trained reproduction") for row in model("net", 0.3)
+    ]
+    text = write_league(Result.from_rows(rows), tmp_path / "league.html").read_text("utf-8")
+    banner = '<aside class="banner" role="note">net: Synthetic-trained reproduction: '
+    assert text.count(banner) == 1
+    assert text.index(banner) < text.index('<table class="forest"')
 
 
 def test_without_a_model_that_heard_sound_there_is_no_page(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from math import isnan
 from typing import Any
 
 from pi_amt.core.text import duration, plural
-from pi_amt.report.names import dataset_title, model_title
+from pi_amt.report.names import BANNER, dataset_title, model_title
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
@@ -133,9 +133,13 @@ def rank_texts(found: Sequence[Standing], name: str) -> list[str]:
     ]
 
 
+def _label(one: Standing) -> str:
+    return str(one.facts.get("weights_label", ""))
+
+
 def _family(one: Standing) -> str:
     """What models of several sizes have in common: the first word of what their weights are."""
-    return str(one.facts.get("weights_label", "")).partition(" ")[0]
+    return _label(one).partition(" ")[0]
 
 
 def _size(one: Standing) -> int:
@@ -143,7 +147,22 @@ def _size(one: Standing) -> int:
     return SIZES.index(size) if size in SIZES else -1
 
 
+def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
+    """Which cells have no value, and why: measures and models of one reason stand together."""
+    of_model: dict[tuple[str, str], dict[str, None]] = {}
+    for one in found:
+        for name, why in one.missing.items():
+            of_model.setdefault((model_title(one.model), why), {})[name] = None
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (model, why), names in of_model.items():
+        alike.setdefault((" and ".join(names), why), []).append(model)
+    for (measures, why), models in alike.items():
+        yield f"Empty: {measures} of {', '.join(models)}: {why}."
+
+
 def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
+    for model in dict.fromkeys(one.model for one in found if "reproduction" in _label(one).lower()):
+        yield f"Warning: {model_title(model)}: {BANNER}"
     yield RULE + " An = says that others have the same rank."
     for name in names:
         if name in MEASURES:
@@ -157,17 +176,12 @@ def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
     )
     if any(isnan(value.low) for one in found for value in one.values.values()):
         yield "No interval and no rank over fewer than six compositions."
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for one in found:
-        for name, why in one.missing.items():
-            reasons.setdefault((name, why), []).append(model_title(one.model))
-    for (name, why), models in reasons.items():
-        yield f"{name} of {', '.join(dict.fromkeys(models))} is empty: {why}."
+    yield from _why_empty(found)
     for one in found:
         facts, count = one.facts, plural(len(one.compositions), "recording")
         yield (
             f"{model_title(one.model)} on {dataset_title(one.dataset)}: {count}, "
-            f"{facts.get('weights_label')} ({str(facts.get('weights'))[:12]}), method "
+            f"{_label(one)} ({str(facts.get('weights'))[:12]}), method "
             f"{facts.get('method')}, pi_amt {facts.get('pi_amt')}."
         )
     inference = found[0].inference if found else None
