@@ -142,8 +142,8 @@ def test_toy_models_rank_as_they_were_built() -> None:
         rows += rows_of(heard(name, Reader(reads, lowest=84)), tracks, asked)
     by_name = {one.model: one for one in standings(Result.from_rows(rows, n_resamples=2_000))}
     lower, upper = by_name["fundamental only"], by_name["harmonics 2 to 4"]
-    assert ranks([lower, upper], "F") == [1, 1]
-    assert ranks([lower, upper], "reliance") == [1, 2]
+    assert ranks([lower, upper], "F") == [(1, 2), (1, 2)]
+    assert ranks([lower, upper], "reliance") == [(1, 1), (2, 2)]
     assert lower.values["F"].estimate == upper.values["F"].estimate == 1.0
     assert lower.values["reliance"].estimate > 0.9
     assert upper.values["reliance"].estimate <= 0.0  # its control takes what it reads

@@ -57,7 +57,7 @@ def write_league(result: Result, output: str | os.PathLike[str]) -> Path:
         title="What do transcription models rely on?",
         lede="All models heard the same perturbed sound of the same recordings.",
         tabs=[("league", "League table", 0)],
-        closing="Ranks have ties where intervals do not tell models apart.",
+        closing="Models share places where intervals do not tell them apart.",
         data_json=Markup(safe_json(NO_CHARTS)),
         blocks=[block for name in RANKED for block in _blocks(found, name)],
         tables=tables,

@@ -1,4 +1,4 @@
-"""The league table: what each model relies on, with ranks that have ties; and a model's card.
+"""The league table: what each model relies on, with ranks that may be shared; and a model's card.
 
 The numbers and the rule of the ranks are those of :mod:`pi_amt.statistics.reliance`.
 """
@@ -23,8 +23,9 @@ from pi_amt.statistics.reliance import (
 )
 
 RULE = (
-    "A model's rank is one more than the number of models that are confidently ahead of it: those "
-    "whose paired difference from it, on the recordings of both, has a 95 % interval above 0."
+    "A model's rank is the range of places that the intervals leave to it: behind every model that "
+    "is confidently ahead of it, and before every model that it is confidently ahead of. Ahead is "
+    "a model whose paired difference, on the recordings of both, has a 95 % interval above 0."
 )
 #: what models are ranked by
 RANKED = ("F", "reliance")
@@ -34,10 +35,7 @@ _GROUPS = ("dataset",)
 
 
 def league_table(found: Sequence[Standing]) -> Table:
-    """One line per model and dataset.
-
-    ``rank`` is ``2=`` where other models have the same rank.
-    """
+    """One line per model and dataset, with the range of places that it may have."""
     names = [name for name in _measures(found) if any(name in one.measures for one in found)]
     heads = {"residual_db": "residual (dB)"} | {f"rank_{n}": f"rank by {n}" for n in RANKED}
     records = []
@@ -125,11 +123,10 @@ def _bounded(name: str, estimate: float, low: float, high: float) -> dict[str, f
 
 
 def rank_texts(found: Sequence[Standing], name: str) -> list[str]:
-    """The rank of each model by a measure, with = where others have the same; empty where it has
-    none."""
-    placed = ranks(found, name)
+    """The places of each model by a measure, such as ``1–3``; empty where it has none."""
     return [
-        "" if rank is None else f"{rank}{'=' if placed.count(rank) > 1 else ''}" for rank in placed
+        "" if places is None else "–".join(map(str, dict.fromkeys(places)))
+        for places in ranks(found, name)
     ]
 
 
@@ -163,7 +160,7 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
 def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
     for model in dict.fromkeys(one.model for one in found if "reproduction" in _label(one).lower()):
         yield f"Warning: {model_title(model)}: {BANNER}"
-    yield RULE + " An = says that others have the same rank."
+    yield RULE
     for name in names:
         if name in MEASURES:
             yield f"{name}: {MEASURES[name]}."
