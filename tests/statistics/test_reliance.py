@@ -126,8 +126,14 @@ def test_ranks_are_those_that_scipys_intervals_give() -> None:
         found = stats.bootstrap((gap,), np.mean, rng=np.random.default_rng(0))
         return bool(found.confidence_interval.low > 0)
 
-    expected = [1 + sum(ahead(o, one) for o in models if o is not one) for one in models]
-    assert ranks(models, "F") == expected == [1, 1, 3, 3, 5]
+    expected = [
+        (
+            1 + sum(ahead(o, one) for o in models if o is not one),
+            5 - sum(ahead(one, o) for o in models if o is not one),
+        )
+        for one in models
+    ]
+    assert ranks(models, "F") == expected == [(1, 2), (1, 2), (3, 4), (3, 4), (5, 5)]
 
 
 def test_models_that_differ_on_every_recording_are_told_apart_though_recordings_differ_more() -> (
@@ -137,12 +143,19 @@ def test_models_that_differ_on_every_recording_are_told_apart_though_recordings_
     wiggle = 0.004 * (-1.0) ** np.arange(12)
     a, b = planted("a", level), planted("b", level - 0.02 + wiggle)
     assert a.values["F"].low < b.values["F"].high  # by themselves their intervals overlap
-    assert ranks([b, a], "F") == [2, 1]
+    assert ranks([b, a], "F") == [(2, 2), (1, 1)]
 
 
-def test_equal_models_share_the_first_rank() -> None:
+def test_equal_models_share_both_places() -> None:
     values = np.linspace(0.2, 0.9, 8)
-    assert ranks([planted("a", values), planted("b", values)], "F") == [1, 1]
+    assert ranks([planted("a", values), planted("b", values)], "F") == [(1, 2), (1, 2)]
+
+
+def test_a_model_that_varies_much_may_have_more_places_than_its_neighbours() -> None:
+    level = np.linspace(0.5, 0.8, 12)
+    wild = np.tile([0.0, 1.0], 6)
+    models = [planted("a", level), planted("b", level - 0.1), planted("wild", wild)]
+    assert ranks(models, "F") == [(1, 2), (2, 3), (1, 3)]
 
 
 def test_with_five_compositions_there_is_neither_an_interval_nor_a_rank() -> None:
@@ -155,14 +168,14 @@ def test_with_five_compositions_there_is_neither_an_interval_nor_a_rank() -> Non
 def test_a_model_without_the_measure_has_no_rank_and_counts_for_nobody() -> None:
     values = np.linspace(0.2, 0.9, 8)
     lacking = Standing("c", "demo", {}, {}, {}, Inference(SCORE))
-    assert ranks([planted("a", values), lacking], "F") == [1, None]
+    assert ranks([planted("a", values), lacking], "F") == [(1, 1), None]
 
 
 def test_recordings_of_other_sound_are_not_paired() -> None:
     a, b = planted("a", np.full(8, 0.9)), planted("b", np.full(8, 0.1))
     other = Standing(**{**vars(b), "data": {**b.data, "piece_0": "other", "piece_1": "other"}})
     assert difference(a, b, "F").estimate == pytest.approx(0.8)
-    assert ranks([a, b], "F") == [1, 2]
+    assert ranks([a, b], "F") == [(1, 1), (2, 2)]
     parts = {**b.measures["F"].parts, "piece_0": (0.9, 1.0), "piece_1": (0.9, 1.0)}
     changed = Standing(**{**vars(other), "measures": {"F": Measure(parts)}})
     assert difference(a, changed, "F").estimate == pytest.approx(0.8)

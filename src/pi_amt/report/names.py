@@ -115,8 +115,8 @@ _COLUMNS = {
     "conditions": "what it failed under",
     "reason": "why it failed",
     **MEASURES,
-    "rank_F": "rank by F, the largest first",
-    "rank_reliance": "rank by reliance, the largest first",
+    "rank_F": "places by F, the largest first",
+    "rank_reliance": "places by reliance, the largest first",
 }
 #: column → its head on the page, where its name is not what readers would call it
 _HEADS = {

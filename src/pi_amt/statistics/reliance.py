@@ -5,9 +5,10 @@ F itself is over ones, and a share of F over F. So two measures of the same reco
 in the same resamples (:func:`~pi_amt.statistics.bootstrap.ratio_difference`), whether they are of
 two models or of two versions of one.
 
-**Ranks** have ties: a model's rank is one more than the number of models that are confidently ahead
-of it, which are those whose paired difference from it on the recordings of both has a 95 % interval
-above 0. The intervals are not corrected for the number of pairs.
+**Ranks** are the places that paired intervals leave to a model: behind every model that is
+confidently ahead of it, and before every model that it is confidently ahead of. Ahead is a model
+whose paired difference on the recordings of both has a 95 % interval above 0. Models that are not
+told apart share places. The intervals are not corrected for the number of pairs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,6 @@ SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
 _RESIDUAL = "residual_db"
-_LEAKS = "the mask alone lets the notes be guessed (it leaks)"
 
 
 @dataclass(frozen=True)
@@ -158,20 +158,21 @@ def difference(a: Standing, b: Standing, name: str) -> Interval:
     return Interval(found.estimate, np.nan, np.nan)
 
 
-def ranks(standings: Sequence[Standing], name: str) -> list[int | None]:
-    """The rank of each model by a measure, the largest first; see the module for the rule.
+def ranks(standings: Sequence[Standing], name: str) -> list[tuple[int, int] | None]:
+    """First and last place that each model may have by a measure, the largest value first; see the
+    module for the rule.
 
     ``None`` where a model has no value, or too few compositions for an interval.
     """
     ranked = [
-        name in one.measures and not np.isnan(one.values[name].low) for one in standings
-    ]  # fmt: skip
-    found: list[int | None] = []
-    for one, is_ranked in zip(standings, ranked, strict=True):
-        others = [s for s, r in zip(standings, ranked, strict=True) if r and s is not one]
-        ahead = sum(difference(other, one, name).low > 0 for other in others)
-        found.append(1 + ahead if is_ranked else None)
-    return found
+        one for one in standings if name in one.measures and not np.isnan(one.values[name].low)
+    ]
+    ahead = np.array([[difference(a, b, name).low > 0 for b in ranked] for a in ranked])
+    found: dict[int, tuple[int, int]] = {}
+    for number, one in enumerate(ranked):
+        before, behind = ahead[:, number].sum(), ahead[number].sum()
+        found[id(one)] = (1 + int(before), len(ranked) - int(behind))
+    return [found.get(id(one)) for one in standings]
 
 
 def standings(result: Result) -> tuple[Standing, ...]:
@@ -215,7 +216,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
         measures["sufficiency"] = numbers.excess(kept, sign=-1.0)
         missing |= _uninformative(results[kept], ("sufficiency",))
         if results[kept].leaks == "yes":
-            missing |= dict.fromkeys(("kept", "sufficiency"), _LEAKS)
+            missing |= dict.fromkeys(("kept", "sufficiency"), _leak(results[kept]))
     for one in result.attributions:
         if one.panel is panel and one.known:
             for column, player in zip(one.values.T, one.players, strict=True):
@@ -271,6 +272,15 @@ def _uninformative(result: ConditionResult, names: Sequence[str]) -> dict[str, s
     if result.control_at_floor == "yes":
         return dict.fromkeys(names, "the control itself leaves no F to compare with")
     return {}
+
+
+def _leak(result: ConditionResult) -> str:
+    """Why what is left under a mask that leaks says nothing."""
+    found = np.nanmax([result.leak_noise, result.leak_other])
+    return (
+        f"the mask alone lets notes be guessed (F {found:.2f} on a sound without them, "
+        f"{result.perturbed:.2f} on the recording: it leaks)"
+    )
 
 
 def _conditions(panel: Panel) -> list[int]:

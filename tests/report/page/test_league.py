@@ -32,12 +32,12 @@ def result() -> Result:
 def test_the_table_ranks_with_ties(result: Result) -> None:
     table = league_table(standings(result))
     ranks = dict(zip(table.column("model"), table.column("rank_reliance"), strict=True))
-    assert ranks == {"first": "1=", "second": "1=", "<b>third</b>": "3"}
+    assert ranks == {"first": "1–2", "second": "1–2", "<b>third</b>": "3"}
     text = table.to_markdown(columns=table.brief, joined=True)
     (line,) = [line for line in text.splitlines() if line.startswith("| first ")]
     assert line.count(r"\[0.") == 3  # F, reliance, necessity
-    assert "whose paired difference from it" in text
-    assert "microtonal of " in text
+    assert "whose paired difference, on the recordings of both" in text
+    assert "Empty: microtonal of " in text
     assert "a sound keeps no shuffle" in text
 
 
@@ -46,13 +46,23 @@ def test_the_page_is_one_file_that_says_the_same(result: Result, tmp_path: Path)
     text = path.read_text("utf-8")
     document = Document(text)
     assert "What do transcription models rely on?" in document.text
-    assert document.text.count("1=") >= 2
+    assert document.text.count("1–2") >= 2
     assert "<b>third" not in text
     assert not [
         a for _, a in document.tags if str(a.get("src") or a.get("href")).startswith("http")
     ]
     with pytest.raises(ValueError, match="got the folder"):
         write_league(result, tmp_path)
+
+
+def test_a_reproduction_is_named_as_one_above_everything_else(tmp_path: Path) -> None:
+    rows = [
+        replace(row, weights_label="synthetic-trained reproduction") for row in model("net", 0.3)
+    ]
+    text = write_league(Result.from_rows(rows), tmp_path / "league.html").read_text("utf-8")
+    banner = '<aside class="banner" role="note">net: Synthetic-trained reproduction: '
+    assert text.count(banner) == 1
+    assert text.index(banner) < text.index('<table class="forest"')
 
 
 def test_without_a_model_that_heard_sound_there_is_no_page(tmp_path: Path) -> None:

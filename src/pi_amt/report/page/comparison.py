@@ -18,7 +18,7 @@ from pi_amt.core.text import plural
 from pi_amt.report.names import column_meaning, dataset_title, model_title
 from pi_amt.report.page.forest import Axis, make_axis
 from pi_amt.report.page.payload import safe_json
-from pi_amt.report.page.render import from_template
+from pi_amt.report.page.render import WARNING, from_template
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.table import Table
 
@@ -58,7 +58,6 @@ def write_comparison(
         raise ValueError(f"html: got the folder {output}, expected a file")
     drops = [record[f"drop_{side}"] for record in table.records for side in ("a", "b")]
     axis = make_axis([drop for drop in drops if not math.isnan(drop)])
-    warning = "Warning: "
     text = from_template(
         "comparison.html.j2",
         kind="Comparison of two results",
@@ -72,7 +71,7 @@ def write_comparison(
         axis=axis,
         minus=minus,
         meaning=column_meaning,
-        warnings=[n.removeprefix(warning) for n in table.footers if n.startswith(warning)],
+        warnings=[n.removeprefix(WARNING) for n in table.footers if n.startswith(WARNING)],
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from pi_amt.report.names import column_meaning, dataset_title, model_title
 from pi_amt.report.page.comparison import NO_CHARTS
 from pi_amt.report.page.forest import Axis, make_axis
 from pi_amt.report.page.payload import safe_json
-from pi_amt.report.page.render import from_template
+from pi_amt.report.page.render import WARNING, from_template
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.league import RANKED, RULE, league_table, rank_texts, size_table
 from pi_amt.statistics.bootstrap import Interval
@@ -50,20 +50,21 @@ def write_league(result: Result, output: str | os.PathLike[str]) -> Path:
     tables = {"league": league_table(found)}
     if len(sizes := size_table(found)):
         tables["sizes"] = sizes
+    notes = tables["league"].footers
     text = from_template(
         "league.html.j2",
         kind="League table",
         title="What do transcription models rely on?",
         lede="All models heard the same perturbed sound of the same recordings.",
         tabs=[("league", "League table", 0)],
-        closing="Ranks have ties where intervals do not tell models apart.",
+        closing="Models share places where intervals do not tell them apart.",
         data_json=Markup(safe_json(NO_CHARTS)),
         blocks=[block for name in RANKED for block in _blocks(found, name)],
         tables=tables,
         rule=RULE,
         meaning=column_meaning,
         minus=minus,
-        warnings=(),
+        warnings=[n.removeprefix(WARNING) for n in notes if n.startswith(WARNING)],
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")

@@ -40,7 +40,7 @@ _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
     "(weights, precision, settings, method) is taken; variants are never averaged."
 )
-_WARNING = "Warning: "
+WARNING = "Warning: "
 _CLOSING = (
     "Intervals are over recordings; a drop says what {score} is sensitive to, an excess over the "
     "matched control what the model relies on."
@@ -159,7 +159,7 @@ def _alerts(page: Page) -> dict[str, Sequence[Any]]:
         "reproductions": context.reproductions(importance),
         "at_floor": context.baselines_at_floor(importance),
         "gaps": context.missing(importance, page.entries),
-        "warnings": [x.removeprefix(_WARNING) for x in said if x.startswith(_WARNING)],
+        "warnings": [x.removeprefix(WARNING) for x in said if x.startswith(WARNING)],
         "failed": failed.records if failed else (),
     }
 

@@ -1,4 +1,4 @@
-"""The league table: what each model relies on, with ranks that have ties; and a model's card.
+"""The league table: what each model relies on, with ranks that may be shared; and a model's card.
 
 The numbers and the rule of the ranks are those of :mod:`pi_amt.statistics.reliance`.
 """
@@ -10,7 +10,7 @@ from math import isnan
 from typing import Any
 
 from pi_amt.core.text import duration, plural
-from pi_amt.report.names import dataset_title, model_title
+from pi_amt.report.names import BANNER, dataset_title, model_title
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
@@ -23,8 +23,9 @@ from pi_amt.statistics.reliance import (
 )
 
 RULE = (
-    "A model's rank is one more than the number of models that are confidently ahead of it: those "
-    "whose paired difference from it, on the recordings of both, has a 95 % interval above 0."
+    "A model's rank is the range of places that the intervals leave to it: behind every model that "
+    "is confidently ahead of it, and before every model that it is confidently ahead of. Ahead is "
+    "a model whose paired difference, on the recordings of both, has a 95 % interval above 0."
 )
 #: what models are ranked by
 RANKED = ("F", "reliance")
@@ -34,10 +35,7 @@ _GROUPS = ("dataset",)
 
 
 def league_table(found: Sequence[Standing]) -> Table:
-    """One line per model and dataset.
-
-    ``rank`` is ``2=`` where other models have the same rank.
-    """
+    """One line per model and dataset, with the range of places that it may have."""
     names = [name for name in _measures(found) if any(name in one.measures for one in found)]
     heads = {"residual_db": "residual (dB)"} | {f"rank_{n}": f"rank by {n}" for n in RANKED}
     records = []
@@ -125,17 +123,20 @@ def _bounded(name: str, estimate: float, low: float, high: float) -> dict[str, f
 
 
 def rank_texts(found: Sequence[Standing], name: str) -> list[str]:
-    """The rank of each model by a measure, with = where others have the same; empty where it has
-    none."""
-    placed = ranks(found, name)
+    """The places of each model by a measure, such as ``1–3``; empty where it has none."""
     return [
-        "" if rank is None else f"{rank}{'=' if placed.count(rank) > 1 else ''}" for rank in placed
+        "" if places is None else "–".join(map(str, dict.fromkeys(places)))
+        for places in ranks(found, name)
     ]
+
+
+def _label(one: Standing) -> str:
+    return str(one.facts.get("weights_label", ""))
 
 
 def _family(one: Standing) -> str:
     """What models of several sizes have in common: the first word of what their weights are."""
-    return str(one.facts.get("weights_label", "")).partition(" ")[0]
+    return _label(one).partition(" ")[0]
 
 
 def _size(one: Standing) -> int:
@@ -143,8 +144,23 @@ def _size(one: Standing) -> int:
     return SIZES.index(size) if size in SIZES else -1
 
 
+def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
+    """Which cells have no value, and why: measures and models of one reason stand together."""
+    of_model: dict[tuple[str, str], dict[str, None]] = {}
+    for one in found:
+        for name, why in one.missing.items():
+            of_model.setdefault((model_title(one.model), why), {})[name] = None
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (model, why), names in of_model.items():
+        alike.setdefault((" and ".join(names), why), []).append(model)
+    for (measures, why), models in alike.items():
+        yield f"Empty: {measures} of {', '.join(models)}: {why}."
+
+
 def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
-    yield RULE + " An = says that others have the same rank."
+    for model in dict.fromkeys(one.model for one in found if "reproduction" in _label(one).lower()):
+        yield f"Warning: {model_title(model)}: {BANNER}"
+    yield RULE
     for name in names:
         if name in MEASURES:
             yield f"{name}: {MEASURES[name]}."
@@ -157,17 +173,12 @@ def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
     )
     if any(isnan(value.low) for one in found for value in one.values.values()):
         yield "No interval and no rank over fewer than six compositions."
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for one in found:
-        for name, why in one.missing.items():
-            reasons.setdefault((name, why), []).append(model_title(one.model))
-    for (name, why), models in reasons.items():
-        yield f"{name} of {', '.join(dict.fromkeys(models))} is empty: {why}."
+    yield from _why_empty(found)
     for one in found:
         facts, count = one.facts, plural(len(one.compositions), "recording")
         yield (
             f"{model_title(one.model)} on {dataset_title(one.dataset)}: {count}, "
-            f"{facts.get('weights_label')} ({str(facts.get('weights'))[:12]}), method "
+            f"{_label(one)} ({str(facts.get('weights'))[:12]}), method "
             f"{facts.get('method')}, pi_amt {facts.get('pi_amt')}."
         )
     inference = found[0].inference if found else None
