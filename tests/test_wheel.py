@@ -37,6 +37,7 @@ def test_the_wheel_holds_weights_config_demo_and_licences(wheel: Path) -> None:
         "pi_amt/statistics/known_bias/basic_pitch.json",
         "pi_amt/statistics/known_bias/basic_pitch (audio).json",
         "pi_amt/statistics/known_bias/timbre_trap.json",
+        "pi_amt/statistics/known_bias/timbre_trap (audio).json",
         "pi_amt/datasets/demo_data/tracks.json",
         "pi_amt/datasets/demo_data/SOURCES.md",
         "pi_amt/py.typed",
