@@ -91,6 +91,7 @@ _BELIEVED_OVER_RESIDUAL = 25.0
 #: a share of power below this is nothing: the bin stays as it is
 NEGLIGIBLE = 1e-6
 _SHARED_ROUNDS, _OWN_ROUNDS = 15, 20
+_LARGEST_STEP = 1e6
 # The departure of the rest from its model is the line through the logarithms around a frame: with
 # weights that fall by a Gaussian of this width, and by this power of the rest's share of the bin,
 # so that only frames in which it is heard nearly alone count. Two weights that pull towards none,
@@ -848,7 +849,8 @@ def _step(
     fast: Févotte & Idier, Neural Computation 2011)."""
     numerator = np.bincount(group, response * up, n_groups)
     denominator = np.bincount(group, response * down, n_groups)
-    return np.asarray(numerator / np.maximum(denominator, 1e-300))
+    # what is hardly heard anywhere would grow without bounds
+    return np.asarray(np.minimum(numerator / np.maximum(denominator, 1e-300), _LARGEST_STEP))
 
 
 def _lower_quartiles(power: Powers, axis: _Axis) -> Powers:
