@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from tests.datasets.layouts import make_maps, write_pair
 from tests.rows import make_row
 
 from pi_amt.cli.commands import COMMANDS, parser
-from pi_amt.cli.main import main, mend
+from pi_amt.cli.main import FLAGS, main, mend
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import quoted
 from pi_amt.cli.printout import failures
@@ -286,6 +287,8 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["results_dir="], "results_dir: got nothing, expected a folder"),
         (["results_dir=null", "-m"], "results_dir: got nothing, expected a folder"),
         (["dataset=folder"], "got no dataset.data_folder, expected one"),
+        (["--foo"], "got --foo, which is no flag of pi-amt run, expected key=value"),
+        (["run", "-x", "seed=1"], "got -x, which is no flag"),
         (["-m", "dataset=maps,maestro", "dataset.data_folder=x"], "one command per dataset"),
         (["model=timbre_trap", "model.onset_threshold=0.4"], "the chosen model has no such option"),
         (["permutation=random", f"seed={2**63}"], "expected a whole number of at most 64 bits"),
@@ -323,6 +326,11 @@ def test_a_wrong_option_is_one_line_that_names_the_right_one(
     assert hint in told
     assert "TypeError" not in told
     assert "append" not in told  # Hydra's advice to add the mistyped key
+
+
+def test_the_flags_that_a_study_takes_are_those_of_hydra() -> None:
+    known = {flag for action in get_args_parser()._actions for flag in action.option_strings}
+    assert set(FLAGS) == known
 
 
 def test_a_full_disk_without_a_file_name_is_told_in_words() -> None:

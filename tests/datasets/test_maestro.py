@@ -144,7 +144,7 @@ def test_a_folder_without_the_dataset(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"maestro-v3\.0\.0\.csv .* does not exist") as caught:
         maestro(tmp_path / "nowhere")
     assert "https://" in str(caught.value)
-    assert "dataset=demo needs nothing" in str(caught.value)
+    assert "dataset=demo needs no files" in str(caught.value)
     make_maestro(tmp_path)
     for path in tmp_path.glob("*/*.wav"):
         path.unlink()

@@ -95,7 +95,7 @@ def test_an_absent_setting_is_reported_and_fatal_only_if_none_is_there(tmp_path:
     assert not survey(found).is_clean
     with pytest.raises(ValueError, match="it holds only MUS of ENSTDkCl") as caught:
         maps(tmp_path, settings=["AkPnBcht"])
-    for part in (str(tmp_path), "AkPnBcht", "https://", "dataset=demo needs nothing"):
+    for part in (str(tmp_path), "AkPnBcht", "https://", "dataset=demo needs no files"):
         assert part in str(caught.value)
 
 

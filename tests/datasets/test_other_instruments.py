@@ -85,7 +85,7 @@ def test_half_of_a_download_is_told(name: str, kind: str, tmp_path: Path) -> Non
             path.unlink()
     with pytest.raises(ValueError, match=f"dataset {name}: looked in") as caught:
         load_dataset(name, data_folder=folder)
-    for part in (str(folder), "https://", "dataset=demo needs nothing"):
+    for part in (str(folder), "https://", "dataset=demo needs no files"):
         assert part in str(caught.value)
     if name != "bach10" or kind == "audio":  # the list of its pieces is in the files of notes
         assert "there in part only" in str(caught.value)

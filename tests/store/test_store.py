@@ -316,6 +316,12 @@ def test_reading_never_creates_anything(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_store_that_was_never_finished_holds_no_results_yet(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).touch()
+    with pytest.raises(StoreError, match="holds no results yet: run a study first"):
+        read_rows(tmp_path)
+
+
 def test_a_full_disk_stops_with_a_reason_and_keeps_what_was_written(tmp_path: Path) -> None:
     """A limit on file sizes stands for the disk: the same error from the same system call."""
     row = make_row("fund_mask", 0.5)

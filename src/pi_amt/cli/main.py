@@ -34,6 +34,11 @@ _WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun"),
 )
+#: all flags of Hydra
+FLAGS = (
+    *(*_WITH_VALUE, "--info", "-i", "--help", "-h", "--hydra-help", "--version", "--resolve"),
+    *("--run", "-r", "--multirun", "-m", "--shell-completion", "-sc"),
+)
 #: what stands for characters of our own texts where they cannot be written, as wide as they are
 _IN_ASCII = dict(zip("─–—−‐×·…±█▉▊▋▌▍▎▏", "-----x..~####=---", strict=True))
 _GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
@@ -141,14 +146,19 @@ def run_hydra(arguments: list[str]) -> int:
 
 
 def _check_flags(arguments: Sequence[str]) -> None:
-    """Refuse an option of a sub-command where a study stands: Hydra would print its usage.
+    """Refuse what is no flag of a study, for which Hydra would print its usage.
 
     Raises:
-        ValueError: for the first such option, with what to type.
+        ValueError: for the first such flag, with what to type.
     """
     for i, argument in enumerate(arguments):
         option, _, value = argument.partition("=")
         if not (owners := owners_of(option)):
+            if argument.startswith("-") and argument != "--dry-run" and not _is_flag(option):
+                raise ValueError(
+                    f"got {argument}, which is no flag of pi-amt run, expected key=value; "
+                    "`pi-amt run --help` explains all keys and flags"
+                )
             continue
         said = f"got {option}, an option of {' and '.join(f'pi-amt {name}' for name in owners)}"
         key = option.removeprefix("--")
@@ -156,6 +166,13 @@ def _check_flags(arguments: Sequence[str]) -> None:
             raise ValueError(f"{said}, expected the command before it")
         following = arguments[i + 1] if i + 1 < len(arguments) else "…"
         raise ValueError(f"{said}, expected key=value: pi-amt run {key}={value or following}")
+
+
+def _is_flag(option: str) -> bool:
+    """Whether Hydra takes a flag, which may be shortened if it is long, or hold a value if not."""
+    if option.startswith("--"):
+        return any(flag.startswith(option) for flag in FLAGS)
+    return any(option.startswith(flag) for flag in FLAGS if not flag.startswith("--"))
 
 
 def mend(arguments: Sequence[str]) -> list[str]:

@@ -250,9 +250,13 @@ def contents(folder: Path) -> str:
     return f"it holds {', '.join(names[:6])}{more}"
 
 
-def not_found(name: str, folder: Path, wanted: str, found: str, source: str) -> ValueError:
-    """The one message for a folder that is missing or laid out otherwise."""
+def not_found(name: str, folder: Path, wanted: str, found: str, source: str = "") -> ValueError:
+    """The one message for a folder that is missing or laid out otherwise; ``source`` says where the
+    files can be had, and is empty where they are the user's own."""
+    do = (
+        f"Get it from {source} and set dataset.data_folder" if source else "Set dataset.data_folder"
+    )
     return ValueError(
         f"dataset {name}: looked in {folder.absolute()} for {wanted}; {found}. "
-        f"Get it from {source} and set dataset.data_folder; dataset=demo needs nothing."
+        f"{do} to the folder that holds them; dataset=demo needs no files."
     )

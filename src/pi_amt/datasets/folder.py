@@ -43,7 +43,7 @@ def folder(
     pairs = pairs_by_name(root, NOTES_SUFFIXES)
     if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"
-        raise not_found("folder", root, wanted, contents(root), "wherever your recordings are")
+        raise not_found("folder", root, wanted, contents(root))
     tracks: list[FileTrack] = []
     problems: list[str] = []
     for name, pair in pairs.items():

@@ -208,7 +208,7 @@ def partials_of(name: str) -> tuple[int, ...]:
     last = first if found[2] is None else int(found[2])
     if not 1 <= first <= last <= N_PARTIALS:
         raise ValueError(
-            f"players: got {name!r}, expected partials from 1 (f0) to {N_PARTIALS}, the lower one "
-            "first: no others are estimated"
+            f"players: got {name!r}, expected partials from f0 to h{N_PARTIALS}, of a range the "
+            "lower one first; all higher partials belong to rest"
         )
     return tuple(range(first, last + 1))

@@ -104,6 +104,10 @@ class Store:
                     f"{self.path} was written by a newer pi_amt (store version {version}, this one "
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
+            if readonly and version == 0:  # a study was stopped while it made the file
+                raise StoreError(
+                    f"{self.path} holds no results yet: run a study first, or name another folder"
+                )
             if not readonly:
                 choose_journal(self._db, self.path)
                 if version < SCHEMA_VERSION:
