@@ -203,3 +203,76 @@ def test_a_broken_table_of_notes_names_the_line(
 def test_a_table_of_notes_has_no_pedal_to_ignore(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"pedal=ignore for a table of notes \(\.csv\)"):
         read_notes(tmp_path / "a.csv", pedal="ignore")
+
+
+# ------------------------------------------------------------------ contours
+
+
+def bent() -> Notes:
+    """A steady note, one whose pitch moves in three steps, and another steady one."""
+    contour = np.array([[0.9, 59.5], [1.5, 60.0], [1.8, 61.0], [2.5, 70.0]])
+    return Notes.from_arrays(
+        [3.0, 1.0, 0.0], [4.0, 2.0, 1.5], [67, 60, 64], [1, 2, 3], contours=[None, contour, None]
+    )
+
+
+def test_steps_cut_a_note_where_its_pitch_moves() -> None:
+    steps, of = bent().steps()
+    assert of.tolist() == [0, 1, 1, 1, 2]
+    assert steps.onsets.tolist() == [0.0, 1.0, 1.5, 1.8, 3.0]
+    assert steps.offsets.tolist() == [1.5, 1.5, 1.8, 2.0, 4.0]
+    assert steps.pitches.tolist() == [64.0, 59.5, 60.0, 61.0, 67.0]
+    assert steps.velocities.tolist() == [3.0, 2.0, 2.0, 2.0, 1.0]
+    assert not steps.contours
+
+
+def test_notes_without_contours_are_their_own_steps() -> None:
+    plain = Notes.from_arrays([0, 1], [1, 2], [60, 62], contours=[None, None])
+    assert plain.contours == ()
+    steps, of = plain.steps()
+    assert steps is plain
+    assert of.tolist() == [0, 1]
+    assert Notes.empty().steps()[1].tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("onset", "offset", "pitches"),
+    [(0.0, 0.1, [59.5]), (5.0, 6.0, [70.0]), (1.6, 1.6, [60.0]), (1.5, 1.8, [60.0])],
+)
+def test_a_contour_of_other_times_than_its_note_tells_the_nearest_pitch(
+    onset: float, offset: float, pitches: list[float]
+) -> None:
+    contour = bent().contours[1]
+    steps, _ = Notes.from_arrays([onset], [offset], [60], contours=[contour]).steps()
+    assert steps.pitches.tolist() == pitches
+    assert (steps.onsets[0], steps.offsets[-1]) == (onset, offset)
+
+
+def test_contours_go_with_their_notes() -> None:
+    notes = bent()
+    assert [c is not None for c in notes.contours] == [False, True, False]
+    assert [c is not None for c in notes[np.array([2, 1])].contours] == [False, True]
+    assert notes[notes.pitches > 60].contours == ()
+    later = notes.shifted(0.25).steps()[0]
+    assert later.onsets.tolist() == [0.25, 1.25, 1.75, 2.05, 3.25]
+    assert notes.clipped(1.6).steps()[0].offsets.tolist() == [1.5, 1.5, 1.6]
+    twice = notes.looped(5.0, 10.0).steps()[0]
+    assert twice.onsets.tolist() == [0, 1, 1.5, 1.8, 3, 5, 6, 6.5, 6.8, 8]
+    assert twice.pitches.tolist() == [64, 59.5, 60, 61, 67] * 2
+    assert pickle.loads(pickle.dumps(notes)).steps()[1].tolist() == [0, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("contours", "message"),
+    [
+        ([np.zeros((1, 2))], "got 1 contours, expected 2 or none"),
+        ([None, np.zeros((0, 2))], r"a contour of shape \(0, 2\) at note 1"),
+        ([np.zeros(3), None], r"a contour of shape \(3,\) at note 0"),
+        ([np.array([[1.0, 60], [1.0, 61]]), None], "at note 0 whose times do not ascend"),
+        ([np.array([[1.0, np.nan]]), None], "at note 0 whose times do not ascend"),
+        ([np.array([[1.0, 440.0]]), None], "from 440 to 440 at note 0, expected MIDI numbers"),
+    ],
+)
+def test_a_broken_contour_names_its_note(contours: list[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Notes(*np.array([[0.0, 1], [1, 2], [60, 62], [64, 64]]), contours=tuple(contours))

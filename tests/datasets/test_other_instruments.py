@@ -188,6 +188,54 @@ def test_jams_stored_by_column_is_read_as_by_row(tmp_path: Path) -> None:
     assert_same(track.notes(), before, 0, 0)
 
 
+def test_notes_of_guitarset_follow_the_contour_of_their_string(tmp_path: Path) -> None:
+    layouts.make_guitarset(tmp_path)
+    track = by_name("guitarset", tmp_path)["05_Rock3-117-Bb_comp"]
+    found = json.loads(track.notes_path.read_text())
+    (bent, *_) = (a for a in found["annotations"] if a["namespace"] == "pitch_contour")
+    times = np.array(bent["data"]["time"])
+    semitones = 41.0 + 1.5 * (times - times[0]) / (times[-1] - times[0])
+    semitones[10:14] += 12.0  # an error of the tracker
+    for value, midi in zip(bent["data"]["value"], semitones.tolist(), strict=True):
+        value["frequency"] = 440 * 2 ** ((midi - 69) / 12)
+    bent["data"]["value"][20] |= {"frequency": 0.0, "voiced": False}
+    track.notes_path.write_text(json.dumps(found))
+    low, high = track.notes().contours
+    assert low is not None
+    assert high is not None
+    np.testing.assert_allclose(high[:, 1], [50.5])
+    assert low[0, 1] < 41.1
+    assert 42.4 < low[-1, 1] < 42.6
+    for number, (time, midi) in enumerate(zip(times.tolist(), semitones.tolist(), strict=True)):
+        if number != 20 and midi < 43:
+            step = low[np.searchsorted(low[:, 0], time, side="right") - 1, 1]
+            assert abs(step - midi) < 0.11
+    assert len(low) == pytest.approx(1.5 / 0.2, abs=2)
+
+
+def test_annotations_of_strings_and_contours_that_do_not_pair_are_refused(tmp_path: Path) -> None:
+    layouts.make_guitarset(tmp_path)
+    track = next(iter(by_name("guitarset", tmp_path).values()))
+    found = json.loads(track.notes_path.read_text())
+    without = [a for a in found["annotations"] if a["namespace"] != "pitch_contour"]
+    track.notes_path.write_text(json.dumps(found | {"annotations": without}))
+    assert track.notes().contours == ()
+    track.notes_path.write_text(json.dumps(found | {"annotations": found["annotations"][1:]}))
+    with pytest.raises(DataError, match="6 annotations of the namespace note_midi and 5 of pitch"):
+        track.notes()
+
+
+def test_notes_of_bach10_follow_their_frames(tmp_path: Path) -> None:
+    track = by_name("bach10", layouts.make_bach10(tmp_path), by="part")[
+        "01-AchGottundHerr-clarinet"
+    ]
+    notes = track.notes()
+    for contour, onset, pitch in zip(notes.contours, notes.onsets, notes.pitches, strict=True):
+        assert contour is not None
+        assert contour[0, 0] == onset
+        np.testing.assert_allclose(contour[:, 1], pitch, atol=0.1)
+
+
 def test_urmp_knows_from_a_folders_name_which_parts_it_should_hold(tmp_path: Path) -> None:
     tracks = by_name("urmp", layouts.make_urmp(tmp_path))
     assert list(tracks) == sorted(layouts.URMP)

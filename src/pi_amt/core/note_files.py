@@ -156,6 +156,7 @@ def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
         np.maximum.reduceat(notes.offsets, first),
         notes.pitches[first],
         np.maximum.reduceat(notes.velocities, first),
+        contours=notes[first].contours,
     )
     lasting = joined[joined.durations > 0]
     return NoteFile(

@@ -2,12 +2,16 @@
 
 Conventions: seconds, MIDI numbers as float (69 = A4), velocities 0–127, sorted by onset, then
 pitch. A note's offset is where it stops *sounding* (pedal rule: :func:`pi_amt.read_notes`).
+
+A note has one pitch, by which it is scored. Where its pitch was followed while it sounded (a bend,
+vibrato), it may have a contour beside that: then masks go where the contour goes.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,16 +36,20 @@ class Notes:
         offsets: seconds, never before the onset.
         pitches: MIDI numbers as float, 69 = A4 = 440 Hz.
         velocities: 0–127.
+        contours: for each note ``(steps, 2)``, the seconds at which each step of its pitch begins,
+            and its MIDI number until the next one; ``None`` for a note that stays at its pitch.
+            Empty where no note has a contour.
 
     Raises:
         ValueError: if the arrays differ in shape, hold NaN or infinity, an offset lies before its
-            onset, or a pitch outside 0–127.
+            onset, a pitch outside 0–127, or the times of a contour do not ascend.
     """
 
     onsets: Floats
     offsets: Floats
     pitches: Floats
     velocities: Floats
+    contours: tuple[Floats | None, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("onsets", "offsets", "pitches", "velocities"):
@@ -68,6 +76,34 @@ class Notes:
                 f"notes: got a negative duration at note {i} "
                 f"({self.onsets[i]:.4f} to {self.offsets[i]:.4f} s), expected offset ≥ onset"
             )
+        self._check_contours()
+
+    def _check_contours(self) -> None:
+        contours = tuple(c if c is None else np.asarray(c, np.float64) for c in self.contours)
+        if all(contour is None for contour in contours):
+            contours = ()
+        object.__setattr__(self, "contours", contours)
+        if contours and len(contours) != len(self):
+            raise ValueError(f"notes: got {len(contours)} contours, expected {len(self)} or none")
+        for number, steps in enumerate(contours):
+            if steps is None:
+                continue
+            if steps.ndim != 2 or steps.shape[1] != 2 or not len(steps):
+                raise ValueError(
+                    f"notes: got a contour of shape {steps.shape} at note {number}, expected "
+                    "(steps, 2): seconds and MIDI numbers"
+                )
+            seconds, pitches = steps.T
+            if not (np.isfinite(steps).all() and (np.diff(seconds) > 0).all()):
+                raise ValueError(
+                    f"notes: got a contour at note {number} whose times do not ascend, expected "
+                    "the seconds at which each step begins"
+                )
+            if pitches.min() < 0 or pitches.max() > 127:
+                raise ValueError(
+                    f"notes: got a contour from {pitches.min():g} to {pitches.max():g} at note "
+                    f"{number}, expected MIDI numbers 0 to 127"
+                )
 
     def __len__(self) -> int:
         return len(self.onsets)
@@ -81,9 +117,9 @@ class Notes:
         )
 
     def __getitem__(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Notes:
-        return Notes(
-            self.onsets[index], self.offsets[index], self.pitches[index], self.velocities[index]
-        )
+        columns = (self.onsets, self.offsets, self.pitches, self.velocities)
+        chosen = np.arange(len(self))[index].tolist() if self.contours else []
+        return Notes(*(c[index] for c in columns), contours=tuple(self.contours[i] for i in chosen))
 
     @classmethod
     def empty(cls) -> Notes:
@@ -97,11 +133,14 @@ class Notes:
         offsets: ArrayLike,
         pitches: ArrayLike,
         velocities: ArrayLike | None = None,
+        *,
+        contours: Sequence[Floats | None] = (),
     ) -> Notes:
         """Notes from parallel sequences ``(notes,)`` in any order; sorted by onset, then pitch.
 
         Args:
             onsets, offsets: seconds. pitches: MIDI numbers. velocities: 0–127, default 64.
+            contours: see :class:`Notes`, in the order of the other sequences.
 
         Raises:
             ValueError: see :class:`Notes`.
@@ -112,7 +151,8 @@ class Notes:
             np.asarray(values, dtype=np.float64)
             for values in (onsets, offsets, pitches, velocities)
         )
-        return cls(onsets, offsets, pitches, velocities)[np.lexsort((pitches, onsets))]
+        notes = cls(onsets, offsets, pitches, velocities, contours=tuple(contours))
+        return notes[np.lexsort((pitches, onsets))]
 
     @property
     def frequencies(self) -> Floats:
@@ -124,22 +164,48 @@ class Notes:
         """``(notes,)`` seconds."""
         return self.offsets - self.onsets
 
+    def steps(self) -> tuple[Notes, NDArray[np.intp]]:
+        """Notes of one pitch each, into which contours cut those that have one, and the number
+        ``(steps,)`` of the note that each belongs to, ascending."""
+        if not self.contours:
+            return self, np.arange(len(self))
+        parts = [np.zeros((0, 4))]
+        for number, contour in enumerate(self.contours):
+            onset, offset = float(self.onsets[number]), float(self.offsets[number])
+            begins, pitches = np.array([onset]), self.pitches[number : number + 1]
+            if contour is not None:
+                # the step that the note begins in, and those that begin while it sounds
+                first = max(int(np.searchsorted(contour[:, 0], onset, side="right")) - 1, 0)
+                last = max(int(np.searchsorted(contour[:, 0], offset)), first + 1)
+                begins, pitches = contour[first:last].T.copy()
+                begins[0] = onset
+            ends = np.append(begins[1:], offset)
+            velocities = np.full(len(begins), self.velocities[number])
+            parts.append(np.stack([begins, ends, pitches, velocities], axis=1))
+        of = np.repeat(np.arange(len(self)), [len(part) for part in parts[1:]])
+        return Notes(*np.concatenate(parts).T), of
+
+    def _moved_contours(self, seconds: float) -> tuple[Floats | None, ...]:
+        """The contours, so much later."""
+        return tuple(c if c is None else c + np.array([seconds, 0.0]) for c in self.contours)
+
     def clipped(self, max_seconds: float) -> Notes:
         """Notes that begin before ``max_seconds``, their offsets at most there."""
         kept = self[self.onsets < max_seconds]
-        offsets = np.minimum(kept.offsets, max_seconds)
-        return Notes(kept.onsets, offsets, kept.pitches, kept.velocities)
+        return replace(kept, offsets=np.minimum(kept.offsets, max_seconds))
 
     def shifted(self, seconds: float) -> Notes:
         """Notes so much later, or earlier if it is negative: then those that would end before the
         recording begins are dropped, and those that would begin before begin with it."""
         if seconds == 0:
             return self
-        offsets = self.offsets + seconds
-        onsets = np.maximum(self.onsets + seconds, 0.0)
-        kept = offsets > 0
+        kept = self[self.offsets + seconds > 0]
         return Notes.from_arrays(
-            onsets[kept], offsets[kept], self.pitches[kept], self.velocities[kept]
+            np.maximum(kept.onsets + seconds, 0.0),
+            kept.offsets + seconds,
+            kept.pitches,
+            kept.velocities,
+            contours=kept._moved_contours(seconds),
         )
 
     def looped(self, duration: float, target_duration: float) -> Notes:
@@ -161,4 +227,5 @@ class Notes:
             np.tile(once.offsets, copies) + starts,
             np.tile(once.pitches, copies),
             np.tile(once.velocities, copies),
+            contours=[c for i in range(copies) for c in once._moved_contours(i * duration)],
         ).clipped(target_duration)

@@ -22,7 +22,7 @@ from pi_amt.datasets.annotations import MEASURED, read_annotation
 #: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
 _READING = "notes 2"
 #: how files of notes are read that are neither MIDI nor MAPS text
-_ANNOTATIONS = "annotations 1"
+_ANNOTATIONS = "annotations 2"
 
 
 @runtime_checkable
@@ -193,7 +193,8 @@ def joined(parts: Sequence[Notes]) -> Notes:
     """The notes of several parts together, sorted."""
     columns = ("onsets", "offsets", "pitches", "velocities")
     return Notes.from_arrays(
-        *(np.concatenate([getattr(notes, column) for notes in parts]) for column in columns)
+        *(np.concatenate([getattr(notes, column) for notes in parts]) for column in columns),
+        contours=[c for notes in parts for c in notes.contours or [None] * len(notes)],
     )
 
 

@@ -360,7 +360,8 @@ class Overview:
 
     def once(self, what: Hashable, notes: Notes, find: Callable[[], Found]) -> Found:
         """What ``find`` returns of the recording and these notes, called once for each ``what``."""
-        columns = (notes.onsets, notes.offsets, notes.pitches)
+        columns = [notes.onsets, notes.offsets, notes.pitches]
+        columns += [np.zeros(0) if contour is None else contour for contour in notes.contours]
         key = (what, *(np.ascontiguousarray(column).tobytes() for column in columns))
         if key not in self._known:
             self._known[key] = find()
@@ -390,7 +391,8 @@ class PartialPowers:
     Attributes:
         overview: of the recording.
         notes: whose partials these are.
-        frequencies: ``(notes, partials)`` Hz.
+        frequencies: ``(steps, partials)`` Hz, of each step of the notes' pitches
+            (:meth:`pi_amt.Notes.steps`; without contours each note is one).
         weights: ``(notes, partials, decays)`` power of each partial at its onset.
         tuning_cents, stiffness: of the instrument: deviation from A4 = 440 Hz, and how many times
             as inharmonic its strings are as a typical piano's.
@@ -405,6 +407,29 @@ class PartialPowers:
     _last: tuple[bytes, Powers] | None = None
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
+
+    @cached_property
+    def _steps(self) -> tuple[Floats, NDArray[np.intp]]:
+        """When each step begins ``(steps,)``, and the first step of each note ``(notes + 1,)``."""
+        steps, of = self.notes.steps()
+        return steps.onsets, np.searchsorted(of, np.arange(len(self.notes) + 1))
+
+    def heard(
+        self, times: Floats, note: int, column: int, reach: float
+    ) -> Iterator[tuple[NDArray[np.intp], slice, Powers]]:
+        """Where the partial of a ``column`` of the frequencies is heard in a note, as :func:`_responses` gives it. A note
+        whose pitch moves is heard at one step of it after the other, and decays all the while."""
+        axis, notes = self.overview.axis, self.notes
+        begins, first = self._steps
+        steps = range(first[note], first[note + 1])
+        edges = [0, *np.searchsorted(times, begins[steps[1:]]).tolist(), len(times)]
+        begin, end = float(notes.onsets[note]), float(notes.offsets[note])
+        for step, start, stop in zip(steps, edges, edges[1:], strict=False):
+            hz = float(self.frequencies[step, column])
+            if hz > axis.highest:
+                continue
+            for bins, frames, power in _responses(axis, times[start:stop], hz, begin, end, reach):
+                yield bins, slice(start + frames.start, start + frames.stop), power
 
     def powers(
         self,
@@ -430,11 +455,10 @@ class PartialPowers:
         for note in np.flatnonzero(~late & ~early):
             wanted = every if numbers is None else numbers[note]
             for k in wanted[(wanted > 0) & (wanted <= N_PARTIALS)].tolist():
-                weights, hz = self.weights[note, k - 1], float(self.frequencies[note, k - 1])
-                if not weights.any() or hz > axis.highest:
+                weights = self.weights[note, k - 1]
+                if not weights.any():
                     continue
-                begin, end = float(notes.onsets[note]), float(notes.offsets[note])
-                for bins, frames, power in _responses(axis, times, hz, begin, end, reach):
+                for bins, frames, power in self.heard(times, int(note), k - 1, reach):
                     heard = np.tensordot(weights.astype(np.float32), power, 1)
                     if bins[-1] - bins[0] + 1 == len(bins):
                         out[bins[0] : bins[-1] + 1, frames] += heard
@@ -625,8 +649,9 @@ def learn(overview: Overview, notes: Notes, inharmonicity: str | float) -> Parti
     keep what was found.
     """
     tuning, stiffness = tuning_and_stiffness(overview, notes, inharmonicity)
+    steps, _ = notes.steps()
     hz = partial_frequencies(
-        notes.pitches[:, None],
+        steps.pitches[:, None],
         np.arange(1, N_PARTIALS + 1),
         inharmonicity=stiffness,
         tuning_cents=tuning,
@@ -688,6 +713,7 @@ def _peaks(overview: Overview, notes: Notes) -> tuple[Floats, Floats, Floats, Fl
     """Peaks near the partials of up to 1,000 notes, each column ``(peaks,)``: MIDI pitch, partial
     number, cents above the multiple of the pitch's frequency, dB above the surroundings."""
     times = overview.times
+    notes, _ = notes.steps()
     cents_of_bins = ratio_to_cents(overview.geometry.frequencies)
     floor = 1e-12 * float(overview.power.max(initial=0.0)) + 1e-30
     peaks: list[tuple[float, int, float, float]] = []
@@ -752,14 +778,10 @@ def _atoms(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Powers]:
     """The entries of the model of some notes: cell ``(entries,)`` (bin · frames + frame), atom
     (note · partials + partial), and response ``(decays, entries)``."""
-    axis, notes = found.overview.axis, found.notes
     cells, atoms, responses = [], [], []
     for row, note in enumerate(chosen.tolist()):
-        begin, end = float(notes.onsets[note]), float(notes.offsets[note])
-        for k, hz in enumerate(found.frequencies[note].tolist()):
-            if hz > axis.highest:
-                break
-            for bins, frames, power in _responses(axis, times, hz, begin, end, REACH):
+        for k in range(N_PARTIALS):
+            for bins, frames, power in found.heard(times, note, k, REACH):
                 b, t = np.nonzero(power.max(axis=0) > _SMALLEST_RESPONSE)
                 cells.append(bins[b] * len(times) + frames.start + t)
                 atoms.append(np.full(len(b), row * N_PARTIALS + k, dtype=np.intp))

@@ -3,7 +3,8 @@
 A mask covers, for every sounding note and every wanted partial, the bins that a steady partial
 reaches (never less than the nearest bin), in the frames from onset − d to offset + d, where d is
 ``time_dilation`` times the analysis window of the partial's bin (a long window smears a note beyond
-its ends). All frequencies shift with the recording's tuning.
+its ends). All frequencies shift with the recording's tuning. A note with a contour is several notes
+here, one for each step of its pitch, and a mask covers the bins of all of them.
 
 How far a partial reaches follows from the front end:
 
@@ -183,9 +184,11 @@ def partial_mask(
     if mask.size == 0 or len(notes) == 0:
         return mask
     near = is_near(spectrogram, notes, time_dilation * float(spectrogram.window_seconds.max()))
-    bands = _bands(spectrogram, notes[near], numbers[near], half_width_cents, inharmonicity)
+    notes, numbers = notes[near], numbers[near]
+    steps, of = notes.steps()
+    bands = _bands(spectrogram, steps, numbers[of], half_width_cents, inharmonicity)
     dilation = time_dilation * spectrogram.window_seconds[bands.centre]
-    start, stop = _begin_and_end(notes[near], bands.note, dilation, onset)
+    start, stop = _begin_and_end(steps, notes.onsets[of], bands.note, dilation, onset)
     for page, times in zip(mask, spectrogram.times, strict=True):
         left = np.searchsorted(times, start, side="left")
         right = np.searchsorted(times, stop, side="right")
@@ -197,24 +200,25 @@ def partial_mask(
 
 
 def _begin_and_end(
-    notes: Notes, of: NDArray[np.intp], dilation: Floats, onset: str
+    notes: Notes, begun: Floats, of: NDArray[np.intp], dilation: Floats, onset: str
 ) -> tuple[Floats, Floats]:
     """When bands begin and end, seconds ``(bands,)`` each, both ends included.
 
     Args:
-        notes: that the bands belong to.
+        notes: that the bands belong to, or steps of them.
+        begun: ``(notes,)`` onset of each one, of a step that of its note.
         of: ``(bands,)`` number of each band's note.
         dilation: ``(bands,)`` seconds that are added on each side.
         onset: see :func:`partial_mask`.
     """
-    start, stop = notes.onsets[of], notes.offsets[of] + dilation
-    split = start + ONSET_SECONDS
+    start, stop = notes.onsets[of] - dilation, notes.offsets[of] + dilation
+    split = begun[of] + ONSET_SECONDS
     if onset == "spare":
-        return split, stop
+        return np.maximum(start, split), stop
     if onset == "only":
         # not the frame at the split itself: that one belongs to "spare"
         stop = np.minimum(stop, np.nextafter(split, -np.inf))
-    return start - dilation, stop
+    return start, stop
 
 
 @dataclass(frozen=True)
@@ -348,7 +352,7 @@ def onset_frames(spectrogram: Spectrogram, notes: Notes) -> Mask:
 def highest_fundamental(spectrogram: Spectrogram, notes: Notes) -> Floats:
     """``(blocks, frames)`` frequency in Hz of the highest sounding fundamental, tuning included;
     infinity where no note sounds."""
-    near = sounding_in(spectrogram, notes)
+    near, _ = sounding_in(spectrogram, notes).steps()
     near = near[np.argsort(near.pitches, kind="stable")]
     frequencies = partial_frequencies(near.pitches, 1, tuning_cents=spectrogram.tuning_cents)
     highest = np.full(spectrogram.times.shape, np.inf)
