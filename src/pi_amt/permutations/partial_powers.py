@@ -199,7 +199,7 @@ class _Axis:
     def _hears_in_bands(self, hz: float) -> tuple[Floats, Floats]:
         steady = steady_response(self._geometry, np.array([hz]))[0]
         loudest = steady.max()
-        if loudest <= 0.0:
+        if loudest <= 1e-9 * self._peaks.max():  # beyond the axis
             return np.full_like(steady, np.inf), np.zeros_like(steady)
         share = steady / self._peaks
         beyond = np.abs(hz - self.frequencies) * self.windows - (self._widths - 1) * _HANN_WIDTH / 2
@@ -417,8 +417,9 @@ class PartialPowers:
     def heard(
         self, times: Floats, note: int, column: int, reach: float
     ) -> Iterator[tuple[NDArray[np.intp], slice, Powers]]:
-        """Where the partial of a ``column`` of the frequencies is heard in a note, as :func:`_responses` gives it. A note
-        whose pitch moves is heard at one step of it after the other, and decays all the while."""
+        """Where the partial of a ``column`` of the frequencies is heard in a note, as
+        :func:`_responses` gives it. A note whose pitch moves is heard at one step of it after the
+        other, and decays all the while."""
         axis, notes = self.overview.axis, self.notes
         begins, first = self._steps
         steps = range(first[note], first[note + 1])

@@ -289,11 +289,11 @@ def _heard(
 
 def has_single_windows(spectrogram: Spectrogram) -> bool:
     """Whether a bin hears what its Hann window at its frequency hears. So it is on a constant-Q
-    axis and on one that is evenly spaced in Hz (an STFT), unless the front end says otherwise."""
-    if spectrogram.response is not None:
-        return False
+    axis and wherever bins are as far apart as their windows can tell frequencies apart, or an even
+    part of that (an STFT, a Gabor frame)."""
     below, _ = spacings(spectrogram.frequencies)
-    return is_constant_q(spectrogram) or bool(np.allclose(below, below[0]))
+    resolved = below * spectrogram.window_seconds
+    return is_constant_q(spectrogram) or bool(np.allclose(resolved, np.median(resolved), rtol=0.1))
 
 
 def steady_response(spectrogram: Spectrogram, hz: Floats) -> Floats:
