@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from toy_models import HOP, PITCHES, RATE
 
-from pi_amt import Notes, midi_to_hz
-from pi_amt.models.hooked import OpenedProgram, Opening, log_scale
+from pi_amt import Notes, OpenedProgram, Opening, log_scale, midi_to_hz
 
 WINDOW = 2048
 FIRST, LAST = 90, 320  # bins of the Fourier transform

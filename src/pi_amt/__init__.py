@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pi_amt.datasets.loading import load_dataset
     from pi_amt.datasets.track import Dataset, FileTrack, Track
     from pi_amt.models.audio_domain import AudioDomain
+    from pi_amt.models.hooked import OpenedNetwork, OpenedProgram, Opening, log_scale
     from pi_amt.models.loading import load_model
     from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
@@ -81,6 +82,9 @@ __all__ = [
     "ModelIdentity",
     "Neighbour",
     "Notes",
+    "OpenedNetwork",
+    "OpenedProgram",
+    "Opening",
     "Permutation",
     "Row",
     "Scene",
@@ -96,6 +100,7 @@ __all__ = [
     "load_dataset",
     "load_model",
     "load_permutation",
+    "log_scale",
     "midi_to_hz",
     "partial_frequencies",
     "partial_mask",
@@ -109,6 +114,10 @@ __all__ = [
 _HOMES = {
     "Agreement": "scoring.agreement",
     "AudioDomain": "models.audio_domain",
+    "OpenedNetwork": "models.hooked",
+    "OpenedProgram": "models.hooked",
+    "Opening": "models.hooked",
+    "log_scale": "models.hooked",
     "BatchedTranscriber": "models.transcriber",
     "Change": "permutations.permutation",
     "Condition": "study.conditions",

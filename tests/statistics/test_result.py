@@ -395,7 +395,11 @@ def test_recordings_whose_rows_are_older_than_a_score_are_left_out_and_told_apar
         for row in make_rows({"fund_mask": 0.2}, n_pieces=5)
     ]
     rows = [
-        replace(row, scores=dict.fromkeys(row.scores, math.nan)) if row.track == "piece_00" else row
+        replace(
+            row, scores=dict.fromkeys(row.scores, math.nan), counts={**row.counts, "reference": 0}
+        )
+        if row.track == "piece_00"
+        else row
         for row in rows
     ]
     found = importance(rows, score=wide)

@@ -404,7 +404,7 @@ class PartialPowers:
     weights: Floats
     tuning_cents: float
     stiffness: float
-    _last: tuple[bytes, Powers] | None = None
+    _last_totals: dict[tuple[int, ...], tuple[bytes, Powers]] = field(default_factory=dict)
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
 
@@ -581,7 +581,7 @@ class PartialPowers:
         begin, end = max(0, first - context), first + _DEPARTURE_FRAMES + context
         times = every[begin:end]
         chosen = powers(times)
-        rest = np.maximum(self.powers(times) - chosen, 0)
+        rest = np.maximum(self._totals(times[None])[0] - chosen, 0)
         model = rest + chosen + self.left_residual(times) + np.float32(1e-30)
         heard = self.overview.power[:, ::_DEPARTURE_STEP][:, begin:end]
         off = np.log(np.maximum(heard, 1e-30) / model).clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
@@ -613,11 +613,11 @@ class PartialPowers:
 
     def _totals(self, times: Floats) -> Powers:
         """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the
-        same blocks one after the other, so the last answer is kept."""
-        key = times.tobytes()
-        if self._last is None or self._last[0] != key:
-            self._last = (key, np.stack([self.powers(page) for page in times]))
-        return self._last[1]
+        same blocks one after the other, so the last answer for as many frames is kept."""
+        key, kind = times.tobytes(), times.shape
+        if kind not in self._last_totals or self._last_totals[kind][0] != key:
+            self._last_totals[kind] = (key, np.stack([self.powers(page) for page in times]))
+        return self._last_totals[kind][1]
 
     def _powers_of_groups(
         self, times: Floats, groups: tuple[tuple[int, ...], ...], reach: float
