@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from tests.rows import make_rows
 from tests.toys import AMPLITUDE, ToyTranscriber
 
 from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
 from pi_amt.datasets.known_partials import SAMPLE_RATE, known_partials
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.regions import hann_response
 from pi_amt.statistics.bias import BiasTable, MaskBias
 from pi_amt.statistics.result import Result
 from pi_amt.store.store import Store
@@ -194,12 +197,27 @@ def test_rows_of_other_studies_stay_as_they_are() -> None:
     assert as_conditions(rows) == rows
 
 
+class Reader(ToyTranscriber):
+    """The reader of fundamentals, which says that each of its bins is one Hann window: they are too
+    far apart for their windows, and would be taken for bands."""
+
+    def stream(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        for part in super().stream(samples, sample_rate, tuning_cents=tuning_cents):
+            yield replace(part, response=partial(_heard_by, part))
+
+
+def _heard_by(bins: Spectrogram, hz: Floats) -> Floats:
+    return hann_response((hz[:, None] - bins.frequencies) * bins.window_seconds)
+
+
 def shared(
     tracks: Sequence[KnownTrack], players: str, threshold: float = 0.5
 ) -> tuple[Floats, Floats]:
     """Shapley values ``(tracks, players)`` of the reader of fundamentals, by masks and in truth."""
     rows = coalitions_in_truth(
-        ToyTranscriber(threshold=threshold), tracks, players, executor=serial, quiet=True
+        Reader(threshold=threshold), tracks, players, executor=serial, quiet=True
     )
     (masks,), (true,) = (Result.from_rows(found).attributions for found in rows)
     assert masks.pieces == true.pieces == tuple(sorted(track.name for track in tracks))
