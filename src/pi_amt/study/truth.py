@@ -180,7 +180,7 @@ def calibrate_music(
     model: ModelSpec | Transcriber,
     tracks: Sequence[KnownTrack] | None = None,
     *,
-    calibrated: Iterable[tuple[str, Mapping[str, Any]]] | None = None,
+    calibrated: Iterable[tuple[str, Mapping[str, Any]]] = CALIBRATED,
     executor: ExecutorFactory = local,
     quiet: bool | None = None,
 ) -> TruthRows:
@@ -190,7 +190,7 @@ def calibrate_music(
         model: the model, or the recipe that workers make it from.
         tracks: recordings whose sound is known without some partials; default:
             :func:`held_out_recordings`.
-        calibrated: the masks, each as its config name and options; ``None``: :data:`CALIBRATED`.
+        calibrated: the masks, each as its config name and options.
         executor: makes the executor that computes; default: one process per core.
         quiet: no progress bar; default: one if standard error is a terminal.
 
@@ -198,10 +198,7 @@ def calibrate_music(
         ValueError: if a recording failed.
     """
     tracks = held_out_recordings() if tracks is None else tracks
-    masks = [
-        _condition(name, options)
-        for name, options in (CALIBRATED if calibrated is None else calibrated)
-    ]
+    masks = [_condition(name, options) for name, options in calibrated]
     truths = [_truth(condition) for condition in masks]
     groups = [
         Group(model, DATASET, tracks, make_conditions(masks)),
