@@ -105,6 +105,7 @@ findings: $(VENV)/.installed ## the demo study's findings in docs (REPEATS=5 OPT
 	$(BIN)/python scripts/true_profile.py $(FINDINGS)/truth $(TRUTH_OPTIONS)
 	$(BIN)/python -m pi_amt $(STUDY) experiment=dose results_dir=$(FINDINGS)/dose $(OPTIONS)
 	$(BIN)/python scripts/make_findings.py $(FINDINGS)
+	$(BIN)/python scripts/make_findings.py $(FINDINGS) --page findings_profiles
 	COLUMNS=110 $(BIN)/pi-amt plan $(FINDINGS)/study > docs/generated/planning.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate basic_pitch > docs/generated/calibration_basic_pitch.txt
 	COLUMNS=100 $(BIN)/pi-amt calibrate timbre_trap > docs/generated/calibration_timbre_trap.txt

@@ -7,7 +7,7 @@ is missing is said to be missing. A model that was run on other recordings may h
 own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures
 in ``docs/images/PAGE``:
 
-* ``findings`` is of the demo;
+* ``findings`` is of the demo, as are the profiles and dose curves of ``findings_profiles``;
 * ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
 * ``real_study`` is the page of MAPS and MAESTRO.
 
@@ -135,7 +135,7 @@ class Stores:
 
 def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator[str]:
     """Markdown of a results page."""
-    level = "##" if page == "findings" else "###"
+    level = "##" if page in ("findings", "findings_profiles") else "###"
     for name, title, lines in PAGES[page]:
         yield f"{level} {title}\n"
         if stores(name):
@@ -438,6 +438,8 @@ PAGES: dict[str, tuple[tuple[str, str, Callable[[Stores, Path], Iterator[str]]],
     "findings": (
         ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
+    ),
+    "findings_profiles": (
         ("profile", "Harmonic profile", profile_lines),
         ("dose", "Dose curves", dose_lines),
     ),

@@ -1,9 +1,9 @@
 """The harmonic profile on the truth set, beside the drops of the sound without each partial.
 
-``python scripts/true_profile.py RESULTS [--tracks N] [--seconds S]`` runs the conditions of
-``experiment=harmonic_profile`` on the held-out recordings of the truth set with both models, and
-the models on the same recordings made without partial k, or of it alone. It goes on where it was
-stopped. ``scripts/make_findings.py`` reads the store.
+``python scripts/true_profile.py RESULTS [--model NAME] [--tracks N] [--seconds S]`` runs the
+conditions of ``experiment=harmonic_profile`` on the held-out recordings of the truth set with the
+shipped models, or with one of them, and the models on the same recordings made without partial k,
+or of it alone. It goes on where it was stopped. ``scripts/make_findings.py`` reads the store.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def main() -> None:
     """Compute what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("results", type=Path, help="folder of the store")
+    parser.add_argument("--model", choices=list(SHIPPED), help="one model only")
     parser.add_argument("--tracks", type=int, help="so many recordings only")
     parser.add_argument("--seconds", type=float, help="of each recording, its beginning only")
     options = parser.parse_args()
@@ -41,7 +42,7 @@ def main() -> None:
     truths = [Truth((k,), keep) for keep in (False, True) for k in PARTIALS]
     groups = [
         group
-        for model in map(ModelSpec, SHIPPED)
+        for model in map(ModelSpec, [options.model] if options.model else SHIPPED)
         for group in (
             Group(model, DATASET, tracks, conditions),
             *truth_groups(model, tracks, truths),

@@ -45,9 +45,14 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_says_what_was_run_and_draws_it(
     script: dict[str, Any], stores: Path, tmp_path: Path
 ) -> None:
-    text = "\n".join(script["page_lines"](script["Stores"](stores), tmp_path))
+    text = "\n".join(
+        line
+        for page in ("findings", "findings_profiles")
+        for line in script["page_lines"](script["Stores"](stores), tmp_path, page)
+    )
     assert "**Basic Pitch** on demo: 12 recordings (3.0 min), 3 draws" in text
     assert "**Timbre-Trap** on demo: 11 recordings" in text
+    assert "Not run (no store in `shapley`)" in text
     assert "Not run (no store in `profile`)" in text
     assert text.count("not of the published model") == 2  # with the study, with the doses
     drawn = {path.name for path in tmp_path.iterdir()}
