@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.cli.main import stopped_by_signals
-from pi_amt.cli.transcribe import options_of
+from pi_amt.cli.overrides import options_of
 from pi_amt.core.hashing import canonical_json
 from pi_amt.core.text import in_words, plural
 from pi_amt.datasets.loading import load_dataset

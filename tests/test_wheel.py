@@ -32,6 +32,7 @@ def test_the_wheel_holds_weights_config_demo_and_licences(wheel: Path) -> None:
     for needed in (
         "pi_amt/cli/conf/config.yaml",
         "pi_amt/cli/conf/permutation/fund_mask.yaml",
+        "pi_amt/cli/templates/model.py.j2",
         "pi_amt/models/basic_pitch/basic_pitch.safetensors",
         "pi_amt/models/timbre_trap/timbre_trap.safetensors",
         "pi_amt/statistics/known_bias/basic_pitch.json",

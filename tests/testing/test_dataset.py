@@ -81,7 +81,7 @@ def test_built_in_datasets_have_no_problem(name: str) -> None:
     dataset, changed = (load_dataset(name, max_seconds=seconds) for seconds in (3.0, 2.0))
     found = check_dataset(dataset, changed=changed)
     assert found.problems == ()
-    assert str(found) == f"{name}: read 3 of {len(dataset)} recordings"
+    assert str(found) == f"{name}: found no problem (read 3 of {len(dataset)} recordings)"
 
 
 def test_a_list_of_tracks_has_no_problem() -> None:
@@ -93,7 +93,7 @@ def test_a_list_of_tracks_has_no_problem() -> None:
     ("tracks", "said"),
     [
         ([], "got no recording"),
-        (3, "TypeError: 'int' object is not iterable for its recordings"),
+        (3, "TypeError: 'int' object is not iterable instead of recordings.*pi_amt.FileTrack"),
         (["a.wav"], "without name, expected recordings: use pi_amt.FileTrack"),
         ([Markless()], "without the method fingerprint"),
         (take(name=""), "got the name '' of a recording"),
@@ -128,6 +128,7 @@ def test_each_broken_rule_has_its_sentence(tracks: Any, said: str) -> None:
     found = check_dataset(tracks)
     assert found.problems
     assert re.search(said, found.problems[0])
+    assert f"found {len(found.problems)} problem" in str(found)
     assert f"PROBLEM: {found.problems[0]}" in str(found)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from tests.permutations.front_ends import RATE, WINDOW, axis
-from tests.toys import LOWEST, PITCHES, ToyTrack, ToyTranscriber
+from tests.toys import LOWEST, PITCHES, ToyTrack, ToyTranscriber, transcribe
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
@@ -97,6 +97,36 @@ def test_each_broken_rule_has_its_sentence(changes: dict[str, Any], said: str) -
     (problem,) = found.problems
     assert re.search(said, problem)
     assert f"PROBLEM: {problem}" in str(found)
+
+
+def broken(pitch: np.ndarray, spectrogram: Spectrogram) -> dict[str, Any]:
+    raise ZeroDivisionError("oh")
+
+
+def in_hz(samples: np.ndarray, sample_rate: int) -> Notes:
+    return Notes.from_arrays([0.1], [0.5], [440.0])
+
+
+def test_an_error_of_the_model_is_a_problem_and_masks_are_measured_all_the_same() -> None:
+    found = check_model(Mel(activations=broken), masks=["fund_mask"], keys=[69])
+    assert found.problems == ("Mel: got ZeroDivisionError: oh, expected notes (on silence)",)
+    assert found.masks["fund_mask"].valid_from == 69
+
+
+def test_a_function_is_checked_by_its_answers_alone() -> None:
+    """Its masks act on the same transform as those of any other function."""
+    found = check_model(transcribe)
+    assert (found.problems, dict(found.masks)) == ((), {})
+    assert str(found) == "transcribe: found no problem (it heard silence and steady tones)"
+    with pytest.raises(ValueError, match="transcribe: got no masks, expected some, pass masks="):
+        _ = found.table
+    assert check_model(transcribe, masks=["fund_mask"], keys=[69]).masks["fund_mask"].is_valid.all()
+
+
+def test_what_a_function_may_not_answer_is_said_in_its_own_words() -> None:
+    (problem,) = check_model(in_hz).problems
+    assert re.match(r"in_hz: .*440.*\(on silence\)$", problem)
+    assert "Error" not in problem
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from pi_amt.testing import check_permutation
 def test_built_in_permutations_have_no_problem(name: str) -> None:
     found = check_permutation(load_permutation(name))
     assert found.problems == ()
-    applies = "perturbed noise, real and complex"
-    assert (found.looked_at == applies) == (name != "matched_energy")
+    applies = found.looked_at.startswith("perturbed noise, real and complex: ")
+    assert applies == (name != "matched_energy")
 
 
 class Scaled(Permutation):
@@ -73,6 +73,36 @@ class Thawed(Scaled):
 class Raising(Scaled):
     def gains(self, scene: Scene) -> Any:
         raise ZeroDivisionError("oh")
+
+
+class Shorter(Scaled):
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda s: replace(s, values=s.values[..., 1:], times=s.times[:, 1:]))
+
+
+class NoChange(Scaled):
+    def draw(self, scene: Scene) -> Any:
+        return scene.spectrogram
+
+
+class BareArray(Scaled):
+    def draw(self, scene: Scene) -> Change:
+        return Change(lambda s: np.asarray(s.values))  # type: ignore[arg-type,return-value]
+
+
+class Rounding(Scaled):
+    """Means to touch the upper half of the bins alone."""
+
+    def draw(self, scene: Scene) -> Change:
+        upper = torch.arange(scene.spectrogram.grid[1])[:, None] > 100
+        return Change(lambda s: s.with_values(s.tensor * 3.0 * (1 - upper * 0.5) / 3.0))
+
+
+class FirstNote(Scaled):
+    needs_notes = True
+
+    def gains(self, scene: Scene) -> Any:
+        return 0.5 if scene.reference.pitches[0] > 60 else 0.25
 
 
 class InPlace(Scaled):
@@ -166,6 +196,11 @@ class NumpyOnly(Scaled):
         (Attribute(), "got options that are no fields"),
         (Thawed(), "TypeError: unhashable type: 'Thawed'.*dataclass"),
         (Raising(), "got ZeroDivisionError: oh, expected a perturbed spectrogram"),
+        (Shorter(), r"shape \(4, 288, 47\), expected \(4, 288, 48\).*never how many there are"),
+        (NoChange(), r"draw: got Spectrogram, expected a pi_amt.Change: return Change"),
+        (BareArray(), r"got ndarray from the function of its Change.*with_values"),
+        (Rounding(), r"changed by rounding alone.*torch.where\(touched, new, old\)"),
+        (FirstNote(), "IndexError.*a recording without a single note.*or NotApplicable"),
         (InPlace(), "got an input that it changed"),
         (Wider(), "got float64, expected float32 as in the input"),
         (Moved(), "got other times or frequencies"),
@@ -194,6 +229,30 @@ def test_each_broken_rule_has_its_sentence(broken: Permutation, said: str) -> No
 
 def test_a_sound_one_with_options_has_no_problem() -> None:
     assert check_permutation(Gain()).problems == ()
+
+
+class HalfAstray(Scaled):
+    """Perturbs every bin, and means every second one."""
+
+    def draw(self, scene: Scene) -> Change:
+        even = np.arange(scene.spectrogram.grid[1])[:, None] % 2 == 0
+        target = np.broadcast_to(even, scene.spectrogram.grid)
+        return Change(lambda s: s.with_values(s.tensor * 0.5), target=target)
+
+
+@pytest.mark.parametrize(
+    ("permutation", "said"),
+    [
+        (load_permutation("no_permutation"), " 0% of the bins changed"),
+        (
+            load_permutation("fund_mask"),
+            r" [1-9]% of the .*, 0% of which lie outside of its target",
+        ),
+        (HalfAstray(), " 100% of the bins changed, 50% of which lie outside of its target"),
+    ],
+)
+def test_how_much_it_touches_is_said(permutation: Permutation, said: str) -> None:
+    assert re.search(rf"{said}\)$", str(check_permutation(permutation)))
 
 
 def test_a_class_in_the_place_of_an_object_is_refused() -> None:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from contextlib import nullcontext
 from tempfile import TemporaryDirectory
 
-from pi_amt.cli.transcribe import options_of
+from pi_amt.cli.overrides import options_of
 from pi_amt.core.errors import printable
 from pi_amt.core.text import plural
 from pi_amt.models.loading import ModelSpec

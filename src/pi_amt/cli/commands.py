@@ -87,13 +87,7 @@ def do_perturb(options: Namespace) -> None:
 
 
 def _options_of_a_permutation(command: ArgumentParser) -> None:
-    command.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="option of the permutation, e.g. half_width_cents=100",
-    )
+    _option(command, "option of the permutation, e.g. half_width_cents=100")
     command.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
 
 
@@ -454,13 +448,7 @@ def _card(command: ArgumentParser) -> None:
         "folder of domain=audio, from which nothing is run",
     )
     _weights_and_device(command)
-    command.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="option of the model, e.g. size=nano",
-    )
+    _option(command, "option of the model, e.g. size=nano")
     command.add_argument(
         "--seconds",
         type=float,
@@ -498,27 +486,56 @@ def do_card(options: Namespace) -> int:
 
 
 def _check(command: ArgumentParser) -> None:
-    """check a model against the rules of its interface, its masks on tones, its timing and level"""
-    command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
+    """check a model, dataset or permutation against the rules that every study relies on"""
+    command.add_argument(
+        "name", help="one that pi-amt list shows, or package.module:attribute of your own"
+    )
+    command.add_argument(
+        "--kind",
+        choices=("model", "dataset", "permutation"),
+        help="what it is, where its name does not tell",
+    )
+    _option(command, "option of it, e.g. data_folder=recordings or function=file.py:transcribe")
     _weights_and_device(command)
     command.add_argument(
-        "--rate", type=int, help="sample rate of the sounds, Hz (default: the model's own)"
+        "--rate", type=int, help="sample rate of a model's sounds, Hz (default: the model's own)"
     )
-    _examples(command, "pi-amt check my_package.models:MyModel --device cpu")
+    _examples(
+        command,
+        "pi-amt check my_package.models:MyModel --device cpu",
+        "pi-amt check callable --option function=my_transcriber.py:transcribe",
+        "pi-amt check command --option command='transkun {wav} {mid}'",
+        "pi-amt check folder --option data_folder=recordings",
+        "pi-amt check fund_mask --option half_width_cents=100",
+    )
     command.set_defaults(run=do_check)
 
 
 def do_check(options: Namespace) -> int:
-    """Print what is wrong with a model and what its masks do to tones; 1 if something is wrong."""
-    from pi_amt.models.loading import load_model
-    from pi_amt.testing.hearing import check_hearing
-    from pi_amt.testing.model import check_model
+    """Print what is wrong; 1 if something is."""
+    from pi_amt.cli.check import check
 
-    model = load_model(options.model, weights=options.weights, device=options.device)
-    found = check_model(model, sample_rate=options.rate)
-    hearing = check_hearing(model)
-    print(f"{found}\n{hearing}")
-    return 1 if found.problems or hearing.problems else 0
+    return check(options)
+
+
+def _new(command: ArgumentParser) -> None:
+    """write a folder with a model, dataset or permutation of your own to begin from"""
+    command.add_argument("kind", choices=("model", "dataset", "permutation"))
+    command.add_argument(
+        "name", help="of it, and of the folder that is made here: small letters, digits and _"
+    )
+    _examples(command, "pi-amt new model my_model")
+    command.set_defaults(run=do_new)
+
+
+def do_new(options: Namespace) -> None:
+    """Write the folder, and say what to do with it."""
+    from pi_amt.cli.new import write_package
+
+    folder = write_package(options.kind, options.name)
+    print(f"wrote {folder}/src/{options.name}.py, a {options.kind} that works, with its tests")
+    print(f"next: pip install --editable './{folder}[test]' && pytest {folder}")
+    print(f"{folder}/README.md says how to go on")
 
 
 def _data(command: ArgumentParser) -> None:
@@ -702,6 +719,10 @@ def _examples(command: ArgumentParser, *lines: str) -> None:
     command.epilog = "\n  ".join([head, *lines])
 
 
+def _option(command: ArgumentParser, what: str) -> None:
+    command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=what)
+
+
 def _weights_and_device(command: ArgumentParser) -> None:
     command.add_argument("--weights", help="file of weights other than those shipped")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
@@ -721,6 +742,7 @@ COMMANDS: dict[str, Callable[[ArgumentParser], None]] = {
     "calibrate": _calibrate,
     "card": _card,
     "check": _check,
+    "new": _new,
     "data": _data,
     "list": _list,
     "doctor": _doctor,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from typing import Any
 
 #: what Hydra finds installed plug-ins by
 PLUG_INS = "pi-amt-plug-ins://"
@@ -42,3 +44,18 @@ def with_plug_ins(override: str) -> str:
         return override
     folders = [folder for folder in (given[2].strip().rstrip(","), PLUG_INS) if folder]
     return f"{given[1]}=[{','.join(folders)}]"
+
+
+def options_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """The options that ``--option KEY=VALUE`` gives, values as YAML reads them.
+
+    Raises:
+        ValueError: for one without a value.
+    """
+    from omegaconf import OmegaConf
+
+    for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
+    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(list(pairs)))
+    return {str(key): value for key, value in node.items()}

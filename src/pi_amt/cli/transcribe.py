@@ -8,12 +8,11 @@ from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
-from omegaconf import OmegaConf
 
+from pi_amt.cli.overrides import options_of
 from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import read_notes, write_csv, write_midi
@@ -165,16 +164,3 @@ def _against(reference: Notes | None, found: Notes) -> str:
         return ""
     scores = score_notes(reference, found)
     return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
-
-
-def options_of(pairs: list[str]) -> dict[str, Any]:
-    """Options of a permutation that were given as KEY=VALUE.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    for pair in pairs:
-        if "=" not in pair:
-            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
-    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(pairs))
-    return {str(key): value for key, value in node.items()}

@@ -8,8 +8,9 @@ what to do. ``pi-amt check`` does the same from the command line.
 from pi_amt.testing.check import Check
 from pi_amt.testing.dataset import check_dataset
 from pi_amt.testing.hearing import HearingCheck, check_hearing
-from pi_amt.testing.model import KEYS, MaskCheck, ModelCheck, check_model, key_name
+from pi_amt.testing.model import ModelCheck, check_model
 from pi_amt.testing.permutation import check_permutation
+from pi_amt.testing.tones import KEYS, MaskCheck, key_name
 
 __all__ = [
     "KEYS",

@@ -1,8 +1,11 @@
-"""What a contract test found."""
+"""What a contract test found, and how it is told."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pi_amt.core.text import plural
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,16 @@ class Check:
     looked_at: str
 
     def __str__(self) -> str:
-        broken = [f"PROBLEM: {problem}" for problem in self.problems]
-        return "\n".join([*broken, f"{self.name}: {self.looked_at}"])
+        return f"{verdict(self.name, self.problems)} ({self.looked_at})"
 
     __repr__ = __str__
+
+
+def verdict(name: str, problems: Sequence[str]) -> str:
+    """Each problem on a line of its own, then how many there are."""
+    broken = [f"PROBLEM: {problem}" for problem in problems]
+    count = plural(len(problems), "problem") if problems else "no problem"
+    return "\n".join([*broken, f"{name}: found {count}"])
 
 
 def told(error: BaseException) -> str:

@@ -1,8 +1,8 @@
 """Tests for datasets of one's own: ``check_dataset(dataset)``.
 
-It reads some recordings as a study would: in another process, more than once, with their notes
-beside their sound. Whether the notes fit the sound by ear is another question, which
-``pi-amt data NAME --full`` answers with a model.
+Some recordings are read as a study would read them: after a journey to another process, more than
+once, and with their notes beside their sound. Whether the notes are what is heard in the sound is
+another question: a model answers it in ``pi-amt data NAME --full``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from pi_amt.datasets.track import Track
 from pi_amt.testing.check import Check, told
 
 _LARGEST_PICKLE = 100_000  # bytes
-#: what a sample may exceed full scale by before another scale is more likely
+#: a peak above which full scale is more likely to be something else than 1
 _LOUDEST = 4.0
+#: by how much duration_seconds may be wrong
 _MOST_ASTRAY_SECONDS = 0.05
-#: a share of notes that begin after the end of the sound which is no mere carelessness
+#: a few notes after the end of the sound may be a slip, more of them are another unit
 _MOST_BEYOND = 0.1
 
 
@@ -41,19 +42,21 @@ def check_dataset(
     Returns:
         The problems. ``print`` it, or assert in a test of your own that ``problems`` is empty.
     """
-    name = str(getattr(dataset, "name", type(dataset).__name__))
+    name = str(getattr(dataset, "name", "the dataset"))
     try:
         found = list(dataset)
     except Exception as error:
-        problem = f"{name}: got {told(error)} for its recordings, expected a sequence of them"
+        problem = (
+            f"{name}: got {told(error)} instead of recordings, expected a sequence of them: return "
+            "a list of pi_amt.FileTrack"
+        )
         return Check(name, (problem,), "nothing was read")
+    if problems := tuple(_of_the_whole(name, dataset, found)):
+        return Check(name, problems, f"{plural(len(found), 'recording')}, none of which was read")
     read = [found[i] for i in _spread(len(found), tracks)]
-    problems = list(_of_the_whole(name, dataset, found))
-    if not problems:
-        problems += [problem for track in read for problem in _of_one(track)]
-    if not problems:
-        problems += _of_fingerprints(name, read, list(changed))
-    return Check(name, tuple(problems), f"read {len(read)} of {plural(len(found), 'recording')}")
+    problems = tuple(problem for track in read for problem in _of_one(track))
+    problems = problems or tuple(_of_fingerprints(name, read, list(changed)))
+    return Check(name, problems, f"read {len(read)} of {plural(len(found), 'recording')}")
 
 
 def _spread(count: int, wanted: int) -> list[int]:

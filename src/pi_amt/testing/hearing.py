@@ -1,8 +1,8 @@
-"""What shifts and levels do to a model: ``check_hearing(model)``.
+"""Whether a model is late by a constant, or wants softer sound: ``check_hearing(model)``.
 
-A model that is late by a constant, or one made for softer sound, scores near 0 as if it heard
-nothing. A short piece of plucked tones at several levels tells: F of what the model finds there,
-with its notes moved by the constant that suits it best.
+Either way it scores near 0, as if it heard nothing. So it hears a short piece of plucked tones at
+several levels. The F of what it finds there is measured twice: as it answers, and with its notes
+moved by the constant that suits it best.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pi_amt.core.units import Floats, Samples, db_to_amplitude
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.scoring.alignment import SHIFTED_MS
 from pi_amt.scoring.matching import match_notes
+from pi_amt.testing.check import verdict
 
 RATE = 44_100
-#: of the piece, from loud to soft; at 0 its peak is half of full scale
+#: levels of the piece, from loud to soft; at 0 its peak is half of full scale
 GAINS_DB = (0.0, -10.0, -20.0)
 #: by how much notes are moved, ms
 _SHIFTS_MS = np.arange(-200, 201, 4)
-#: F below which nothing is said, and by how much a level must be better
+#: F below which nothing can be told, and by how much F must be better at another level
 _LEAST_F, _BETTER_F = 0.2, 0.1
 _STEP_SECONDS, _NOTE_SECONDS = 0.3, 0.4
 _BASS = (45, 52, 41, 48, 43, 50, 40, 47)
@@ -58,23 +59,25 @@ class HearingCheck:
             found.append(
                 f"{self.model}: this model is {abs(self.late_ms):.0f} ms {way}: F "
                 f"{self.f[best]:.2f}, and {self.f_moved[best]:.2f} with its notes moved; set "
-                f"model.late_ms={self.late_ms:.0f} for a function or a command, or run studies "
-                "with align=median"
+                f"model.late_ms={self.late_ms:.0f} for a function or a command, move the times in "
+                "a model of your own, or run studies with align=median"
             )
         if self.f_moved[best] >= self.f_moved[0.0] + _BETTER_F and not np.isnan(self.late_ms):
             found.append(
                 f"{self.model}: this model wants softer sound: F {self.f_moved[0.0]:.2f} at half "
                 f"of full scale, and {self.f_moved[best]:.2f} with {-best:.0f} dB less; set "
-                f"model.gain_db={best:.0f} for a function or a command"
+                f"model.gain_db={best:.0f} for a function or a command, or scale the samples in a "
+                "model of your own"
             )
         return tuple(found)
 
     def __str__(self) -> str:
-        heard = ", ".join(f"{f:.2f} at {gain:+.0f} dB" for gain, f in self.f_moved.items())
-        told = f"{self.model} on a short piece: F {heard}"
-        if not np.isnan(self.late_ms):
-            told += f", with its notes {self.late_ms:+.0f} ms late taken away"
-        return "\n".join([*(f"PROBLEM: {problem}" for problem in self.problems), told])
+        heard = ", ".join(f"{f:.2f} at {gain:.0f} dB" for gain, f in self.f_moved.items())
+        said = f"on a short piece F is {heard}"
+        if round(abs(np.nan_to_num(self.late_ms))):
+            way = "earlier" if self.late_ms > 0 else "later"
+            said += f", once its notes are moved {abs(self.late_ms):.0f} ms {way}"
+        return f"{verdict(self.model, self.problems)} ({said})"
 
     __repr__ = __str__
 

@@ -1,7 +1,8 @@
 """Tests for permutations of one's own: ``check_permutation(permutation)``.
 
-It perturbs noise on two axes, real magnitudes and complex coefficients, as a study would: whole and
-in parts, with one key and with another, with numpy and with torch, with one channel and with two.
+Noise is perturbed on two axes, as real magnitudes and as complex coefficients, in all the ways in
+which a study may do it: as a whole and in parts, with one key and with another, with notes and
+without, as a numpy array and as a torch tensor, with one channel and with two.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _SECONDS = ((_BLOCKS - 1) * _STEP + _FRAMES) * _HOP / _RATE
 _KEY = 0xFEDCBA9876543210
 #: how much louder notes may get against the rest before they count as written, power ratio
 _WRITTEN = 10.0
+#: a relative change that is nothing but rounding, and the share of bins that may have it by chance
+_ROUNDING, _ROUNDED = 1e-6, 0.01
 
 
 def check_permutation(permutation: Permutation) -> Check:
@@ -59,13 +62,16 @@ def check_permutation(permutation: Permutation) -> Check:
         )
     name = str(getattr(permutation, "name", type(permutation).__name__))
     problems = list(_of_the_class(name, permutation))
-    looked_at = "looked at the class only" if problems else "perturbed noise, real and complex"
-    try:
-        for kind in ("real", "complex"):
-            if not problems:
-                problems += (f"{name}{said} (on {kind} values)" for said in _run(permutation, kind))
-    except NotApplicable as reason:
-        looked_at = f"nothing was perturbed, because it does not apply to noise ({reason})"
+    looked_at = "looked at the class alone"
+    for kind in ("real", "complex"):
+        if problems:
+            break
+        try:
+            found, looked_at = _on_noise(permutation, kind)
+        except NotApplicable as reason:
+            looked_at = f"nothing was perturbed, because it does not apply to noise: {reason}"
+            break
+        problems += [f"{name}{said} (on {kind} values)" for said in found]
     return Check(name, tuple(problems), looked_at)
 
 
@@ -124,28 +130,65 @@ class _Study:
         return self.permutation.decide(self.scene)
 
 
-def _run(permutation: Permutation, kind: str) -> Iterator[str]:
-    """The rules that a permutation breaks on noise; sentences begin after its name."""
+def _on_noise(permutation: Permutation, kind: str) -> tuple[list[str], str]:
+    """The rules that a permutation breaks on noise, sentences that begin after its name; and what
+    it did to the noise, one line."""
+    looked_at = "perturbed noise, real and complex"
     scene = _scene(kind)
     try:
         if (prepass := permutation.prepass()) is not None:
             prepass.push(scene)
             permutation = prepass.finish()
+        if unfit := _unfit(permutation, replace(scene, spectrogram=_noise(kind, _BLOCKS))):
+            return [unfit], looked_at
         study = _Study(permutation, scene, _noise(kind, _BLOCKS))
         out = study()
     except NotApplicable:
         raise
     except Exception as error:
-        yield f": got {told(error)}, expected a perturbed spectrogram"
-        return
+        return [f": got {told(error)}, expected a perturbed spectrogram"], looked_at
     for find in (_result, _draws, _notes, _parts, _kinds_of_values):
         try:
             found = list(find(study, out))
         except Exception as error:
             found = [f": got {told(error)} for {find.__doc__}, expected a perturbed spectrogram"]
-        yield from found
         if found:
-            return  # what follows from the same fault would only be said again
+            return found, looked_at  # what follows from the same fault would only be said again
+    return [], f"{looked_at}: {_touched(study, out)}"
+
+
+def _unfit(permutation: Permutation, scene: Scene) -> str:
+    """Why what a permutation returns cannot be a change of this scene; empty if it can."""
+    change: object = permutation.decide(scene)
+    if not isinstance(change, Change):
+        return (
+            f".draw: got {type(change).__name__}, expected a pi_amt.Change: return "
+            "Change(function), whose function makes the perturbed spectrogram from the clean one"
+        )
+    out: object = change.apply(scene.spectrogram)
+    if not isinstance(out, Spectrogram):
+        return (
+            f": got {type(out).__name__} from the function of its Change, expected a "
+            "pi_amt.Spectrogram: return spectrogram.with_values(…)"
+        )
+    before, after = (tuple(one.values.shape) for one in (scene.spectrogram, out))
+    if before == after:
+        return ""
+    return (
+        f": got values of the shape {after}, expected {before} as in the input: a permutation "
+        "changes values, but never how many there are"
+    )
+
+
+def _touched(study: _Study, out: Spectrogram) -> str:
+    """How many bins changed, so that an author sees whether these are those that were meant."""
+    changed = _values(out) != np.asarray(study.clean.values)
+    said = f"{changed.mean():.0%} of the bins changed"
+    target = study.change().target
+    if target is None or not changed.any():
+        return said
+    astray = (changed & ~np.asarray(target)).sum() / changed.sum()
+    return f"{said}, {astray:.0%} of which lie outside of its target"
 
 
 def _result(study: _Study, out: Spectrogram) -> Iterator[str]:
@@ -166,6 +209,14 @@ def _result(study: _Study, out: Spectrogram) -> Iterator[str]:
         yield ": got other times or frequencies, expected those of the input: use with_values(…)"
     if not np.isfinite(after).all():
         yield ": got NaN or infinity, expected finite numbers"
+    moved = np.abs(after - before)
+    rounded = float(((moved > 0) & (moved <= _ROUNDING * np.abs(before))).mean())
+    if rounded > _ROUNDED:
+        yield (
+            f": got {rounded:.0%} of the bins changed by rounding alone, expected bins that it "
+            "does not touch to stay the same to the last bit: take the new values by "
+            "torch.where(touched, new, old)"
+        )
     if bool((after == 0).any()) > study.permutation.out_of_distribution:
         yield (
             ": got exact zeros where the input had none, expected out_of_distribution = True, so "
@@ -204,6 +255,16 @@ def _draws(study: _Study, out: Spectrogram) -> Iterator[str]:
 def _notes(study: _Study, out: Spectrogram) -> Iterator[str]:
     """a recording without reference notes"""
     permutation, clean = study.permutation, study.scene.spectrogram
+    try:
+        study(notes=Notes.empty())
+    except NotApplicable:
+        pass
+    except Exception as error:
+        yield (
+            f": got {told(error)} for a recording without a single note, expected a perturbed "
+            "spectrogram, or NotApplicable where there is nothing to perturb"
+        )
+        return
     if not permutation.needs_notes:
         try:
             independent = _same(study(notes=None), out)
