@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import Interval, ratio_difference
 from pi_amt.statistics.estimates import ConditionResult
@@ -54,7 +55,6 @@ MEASURES = {
 SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
-_RESIDUAL = "residual_db"
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
     if why := why_at_floor(panel, result.inference):
         missing |= dict.fromkeys((m for m in measures if m not in _NEED_NO_F), why)
     row = panel.rows[0]
-    effects = panel.piece_means(_RESIDUAL, "effects")
+    effects = panel.piece_means(RESIDUALS[0], "effects")
     return Standing(
         model=_plain(panel.model),
         dataset=panel.dataset,
