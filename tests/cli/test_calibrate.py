@@ -21,7 +21,7 @@ MASKS: tuple[tuple[str, dict[str, int]], ...] = (
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_core: None) -> Path:
     """An empty data folder of the user; two masks and one short recording to calibrate."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr(truth, "CALIBRATED", MASKS)
