@@ -35,7 +35,7 @@ from pi_amt.statistics.inference import (
 )
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
-from pi_amt.store.rows import Row, flat_options
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, Row, flat_options
 
 #: of a model whose perturbed sound is heard, behind its name
 IN_AUDIO = " (audio)"
@@ -231,8 +231,8 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
     else:
         measures["microtonal"] = Measure.of(own.pieces, _Drops(own, score).drops[moved])
     for name, mask, made in (
-        ("bias_removed", removed, numbers.named("audio_without", harmonic=1)),
-        ("bias_kept", kept, numbers.named("audio_with_only", harmonic=1)),
+        ("bias_removed", removed, numbers.named(AUDIO_WITHOUT, harmonic=1)),
+        ("bias_kept", kept, numbers.named(AUDIO_WITH_ONLY, harmonic=1)),
     ):
         if mask is not None and made is not None:
             off = numbers.drops[mask] - numbers.drops[made]
