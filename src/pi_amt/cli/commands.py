@@ -767,8 +767,9 @@ def parser() -> ArgumentParser:
     """The parser of the sub-commands; ``run`` of what it returns does what was asked."""
     top = ArgumentParser(
         prog="pi-amt",
-        description="Which harmonic features does a music-transcription model rely on? pi-amt "
-        "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
+        description="Which harmonic features does a music-transcription model rely on? pi-amt\n"
+        "perturbs the model's own input, transcribes again and reports the drop in note\n"
+        "F-measure.",
         epilog=_EPILOG,
         formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=20),
     )

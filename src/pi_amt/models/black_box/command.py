@@ -148,7 +148,8 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError(f"model.command: got {command!r} ({error}), {expected}") from None
     if not words:
-        raise NotReady(f"model.command: got {command!r}, {expected}")
+        given = "nothing" if command is None else repr(command)
+        raise NotReady(f"model.command: got {given}, {expected}")
     needed = ("{wav}", "{mid}") if columns is None else ("{wav}",)
     for place in needed:
         if not any(place in word for word in words[1:]):
