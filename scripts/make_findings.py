@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from pi_amt.core.text import duration, in_words, plural
+from pi_amt.core.text import duration, plural, rough_duration
 from pi_amt.models.loading import SHIPPED
 from pi_amt.models.timbre_trap.weights import SHIPPED_RECORD
 from pi_amt.permutation_importance import Importance
@@ -419,12 +419,12 @@ def cost_lines() -> Iterator[str]:
     for model, (front_end, each) in COST_PER_SECOND.items():
         hour = 3600 * (front_end + CONDITIONS * each)
         total += hour
-        cells = (in_words(hour / cores) for cores in (1, 2, 16, 100))
+        cells = (rough_duration(hour / cores) for cores in (1, 2, 16, 100))
         yield f"| `{model}` | {' | '.join(cells)} |"
     yield ""
     for name, hours in HOURS:
         machines = ((2, "2 cores"), (16, "16 cores"), (100, "100 workers"))
-        times = [f"{in_words(total * hours / n)} on {machine}" for n, machine in machines]
+        times = [f"{rough_duration(total * hours / n)} on {machine}" for n, machine in machines]
         yield f"Both models, {name} ({hours:.0f} h): about {', '.join(times)}.\n"
     yield (
         "MAPS' two Disklavier settings (60 recordings) come to their own hours times the same "

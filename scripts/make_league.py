@@ -23,7 +23,7 @@ from typing import Any
 from pi_amt.cli.main import stopped_by_signals
 from pi_amt.cli.overrides import options_of
 from pi_amt.core.hashing import canonical_json
-from pi_amt.core.text import in_words, plural
+from pi_amt.core.text import plural, rough_duration
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec
@@ -90,7 +90,7 @@ def _run(model: str, recordings: dict[str, Sequence[Track]], options: argparse.N
         return
     with Store(options.results / _folder(model)) as store:
         done = run_study(groups, store, partial(local, options.n_jobs))
-    took = in_words(time.monotonic() - started)
+    took = rough_duration(time.monotonic() - started)
     print(f"{model}: computed {plural(done.computed, 'row')} in {took}, {done.reused} were there")
     for reason in dict.fromkeys(row.error for row in done.errors):
         print(f"{model}: failed: {reason}", file=sys.stderr)

@@ -22,6 +22,14 @@ def one_thread() -> None:
 
 
 @pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies compute in this process: the workers of two cores take seconds to start."""
+    from pi_amt.study.executors import processes
+
+    monkeypatch.setattr(processes, "available_cores", lambda: 1)
+
+
+@pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """Adds entry points to this process, see :func:`tests.plugged.install`."""
     from pi_amt.cli import config, config_keys

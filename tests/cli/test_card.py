@@ -95,7 +95,7 @@ def test_what_cannot_be_asked_is_refused_with_what_to_do(
 
 @pytest.mark.slow
 def test_a_short_run_makes_a_card_and_keeps_its_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_core: None
 ) -> None:
     few = held_out_recordings()[:2]
     monkeypatch.setattr(league, "held_out_recordings", lambda: few)

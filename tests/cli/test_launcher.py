@@ -103,7 +103,7 @@ def test_what_all_jobs_of_a_sweep_share_has_one_value(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert program("-m", *swept.split()) == 2
+    assert program("-m", "permutation=no_permutation", *swept.split()) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.sqlite"))
 

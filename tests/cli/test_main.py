@@ -419,7 +419,7 @@ def test_doctor_looks_at_all_models_though_one_cannot_be_loaded(
     monkeypatch.setattr(models, "available_models", lambda: names)
     assert main(["doctor"]) == 1
     told = capsys.readouterr().out
-    assert "command      not ready: model.command: got None, expected a program" in told
+    assert "command      not ready: model.command: got nothing, expected a program" in told
     assert "WRONG: model: cannot load broken:Model" in told
     assert "tests.cli.test_main:deaf runs, and hears [] in a synthetic A4" in told
     assert "ok: hears a synthetic A4 · published weights" in told

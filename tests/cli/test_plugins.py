@@ -73,7 +73,7 @@ def test_the_options_of_a_plug_in_are_its_parameters(installed: Installed) -> No
     ("argument", "said"),
     [
         ("dataset.numbr=2", "got unknown key 'dataset.numbr'"),
-        ("~dataset.number", "dataset letters: got no number, expected one, set number=…"),
+        ("~dataset.number", "dataset letters: got no number, expected one: set number=…"),
         ("model=theirz", "model: got unknown 'theirz'; did you mean theirs?"),
         ("model=gone", "model: cannot load gone from acme_gone:Model, which acme 1.0 adds"),
         ("permutation=lost", "permutation: cannot load lost from acme:Lost"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,37 +141,48 @@ def test_the_views_are_made_of_columns_of_the_table() -> None:
     assert all(view.records == table.records for view in views)
 
 
+def in_locale_c(*arguments: str) -> bytes:
+    """What the program writes where Python takes the encoding of its streams from the locale."""
+    variables = {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "pi_amt", *arguments]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, check=True)
+    return done.stdout
+
+
+def in_encoding(encoding: str) -> Callable[..., bytes]:
+    """What the program writes to a stream of this encoding."""
+
+    def written(*arguments: str) -> bytes:
+        raw = io.BytesIO()
+        stream = io.TextIOWrapper(raw, encoding, write_through=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            assert main(arguments) == 0
+        return raw.getvalue()
+
+    return written
+
+
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "latin-1"},
-        {"PYTHONIOENCODING": "cp1252"},
-        {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
-    ],
+    "run",
+    [in_encoding("ascii"), in_encoding("latin-1"), in_encoding("cp1252"), in_locale_c],
+    ids=["ascii", "latin-1", "cp1252", "locale C"],
 )
 def test_a_stream_that_is_not_utf8_gets_the_table_with_ascii_lines(
-    variables: dict[str, str], tmp_path: Path
+    run: Callable[..., bytes], tmp_path: Path
 ) -> None:
     with Store(tmp_path) as store:
         names = ("å", "b", "日本")
         store.write(make_row("no_permutation", 0.9, track=name) for name in names)
         store.write(make_row("fund_mask", 0.5, track=name) for name in names)
     csv = tmp_path / "table.csv"
-    command = [sys.executable, "-m", "pi_amt", "table", str(tmp_path), "--all", "--csv", str(csv)]
-    done = subprocess.run(
-        command, env={**os.environ, **variables}, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.decode("cp1252").splitlines()
+    lines = run("table", str(tmp_path), "--all", "--csv", str(csv)).decode("cp1252").splitlines()
     assert any(set(line) == {"-", " "} for line in lines)
     assert any(line.startswith("fund_mask ") and " 0.500 " in line for line in lines)
     assert csv.is_file()
-    done = subprocess.run(
-        command[:5], env={**os.environ, **variables}, capture_output=True, check=True
-    )
-    assert "?" not in done.stdout.decode("cp1252")
-    assert b"fund_mask" in done.stdout
+    short_form = run("table", str(tmp_path)).decode("cp1252")
+    assert "?" not in short_form
+    assert "fund_mask" in short_form
 
 
 def test_of_coalitions_alone_no_empty_table_is_printed(

@@ -68,8 +68,10 @@ def test_a_killed_study_ends_as_if_nothing_had_happened(
     toy = ("permutation=no_permutation",) if SWEEP not in sweep else ()
     options = ("-m", *sweep, *toy, "dataset.count=8", "dataset.sleep_seconds=0.1", "n_jobs=1")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    with start(tmp_path, *options, results=whole) as running:
-        told, _ = running.communicate(timeout=120)
+    configs = write_toy_configs(tmp_path / "configs")
+    toys = ("--config-dir", str(configs), "model=toy", "dataset=toy", "report=false")
+    assert main([*toys, *options, f"results_dir={whole}"]) == 0
+    told = capfd.readouterr().out
     with start(tmp_path, *options, results=killed) as running:
         assert wait_until(lambda: rows_in(killed) > 0)
         running.kill()

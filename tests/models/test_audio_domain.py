@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.models.audio_domain import RESIDUALS, AudioDomain, Hearing
+from pi_amt.core.spectrogram import RESIDUALS, Spectrogram
+from pi_amt.models.audio_domain import AudioDomain, Hearing
 from pi_amt.models.gabor import CORE_FRAMES, PHASE_ROUNDS, gabor
 from pi_amt.models.loading import load_model
 from pi_amt.models.transcriber import ModelIdentity

@@ -18,9 +18,9 @@ from tests.models.test_hooked import ready
 
 import pi_amt
 from pi_amt.core.audio import resample
+from pi_amt.core.errors import NotReady
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.models.black_box.listener import NotReady
 from pi_amt.models.loading import load_model
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation

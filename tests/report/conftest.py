@@ -10,6 +10,7 @@ from tests.rows import make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.page.build import build
+from pi_amt.study.progress import StageProgress
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +20,20 @@ def toy_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def toy_report(toy_results: Path) -> Path:
-    """Its report, with the explorer."""
-    return build(toy_results, toy_results.parent / "page" / "report.html", examples=2)
+def toy_build(toy_results: Path) -> tuple[Path, list[tuple[str, int]]]:
+    """Its report with two excerpts, and the stages that were told on the way with their steps."""
+    told: list[tuple[str, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StageProgress, "stage", lambda _, name, steps=0: told.append((name, steps)))
+        patch.setattr(StageProgress, "step", lambda _, name: told.append((name, 1)))
+        path = build(toy_results, toy_results.parent / "page" / "report.html", examples=2)
+    return path, told
+
+
+@pytest.fixture(scope="session")
+def toy_report(toy_build: tuple[Path, list[tuple[str, int]]]) -> Path:
+    """The report of the toy study, with the explorer."""
+    return toy_build[0]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "examples" / "importance.ipynb"
+# The cells run as they are, on the first seconds of each recording.
+SHORT = """
+from functools import partial
+import pi_amt
+pi_amt.load_dataset = partial(pi_amt.load_dataset, max_seconds=2)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +24,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     pytest.importorskip("ipykernel")
     folder = tmp_path_factory.mktemp("notebook")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(SHORT))
     client = nbclient.NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
     )

@@ -56,7 +56,7 @@ def test_the_table_adds_up_and_says_so() -> None:
     assert sum(values[:-1]) == pytest.approx(values[-1])
     assert table.column("share")[-1] == 1
     assert table.column("share")[0] == pytest.approx(0.5 / 0.78)
-    assert "rest     -0.100 [-0.100, -0.100]" in table.to_text(160)
+    assert "rest     −0.100 [−0.100, −0.100]" in table.to_text(160)
     assert table.to_csv().startswith(
         "model,dataset,players,player,n_pieces,shapley,shapley_low,shapley_high,share\n"
         "basic_pitch,demo,f0+h2+rest,f0,6,0.5"

@@ -204,8 +204,8 @@ def test_the_correction_may_be_what_makes_recordings_too_few() -> None:
     drops = dict.fromkeys(names, 0.3) | {f"matched_tracks({name})": 0.1 for name in names}
     said = sentence(planted(drops, n_pieces=7))
     assert (
-        "7 recordings are too few to test 4 conditions: the smallest possible p is 0.0156, and "
-        "0.0625 after the correction for so many tests." in said
+        "7 recordings are too few to test 4 conditions against their controls: the smallest "
+        "possible p is 0.0156, and 0.0625 after the correction for so many tests." in said
     )
 
 

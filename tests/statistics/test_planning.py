@@ -152,7 +152,7 @@ def test_too_few_compositions_are_refused() -> None:
         plans(result({"fund_mask": 0.4}, n_pieces=2))
 
 
-@pytest.mark.parametrize("options", [{"half_width": 0}, {"margin": -1}, {"power": 1.0}])
+@pytest.mark.parametrize("options", [{"half_width": 0}, {"equivalence_margin": -1}, {"power": 1.0}])
 def test_wishes_that_cannot_be_meant_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         Wanted(**options)

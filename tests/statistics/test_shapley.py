@@ -19,7 +19,7 @@ from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.notes import score_notes
 from pi_amt.statistics.result import Result
 from pi_amt.statistics.shapley import (
-    REGISTERS,
+    LIMITS,
     Attribution,
     f_by_register,
     shapley_interactions,
@@ -336,7 +336,7 @@ def test_f_of_a_register_is_that_of_its_notes_alone() -> None:
     silent = f_by_register(annotate(only_low, estimate(), match_notes(only_low, estimate())))
     assert silent[0] == 0
     assert np.isnan(silent[1:]).all()
-    assert list(REGISTERS.values()) == ["below C3", "C3 to B4", "C5 and above"]
+    assert list(LIMITS.values()) == ["below C3", "C3 to B4", "C5 and above"]
 
 
 def test_who_reads_fundamentals_below_and_second_partials_above() -> None:

@@ -25,7 +25,7 @@ CONDITIONS = ["fund_mask", "random", "soft_harm_mask"]
 #: no_permutation and fund_mask once, random, soft_harm_mask and floor twice
 ROWS_OF_A_TRACK = 8
 #: more kills by hand: PI_AMT_KILLS=50
-KILLS = int(os.environ.get("PI_AMT_KILLS", "6"))
+KILLS = int(os.environ.get("PI_AMT_KILLS", "4"))
 
 
 def slow_tracks() -> list[ToyTrack]:

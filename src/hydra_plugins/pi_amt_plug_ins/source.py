@@ -10,7 +10,7 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
-_GROUPS = ("model", "dataset", "permutation", "executor")
+from pi_amt.cli.options import PLUGGABLE
 
 
 class PlugInSource(ConfigSource):
@@ -39,7 +39,7 @@ class PlugInSource(ConfigSource):
 
     def is_group(self, config_path: str) -> bool:
         """Whether there can be plug-ins of this kind."""
-        return config_path.strip("/") in _GROUPS
+        return config_path.strip("/") in PLUGGABLE
 
     def is_config(self, config_path: str) -> bool:
         """Whether this plug-in is installed, broken or not: a broken one says why when loaded."""
@@ -49,7 +49,7 @@ class PlugInSource(ConfigSource):
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """The installed plug-ins of a group."""
         group = config_path.strip("/")
-        if group not in _GROUPS or results_filter is ObjectType.GROUP:
+        if group not in PLUGGABLE or results_filter is ObjectType.GROUP:
             return []
         from pi_amt.cli.plugins import plugged_in
 

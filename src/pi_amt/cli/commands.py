@@ -298,10 +298,11 @@ def _plan(command: ArgumentParser) -> None:
         help="wanted half-width of the 95 %% intervals (default: 0.05)",
     )
     command.add_argument(
-        "--margin",
+        "--equivalence-margin",
         type=float,
         default=0.03,
-        help="an excess within ± this counts as none (default: 0.03)",
+        metavar="M",
+        help="an excess that confidently lies within ±M is none (default: 0.03)",
     )
     command.add_argument(
         "--power", type=float, default=0.8, help="chance that a test succeeds (default: 0.8)"
@@ -322,7 +323,7 @@ def do_plan(options: Namespace) -> None:
     from pi_amt.statistics.result import Result
     from pi_amt.store.renamed import read_results
 
-    wanted = Wanted(options.half_width, options.margin, options.power)
+    wanted = Wanted(options.half_width, options.equivalence_margin, options.power)
     rows, said = read_results(options.results, notes=False)
     table = planning_table(Result.from_rows(rows, score=options.score, messages=said), wanted)
     if options.csv:
@@ -788,8 +789,9 @@ def parser() -> ArgumentParser:
     """The parser of the sub-commands; ``run`` of what it returns does what was asked."""
     top = ArgumentParser(
         prog="pi-amt",
-        description="Which harmonic features does a music-transcription model rely on? pi-amt "
-        "perturbs the model's own input, transcribes again and reports the drop in note F-measure.",
+        description="Which harmonic features does a music-transcription model rely on? pi-amt\n"
+        "perturbs the model's own input, transcribes again and reports the drop in note\n"
+        "F-measure.",
         epilog=_EPILOG,
         formatter_class=partial(RawDescriptionHelpFormatter, max_help_position=20),
     )

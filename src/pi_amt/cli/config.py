@@ -15,7 +15,7 @@ from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from pi_amt.cli.config_keys import known_keys, unknown_key
-from pi_amt.cli.options import CONF
+from pi_amt.cli.options import CONF, PLUGGABLE
 from pi_amt.cli.plugins import node_of, plugged_in
 from pi_amt.core.checks import check_choice, check_seed, check_tuning, unknown
 from pi_amt.core.hashing import canonical_json
@@ -46,7 +46,7 @@ _CHOOSING_RECORDINGS = (
 #: a key of configs that a manifest kept: all permutations' options, as they were then
 _STORED_PERMUTATIONS = "permutations"
 _NOT_OPTIONS = ("permutation", "normalization")
-_NODES_THAT_CHECK = ("model", "dataset", "permutation", "executor", "conditions")
+_NODES_THAT_CHECK = (*PLUGGABLE, "conditions")
 
 
 def choice(config: DictConfig, group: str) -> str:

@@ -9,9 +9,9 @@ import torch
 
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.plugins import REGISTRIES
+from pi_amt.core.errors import NotReady
 from pi_amt.core.units import Samples
 from pi_amt.models import loading as models
-from pi_amt.models.black_box.listener import NotReady
 from pi_amt.scoring.notes import check_pitch_units
 from pi_amt.store.opening import about_place
 from pi_amt.study.executors.processes import available_cores

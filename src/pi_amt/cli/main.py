@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
-from pi_amt.cli.options import explanation
+from pi_amt.cli.options import PLUGGABLE, explanation
 from pi_amt.cli.overrides import with_command, with_home, with_plug_ins
 from pi_amt.core.checks import listing, near
 from pi_amt.study.executors.processes import STOP_SIGNALS
@@ -41,7 +41,8 @@ FLAGS = (
 )
 #: what stands for characters of our own texts where they cannot be written, as wide as they are
 _IN_ASCII = dict(zip("─–—−‐×·…±█▉▊▋▌▍▎▏", "-----x..~####=---", strict=True))
-_GROUPS = ("model", "dataset", "permutation", "executor", "experiment")
+#: config groups of which a sweep may take several
+_GROUPS = (*PLUGGABLE, "experiment")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -71,7 +71,7 @@ def _unreadable(error: BaseException) -> str:
 def _missing_value(text: str) -> str:
     """OmegaConf's complaint about a key that must be given; else nothing."""
     found = re.search(r"Missing mandatory value: (\S+)", text)
-    return f"got no {found[1]}, expected one, set {found[1]}=…" if found else ""
+    return f"got no {found[1]}, expected one: set {found[1]}=…" if found else ""
 
 
 def _unknown_key(text: str) -> str:

@@ -25,6 +25,8 @@ GROUPS = {
     "mask": "a set of options for all masks",
     "executor": "where the study is computed",
 }
+#: of these groups, those that other packages can add to
+PLUGGABLE = ("model", "dataset", "permutation", "executor")
 #: groups whose options belong to all that can be chosen in another one
 _ALL = {"mask": "all masks", "shuffle": "all shuffles"}
 _LEFT = 26

@@ -15,9 +15,10 @@ from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.core.units import Samples
-from pi_amt.models.audio_domain import RESIDUALS, AudioDomain, Hearing
+from pi_amt.models.audio_domain import AudioDomain, Hearing
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Permutation

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_amt.core.audio import audio_seconds
-from pi_amt.core.text import in_words, plural
+from pi_amt.core.text import plural, rough_duration
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import built
 from pi_amt.study.cost import core_seconds
@@ -46,9 +46,9 @@ def print_plan(groups: Sequence[Group], results_dir: str) -> None:
         print(f"    {', '.join(dict.fromkeys(c.label for c in conditions))}")
     cores = available_cores()
     print(
-        f"about {in_words(work / cores)} on this machine's {plural(cores, 'core')} "
-        f"({in_words(work)} of one core), {size / 1e6:.1f} MB in {Path(results_dir).absolute()}; "
-        "rows that are there already are not computed again"
+        f"about {rough_duration(work / cores)} on this machine's {plural(cores, 'core')} "
+        f"({rough_duration(work)} of one core), {size / 1e6:.1f} MB in "
+        f"{Path(results_dir).absolute()}; rows that are there already are not computed again"
     )
 
 

@@ -9,26 +9,32 @@ do not count, because they change without changing an answer:
 * the device on which values lie;
 * where in memory an object is.
 
+A function that something *holds* counts by its name where it can be found by it, as for ``pickle``:
+a program that is installed. A function that *is* the model is what may change between two runs, so
+it counts by its source (:func:`texts_of_function`).
+
 What ``pickle`` cannot keep, a session of another library or an open file, has no contents that can
 be read: :class:`Unreadable`.
 """
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
-from functools import cached_property
-from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from functools import cached_property, partial
+from pathlib import Path, PurePath
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
+from pi_amt.core.audio import content_hash
 from pi_amt.core.hashing import stable_text
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -237,3 +243,79 @@ def _closed_over(function: FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
         with suppress(ValueError):  # nothing is in it yet
             yield cell.cell_contents
+
+
+def texts_of_function(function: Any, name: str, met: set[int] | None = None) -> Iterator[str]:
+    """Texts that tell a function from others: the hash of its file, and what it takes from outside.
+
+    That is what it closes over and the objects of its module that it names, such as a network, and
+    the same of the functions beside it that it calls, each once.
+
+    Args:
+        function: a function or method, a ``partial`` of one, or an object that can be called.
+        name: what messages call it.
+        met: ids of the functions that were read already.
+
+    Raises:
+        Unreadable: if a part of it cannot be read, or there is no source.
+    """
+    met = set() if met is None else met
+    if id(function) in met:
+        return
+    met.add(id(function))
+    if isinstance(function, partial):
+        yield from texts_of_function(function.func, name, met)
+        yield contents_digest((function.args, function.keywords), name)
+    elif isinstance(function, MethodType):
+        yield from texts_of_function(function.__func__, name, met)
+        yield from texts_of_function(function.__self__, name, met)
+    elif isinstance(function, FunctionType):
+        yield _source(function, name)
+        yield contents_digest((function.__defaults__, function.__kwdefaults__), name)
+        for key, value in sorted(_taken_from_outside(function).items()):
+            if isinstance(value, FunctionType) and _folder(value) == _folder(function):
+                yield from texts_of_function(value, name, met)
+            elif not isinstance(value, type | ModuleType):
+                yield f"{key} {contents_digest(value, f'{name}: {key}')}"
+    else:
+        yield _source(type(function), name)
+        yield contents_digest(function, name)
+        yield from texts_of_function(type(function).__call__, name, met)
+
+
+def _taken_from_outside(function: FunctionType) -> dict[str, Any]:
+    """What a function closes over, and the objects of its module that it names.
+
+    What it sets itself, as one that loads its network when it is first called, is left out: it
+    would be another thing after the call than before.
+    """
+    read, written = set(), set()
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+        for step in dis.get_instructions(code):
+            if step.opname == "LOAD_GLOBAL":
+                read.add(step.argval)
+            elif step.opname == "STORE_GLOBAL":
+                written.add(step.argval)
+    known = function.__globals__
+    return {
+        **{key: known[key] for key in read - written if key in known},
+        **inspect.getclosurevars(function).nonlocals,
+    }
+
+
+def _folder(function: FunctionType) -> Path:
+    return Path(function.__code__.co_filename).parent
+
+
+def _source(written: Any, name: str) -> str:
+    """sha256 of the file in which something is written; of its own text where there is no file."""
+    try:
+        path = inspect.getsourcefile(written)
+        if path is not None and Path(path).is_file():
+            return content_hash(path)
+        return hashlib.sha256(inspect.getsource(written).encode()).hexdigest()
+    except (OSError, TypeError):
+        raise Unreadable(f"{name} (it has no source)") from None

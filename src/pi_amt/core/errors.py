@@ -1,4 +1,5 @@
-"""Errors that mean "this file is broken", apart from errors in the program or its options.
+"""Errors that are no fault of the program or its options: a broken file, something that is not
+installed.
 
 A :class:`DataError` becomes an error row of one recording; the run goes on.
 """
@@ -17,6 +18,11 @@ EMPTY = "the file is empty (0 bytes)"
 
 class DataError(ValueError):
     """A data file that cannot be used; the message is one plain line with the full path."""
+
+
+class NotReady(ValueError):
+    """A model needs something that is no part of this package: a program, a package of other
+    people, or to be told which function it is."""
 
 
 def data_error(path: str | Path, reason: str) -> DataError:

@@ -21,6 +21,8 @@ from pi_amt.core.units import Floats, midi_to_hz
 
 #: the keys of a piano, MIDI 21–108
 LOWEST_PITCH, N_PITCHES = 21, 88
+#: name of a register → its first pitch
+REGISTERS = {"bass": 0.0, "middle": 48.0, "treble": 72.0}
 #: velocity of notes whose source has none (MAPS text)
 DEFAULT_VELOCITY = 64.0
 

@@ -24,12 +24,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.notes import REGISTERS
 from pi_amt.core.units import Floats, seconds_to_frames
 
 Values = NDArray[Any] | torch.Tensor
 
 #: whether a model's normalisation stays that of the clean input (``Spectrogram.normalization``)
 NORMALIZATIONS = ("frozen", "model")
+#: names of what a sound cannot keep of a spectrogram, in dB: of everything, then of each register
+RESIDUALS = ("residual_db", *(f"residual_db_{register}" for register in REGISTERS))
 
 
 @dataclass(frozen=True, eq=False)

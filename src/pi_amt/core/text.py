@@ -18,15 +18,15 @@ def enumeration(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
 
 
-def in_words(seconds: float) -> str:
-    """A duration for people: seconds, minutes or hours."""
+def rough_duration(seconds: float) -> str:
+    """A duration that is not exact: ``1.5 h``, ``12 min``, ``18 s``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def duration(seconds: float) -> str:
-    """``1.5 h``, ``12.3 min``, ``18 s``."""
+    """A duration that is exact: ``1.5 h``, ``12.3 min``, ``18 s``."""
     if seconds >= 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"

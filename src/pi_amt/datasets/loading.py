@@ -67,5 +67,5 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     check_known(f"option of dataset {name}", options, known)
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
-            raise ValueError(f"dataset {name}: got no {option}, expected one, set {option}=…")
+            raise ValueError(f"dataset {name}: got no {option}, expected one: set {option}=…")
     return factory(**options)

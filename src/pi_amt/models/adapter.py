@@ -23,8 +23,8 @@ from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.audio_domain import AudioDomain
+from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.function import Function
-from pi_amt.models.black_box.listener import Listener
 from pi_amt.models.transcriber import Activations, ModelIdentity, Transcriber
 
 _METHODS = ["analyze", "activations", "decode"]
@@ -58,7 +58,7 @@ def as_transcriber(model: object) -> Transcriber:
     if not isinstance(model, Ladder):
         missing = [n for n in _METHODS if not hasattr(model, n)]
         if callable(model) and missing == _METHODS and not isinstance(model, torch.nn.Module):
-            listener = model if isinstance(model, Listener) else Function(model)
+            listener = model if isinstance(model, BlackBox) else Function(model)
             return AudioDomain(listener, listener.identity)
         raise TypeError(
             f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "

@@ -25,8 +25,8 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.audio import resample
-from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
-from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, REGISTERS, Notes
+from pi_amt.core.spectrogram import RESIDUALS, Spectrogram
 from pi_amt.core.units import (
     Floats,
     Samples,
@@ -54,10 +54,6 @@ DOMAINS = ("input", "audio")
 SAMPLE_RATE = 44_100
 #: frames per second of the notes that frame scores are made of
 ROLL_RATE_HZ = 100.0
-#: name of a register → first MIDI number of it, as in :mod:`pi_amt.statistics.breakdown`
-REGISTERS = {"bass": 0.0, "middle": 48.0, "treble": 72.0}
-#: names of the consistency residuals in a row's effects: of everything, then of each register
-RESIDUALS = ("residual_db", *(f"residual_db_{register}" for register in REGISTERS))
 _LEAST_DB = -120.0
 
 

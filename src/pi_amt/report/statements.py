@@ -210,8 +210,9 @@ def too_few_in_words(result: ConditionResult, importance: Result) -> str:
         return f"{few} are too few for a test: the smallest possible p is {_p(least)}."
     controlled = not math.isnan(result.excess_p)
     tests = (excess_tests if controlled else drop_tests)(importance.results)
+    tested = f"{tests} conditions against their controls" if controlled else f"{tests} conditions"
     return (
-        f"{few} are too few to test {tests} conditions: the smallest possible p is {_p(least)}, "
+        f"{few} are too few to test {tested}: the smallest possible p is {_p(least)}, "
         f"and {_p(min(1.0, least * tests))} after the correction for so many tests."
     )
 

@@ -14,6 +14,7 @@ from itertools import product
 
 import numpy as np
 
+from pi_amt.core.notes import REGISTERS
 from pi_amt.scoring.anatomy import chance_histogram, interval_histogram
 from pi_amt.scoring.fate import FATES, chance_fates, fate_counts, fates
 from pi_amt.scoring.note_table import Ints, NoteTable
@@ -21,7 +22,7 @@ from pi_amt.statistics.panels import Panel, note_table
 
 #: factor → (inner limits, names of the levels); a value at a limit belongs to the level above
 FACTORS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
-    "register": ((48.0, 72.0), ("below C3", "C3 to B4", "C5 and above")),
+    "register": (tuple(REGISTERS.values())[1:], ("below C3", "C3 to B4", "C5 and above")),
     "velocity": ((48.0, 80.0), ("soft (< 48)", "medium", "loud (≥ 80)")),
     "polyphony": ((2.0, 4.0), ("1 note", "2-3 notes", "4 notes and more")),
     "duration": ((0.25, 1.0), ("< 0.25 s", "0.25-1 s", "≥ 1 s")),

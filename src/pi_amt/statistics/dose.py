@@ -40,7 +40,7 @@ from pi_amt.statistics.bootstrap import (
 from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
-from pi_amt.store.rows import ConditionKey
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, ConditionKey
 
 #: fewest doses of a curve
 FEWEST_DOSES = 3
@@ -51,7 +51,7 @@ LOWER_DOES_MORE = ("cutoff_hz",)
 #: options that number something: more of them is not more of the perturbation
 NUMBERS = ("harmonic", "channel")
 #: permutations of the harmonic profile; the last two are sounds made without the partial, or of it
-PROFILES = ("remove_harmonic", "keep_harmonic", "audio_without", "audio_with_only")
+PROFILES = ("remove_harmonic", "keep_harmonic", AUDIO_WITHOUT, AUDIO_WITH_ONLY)
 
 
 @dataclass(frozen=True)

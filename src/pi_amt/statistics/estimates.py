@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
-from pi_amt.models.audio_domain import RESIDUALS
 from pi_amt.permutations.controls import CARRIERS
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval

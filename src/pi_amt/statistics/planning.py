@@ -39,11 +39,17 @@ from scipy.special import chdtri, ndtr, stdtrit
 from pi_amt.core.checks import check_range
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import LEVEL, cluster_sums
-from pi_amt.statistics.inference import EXACT_CLUSTERS, SIGNIFICANT, mean, snapped
+from pi_amt.statistics.inference import (
+    EQUIVALENCE_MARGIN,
+    EXACT_CLUSTERS,
+    SIGNIFICANT,
+    mean,
+    snapped,
+)
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
-HALF_WIDTH, MARGIN, POWER = 0.05, 0.03, 0.8
+HALF_WIDTH, POWER = 0.05, 0.8
 #: a spread of fewer compositions says nothing
 FEWEST_COMPOSITIONS = 3
 _MOST = 100_000
@@ -98,7 +104,7 @@ class Wanted:
 
     Attributes:
         half_width: of the 95 % intervals of drop and excess.
-        margin: an excess within ± this is none.
+        equivalence_margin: an excess within ± this is none.
         power: chance with which a test is to succeed.
 
     Raises:
@@ -106,12 +112,12 @@ class Wanted:
     """
 
     half_width: float = HALF_WIDTH
-    margin: float = MARGIN
+    equivalence_margin: float = EQUIVALENCE_MARGIN
     power: float = POWER
 
     def __post_init__(self) -> None:
         check_range("half_width", self.half_width, 1e-4, 1.0)
-        check_range("margin", self.margin, 1e-4, 1.0)
+        check_range("equivalence_margin", self.equivalence_margin, 1e-4, 1.0)
         check_range("power", self.power, 0.5, 0.999)
 
 
@@ -240,7 +246,7 @@ def _plan(panel: Panel, number: int, score: str, wanted: Wanted, tests: int) -> 
         needed = {
             "for_excess": for_half_width(excess.deviation, wanted.half_width),
             "to_tell_apart": to_tell(excess, wanted.power, SIGNIFICANT / tests),
-            "to_call_none": for_equivalence(excess, wanted.power, wanted.margin),
+            "to_call_none": for_equivalence(excess, wanted.power, wanted.equivalence_margin),
         }
         plan |= {name: _recordings(n, excess) for name, n in needed.items()}
         plan |= {"excess": excess.mean, "excess_sd": excess.deviation}

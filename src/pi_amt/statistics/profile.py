@@ -30,13 +30,14 @@ from pi_amt.statistics.dose import Curve, numbered_curves
 from pi_amt.statistics.inference import mean
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT
 
 #: every way, the nearest to the truth first; the first that was run is the reference
 WAYS = ("true", "ratio", "binary", "channel")
 #: permutation → whether it keeps the partial instead of removing it
 KEEPS = {
-    "audio_without": False,
-    "audio_with_only": True,
+    AUDIO_WITHOUT: False,
+    AUDIO_WITH_ONLY: True,
     "remove_harmonic": False,
     "keep_harmonic": True,
     "ablate_channel": False,

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import Interval, ratio_difference
 from pi_amt.statistics.estimates import ConditionResult
@@ -34,7 +35,7 @@ from pi_amt.statistics.inference import (
 )
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
-from pi_amt.store.rows import Row, flat_options
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, Row, flat_options
 
 #: of a model whose perturbed sound is heard, behind its name
 IN_AUDIO = " (audio)"
@@ -54,7 +55,6 @@ MEASURES = {
 SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
-_RESIDUAL = "residual_db"
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,8 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
     else:
         measures["microtonal"] = Measure.of(own.pieces, _Drops(own, score).drops[moved])
     for name, mask, made in (
-        ("bias_removed", removed, numbers.named("audio_without", harmonic=1)),
-        ("bias_kept", kept, numbers.named("audio_with_only", harmonic=1)),
+        ("bias_removed", removed, numbers.named(AUDIO_WITHOUT, harmonic=1)),
+        ("bias_kept", kept, numbers.named(AUDIO_WITH_ONLY, harmonic=1)),
     ):
         if mask is not None and made is not None:
             off = numbers.drops[mask] - numbers.drops[made]
@@ -240,7 +240,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
     if why := why_at_floor(panel, result.inference):
         missing |= dict.fromkeys((m for m in measures if m not in _NEED_NO_F), why)
     row = panel.rows[0]
-    effects = panel.piece_means(_RESIDUAL, "effects")
+    effects = panel.piece_means(RESIDUALS[0], "effects")
     return Standing(
         model=_plain(panel.model),
         dataset=panel.dataset,

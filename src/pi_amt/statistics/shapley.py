@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from pi_amt.core.notes import REGISTERS
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.coalition import NOTHING, REST, Coalition
@@ -40,8 +41,8 @@ from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel, note_table
 from pi_amt.store.rows import COALITION, ConditionKey
 
-#: names of the registers, whose limits are those of :data:`~pi_amt.statistics.breakdown.FACTORS`
-REGISTERS = dict(zip(("bass", "middle", "treble"), FACTORS["register"][1], strict=True))
+#: register → its limits in words
+LIMITS = dict(zip(REGISTERS, FACTORS["register"][1], strict=True))
 #: the score that the parts add up to
 ALL = "all"
 _NAMED = 3

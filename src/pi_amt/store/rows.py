@@ -17,6 +17,8 @@ BASELINE = "no_permutation"
 #: Role of the rows that Shapley values are made of. Each is a part of a sum and no question of its
 #: own, so these rows are in no table, test or figure of conditions.
 COALITION = "coalition"
+#: of the true sound without some partials, and of these alone, in the place of a permutation
+AUDIO_WITHOUT, AUDIO_WITH_ONLY = "audio_without", "audio_with_only"
 
 
 @dataclass(frozen=True)

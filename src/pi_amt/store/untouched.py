@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pi_amt.store.rows import Row, condition_of
+from pi_amt.permutations.ablate_channel import AblateChannel
+from pi_amt.permutations.controls import Identity, Leak, NoPermutation
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, Row, condition_of
 
 #: why such a row is empty
 UNTOUCHED = "it touches no bin of this model's input, so the unchanged score says nothing"
 # What is meant to change nothing, acts inside the network, or has another sound.
 _NOT_ON_THE_INPUT = (
-    "no_permutation", "identity", "leak", "ablate_channel", "audio_without", "audio_with_only",
-)  # fmt: skip
+    *(NoPermutation.name, Identity.name, Leak.name, AblateChannel.name),
+    *(AUDIO_WITHOUT, AUDIO_WITH_ONLY),
+)
 _ROLES = ("condition", "control")
 
 

@@ -27,7 +27,7 @@ from rich.progress import (
     TextColumn,
 )
 
-from pi_amt.core.text import in_words, plural
+from pi_amt.core.text import plural, rough_duration
 from pi_amt.study.cost import UnderWay, Workload
 
 _LOG_EVERY_SECONDS = 30.0
@@ -123,13 +123,13 @@ class StudyProgress:
             self._bar.show(
                 completed=done / (done + left) if done + left > 0 else float(over),
                 count=count,
-                left="" if seconds is None else f"{in_words(seconds)} left",
+                left="" if seconds is None else f"{rough_duration(seconds)} left",
             )
             return
         self._logged = now
         share = sum(one.share for one in flight.values())
         partly = f" and {share:.2f} under way" if share >= 0.01 and not over else ""
-        until = "" if seconds is None else f", about {in_words(seconds)} left"
+        until = "" if seconds is None else f", about {rough_duration(seconds)} left"
         of, rows = plural(self._total, "recording"), plural(self._rows, "row")
         line = f"{self._done}/{of}{partly}, {rows}, {self._rate()}{until}"
         print(line, file=self._stream, flush=True)

@@ -31,7 +31,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.coalition import PLAYERS, Coalition, coalitions
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.store.rows import BASELINE, Row
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, BASELINE, Row
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.driver import run_study
@@ -368,7 +368,7 @@ def _dataset(truth: Truth) -> str:
 
 #: dataset of recordings made without one partial, or of one alone → condition and partial
 _MADE = {
-    _dataset(Truth((k,), keep)): ("audio_with_only" if keep else "audio_without", k)
+    _dataset(Truth((k,), keep)): (AUDIO_WITH_ONLY if keep else AUDIO_WITHOUT, k)
     for k in ALL_PARTIALS
     for keep in (False, True)
 }

@@ -120,7 +120,7 @@ def test_a_line_that_is_no_note_is_told(text: str) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "model.command: got None, expected a program with its arguments, such as 'tool"),
+        ({}, "model.command: got nothing, expected a program with its arguments, such as 'tool"),
         ({"command": ""}, "model.command: got ''"),
         ({"command": "cat '{wav} {mid}"}, "No closing quotation"),
         ({"command": "cat {wav}"}, r"without \{mid\}.*; give model.columns if it prints notes"),

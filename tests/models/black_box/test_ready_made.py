@@ -10,7 +10,7 @@ import pytest
 
 import pi_amt
 from pi_amt.models.black_box.basic_pitch_onnx import BasicPitchOnnx
-from pi_amt.models.black_box.listener import Listener
+from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.ready_made import aubio, waon
 from pi_amt.scoring.notes import score_notes
 
@@ -18,7 +18,7 @@ ONNX_FILE = Path(__file__).parents[1] / "basic_pitch" / "data" / "nmp.onnx"
 DEMO = list(pi_amt.load_dataset("demo"))[0:7:6]
 
 
-def f_of(listener: Listener) -> list[float]:
+def f_of(listener: BlackBox) -> list[float]:
     """F of onset and pitch on two works of the demo."""
     found = (listener(*track.audio()) for track in DEMO)
     scores = (score_notes(t.notes(), n) for t, n in zip(DEMO, found, strict=True))

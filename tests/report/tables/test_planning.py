@@ -23,7 +23,7 @@ def said(rows: list[Row], wanted: Wanted | None = None) -> str:
 
 
 def test_the_wishes_stand_under_the_table() -> None:
-    text = said(make_rows(PLANTED), Wanted(half_width=0.02, margin=0.1, power=0.9))
+    text = said(make_rows(PLANTED), Wanted(half_width=0.02, equivalence_margin=0.1, power=0.9))
     for told in (
         "reaches ±0.02",
         "lies within ±0.1",

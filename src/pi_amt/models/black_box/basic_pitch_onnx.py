@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from pi_amt.core.audio import content_hash
+from pi_amt.core.errors import NotReady
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
@@ -21,7 +22,7 @@ from pi_amt.models.basic_pitch.windows import (
     n_frames,
     n_windows,
 )
-from pi_amt.models.black_box.listener import Listener, NotReady
+from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.transcriber import ModelIdentity
 
 _PACKAGE, _FILE = "basic-pitch", "basic_pitch/saved_models/icassp_2022/nmp.onnx"
@@ -31,12 +32,12 @@ _OUTPUTS = {"note": "StatefulPartitionedCall:1", "onset": "StatefulPartitionedCa
 _KEPT = slice(TRIMMED_FRAMES, TRIMMED_FRAMES + KEPT_FRAMES)
 
 
-class BasicPitchOnnx(Listener):
+class BasicPitchOnnx(BlackBox):
     """``nmp.onnx`` of the package basic-pitch 0.4.0.
 
     Args:
         weights: the file; ``None``: that of the installed package.
-        gain_db, late_ms: see :class:`Listener`.
+        gain_db, late_ms: see :class:`BlackBox`.
 
     Raises:
         NotReady: if onnxruntime or the file is not there.

@@ -16,12 +16,12 @@ import numpy as np
 import soundfile
 
 from pi_amt.core.checks import check_choice, check_range
-from pi_amt.core.errors import DataError
+from pi_amt.core.errors import DataError, NotReady
 from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.units import Samples, hz_to_midi
+from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.identity import identity_of_command, name_of
-from pi_amt.models.black_box.listener import Listener, NotReady
 from pi_amt.models.black_box.programs import ProgramError, run
 
 WAV_FORMATS = ("PCM_16", "PCM_24", "PCM_32", "FLOAT")
@@ -29,7 +29,7 @@ COLUMNS = ("onset", "offset", "duration", "pitch", "hz", "velocity", "-")
 _LEAST_SECONDS, _TIMES_THE_RECORDING = 60.0, 20.0
 
 
-class Command(Listener):
+class Command(BlackBox):
     """A program of somebody else, such as ``transkun {wav} {mid}``.
 
     Args:
@@ -47,7 +47,7 @@ class Command(Listener):
             The command, its program and all files that it names count by themselves.
         label: what the model is called in tables; ``None``: the name of the program, or of
             the file that it runs.
-        sample_rate, gain_db, late_ms: of the WAV file, see :class:`Listener`. Some programs take
+        sample_rate, gain_db, late_ms: of the WAV file, see :class:`BlackBox`. Some programs take
             every file for one of 44,100 Hz.
 
     Raises:
@@ -148,7 +148,8 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError(f"model.command: got {command!r} ({error}), {expected}") from None
     if not words:
-        raise NotReady(f"model.command: got {command!r}, {expected}")
+        given = "nothing" if command is None else repr(command)
+        raise NotReady(f"model.command: got {given}, {expected}")
     needed = ("{wav}", "{mid}") if columns is None else ("{wav}",)
     for place in needed:
         if not any(place in word for word in words[1:]):

@@ -10,12 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pi_amt.core.errors import NotReady
 from pi_amt.core.units import Samples
+from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.identity import identity_of_function
-from pi_amt.models.black_box.listener import Listener, NotReady
 
 
-class Function(Listener):
+class Function(BlackBox):
     """A function of one's own, or any object that can be called like one.
 
     Args:
@@ -25,7 +26,7 @@ class Function(Listener):
         fingerprint: a text that changes whenever its answers may, such as the name of a file of
             weights. Its source and the objects that it holds count by themselves.
         label: what the model is called in tables; ``None``: the name of the function.
-        sample_rate, gain_db, late_ms: see :class:`Listener`.
+        sample_rate, gain_db, late_ms: see :class:`BlackBox`.
 
     Raises:
         ValueError: if there is no such function.

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from pi_amt.core.errors import printable
-from pi_amt.core.text import in_words
+from pi_amt.core.text import rough_duration
 
 #: name of the mark in a program's environment
 MARK = "PI_AMT_PROGRAM"
@@ -74,8 +74,8 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
     last_words = _end_of(bytes(said.kept))
     if not in_time:
         raise ProgramError(
-            f"{name} was stopped after {in_words(timeout_seconds)} without an answer; give it "
-            f"longer by timeout_seconds{last_words}"
+            f"{name} was stopped after {rough_duration(timeout_seconds)} without an answer; "
+            f"give it longer by timeout_seconds{last_words}"
         )
     if process.returncode:
         raise ProgramError(f"{name} {_how_it_ended(process.returncode)}{last_words}")

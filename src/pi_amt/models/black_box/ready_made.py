@@ -7,8 +7,8 @@ import shlex
 import subprocess
 import sys
 
+from pi_amt.core.errors import NotReady
 from pi_amt.models.black_box.command import Command
-from pi_amt.models.black_box.listener import NotReady
 
 _WAON = "import sys, waon; waon.transcribe_to_file(sys.argv[1], sys.argv[2])"
 _VERSION = "from importlib.metadata import version; print(version('waon'))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pi_amt.models.black_box.listener import NotReady
+from pi_amt.core.errors import NotReady
 
 
 @contextmanager

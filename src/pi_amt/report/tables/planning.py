@@ -60,8 +60,9 @@ def _footers(result: Result, found: Sequence[Plan], wanted: Wanted) -> Iterator[
             "conditions)."
         )
         yield (
-            f"to_call_none: so that the interval of the excess lies within ±{wanted.margin:g} with "
-            "the same chance, if the excess is as small as here (∞: it is not that small)."
+            "to_call_none: so that the interval of the excess lies within "
+            f"±{wanted.equivalence_margin:g} with the same chance, if the excess is "
+            "as small as here (∞: it is not that small)."
         )
     fewest = min(plan.n_compositions for plan in found)
     yield (

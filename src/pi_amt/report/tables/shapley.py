@@ -17,7 +17,7 @@ from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bootstrap import UNDEFINED, Interval
 from pi_amt.statistics.inference import Inference
 from pi_amt.statistics.result import Result
-from pi_amt.statistics.shapley import REGISTERS, Attribution
+from pi_amt.statistics.shapley import LIMITS, Attribution
 
 _GROUPS = ("model", "dataset", "players")
 
@@ -25,7 +25,7 @@ _GROUPS = ("model", "dataset", "players")
 def shapley_table(importance: Result) -> Table:
     """What each player contributes to the score; no line where no coalition was run."""
     found = with_values(importance)
-    registers = [name for name in REGISTERS if any(name in one.by_register for one in found)]
+    registers = [name for name in LIMITS if any(name in one.by_register for one in found)]
     estimates = ("shapley", *registers)
     name = score_name(importance.score)
     notes = [
@@ -35,7 +35,7 @@ def shapley_table(importance: Result) -> Table:
         _intervals_of(importance.inference),
     ]
     if registers:
-        limits = ", ".join(f"{name}: {REGISTERS[name]}" for name in registers)
+        limits = ", ".join(f"{name}: {LIMITS[name]}" for name in registers)
         notes.append(
             f"{limits}: the same for {name} of these notes alone, over the recordings that have "
             "such notes."

@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pi_amt.core.text import plural
-from pi_amt.report.tables.cells import format_value, is_undefined, latex_text, markdown_text, widest
+from pi_amt.report.tables.cells import (
+    format_value,
+    is_undefined,
+    latex_text,
+    markdown_text,
+    minus,
+    widest,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -358,7 +365,7 @@ def _grid(table: Table, names: Sequence[str], groups: Sequence[str]) -> list[str
 
     def line(cells: Sequence[str]) -> str:
         return "  ".join(
-            cell.rjust(size) if table.is_number(name) else cell.ljust(size)
+            minus(cell).rjust(size) if table.is_number(name) else cell.ljust(size)
             for cell, size, name in zip(cells, sizes, names, strict=True)
         )
 

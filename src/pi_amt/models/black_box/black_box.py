@@ -1,5 +1,6 @@
 """What all black boxes have in common: the sound that they are given, and the check of what they
-answer."""
+answer.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +18,8 @@ from pi_amt.models.black_box.answers import checked_answer
 from pi_amt.models.transcriber import ModelIdentity
 
 
-class NotReady(ValueError):
-    """A model needs something that is no part of this package: a program, a package of other
-    people, or to be told which function it is."""
-
-
-class Listener(ABC):
-    """Hears samples and answers with notes.
+class BlackBox(ABC):
+    """A listener of which nothing is known but the notes that it answers with.
 
     Args:
         name: what it is called in tables and messages.
