@@ -1,10 +1,10 @@
-"""What the examples of the documentation print, stored beside them: the notebook's outputs and the
+"""What the examples of the documentation print, stored beside them: the notebooks' outputs and the
 tutorial's.
 
-``python scripts/make_examples.py`` runs ``examples/importance.ipynb`` from top to bottom and stores
-its tables, pictures and sounds in it. Then it runs the commands of ``docs/tutorial.md``: those of
-each block that a ``literalinclude`` follows, in the order of the page, and writes what the last one
-prints into the file that is included. The commands share ``results`` of the folder that it is
+``python scripts/make_examples.py`` runs the notebooks of ``examples`` from top to bottom and stores
+their tables, pictures and sounds in them. Then it runs the commands of ``docs/tutorial.md``: those
+of each block that a ``literalinclude`` follows, in the order of the page, and writes what the last
+one prints into the file that is included. The commands share ``results`` of the folder that it is
 started in, so that rows that are there already are not computed again.
 """
 
@@ -26,7 +26,7 @@ import nbclient
 nbformat: Any = importlib.import_module("nbformat")  # it has no types
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOK = ROOT / "examples" / "importance.ipynb"
+NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 #: a block of commands, and the file that holds what the last of them prints
 SHOWN = re.compile(
@@ -38,18 +38,19 @@ SHOWN = re.compile(
 WIDTH = "88"
 
 
-def run_notebook() -> None:
-    """Execute the notebook in an empty folder, and store it with its outputs."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def run_notebook(path: Path) -> None:
+    """Execute a notebook in an empty folder, and store it with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         client = nbclient.NotebookClient(
             notebook, timeout=1800, resources={"metadata": {"path": folder}}
         )
-        client.execute()
+        # what a progress bar would like to have is nothing for a reader
+        client.execute(env={**os.environ, "PYTHONWARNINGS": "ignore:IProgress not found"})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day
     notebook.metadata["language_info"] = {"name": "python"}
-    nbformat.write(notebook, NOTEBOOK)
+    nbformat.write(notebook, path)
 
 
 def shown(text: str) -> Iterator[tuple[list[str], str]]:
@@ -77,5 +78,6 @@ def run_tutorial() -> None:
 
 
 if __name__ == "__main__":
-    run_notebook()
+    for path in NOTEBOOKS:
+        run_notebook(path)
     run_tutorial()

@@ -265,10 +265,10 @@ def _python_sources() -> Iterator[tuple[str, str]]:
         yield _name(path), path.read_text()
     for path in TEXTS:
         yield from ((_name(path), block) for block in PYTHON.findall(path.read_text()))
-    notebook = ROOT / "examples" / "importance.ipynb"
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            yield _name(notebook), "".join(cell["source"])
+    for notebook in sorted((ROOT / "examples").glob("*.ipynb")):
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield _name(notebook), "".join(cell["source"])
 
 
 def test_what_the_tutorial_shows_is_what_its_commands_print() -> None:
