@@ -31,6 +31,9 @@ PAGES = sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 SHELL = re.compile(r"^(?:PYTHONPATH=\S+ )?(?:pi-amt|python -m pi_amt) .*$", re.MULTILINE)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: what a block of Python prints is stored in the file that the page includes after it
+PRINTED = re.compile(r"^```python\n(.*?)^```\n\n```\{literalinclude\} (\S+)$", re.M | re.S)
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -148,14 +151,40 @@ def test_every_config_is_documented(group: str) -> None:
 
 def _python_blocks() -> Iterator[Any]:
     for path in [ROOT / "README.md", *PAGES]:
+        printed = dict(PRINTED.findall(path.read_text()))
         for number, block in enumerate(PYTHON.findall(path.read_text())):
-            yield pytest.param(block, id=f"{_name(path)}-{number}")
+            yield pytest.param(block, printed.get(block, ""), id=f"{_name(path)}-{number}")
 
 
-@pytest.mark.parametrize("block", list(_python_blocks()))
-def test_python_examples_run(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("block", "file"), list(_python_blocks()))
+def test_python_examples_run(
+    block: str, file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.syspath_prepend(str(DOCS / "examples"))
+    monkeypatch.setenv("COLUMNS", "88")
     exec(compile(block.replace("max_tracks=4", "max_tracks=2"), "<docs>", "exec"), {})
+    if file:
+        printed, stored = capsys.readouterr().out.strip(), (DOCS / file).read_text().strip()
+        assert NUMBER.sub("#", printed) == NUMBER.sub("#", stored)
+        numbers = [[float(n) for n in NUMBER.findall(text)] for text in (printed, stored)]
+        # another processor rounds otherwise, which may cost or win a note
+        assert numbers[0] == pytest.approx(numbers[1], abs=0.05)
+
+
+def test_what_the_page_of_an_own_model_says_is_what_its_blocks_print() -> None:
+    page = (DOCS / "your-model.md").read_text()
+    assert len(PRINTED.findall(page)) == len(PYTHON.findall(page)) == 2
+    answer = (DOCS / "generated" / "your_model" / "answer.txt").read_text()
+    said = re.search(r"falls from ([\d.]+) to ([\d.]+)", " ".join(answer.split()))
+    excess = re.search(r"excess: ([\d.]+)", answer)
+    assert said
+    assert excess
+    assert f"falls from {said[1]} to {said[2]}" in " ".join(page.split())
+    assert f"over the matched control is {excess[1]}." in page
+    check = (DOCS / "generated" / "your_model" / "check.txt").read_text()
+    left = [float(line.split()[2]) for line in re.findall(r"^[A-G]#?\d .*", check, re.MULTILINE)]
+    assert len(left) == 10
+    assert f"−{abs(max(left)):.0f} dB or less" in page
 
 
 @pytest.fixture(scope="module")
@@ -265,10 +294,10 @@ def _python_sources() -> Iterator[tuple[str, str]]:
         yield _name(path), path.read_text()
     for path in TEXTS:
         yield from ((_name(path), block) for block in PYTHON.findall(path.read_text()))
-    notebook = ROOT / "examples" / "importance.ipynb"
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            yield _name(notebook), "".join(cell["source"])
+    for notebook in sorted((ROOT / "examples").glob("*.ipynb")):
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield _name(notebook), "".join(cell["source"])
 
 
 def test_what_the_tutorial_shows_is_what_its_commands_print() -> None:

@@ -25,7 +25,7 @@ LAYERS = (
     ("store",),
     ("statistics", "study"),
     ("report",),
-    ("permutation_importance", "testing"),
+    ("permutation_importance", "captum_bridge", "testing"),
     ("cli",),
     ("__main__",),
 )

@@ -26,12 +26,13 @@ rows ⇄ disk, and which rows count      :mod:`pi_amt.store`
 rows → results with uncertainty        :mod:`pi_amt.statistics`
 results → tables, figures, page        :mod:`pi_amt.report`
 all of it as one call                  :mod:`pi_amt.permutation_importance`
+a condition, for captum                :mod:`pi_amt.captum_bridge`
 all of it as a program                 :mod:`pi_amt.cli`
 =====================================  =====================================================
 
 :mod:`pi_amt.core` is what all of them speak. A package imports only what stands before it in
 ``core < datasets, models, permutations, scoring < store < statistics, study < report <
-permutation_importance < cli``.
+permutation_importance, captum_bridge < cli``.
 
 Names are imported when they are first used, so that ``import pi_amt`` costs nothing.
 """
@@ -44,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 from pi_amt.core.version import __version__
 
 if TYPE_CHECKING:
+    from pi_amt.captum_bridge import CaptumBridge
     from pi_amt.core.audio import read_audio
     from pi_amt.core.note_files import read_notes, write_midi
     from pi_amt.core.notes import Notes
@@ -73,6 +75,7 @@ __all__ = [
     "Agreement",
     "AudioDomain",
     "BatchedTranscriber",
+    "CaptumBridge",
     "Change",
     "Condition",
     "ConditionResult",
@@ -119,6 +122,7 @@ _HOMES = {
     "Opening": "models.hooked",
     "log_scale": "models.hooked",
     "BatchedTranscriber": "models.transcriber",
+    "CaptumBridge": "captum_bridge",
     "Change": "permutations.permutation",
     "Condition": "study.conditions",
     "ConditionResult": "statistics.estimates",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.notebooks import check_stored, execute, outputs
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "examples" / "importance.ipynb"
 # The cells run as they are, on the first seconds of each recording.
@@ -19,25 +19,7 @@ pi_amt.load_dataset = partial(pi_amt.load_dataset, max_seconds=2)
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
-    folder = tmp_path_factory.mktemp("notebook")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(SHORT))
-    client = nbclient.NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
-    )
-    client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
-    notebook.metadata["folder"] = str(folder)
-    return notebook
-
-
-def outputs(notebook: Any, source: str) -> list[Any]:
-    """Outputs of the cells whose source holds this text."""
-    cells = [c for c in notebook.cells if c.cell_type == "code" and source in c.source]
-    assert cells, source
-    return [output for cell in cells for output in cell.outputs]
+    return execute(NOTEBOOK, tmp_path_factory.mktemp("notebook"), SHORT)
 
 
 def test_numbers_are_shown(executed: Any) -> None:
@@ -62,13 +44,7 @@ def test_report_is_written(executed: Any) -> None:
 
 def test_the_stored_notebook_shows_what_its_cells_make() -> None:
     """It is a page of the documentation, which shows stored outputs and runs nothing."""
-    nbformat = pytest.importorskip("nbformat")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    assert all(cell.outputs for cell in cells)
-    shown = [output for cell in cells for output in cell.outputs]
-    assert not [output for output in shown if output.output_type == "error"]
+    shown = check_stored(NOTEBOOK)
     assert sum("<audio" in o.get("data", {}).get("text/html", "") for o in shown) == 2
     assert sum("image/png" in o.get("data", {}) for o in shown) == 5
     assert NOTEBOOK.stat().st_size < 1_500_000

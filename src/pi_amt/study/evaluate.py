@@ -24,6 +24,7 @@ from pi_amt.datasets.track import Track
 from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import MeasuringStitcher, Transcriber
+from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.permutations.reach import count_out_of_reach, removed_from_tones_db
 from pi_amt.scoring import anatomy
@@ -62,7 +63,7 @@ def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
         return JobResult(error_rows(job, error), "")
     job = job.with_neighbour()
     try:
-        recording = _read(job, model)
+        recording = read_recording(job, model)
         beat = None if pulse is None else partial(pulse.beat, started)
         passes, refused = _streamed(model, job, recording, beat)
         rows = _finished(model, job, recording, fingerprint, passes)
@@ -83,7 +84,7 @@ def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
     return evaluate(replace(job, model=on_cpu))
 
 
-def _read(job: Job, model: Transcriber) -> Recording:
+def read_recording(job: Job, model: Transcriber) -> Recording:
     """The job's recording, at the model's own rate where the model says so."""
     samples, sample_rate = job.track.audio()
     check_audio(samples, sample_rate)
@@ -163,18 +164,33 @@ def run_settled(
         The passes, ready to be decoded, the baseline first; and the errors of the conditions that
         cannot be run.
     """
-    settled, refused = _settled(model, heard, conditions)
-    lent = _lent(Lender(model, heard, other), settled, refused)
+    settled, lent, overview, refused = settle(model, heard, conditions, other)
     passes, not_run = run_conditions(
-        model,
-        heard,
-        settled,
-        lent,
-        watch,
-        overview=overview_for(model, heard, settled.values()),
-        **options,
+        model, heard, settled, lent, watch, overview=overview, **options
     )
     return passes, refused | not_run
+
+
+def settle(
+    model: Transcriber,
+    heard: Recording,
+    conditions: Sequence[Condition],
+    other: Track | None = None,
+) -> tuple[
+    dict[Condition, Permutation],
+    dict[Condition, Neighbour | None],
+    Overview | None,
+    dict[Condition, Exception],
+]:
+    """Get some conditions ready for what the model hears.
+
+    Returns:
+        The permutations as they are for it; what those that can be run borrow; the overview, where
+        one needs it; and the errors of the conditions that cannot be run.
+    """
+    settled, refused = _settled(model, heard, conditions)
+    lent = _lent(Lender(model, heard, other), settled, refused)
+    return settled, lent, overview_for(model, heard, settled.values()), refused
 
 
 def _settled(
