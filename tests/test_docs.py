@@ -33,7 +33,7 @@ SHELL = re.compile(r"^(?:PYTHONPATH=\S+ )?(?:pi-amt|python -m pi_amt) .*$", re.M
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: what a block of Python prints is stored in the file that the page includes after it
 PRINTED = re.compile(r"^```python\n(.*?)^```\n\n```\{literalinclude\} (\S+)$", re.M | re.S)
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -166,7 +166,9 @@ def test_python_examples_run(
     if file:
         printed, stored = capsys.readouterr().out.strip(), (DOCS / file).read_text().strip()
         assert NUMBER.sub("#", printed) == NUMBER.sub("#", stored)
-        numbers = [[float(n) for n in NUMBER.findall(text)] for text in (printed, stored)]
+        numbers = [
+            [float(n.replace("−", "-")) for n in NUMBER.findall(text)] for text in (printed, stored)
+        ]
         # another processor rounds otherwise, which may cost or win a note
         assert numbers[0] == pytest.approx(numbers[1], abs=0.05)
 
@@ -182,7 +184,8 @@ def test_what_the_page_of_an_own_model_says_is_what_its_blocks_print() -> None:
     assert f"falls from {said[1]} to {said[2]}" in " ".join(page.split())
     assert f"over the matched control is {excess[1]}." in page
     check = (DOCS / "generated" / "your_model" / "check.txt").read_text()
-    left = [float(line.split()[2]) for line in re.findall(r"^[A-G]#?\d .*", check, re.MULTILINE)]
+    lines = re.findall(r"^[A-G]#?\d .*", check, re.MULTILINE)
+    left = [float(line.split()[2].replace("−", "-")) for line in lines]
     assert len(left) == 10
     assert f"−{abs(max(left)):.0f} dB or less" in page
 

@@ -85,7 +85,7 @@ def test_every_kind_is_checked(
         ("demo --device cpu", "got --device for a dataset, expected it for models only"),
         ("fund_mask --rate 8000", "got --rate for a permutation, expected it for models only"),
         ("fund_mask --option width", "--option: got 'width', expected KEY=VALUE"),
-        ("folder", "dataset folder: got no data_folder, expected one, set data_folder=…"),
+        ("folder", "dataset folder: got no data_folder, expected one: set data_folder=…"),
     ],
 )
 def test_a_mistake_is_one_line(
