@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.study.test_streaming import LargestMagnitude
 from tests.toys import RATE, ToyDecoder, ToyTrack, ToyTranscriber, toy_tracks
 
 import pi_amt
@@ -53,19 +54,6 @@ class WholeToy:
         return decoder.finish()
 
 
-class Peak:
-    """The loudest value of a recording."""
-
-    def __init__(self) -> None:
-        self._peak = 0.0
-
-    def push(self, spectrogram: Spectrogram) -> None:
-        self._peak = max(self._peak, float(spectrogram.tensor.max()))
-
-    def finish(self) -> float:
-        return self._peak
-
-
 class LevelToy(ToyTranscriber):
     """Divides a recording by its level, as Timbre-Trap does, and no block by anything."""
 
@@ -79,7 +67,7 @@ class LevelToy(ToyTranscriber):
         return super().network(values, np.ones(len(values), dtype=np.float32))
 
     def level_meter(self) -> LevelMeter:
-        return Peak()
+        return LargestMagnitude()
 
 
 def whole_drops(bridge: pi_amt.CaptumBridge) -> NDArray[np.float64]:

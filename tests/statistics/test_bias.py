@@ -135,14 +135,25 @@ def test_shipped_tables_are_of_the_shipped_weights_and_of_this_method(
     assert [mask.permutation for mask in table.masks] == [mask.name for mask in made]
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_masks_of_the_sound_agree_with_those_of_a_models_own_input(name: str) -> None:
+# The fundamentals alone keep .054 more of Basic Pitch's F in the sound, where ten rounds of fitting
+# leave a little of the other partials' phases. The bound stays; strict, so that a cure is noticed.
+_NOT_YET = pytest.mark.xfail(reason="the means are .054 apart", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "mask"),
+    [
+        pytest.param(
+            name, mask, marks=_NOT_YET if (name, mask) == ("basic_pitch", "ratio_harm_mask") else ()
+        )
+        for name in MODELS
+        for mask in IN_AUDIO
+    ],
+)
+def test_masks_of_the_sound_agree_with_those_of_a_models_own_input(name: str, mask: str) -> None:
     own, heard = ({m.label: m for m in shipped_table(n).masks} for n in (name, f"{name} (audio)"))
-    for mask in IN_AUDIO:
-        apart = np.subtract(heard[mask].measured_scores, own[mask].measured_scores)
-        # The fundamentals alone keep .054 more of Basic Pitch's F in the sound, where ten rounds
-        # of fitting leave a little of the other partials' phases; .05 is the aim.
-        assert abs(apart.mean()) <= (0.055 if mask == "ratio_harm_mask" else 0.05)
+    apart = np.subtract(heard[mask].measured_scores, own[mask].measured_scores)
+    assert abs(apart.mean()) <= 0.05
 
 
 @pytest.mark.parametrize("name", [*MODELS, *(f"{name} (audio)" for name in MODELS)])
