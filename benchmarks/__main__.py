@@ -18,6 +18,7 @@ PARTS = {
     "timbre_trap": ("Timbre-Trap: this study against the naive ways", studies.timbre_trap),
     "cores": ("All cores, by the wall clock", studies.cores),
     "stages": ("Where the time goes: eight conditions, read to scored row", stages.stages),
+    "ratio_masks": ("Ratio masks: a study of them against binary masks", studies.ratio_masks),
     "conditions": ("Scaling over the number of conditions", studies.conditions),
     "workers": ("Scaling over workers", studies.workers),
     "length": ("Scaling over length: one recording, eight conditions", processes.length),

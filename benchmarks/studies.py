@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from pi_amt.core.units import Samples
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import ModelSpec, cached_model
+from pi_amt.permutations.loading import load_permutation
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.evaluate import evaluate
 from pi_amt.study.executors.processes import available_cores, local
@@ -44,10 +45,13 @@ def job_of(model: str, track: FileTrack, conditions: tuple[Condition, ...], **op
 
 
 def run_study(
-    model: str, tracks: list[FileTrack], names: tuple[str, ...] = EIGHT, device: str = "cpu"
+    model: str,
+    tracks: list[FileTrack],
+    permutations: Sequence[str | Condition] = EIGHT,
+    device: str = "cpu",
 ) -> None:
     """The unit of work on each recording, in this process: read to scored row."""
-    conditions = tuple(make_conditions(names))
+    conditions = tuple(make_conditions(permutations))
     for track in tracks:
         rows = evaluate(job_of(model, track, conditions, device=device)).rows
         failed = [row.error for row in rows if row.error]
@@ -137,6 +141,36 @@ def timbre_trap(rounds: int) -> list[Line]:
         Line("plain: audio to activations", seconds(times["plain"])),
         Line("plain / eager", ratio(times["plain"], times["eager"])),
         Line("largest difference of activations", f"{check_eager(recordings[0]):.0e}", "of 0 to 1"),
+    ]
+
+
+def ratio_masks(rounds: int) -> list[Line]:
+    """A study of ratio masks against one of as many binary masks of the same partials."""
+    lines = []
+    for model, tracks, goal in (
+        ("basic_pitch", demo_tracks(3), "goal 3"),
+        ("timbre_trap", demo_tracks(2, max_seconds=8.0), "goal 1.5"),
+    ):
+        studies = {
+            kind: partial(run_study, model, tracks, eight_masks(kind))
+            for kind in ("binary", "ratio")
+        }
+        times = interleaved(studies, rounds)
+        told = f"{plural(len(tracks), 'recording')}, 8 masks, read to scored row"
+        lines += [
+            *(Line(f"{model}: {kind}", seconds(times[kind]), told) for kind in studies),
+            Line(f"{model}: ratio / binary", ratio(times["ratio"], times["binary"]), goal),
+        ]
+    return lines
+
+
+def eight_masks(kind: str) -> list[Condition]:
+    """Masks of one kind that remove one of the first five partials, or keep one of three."""
+    masks = [("remove_harmonic", k) for k in range(1, 6)]
+    masks += [("keep_harmonic", k) for k in range(1, 4)]
+    return [
+        Condition(load_permutation(name, harmonic=k, kind=kind), f"{name}({k})")
+        for name, k in masks
     ]
 
 
