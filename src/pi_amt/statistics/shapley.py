@@ -34,9 +34,9 @@ from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.coalition import NOTHING, REST, Coalition
 from pi_amt.scoring.note_table import NoteTable
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.breakdown import FACTORS
-from pi_amt.statistics.estimates import COUNTED
 from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel, note_table
 from pi_amt.store.rows import COALITION, ConditionKey
@@ -217,7 +217,7 @@ class Attribution:
         """Register → parts of the score of its notes alone, over the recordings that have such
         notes. Empty for other scores than F, and where rows hold no note tables."""
         found = {}
-        if self.inference.score == COUNTED:
+        if self.inference.score == F_MEASURE:
             for register, scores in zip(REGISTERS, self._register_scores(), strict=True):
                 places = np.flatnonzero(~np.isnan(scores).any(axis=1))
                 if len(places):
