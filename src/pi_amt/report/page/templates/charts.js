@@ -65,6 +65,7 @@ function paired(panel, cell) {
 
 /* ---------- the recordings of a condition: a dot leads to its row, a row to the explorer ---------- */
 const FIRST_ROWS = 12;
+const LONG_NAME = 28; // more letters than fit beside three numbers: names then have lines of their own
 const explored = (() => { const source = document.querySelector("#explorer-data"); return source ? JSON.parse(source.textContent).examples.map(e => [e.dataset, e.track, e.models.map(m => m.panel)]) : []; })();
 function recordings(box) {
   if (box.childElementCount) return;
@@ -82,7 +83,8 @@ function recordings(box) {
     explain(cellOfHead);
     return cellOfHead;
   }));
-  const table = element("table", { className: "pieces" }, element("caption", { className: "sr", textContent: "Recordings, one per line" }), element("thead", {}, head), body);
+  const long = rows.some(row => row.name.length > LONG_NAME);
+  const table = element("table", { className: long ? "pieces long" : "pieces" }, element("caption", { className: "sr", textContent: "Recordings, one per line" }), element("thead", {}, head), body);
   function draw() {
     rows.sort((a, b) => (up ? 1 : -1) * (key === "name" ? a.name.localeCompare(b.name) : a[key] - b[key]));
     heads.forEach(([name], i) => { if (name === key) head.cells[i].setAttribute("aria-sort", up ? "ascending" : "descending"); else head.cells[i].removeAttribute("aria-sort"); });
@@ -91,7 +93,7 @@ function recordings(box) {
     more.textContent = `Show all ${plural(rows.length, "recording")}`;
   }
   function line(row) {
-    const name = element("td", {}, element("bdi", { textContent: row.name }));
+    const name = element("td", {}, element("bdi", {}, ...row.name.split(/(?<=[\/_-])/).flatMap((part, i) => i ? [element("wbr"), part] : [part])));
     if (explored.some(([dataset, track, panels]) => dataset === panel.dataset && track === row.name && panels.includes(place))) {
       const state = new URLSearchParams({ recording: row.name, dataset: panel.dataset, model: panel.model, condition: entry });
       name.append(" ", element("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
