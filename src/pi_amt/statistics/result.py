@@ -257,7 +257,7 @@ def _missing_baselines(rows: Sequence[Row], baseline: str) -> list[str]:
     places = dict.fromkeys((row.model, row.dataset) for row in rows)
     have = {(row.model, row.dataset) for row in rows if is_baseline(row, baseline)}
     return [
-        f"{model} × {dataset}: left out, it has no baseline ({baseline})"
+        f"{model} × {dataset} is left out, because it has no baseline ({baseline})."
         for model, dataset in places
         if (model, dataset) not in have
     ]

@@ -75,6 +75,6 @@ def _footers(result: Result, found: Sequence[Plan], wanted: Wanted) -> Iterator[
     for panel in result.panels:
         if (panel.model, panel.dataset) not in planned:
             yield (
-                f"{panel.model} × {panel.dataset}: left out, it has fewer than "
+                f"{panel.model} × {panel.dataset} is left out, because it has fewer than "
                 f"{FEWEST_FOR_SPREAD} compositions with a drop."
             )
