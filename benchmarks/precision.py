@@ -35,14 +35,14 @@ def precision(rounds: int) -> list[Line]:
 
 
 def transcribe(name: str, kind: str, recordings: list[Samples]) -> None:
-    """Audio to notes."""
+    """Transcribe samples ``(samples,)`` at 22,050 Hz from sound to notes."""
     model = cached_model(spec_of(name, precision=kind))
     for samples in recordings:
         model.transcribe(samples, 22_050)
 
 
 def f_measure(name: str, kind: str, tracks: list[FileTrack]) -> float:
-    """Mean over recordings, unperturbed."""
+    """Mean F of the unperturbed recordings."""
     conditions = tuple(make_conditions(["no_permutation"]))
     rows = [evaluate(job_of(name, track, conditions, precision=kind)).rows[0] for track in tracks]
     return sum(row.scores[F_MEASURE] for row in rows) / len(rows)

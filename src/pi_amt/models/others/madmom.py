@@ -28,7 +28,8 @@ class Madmom(OpenedProgram):
     """madmom's convolutional network for pianos (pip install 'pi_amt[madmom]')."""
 
     def __init__(self) -> None:
-        def called(name: str) -> Distribution:  # madmom asks for its version by another name
+        # madmom asks for its version when it is imported, under a name that is not installed
+        def called(name: str) -> Distribution:
             return distribution(_PACKAGE if name == "madmom" else name)
 
         with package_of("madmom"), mock.patch("importlib.metadata.distribution", called):

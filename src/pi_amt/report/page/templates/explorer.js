@@ -3,7 +3,6 @@
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = midi => NAMES[((Math.round(midi) % 12) + 12) % 12] + (Math.floor(Math.round(midi) / 12) - 1);
 const shortened = name => name.length > 40 ? `${name.slice(0, 20)}…${name.slice(-19)}` : name; // both ends tell recordings apart
-const html = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
 const FATE_TEXTS = {
   "kept": "kept: found clean and perturbed", "lost": "lost: found clean only", "gained": "gained: found perturbed only",
   "missed": "missed by both", "false-new": "false, new", "false-old": "false, also clean",
