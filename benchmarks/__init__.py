@@ -1,1 +1,4 @@
-"""Measurements: ``python -m benchmarks``, one table, ratios within one run. Not tests."""
+"""Measurements, which are no tests: ``python -m benchmarks`` prints one table of them.
+
+What is compared with each other is measured in one run, and its ratio stands in the table.
+"""

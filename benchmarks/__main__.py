@@ -32,10 +32,11 @@ ONLY_BY_NAME = ("long",)
 HEAD = """\
 # Benchmarks
 
-Written by `python -m benchmarks` (`make bench`), about 20 minutes on two free cores. Figures are
-processor seconds of one thread unless they say wall. Where several ways are compared, they are
-medians of interleaved rounds: like with like, on the same machine at the same time.
-`--only PART` measures one part anew; the part `long`, most of an hour, is measured by name only.
+This page is written by `python -m benchmarks` (`make bench`), which takes about 20 minutes on two
+free cores. Figures are processor seconds of one thread, unless they say *wall*. Where several ways
+are compared, they take turns on the same machine, and the figures are medians over these rounds.
+`--only PART` measures one part anew. The part `long` takes most of an hour, and is measured only if
+it is named.
 
 {machine}
 """

@@ -9,10 +9,9 @@ from benchmarks.studies import demo_tracks, job_of, samples_of, spec_of
 from pi_amt.core.units import Samples
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import cached_model
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.study.conditions import make_conditions
 from pi_amt.study.evaluate import evaluate
-
-SCORE = "F-measure_no_offset"
 
 
 def precision(rounds: int) -> list[Line]:
@@ -36,14 +35,14 @@ def precision(rounds: int) -> list[Line]:
 
 
 def transcribe(name: str, kind: str, recordings: list[Samples]) -> None:
-    """Audio to notes."""
+    """Transcribe samples ``(samples,)`` at 22,050 Hz from sound to notes."""
     model = cached_model(spec_of(name, precision=kind))
     for samples in recordings:
         model.transcribe(samples, 22_050)
 
 
 def f_measure(name: str, kind: str, tracks: list[FileTrack]) -> float:
-    """Mean over recordings, unperturbed."""
+    """Mean F of the unperturbed recordings."""
     conditions = tuple(make_conditions(["no_permutation"]))
     rows = [evaluate(job_of(name, track, conditions, precision=kind)).rows[0] for track in tracks]
-    return sum(row.scores[SCORE] for row in rows) / len(rows)
+    return sum(row.scores[F_MEASURE] for row in rows) / len(rows)

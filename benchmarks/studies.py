@@ -60,14 +60,14 @@ def run_study(
 
 
 def run_unfused(model: str, tracks: list[FileTrack]) -> None:
-    """The same, one condition at a time, each from the file on."""
+    """The same as :func:`run_study`, but one condition after the other, each from the file on."""
     for condition in make_conditions(EIGHT):
         for track in tracks:
             evaluate(job_of(model, track, (condition,)))
 
 
 def samples_of(tracks: list[FileTrack]) -> list[Samples]:
-    """Audio at 22,050 Hz."""
+    """Samples ``(samples,)`` of each recording at 22,050 Hz."""
     return [resample(*track.audio(), 22_050) for track in tracks]
 
 

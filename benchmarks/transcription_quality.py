@@ -2,14 +2,17 @@
 
 ``python benchmarks/transcription_quality.py`` renders MIDI files (default: the twelve works of the
 demo, none of them in any training data) with two pianos: FluidR3's, on which the shipped
-Timbre-Trap weights were trained among others, and TimGM6mb's, which no training ever heard.
-Prints, for every model on the very same audio, note F (mir_eval's definition: onset ±50 ms, pitch
-±50 cents, no offset) and, on a 10-ms grid where notes sound as long as the pedal holds them, frame
-F of the decoded notes and of the thresholded activations, and the average precision of the latter;
-means over recordings. ``--page NAME`` also writes them as a table of the documentation
-(``docs/generated/NAME.md``).
+Timbre-Trap weights were trained among others, and TimGM6mb's, which no training ever heard. Every
+model hears the very same audio. The program prints means over recordings of
 
-Needs fluidsynth and, on Debian, the packages fluid-soundfont-gm and timgm6mb-soundfont.
+* note F, precision and recall (mir_eval's definition: onset ±50 ms, pitch ±50 cents, no offset),
+* frame F of the decoded notes and of the thresholded activations, on a grid of 10 ms, where notes
+  sound as long as the pedal holds them,
+* the average precision of the activations.
+
+``--page NAME`` also writes them as a table of the documentation (``docs/generated/NAME.md``).
+
+It needs fluidsynth and, on Debian, the packages fluid-soundfont-gm and timgm6mb-soundfont.
 """
 
 from __future__ import annotations
@@ -28,13 +31,13 @@ from pi_amt.datasets.demo import FOLDER as DEMO_FOLDER
 from pi_amt.models.timbre_trap.training.banks import SAMPLE_RATE_HZ, render_midi
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.scoring.frames import FrameScorer, score_note_frames
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import F_MEASURE, score_notes
 
 PIANOS = {
     "FluidR3 (in training)": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "TimGM6mb (held out)": "/usr/share/sounds/sf2/TimGM6mb.sf2",
 }
-SCORES = ("F-measure_no_offset", "Precision_no_offset", "Recall_no_offset")
+SCORES = (F_MEASURE, "Precision_no_offset", "Recall_no_offset")
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "generated"
 TITLES = {"timbre_trap": "Timbre-Trap", "basic_pitch": "Basic Pitch"}
 FRAME_SCORES = ("Frame_F-measure", "Frame_Average_Precision")

@@ -46,8 +46,9 @@ from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
 from pi_amt.report.tables.shapley import interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.dose import dose_curves
-from pi_amt.statistics.estimates import COUNTED, ConditionResult
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.inference import mean
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.profile import WAYS, rank_correlation
@@ -74,10 +75,10 @@ CONTRASTS = (
 MEASURES = ("ratio_error", "binary_error", "channel_error", "own_share", "collateral_db")
 #: columns of the scores of each piano, and what they are called
 SCORES = {
-    "F, 50 ms": COUNTED,
-    "F, 100 ms": f"{COUNTED}_100ms",
-    "F, 150 ms": f"{COUNTED}_150ms",
-    "F, octaves folded": f"{COUNTED}_chroma",
+    "F, 50 ms": F_MEASURE,
+    "F, 100 ms": f"{F_MEASURE}_100ms",
+    "F, 150 ms": f"{F_MEASURE}_150ms",
+    "F, octaves folded": f"{F_MEASURE}_chroma",
     "precision": "Precision_no_offset",
     "recall": "Recall_no_offset",
 }

@@ -22,7 +22,7 @@ from pi_amt.models.timbre_trap.slicq import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 from pi_amt.models.timbre_trap.training.banks import play
 from pi_amt.models.timbre_trap.training.scores import excerpt_score
 from pi_amt.scoring.frames import FrameScorer, score_note_frames
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import F_MEASURE, score_notes
 
 PIANOS = {
     "trained piano": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
@@ -83,7 +83,7 @@ def decode(activity: np.ndarray, options: DecoderOptions) -> Notes:
 def note_f(recording: Recording, options: DecoderOptions) -> float:
     """Note F (onset ±50 ms, no offset)."""
     scores = score_notes(recording.notes, decode(recording.activity, options))
-    return scores["F-measure_no_offset"]
+    return scores[F_MEASURE]
 
 
 def frame_scores(recording: Recording, options: DecoderOptions) -> dict[str, float]:
@@ -144,7 +144,7 @@ def report(recordings: Iterable[Recording], options: DecoderOptions) -> str:
         notes = score_notes(recording.notes, decode(recording.activity, options))
         frames = frame_scores(recording, options)
         lines.append(
-            f"{recording.name:52s} {notes['F-measure_no_offset']:.3f}  "
+            f"{recording.name:52s} {notes[F_MEASURE]:.3f}  "
             f"{notes['Precision_no_offset']:.3f} {notes['Recall_no_offset']:.3f} "
             f"{roll_f(recording, options):.3f} {frames['Frame_F-measure']:.3f}  "
             f"{frames['Frame_Average_Precision']:.3f}"

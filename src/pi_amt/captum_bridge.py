@@ -25,8 +25,13 @@ from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.permutation import Permutation, Scene
-from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES, score_notes, score_tolerances
-from pi_amt.statistics.result import SCORE
+from pi_amt.scoring.notes import (
+    F_MEASURE,
+    NOTE_SCORES,
+    TOLERANCE_SCORES,
+    score_notes,
+    score_tolerances,
+)
 from pi_amt.study.conditions import Condition, as_condition
 from pi_amt.study.evaluate import read_recording, settle
 from pi_amt.study.groups import Group, askable
@@ -70,7 +75,7 @@ class CaptumBridge:
         tracks: Sequence[Track] | Dataset,
         permutation: str | Permutation | Condition,
         *,
-        score: str = SCORE,
+        score: str = F_MEASURE,
         seed: int = 0,
         tuning: str | float = "estimate",
         dataset: str | None = None,

@@ -29,7 +29,8 @@ from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import importance_table
 from pi_amt.report.tables.profile import profile_table
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.result import SCORE, Result
+from pi_amt.scoring.notes import F_MEASURE
+from pi_amt.statistics.result import Result
 from pi_amt.store.renamed import read_results
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
@@ -200,7 +201,7 @@ def importance(
     """
     repeats = _either("repeats", repeats, "n_repeats", n_repeats, 1)
     seed = _either("seed", seed, "random_state", random_state, 0)
-    score = _either("score", score, "scoring", scoring, SCORE)
+    score = _either("score", score, "scoring", scoring, F_MEASURE)
     spec = _spec_of(model)
     if isinstance(tracks, str | Path):
         tracks = _tracks_of(tracks)

@@ -20,7 +20,7 @@ from pi_amt.report.page.build import build
 from pi_amt.report.page.methods import methods_markdown, references
 from pi_amt.report.page.shapley import section
 from pi_amt.report.tables.contrasts import model_contrasts
-from pi_amt.report.tables.shapley import in_words
+from pi_amt.report.tables.shapley import player_in_words
 from pi_amt.store.rows import Row
 
 mpl.use("Agg")
@@ -190,7 +190,7 @@ def test_of_players_alone_the_headline_is_where_the_score_comes_from() -> None:
 
 
 def test_players_in_words() -> None:
-    words = {name: in_words(name) for name in ("f0", "h2", "h4-h10", "f0-h3", "rest")}
+    words = {name: player_in_words(name) for name in ("f0", "h2", "h4-h10", "f0-h3", "rest")}
     assert words == {
         "f0": "the fundamentals",
         "h2": "harmonic 2",

@@ -124,8 +124,8 @@ def test_a_leak_is_warned_of() -> None:
     (said,) = [w for w in importance(study(LEAKING)).warnings if "leaks" in w]
     assert said == (
         "basic_pitch × demo: harm_mask leaks: without the recording's sound it scores 0.200 on "
-        "noise and 0.050 more than chance on another recording, against 0.500 with it, so its "
-        "score is no evidence that what is left suffices"
+        "noise and 0.050 more than chance on another recording, against 0.500 with it. So its "
+        "score is no evidence that what is left suffices."
     )
 
 
@@ -248,7 +248,9 @@ def test_recordings_without_reference_are_left_out_and_counted() -> None:
     one = result(found, "fund_mask")
     assert (one.n_pieces, one.n_without_reference, one.n_errors, one.n_missing) == (2, 1, 0, 0)
     assert one.drop == pytest.approx(0.25)
-    assert any("left out: 1 recording without reference notes" in said for said in found.warnings)
+    assert any(
+        "1 recording without reference notes is left out." in said for said in found.warnings
+    )
 
 
 @pytest.mark.parametrize(("notes", "share"), [(12, "6%"), (6, "")])
@@ -283,7 +285,7 @@ def test_errors_and_undefined_cells_are_counted_with_their_reason() -> None:
     one = result(found, "fund_mask")
     assert (one.n_pieces, one.n_errors, one.n_empty) == (1, 1, 1)
     assert any("under 1 dB to compare" in said for said in found.warnings)
-    assert any("left out: 1 recording that failed" in said for said in found.warnings)
+    assert any("1 recording failed and is left out: " in said for said in found.warnings)
 
 
 def test_recordings_that_fail_under_different_conditions_are_all_counted() -> None:
@@ -294,7 +296,7 @@ def test_recordings_that_fail_under_different_conditions_are_all_counted() -> No
         else row
         for row in make_rows(n_pieces=6)
     ]
-    assert "left out: 2 recordings that failed" in " ".join(importance(rows).warnings)
+    assert "2 recordings failed and are left out: broken" in " ".join(importance(rows).warnings)
 
 
 def test_a_baseline_without_any_score_has_no_drop_of_zero() -> None:
@@ -325,7 +327,9 @@ def test_one_recording_has_a_drop_but_no_interval() -> None:
     one = result(found, "fund_mask")
     assert one.drop == pytest.approx(0.3)
     assert np.isnan([one.drop_low, one.drop_high, one.p, one.p_holm]).all()
-    assert any("1 recording with a score, no interval" in said for said in found.warnings)
+    assert any(
+        "only one recording has a score, so there is no interval" in said for said in found.warnings
+    )
     assert "no interval" in str(found)
 
 
@@ -406,8 +410,10 @@ def test_recordings_whose_rows_are_older_than_a_score_are_left_out_and_told_apar
     assert found.results[0].n_pieces == 2
     assert found.results[0].drop == pytest.approx(0.1)
     said = " ".join(found.warnings)
-    assert f"2 recordings with rows of an earlier version, which do not hold {wide}" in said
-    assert "left out: 1 recording without reference notes" in said
+    assert (
+        f"2 recordings are left out, because rows of an earlier version do not hold {wide}." in said
+    )
+    assert "1 recording without reference notes is left out." in said
     assert "earlier version" not in " ".join(importance(rows).warnings)
     with pytest.raises(ValueError, match=f"got score '{wide}', expected one of"):
         importance(make_rows(), score=wide)
@@ -437,7 +443,9 @@ def test_a_model_without_baseline_is_left_out_and_said() -> None:
     orphans = [r for r in make_rows(model="orphan") if r.role != "baseline"]
     found = importance(make_rows() + orphans)
     assert found.models == ("basic_pitch",)
-    assert any("orphan × demo: left out, it has no baseline" in said for said in found.warnings)
+    assert any(
+        "orphan × demo is left out, because it has no baseline" in said for said in found.warnings
+    )
 
 
 def test_a_baseline_alone_gives_a_table_with_one_line() -> None:
@@ -487,9 +495,9 @@ def test_too_few_repeats_are_said_with_the_number_needed() -> None:
     found = importance(rows)
     one = result(found, "random")
     assert one.repeats_needed > 2
-    said = f"2 repeats leave more than a tenth .*{one.repeats_needed:.0f} are needed"
+    said = f"2 repeats leave more than a tenth .*{one.repeats_needed:.0f} repeats are needed"
     assert any(said.split(" .*", maxsplit=1)[0] in w for w in found.warnings)
-    assert any(f"{one.repeats_needed:.0f} are needed" in w for w in found.warnings)
+    assert any(f"{one.repeats_needed:.0f} repeats are needed" in w for w in found.warnings)
 
 
 def test_repeats_that_can_never_be_enough_are_said_in_words() -> None:

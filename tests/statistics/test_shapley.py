@@ -176,7 +176,10 @@ def test_intervals_are_over_compositions() -> None:
     assert together.high - together.low > 2 * (apart.high - apart.low)
     alone = Result.from_rows([replace(row, composition="one work") for row in rows])
     assert np.isnan(attribution(alone).parts.players[0].value.low)
-    assert any("all recordings are of one composition, no interval" in w for w in alone.warnings)
+    assert any(
+        "all recordings are of one composition, so there is no interval." in w
+        for w in alone.warnings
+    )
 
 
 def by_number(present: frozenset[str], piece: int) -> float:
@@ -192,8 +195,8 @@ def test_a_recording_without_a_coalition_is_left_out_and_named() -> None:
     assert len(one.pieces) == 6
     assert not {"piece_03", "piece_05"} & set(one.pieces)
     assert any(
-        "Shapley values of f0, h2, rest: left out: 2 recordings without a score for every "
-        "coalition (piece_03, piece_05)" in warning
+        "Shapley values of f0, h2, rest: 2 recordings without a score for every coalition are left "
+        "out (piece_03, piece_05)." in warning
         for warning in result.warnings
     )
     # but what is known of a coalition is known
@@ -223,7 +226,7 @@ def test_coalitions_that_were_not_run_leave_no_values() -> None:
     assert one.by_register == {}
     assert result.warnings == (
         "basic_pitch × demo: Shapley values of f0, h2, rest: there are none, because 2 coalitions "
-        "of 7 were not run (f0, rest); experiment=shapley runs all",
+        "of 7 were not run (f0, rest). experiment=shapley runs all of them.",
     )
 
 
@@ -239,7 +242,7 @@ def test_a_player_that_no_note_has_is_told_of() -> None:
     ]
     assert Result.from_rows(rows).warnings == (
         "basic_pitch × demo: Shapley values of f0, h16, rest: no note has partials of h16, so what "
-        "it contributes is 0 because nothing is there, which says nothing about the model",
+        "it contributes is 0 because nothing is there, which says nothing about the model.",
     )
 
 
@@ -251,8 +254,8 @@ def test_two_sets_of_players_are_two_attributions_and_not_to_be_compared() -> No
         ("f0", "h2", "rest"), ("f0-h3", "rest"),
     ]  # fmt: skip
     assert result.warnings == (
-        "demo: Shapley values of different players (f0+h2+rest; f0-h3+rest) stand side by side: a "
-        "player's value depends on who the others are, so compare within one set only",
+        "demo: Shapley values of different players (f0+h2+rest; f0-h3+rest) stand side by side. A "
+        "player's value depends on who the others are, so compare within one set only.",
     )
     assert [len(one.pieces) for one in result.select(model="other").attributions] == [8]
 

@@ -27,8 +27,10 @@ from pi_amt.study.truth import as_conditions
 
 
 def card(options: Namespace) -> int:
-    """Print a card, write it, and compare it with an older one; 1 if it may not have changed but
-    has.
+    """Print a card, write it, and compare it with an older one.
+
+    Returns:
+        The exit status: 1 if something has changed and ``--fail-if-changed`` was given, else 0.
 
     Raises:
         ValueError: if the rows hold no card, or several; or the two cards cannot be compared.
@@ -50,7 +52,11 @@ def card(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> list[Row]:
-    """The rows of a short run on the truth set."""
+    """The rows of a short run on the truth set; kept if ``--results`` names a folder.
+
+    Raises:
+        ValueError: if a row has an error, because a card without some of its measures misleads.
+    """
     given = {**options_of(options.option), "weights": options.weights, "device": options.device}
     spec = ModelSpec(options.model, json.dumps(given, sort_keys=True))
     groups = league_groups(spec, {}, truth_seconds=options.seconds)
@@ -65,7 +71,11 @@ def _run(options: Namespace) -> list[Row]:
 
 
 def _the_one(rows: list[Row], dataset: str | None) -> Standing:
-    """The standing that a card is made of."""
+    """The one standing of these rows that a card can be made of.
+
+    Raises:
+        ValueError: if there is none, or several.
+    """
     found = standings(Result.from_rows(as_conditions(rows)))
     fitting = [one for one in found if dataset in (None, one.dataset)]
     if len(fitting) == 1:
@@ -78,7 +88,7 @@ def _the_one(rows: list[Row], dataset: str | None) -> Standing:
 
 
 def _compared(new: Card, old: Card, options: Namespace) -> int:
-    """Say what has changed; the exit status."""
+    """Print what has changed and what could not be compared; returns the exit status."""
     found = changes(new, old, tolerance=options.tolerance)
     print(f"\nagainst {options.against}, {_version(old)} there and {_version(new)} here:")
     for change in found:

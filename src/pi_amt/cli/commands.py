@@ -708,7 +708,7 @@ def _results(command: ArgumentParser) -> None:
 def _score(command: ArgumentParser) -> None:
     command.add_argument(
         "--score",
-        default="F-measure_no_offset",
+        default="F-measure_no_offset",  # F_MEASURE, which takes SciPy to import
         help="score that drops are of (default: F-measure_no_offset; `--score which` names all)",
     )
 

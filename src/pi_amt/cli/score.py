@@ -18,6 +18,7 @@ from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.agreement import Agreement, agreement
 from pi_amt.scoring.alignment import whole_shift
+from pi_amt.scoring.notes import F_MEASURE
 
 #: of two files of one name the first is read: MIDI has velocities
 _SUFFIXES = (*NOTES_SUFFIXES, *TEXT_SUFFIXES)
@@ -210,12 +211,12 @@ def _record(name: str, found: Agreement) -> dict[str, Any]:
     s = found.scores
     return {
         "file": printable(name),
-        "F": s["F-measure_no_offset"],
+        "F": s[F_MEASURE],
         "precision": s["Precision_no_offset"],
         "recall": s["Recall_no_offset"],
-        "F_100ms": s["F-measure_no_offset_100ms"],
-        "F_150ms": s["F-measure_no_offset_150ms"],
-        "F_octaves_folded": s["F-measure_no_offset_chroma"],
+        "F_100ms": s[f"{F_MEASURE}_100ms"],
+        "F_150ms": s[f"{F_MEASURE}_150ms"],
+        "F_octaves_folded": s[f"{F_MEASURE}_chroma"],
         "F_with_offsets": s["F-measure"],
         "F_onset_alone": s["Onset_F-measure"],
         "notes": found.n_reference,

@@ -27,7 +27,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.explorer.listen import Sound, heard, residual_db
-from pi_amt.scoring.notes import score_notes
+from pi_amt.scoring.notes import F_MEASURE, score_notes
 
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
@@ -163,4 +163,4 @@ def _against(reference: Notes | None, found: Notes) -> str:
     if reference is None:
         return ""
     scores = score_notes(reference, found)
-    return f", F {scores['F-measure_no_offset']:.3f} (onset and pitch)"
+    return f", F {scores[F_MEASURE]:.3f} (onset and pitch)"

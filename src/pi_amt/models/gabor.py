@@ -37,11 +37,13 @@ FRAME_RATE_HZ = BLOCK_FRAMES / BLOCK_SECONDS
 HOP_FRAMES = BLOCK_FRAMES // 2
 #: frames of a block that no other block stands for better
 CORE_FRAMES = slice(HOP_FRAMES // 2, 3 * HOP_FRAMES // 2)
+#: below the lowest note of a piano, 27.5 Hz
 LOWEST_HZ = 20.0
-#: times that the phases of changed values are looked for, and how far each time goes beyond what
-#: was found, in units of the last step
+#: How often phases are improved for changed values, and how far each round goes beyond what it has
+#: found, in units of the step from the round before.
 PHASE_ROUNDS, _MOMENTUM = 10, 0.99
-#: energy of what no sound keeps, over that of the values, below which they are those of a sound
+#: Values are those of a sound if the way to a sound and back changes less than this share of their
+#: energy.
 _KEPT = 1e-6
 #: length of a bin's window in periods of its frequency, and its limits in seconds
 PERIODS = 51.0
@@ -72,6 +74,12 @@ class Gabor:
 
     Args:
         sample_rate: in Hz, even, so that half a block is a whole number of samples.
+
+    Attributes:
+        block_samples, hop_samples: length of a block, and from one block to the next.
+        frequencies: ``(bins,)`` centres in Hz, ascending.
+        window_seconds: ``(bins,)`` length of each bin's window in time.
+        fade: ``(samples,)`` weights of a block in the sound; those of two blocks add up to one.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -80,7 +88,7 @@ class Gabor:
         self.hop_samples = self.block_samples // 2
         self.frequencies = center_frequencies(sample_rate)
         self.window_seconds = window_seconds(self.frequencies)
-        # periodic, so that the halves of two blocks add up to one
+        # a periodic window: the halves of a symmetric one would not quite add up to one
         self.fade = torch.hann_window(self.block_samples, periodic=True)
         self._tables()
 

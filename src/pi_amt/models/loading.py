@@ -116,6 +116,7 @@ def load_model(
     Raises:
         ValueError: for an unknown model or option, or weights that do not fit.
         FileNotFoundError: if the weights file is missing.
+        NotReady: if the model's package or program is not installed.
     """
     check_choice("domain", domain, DOMAINS)
     factory = model_class(name)

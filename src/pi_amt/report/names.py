@@ -15,10 +15,11 @@ from typing import get_type_hints
 
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.reliance import MEASURES, SHAPLEY, in_words
-from pi_amt.statistics.result import SCORE, Result
+from pi_amt.statistics.reliance import MEASURES, SHAPLEY, measure_in_words
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import ConditionKey, flat_options
 
 #: config name → title, and the key of its publication in ``references.bib``
@@ -48,10 +49,10 @@ _AXES = {
 }
 #: score → what it is called in running text
 _SCORES = {
-    SCORE: "F",
-    f"{SCORE}_100ms": "F at 100 ms",
-    f"{SCORE}_150ms": "F at 150 ms",
-    f"{SCORE}_chroma": "F with octaves folded",
+    F_MEASURE: "F",
+    f"{F_MEASURE}_100ms": "F at 100 ms",
+    f"{F_MEASURE}_150ms": "F at 150 ms",
+    f"{F_MEASURE}_chroma": "F with octaves folded",
 }
 
 #: column of the importance table → its meaning
@@ -213,7 +214,7 @@ def column_head(name: str) -> str:
 def column_meaning(name: str) -> str:
     """What a column means, as the fields of ``ConditionResult`` say it; empty if nothing does."""
     if name.startswith(SHAPLEY):
-        return in_words(name)
+        return measure_in_words(name)
     return _RESULT_COLUMNS.get(name) or _COLUMNS.get(name, "")
 
 

@@ -19,11 +19,12 @@ from pi_amt.report.catalog import permutation_of
 from pi_amt.report.names import dataset_title, model_title, score_name
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.shapley import shapley_sentence, with_values
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import smallest_p
 from pi_amt.statistics.panels import Panel
-from pi_amt.statistics.result import SCORE, Result
+from pi_amt.statistics.result import Result
 from pi_amt.statistics.verdicts import Verdict, drop_tests, excess_tests, verdict_of
 from pi_amt.store.rows import ConditionKey
 
@@ -266,7 +267,7 @@ class _Words:
             members[0].verdict,
         )
         self.model, self.dataset = model_title(panel.model), dataset_title(panel.dataset)
-        plain = importance.score == SCORE
+        plain = importance.score == F_MEASURE
         self.score = "note F" if plain else score_name(importance.score)
         self.known = bool(self.asked.feature)
         self.feature = self.asked.feature or f"`{self.result.condition}`"

@@ -17,7 +17,7 @@ from pi_amt.scoring.alignment import onset_offset_ms
 from pi_amt.scoring.anatomy import annotate, interval_histogram
 from pi_amt.scoring.fate import chance_fates, fate_counts, fates
 from pi_amt.scoring.matching import match_notes
-from pi_amt.scoring.notes import Scores, score_notes, score_tolerances
+from pi_amt.scoring.notes import F_MEASURE, Scores, score_notes, score_tolerances
 
 _OCTAVES = ("+12", "+24", "-12")
 
@@ -52,7 +52,7 @@ class Agreement:
     def __repr__(self) -> str:
         return (
             f"Agreement({self.n_estimate} of {self.n_reference} notes, "
-            f"F {self.scores['F-measure_no_offset']:.3f}, "
+            f"F {self.scores[F_MEASURE]:.3f}, "
             f"{sum(self.missed.values()):.0f} missed, {self.false} false)"
         )
 

@@ -43,6 +43,9 @@ from pi_amt.scoring.matching import (
 
 Scores = dict[str, float]
 
+#: what is meant by F in this package: drops are of it unless another score is asked for
+F_MEASURE = "F-measure_no_offset"
+
 NOTE_SCORES = (
     "Precision",
     "Recall",
@@ -50,7 +53,7 @@ NOTE_SCORES = (
     "Average_Overlap_Ratio",
     "Precision_no_offset",
     "Recall_no_offset",
-    "F-measure_no_offset",
+    F_MEASURE,
     "Average_Overlap_Ratio_no_offset",
     "Onset_Precision",
     "Onset_Recall",

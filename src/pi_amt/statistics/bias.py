@@ -34,11 +34,10 @@ from numpy.typing import NDArray
 
 from pi_amt.core.hashing import digest
 from pi_amt.scoring.note_table import NoteTable
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.breakdown import found_by_stratum, levels
 from pi_amt.store.rows import Row
 
-#: the score that the drops are of
-SCORE = "F-measure_no_offset"
 #: what cuts the notes into strata, each factor by itself
 STRATA = ("register", "polyphony")
 #: settings of a row's recording that have no part in a bias
@@ -195,7 +194,7 @@ class BiasTable:
         ) and self.settings == _deciding(row)
 
 
-def known_bias(row: Row, score: str = SCORE) -> Drops | None:
+def known_bias(row: Row, score: str = F_MEASURE) -> Drops | None:
     """The true and the measured drop of a row's mask, on music with known partials.
 
     Args:
@@ -209,7 +208,7 @@ def known_bias(row: Row, score: str = SCORE) -> Drops | None:
     Raises:
         ValueError: if a user's table cannot be read.
     """
-    if score != SCORE or row.role != "condition":
+    if score != F_MEASURE or row.role != "condition":
         return None
     asked = (row.permutation, json.loads(row.parameters or "{}"))
     fitting = (table for table in _tables(row.model) if table.fits(row))
@@ -248,12 +247,12 @@ def _deciding(row: Row) -> dict[str, Any]:
 
 
 def _scores(rows: Sequence[Row]) -> tuple[float, ...]:
-    return tuple(round(row.scores[SCORE], _DIGITS) for row in rows)
+    return tuple(round(row.scores[F_MEASURE], _DIGITS) for row in rows)
 
 
 def _mask_bias(clean: Sequence[Row], measured: Sequence[Row], true: Sequence[Row]) -> MaskBias:
     row = measured[0]
-    scores = [np.array([row.scores[SCORE] for row in rows]) for rows in (clean, true, measured)]
+    scores = [np.array([row.scores[F_MEASURE] for row in rows]) for rows in (clean, true, measured)]
     notes = np.array([row.counts["reference"] for row in clean])
     return MaskBias(
         label=row.label,

@@ -21,7 +21,7 @@ from typing import Any, Self
 from pi_amt.core.text import plural
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.inference import FEWEST_COMPOSITIONS, Inference
-from pi_amt.statistics.reliance import Measure, Standing, difference, in_words
+from pi_amt.statistics.reliance import Measure, Standing, difference, measure_in_words
 
 #: of the file; raised when an older one cannot be read any more
 FORMAT = 1
@@ -45,7 +45,7 @@ class Change:
     def __str__(self) -> str:
         gap = self.difference
         return (
-            f"{self.measure} ({in_words(self.measure)}) went from {self.old:.3f} to "
+            f"{self.measure} ({measure_in_words(self.measure)}) went from {self.old:.3f} to "
             f"{self.new:.3f}: {gap.estimate:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] over "
             f"{plural(self.n_pieces, 'recording')}."
         )
@@ -84,7 +84,7 @@ class Card:
             },
             "measures": {
                 name: {
-                    "means": in_words(name),
+                    "means": measure_in_words(name),
                     "value": _rounded(value.estimate),
                     "interval": [_rounded(value.low), _rounded(value.high)],
                     "recordings": {

@@ -4,7 +4,7 @@ too few repeats, leaks."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 
 import numpy as np
 
@@ -35,42 +35,43 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
     said += _controls_at_floor(results)
     if copies := _copies(panel):
         said.append(
-            f"{plural(len(copies), 'recording')} with the same audio and notes as another "
-            f"({copies[0][1]} = {copies[0][0]}): each counts, which makes intervals and p too small"
+            f"{_recordings(copies, 'has', 'have')} the same audio and notes as another one "
+            f"({copies[0][1]} as {copies[0][0]}). Each counts as a recording of its own, which "
+            "makes intervals and p-values too small."
         )
     if doubtful := _doubtful(panel):
         piece, cause = doubtful[0]
         said.append(
-            f"{plural(len(doubtful), 'recording')} with notes that hardly fit the sound ({piece}: "
-            f"{cause})"
+            f"{_recordings(doubtful, 'has', 'have')} notes that hardly fit the sound ({piece}: "
+            f"{cause}). Scores and drops mean nothing there."
         )
     if shifted := _shifted(panel, {piece for piece, _ in doubtful}):
         piece, shift = shifted[0]
         said.append(
-            f"{plural(len(shifted), 'recording')} with all onsets found more than "
-            f"{SHIFTED_MS:g} ms late or early ({piece}: {shift}), so that the tolerance of 50 ms "
-            "leaves less room on one side: look at F at 150 ms, or run with align=median"
+            f"all onsets of {_recordings(shifted)} are found more than {SHIFTED_MS:g} ms late or "
+            f"early ({piece}: {shift}), so the tolerance of 50 ms leaves less room on one side. "
+            "Look at F at 150 ms, or run the study again with align=median."
         )
-    failed = len(_failed(panel))
+    failed = _failed(panel)
     older = _without_score(panel, inference.score)
     unscored = _unscored(panel, inference.score)
     silent = max((result.n_without_reference for result in results), default=0)
     silent -= len(older) + len(unscored)
     if failed:
-        broken = plural(failed, "recording")
-        said.append(f"left out: {broken} that failed ({_first_error(panel)})")
+        said.append(f"{_recordings(failed)} failed and {_are_out(failed)}: {_first_error(panel)}")
     if older:
         said.append(
-            f"left out: {plural(len(older), 'recording')} with rows of an earlier version, which "
-            f"do not hold {inference.score}; another results_dir has them computed anew"
+            f"{_recordings(older)} {_are_out(older)}, because rows of an earlier version do not "
+            f"hold {inference.score}. In another results_dir they are computed anew."
         )
     if unscored:
         said.append(
-            f"left out: {plural(len(unscored), 'recording')} with notes, for which the model gives "
-            f"no {inference.score}"
+            f"{_recordings(unscored)} with notes {_are_out(unscored)}, because the model gives no "
+            f"{inference.score} there."
         )
     if silent > 0:
-        said.append(f"left out: {plural(silent, 'recording')} without reference notes")
+        lacking = range(silent)
+        said.append(f"{_recordings(lacking)} without reference notes {_are_out(lacking)}.")
     return said
 
 
@@ -79,34 +80,37 @@ def _of_condition(panel: Panel, result: ConditionResult, unreached: str) -> list
     said = []
     name = result.condition
     if result.n_pieces < 2:
-        scored = plural(result.n_pieces, "recording")
-        said.append(f"{name}: {scored} with a score, no interval, no p")
+        scored = "only one recording has" if result.n_pieces else "no recording has"
+        said.append(f"{name}: {scored} a score, so there is no interval and no p-value.")
     elif result.n_compositions < 2:
-        said.append(f"{name}: all recordings are of one composition, no interval, no p")
+        said.append(
+            f"{name}: all recordings are of one composition, so there is no interval and no "
+            "p-value."
+        )
     if result.n_missing:
         said.append(
-            f"{name}: no row for {result.n_missing} of "
-            f"{plural(len(panel.pieces), 'recording')}, "
-            f"means are over the {result.n_pieces} with both baseline and perturbed"
+            f"{name}: there is no row for {result.n_missing} of "
+            f"{plural(len(panel.pieces), 'recording')}. Means are over the {result.n_pieces} that "
+            "have both a clean and a perturbed score."
         )
     if unreached:
         said.append(f"{name}: {unreached}")
     if result.n_repeats > 1 and result.repeats_needed > result.n_repeats:
         said.append(
             f"{name}: {result.n_repeats} repeats leave more than a tenth of the variance "
-            f"between recordings to chance, {_needed(result.repeats_needed)}"
+            f"between recordings to chance. {_needed(result.repeats_needed)}"
         )
     if result.residual_db > _KEPT_DB:
         said.append(
-            f"{name}: the sound differs from the perturbed spectrogram by {result.residual_db:.0f} "
-            "dB of its energy, so the model heard something else than what the condition made"
+            f"{name}: the sound could not keep what the condition made. The difference is "
+            f"{result.residual_db:.0f} dB of its energy, so the model heard something else."
         )
     if result.leaks == "yes":
         said.append(leak_in_words(result))
     if result.n_empty:
         said.append(
-            f"{name}: not defined for {plural(result.n_empty, 'recording')} "
-            f"({_reason(panel, result)})"
+            f"{name}: the condition is not defined for {plural(result.n_empty, 'recording')} "
+            f"({_reason(panel, result)})."
         )
     return said
 
@@ -123,8 +127,8 @@ def leak_in_words(result: ConditionResult) -> str:
     ]
     return (
         f"{result.condition} leaks: without the recording's sound it scores "
-        f"{' and '.join(scores)}, against {result.perturbed:.3f} with it, so its score is no "
-        "evidence that what is left suffices"
+        f"{' and '.join(scores)}, against {result.perturbed:.3f} with it. So its score is no "
+        "evidence that what is left suffices."
     )
 
 
@@ -133,17 +137,16 @@ def _floor(panel: Panel, inference: Inference) -> list[str]:
     if why := why_at_floor(panel, inference):
         return [
             f"nothing can be learnt from these drops: {why}, so a drop cannot be seen, "
-            "and no p-values are given"
+            "and no p-values are given."
         ]
     low = recordings_at_floor(panel, inference)
     if not low:
         return []
     names = ", ".join(low[:_NAMED]) + (", …" if len(low) > _NAMED else "")
-    has = "has" if len(low) == 1 else "have"
-    drops = "its drops say" if len(low) == 1 else "their drops say"
     return [
-        f"{plural(len(low), 'recording')} {has} a baseline score under {LEAST_SCORE:.2f} "
-        f"({names}): {drops} nothing; look at `pi-amt data --full`"
+        f"{_recordings(low, 'has', 'have')} a baseline score under {LEAST_SCORE:.2f} ({names}). "
+        "There is next to nothing to lose there, so the drops say nothing; `pi-amt data --full` "
+        "tells whether the files are to blame."
     ]
 
 
@@ -159,7 +162,8 @@ def _controls_at_floor(results: Sequence[ConditionResult]) -> list[str]:
     names = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
     return [
         f"the matched control of {plural(len(found), 'condition')} ({names}) leaves a score under "
-        f"{LEAST_SCORE:.2f}: the excess says nothing there, and no sentence rests on it"
+        f"{LEAST_SCORE:.2f}. Hardly anything can fall below that, so the excess says nothing "
+        "there, and no sentence rests on it."
     ]
 
 
@@ -220,8 +224,8 @@ def _out_of_reach(panel: Panel) -> dict[str, str]:
         if count > _FEW * total:
             said[name] = (
                 f"{count:.0f} of {total:.0f} reference notes ({count / total:.0%}) lie where the "
-                "mask does not do what its name says on this model's input, and the drop says "
-                f"nothing about them; `pi-amt check {panel.model}` shows where"
+                "mask does not do what its name says on this model's input, so the drop says "
+                f"nothing about them. `pi-amt check {panel.model}` shows where they lie."
             )
     return said
 
@@ -239,8 +243,18 @@ def _shifted(panel: Panel, doubtful: Set[str]) -> list[tuple[str, str]]:
 
 def _needed(repeats: float) -> str:
     if math.isinf(repeats):
-        return "and the recordings do not differ beyond it, so no number of repeats is enough"
-    return f"{repeats:.0f} are needed"
+        return "The recordings do not differ beyond it, so no number of repeats is enough."
+    return f"{repeats:.0f} repeats are needed."
+
+
+def _recordings(which: Collection[object], has: str = "", have: str = "") -> str:
+    """``1 recording has``, ``2 recordings have``."""
+    return f"{plural(len(which), 'recording')} {has if len(which) == 1 else have}".rstrip()
+
+
+def _are_out(which: Collection[object]) -> str:
+    """``is left out``, ``are left out``."""
+    return "is left out" if len(which) == 1 else "are left out"
 
 
 def _first_error(panel: Panel) -> str:

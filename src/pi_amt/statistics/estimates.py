@@ -17,6 +17,7 @@ from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.controls import CARRIERS
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.floor import is_at_floor, why_at_floor
@@ -35,9 +36,9 @@ from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 
 #: precision and recall that belong to an F
 PARTS = {
-    "F-measure_no_offset": ("Precision_no_offset", "Recall_no_offset"),
+    F_MEASURE: ("Precision_no_offset", "Recall_no_offset"),
     **{
-        f"F-measure_no_offset_{tolerance}": (
+        f"{F_MEASURE}_{tolerance}": (
             f"Precision_no_offset_{tolerance}",
             f"Recall_no_offset_{tolerance}",
         )
@@ -50,8 +51,6 @@ PARTS = {
 #: share of a condition's score that its leak may be; above it the score says nothing about what
 #: suffices
 LEAKS_ABOVE = 0.1
-#: the only score whose matched notes are counted in the rows
-COUNTED = "F-measure_no_offset"
 #: threshold-free score of the frame activations
 AVERAGE_PRECISION = "Frame_Average_Precision"
 
@@ -449,7 +448,7 @@ def _total(values: Floats) -> float:
 
 def _micro(score: str, count: Callable[[str], Floats], known: Known) -> float:
     """F of the counts of the ``known (pieces,)`` together; NaN where the score has no counts."""
-    if score != COUNTED:
+    if score != F_MEASURE:
         return nan
     reference, estimate, matched = (
         count(key)[known].sum() for key in ("reference", "estimate", "matched")

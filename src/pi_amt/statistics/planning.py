@@ -50,8 +50,9 @@ from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
 HALF_WIDTH, POWER = 0.05, 0.8
-#: a spread of fewer compositions says nothing
-FEWEST_COMPOSITIONS = 3
+#: compositions with which the spread between them can be told; not those with which a difference
+#: can be tested (:data:`pi_amt.statistics.inference.FEWEST_COMPOSITIONS`), which are more
+FEWEST_FOR_SPREAD = 3
 _MOST = 100_000
 _STEPS = 2_000
 
@@ -122,7 +123,7 @@ class Wanted:
 
 
 def plans(result: Result, wanted: Wanted | None = None) -> list[Plan]:
-    """One plan per condition that has at least :data:`FEWEST_COMPOSITIONS` compositions.
+    """One plan per condition that has at least :data:`FEWEST_FOR_SPREAD` compositions.
 
     Raises:
         ValueError: if there is none.
@@ -135,12 +136,12 @@ def plans(result: Result, wanted: Wanted | None = None) -> list[Plan]:
         for number, condition in enumerate(panel.conditions)
         if condition.role == "condition"
     ]
-    planned = [plan for plan in found if plan.n_compositions >= FEWEST_COMPOSITIONS]
+    planned = [plan for plan in found if plan.n_compositions >= FEWEST_FOR_SPREAD]
     if not planned:
         most = max((plan.n_compositions for plan in found), default=0)
         raise ValueError(
             f"plan: got results of conditions on {most} compositions, expected at least "
-            f"{FEWEST_COMPOSITIONS}: with fewer nothing is known of the spread between them"
+            f"{FEWEST_FOR_SPREAD}: with fewer nothing is known of the spread between them"
         )
     return planned
 

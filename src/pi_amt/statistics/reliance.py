@@ -129,7 +129,7 @@ class Standing:
         return Interval(found.estimate, np.nan, np.nan)
 
 
-def in_words(name: str) -> str:
+def measure_in_words(name: str) -> str:
     """What a measure is."""
     if name.startswith(SHAPLEY):
         return f"Shapley value of {name.removeprefix(SHAPLEY)}, a part of F"

@@ -31,6 +31,7 @@ import numpy as np
 from pi_amt.core.checks import unknown
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.bootstrap import N_RESAMPLES
 from pi_amt.statistics.cautions import cautions
 from pi_amt.statistics.estimates import (
@@ -44,8 +45,6 @@ from pi_amt.statistics.panels import Panel, panels_of
 from pi_amt.statistics.shapley import Attribution, attributions, cautions_of
 from pi_amt.store.rows import BASELINE, ConditionKey, Row, is_baseline
 from pi_amt.store.variants import select_rows
-
-SCORE = "F-measure_no_offset"
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ class Result:
         cls,
         rows: Sequence[Row],
         *,
-        score: str = SCORE,
+        score: str = F_MEASURE,
         baseline: str = BASELINE,
         n_resamples: int = N_RESAMPLES,
         seed: int = 0,
@@ -258,7 +257,7 @@ def _missing_baselines(rows: Sequence[Row], baseline: str) -> list[str]:
     places = dict.fromkeys((row.model, row.dataset) for row in rows)
     have = {(row.model, row.dataset) for row in rows if is_baseline(row, baseline)}
     return [
-        f"{model} × {dataset}: left out, it has no baseline ({baseline})"
+        f"{model} × {dataset} is left out, because it has no baseline ({baseline})."
         for model, dataset in places
         if (model, dataset) not in have
     ]

@@ -34,9 +34,9 @@ from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.coalition import NOTHING, REST, Coalition
 from pi_amt.scoring.note_table import NoteTable
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.breakdown import FACTORS
-from pi_amt.statistics.estimates import COUNTED
 from pi_amt.statistics.inference import Inference, interval_over, mean, snapped
 from pi_amt.statistics.panels import Panel, note_table
 from pi_amt.store.rows import COALITION, ConditionKey
@@ -217,7 +217,7 @@ class Attribution:
         """Register → parts of the score of its notes alone, over the recordings that have such
         notes. Empty for other scores than F, and where rows hold no note tables."""
         found = {}
-        if self.inference.score == COUNTED:
+        if self.inference.score == F_MEASURE:
             for register, scores in zip(REGISTERS, self._register_scores(), strict=True):
                 places = np.flatnonzero(~np.isnan(scores).any(axis=1))
                 if len(places):
@@ -343,25 +343,26 @@ def cautions_of(found: Sequence[Attribution]) -> Iterator[str]:
         if one.not_run:
             yield (
                 f"{place}: there are none, because {plural(len(one.not_run), 'coalition')} of "
-                f"{2 ** len(one.players) - 1} were not run ({_listed(one.not_run)}); "
-                "experiment=shapley runs all"
+                f"{2 ** len(one.players) - 1} were not run ({_listed(one.not_run)}). "
+                "experiment=shapley runs all of them."
             )
             continue
         lacking = len(one.panel.pieces) - len(one.known)
         if not one.known:
-            yield f"{place}: there are none, because no recording has a score for every coalition"
+            yield f"{place}: there are none, because no recording has a score for every coalition."
         elif lacking:
+            without = _listed([p for p in one.panel.pieces if p not in one.pieces])
             yield (
-                f"{place}: left out: {plural(lacking, 'recording')} without a score for every "
-                f"coalition ({_listed([p for p in one.panel.pieces if p not in one.pieces])})"
+                f"{place}: {plural(lacking, 'recording')} without a score for every coalition "
+                f"{'is' if lacking == 1 else 'are'} left out ({without})."
             )
         if 0 < len(set(map(one.panel.compositions.__getitem__, one.known))) < 2:
-            yield f"{place}: all recordings are of one composition, no interval"
+            yield f"{place}: all recordings are of one composition, so there is no interval."
         if absent := one.absent:
             yield (
                 f"{place}: no note has partials of {' or '.join(absent)}, so what "
                 f"{'it contributes' if len(absent) == 1 else 'they contribute'} is 0 because "
-                "nothing is there, which says nothing about the model"
+                "nothing is there, which says nothing about the model."
             )
     for dataset in dict.fromkeys(one.dataset for one in found):
         here = [one for one in found if one.dataset == dataset]
@@ -369,8 +370,8 @@ def cautions_of(found: Sequence[Attribution]) -> Iterator[str]:
         if len(sets) > 1:
             told = "; ".join("+".join(players) for players in sets)
             yield (
-                f"{dataset}: Shapley values of different players ({told}) stand side by side: a "
-                "player's value depends on who the others are, so compare within one set only"
+                f"{dataset}: Shapley values of different players ({told}) stand side by side. A "
+                "player's value depends on who the others are, so compare within one set only."
             )
 
 

@@ -13,15 +13,15 @@ from math import nan
 
 import numpy as np
 
-from pi_amt.statistics.estimates import COUNTED
+from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.panels import Panel
 
 #: tolerance → key of its F in the rows
 TOLERANCES = {
-    "50ms": COUNTED,
-    "100ms": f"{COUNTED}_100ms",
-    "150ms": f"{COUNTED}_150ms",
-    "chroma": f"{COUNTED}_chroma",
+    "50ms": F_MEASURE,
+    "100ms": f"{F_MEASURE}_100ms",
+    "150ms": f"{F_MEASURE}_150ms",
+    "chroma": f"{F_MEASURE}_chroma",
 }
 #: no shares are given of a smaller drop: they would be noise
 _SMALLEST_DROP = 0.02

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pi_amt.scoring.notes import F_MEASURE
+
 #: Change this when a change of method changes rows: old rows are then computed again.
 METHOD_VERSION = "1"
 #: label of the rows of the unperturbed input, and config name of what makes them
@@ -97,7 +99,7 @@ class Row:
     traceback: str = ""
 
     def __repr__(self) -> str:
-        found = self.scores.get("F-measure_no_offset")
+        found = self.scores.get(F_MEASURE)
         said = self.status if found is None else f"F {found:.3f}"
         place = f"{self.model} × {self.dataset}/{self.track}"
         return f"Row({place}, {self.label}, repeat {self.repeat}: {said})"

@@ -89,7 +89,8 @@ def run_study(
     if resumed is not None:
         check_unchanged(groups, resumed, store)
     jobs: list[Job] = []
-    asked: dict[int, dict[str, Condition]] = {}  # by the identity of a job, as the numbers
+    # by id(job): two jobs are never the same one, whatever they hold
+    asked: dict[int, dict[str, Condition]] = {}
     numbers: dict[int, int] = {}
     workload = Workload()
     with ExitStack() as stack:
@@ -138,7 +139,7 @@ def _check_models(groups: Iterable[Group]) -> None:
 
 
 def _add_to(workload: Workload, job: Job) -> int:
-    """A job's number in the workload."""
+    """Add a job to the workload; its number there."""
     name = built(job.model).identity.name
     return workload.add(name, job.dataset, len(job.conditions), job.track.duration_seconds)
 
@@ -155,7 +156,11 @@ def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:
 
 
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
-    """One job per recording for which rows are missing."""
+    """One job per recording for which rows are missing.
+
+    Each recording's neighbour is the next one by name, and the last one's is the first, so that
+    neither the order of the dataset nor what is missing decides who borrows from whom.
+    """
     tracks = sorted(group.tracks, key=lambda track: track.name)
     model = built(group.model)
     conditions, skipped = askable(group)
@@ -164,13 +169,13 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
     for i, track in enumerate(tracks):
         neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
         job = Job(
-            group.model,
-            group.dataset,
-            track,
-            tuple(conditions),
-            neighbour,
-            group.tuning,
-            group.align,
+            model=group.model,
+            dataset=group.dataset,
+            track=track,
+            conditions=tuple(conditions),
+            neighbour=neighbour,
+            tuning=group.tuning,
+            align=group.align,
         )
         job = _without_finished(job, model.identity, store, summary)
         if job.conditions:
@@ -178,7 +183,11 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
 
 
 def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: Summary) -> Job:
-    """The job without the conditions whose rows are stored."""
+    """The job without the conditions whose rows are stored; these are counted and remembered.
+
+    If the baseline is among them, the job carries its notes, which other conditions are compared
+    with.
+    """
     fingerprint = _known_fingerprint(job.track, job.dataset, store)
     if fingerprint is None:
         return job
@@ -202,14 +211,17 @@ def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: 
 def _known_fingerprint(
     track: Track, dataset: str, store: Store, *, needed: bool = False
 ) -> str | None:
-    """The track's fingerprint; files are hashed here only if rows of this track may be stored, or
-    if those of another track need it."""
+    """The track's fingerprint, or ``None``: then a worker finds it out.
+
+    Files are hashed here only if rows of this track may be stored, or if rows of another track
+    depend on it (``needed``).
+    """
     stamp = track.stamp()
     known = store.fingerprint(stamp)
     if known is None and (needed or store.knows(dataset, track.name)):
         try:
             known = track.fingerprint()
-        except Exception:  # told by the worker, as an error row
+        except Exception:  # the worker meets it, too, and makes error rows of it
             return None
         store.remember(stamp, known)
     return known

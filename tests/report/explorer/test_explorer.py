@@ -134,7 +134,7 @@ def test_players_hold_the_excerpt_and_the_mask_takes_its_sound_away(explored: Ex
 def test_reproduction_without_its_model_is_left_out_and_said(explored: Explored) -> None:
     data, said = explored
     assert all(len(example["models"]) == 1 for example in data["examples"])
-    assert any("Timbre-Trap: left out, the model" in line for line in said)
+    assert any("Timbre-Trap is left out, because the model" in line for line in said)
 
 
 def test_examples_run_from_the_largest_to_the_smallest_drop(explored: Explored) -> None:

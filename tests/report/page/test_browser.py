@@ -6,6 +6,7 @@ import csv
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -702,6 +703,39 @@ def test_a_thousand_recordings_can_be_looked_through(
     assert chosen.locator("bdi").inner_text() == "piece_999"
     box = chosen.bounding_box()
     assert 0 <= box["y"] < page.viewport_size["height"]
+    opened.close()
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 1400, "height": 900}])
+def test_long_names_of_recordings_are_whole_in_two_lines(
+    browser: Any, tmp_path: Path, size: dict[str, int]
+) -> None:
+    """Two models side by side leave 400 pixels, of which three columns of numbers take half."""
+    name = "2018/MIDI-Unprocessed_Chamber3_MID--AUDIO_10_R3_2018_wav--"
+    rows = [
+        replace(row, track=name + row.track[-1], composition=row.track)
+        for model in ("basic_pitch", "timbre_trap")
+        for row in make_rows(n_pieces=4, model=model, dataset="maestro")
+    ]
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(Importance.from_rows(rows)), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path, "#conditions/fund_mask", viewport=size)
+    opened.screenshot(f"long-names-{size['width']}")
+    article = opened.page.locator("#entry-fund_mask")
+    for card in article.locator(".model").all():
+        box = card.bounding_box()
+        names, numbers = card.locator("tbody bdi"), card.locator("tbody .num")
+        assert sorted(names.all_inner_texts()) == [f"{name}{n}" for n in range(4)]
+        lines = "e => new Set([...e.getClientRects()].map(r => Math.round(r.top))).size"
+        assert {of.evaluate(lines) for of in names.all()} <= {1, 2}
+        for element in (*names.all(), *numbers.all()):
+            place = element.bounding_box()
+            assert box["x"] <= place["x"]
+            assert place["x"] + place["width"] <= box["x"] + box["width"]
+        heads = card.locator(".pieces th.num").all()
+        for head, cell in zip(heads, numbers.all(), strict=False):  # the first row's
+            ends = [of["x"] + of["width"] for of in (head.bounding_box(), cell.bounding_box())]
+            assert ends[0] == pytest.approx(ends[1], abs=1)
     opened.close()
 
 

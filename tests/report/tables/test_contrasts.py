@@ -59,8 +59,8 @@ def test_what_was_not_held_equal_is_warned_of() -> None:
         for row in a
     ]
     said = " ".join(compare(a, b, n_resamples=N).footers)
-    assert "not the same in both, basic_pitch × demo: trim (A full, B published)." in said
-    assert "max_seconds (A not recorded, B 8)" in said
-    assert "basic_pitch × demo: 1 recording of 6 with other audio or notes" in said
-    assert "pedal (" not in said
+    assert "basic_pitch × demo: trim is not the same in both (A full, B published)." in said
+    assert "max_seconds is not the same in both (A not recorded, B 8)" in said
+    assert "basic_pitch × demo: 1 of 6 recordings has other audio or notes" in said
+    assert "pedal is not the same" not in said
     assert "Warning" not in " ".join(compare(a, a, n_resamples=N).footers)

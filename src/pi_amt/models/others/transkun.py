@@ -19,12 +19,18 @@ import torch
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples, hz_to_mel, mel_to_hz
 from pi_amt.models.devices import pick_device
-from pi_amt.models.hooked import OpenedProgram, Opening, filterbank_response, log_scale
+from pi_amt.models.opened.opening import Opening, filterbank_response, log_scale
+from pi_amt.models.opened.program import OpenedProgram
 from pi_amt.models.others.package import package_of
 
 
 class Transkun(OpenedProgram):
-    """Transkun 2 (pip install 'pi_amt[transkun]'); ``weights`` is another checkpoint of it."""
+    """Transkun 2 (pip install 'pi_amt[transkun]').
+
+    Args:
+        weights: another checkpoint in place of the one in the package; only tensors are read.
+        device: ``auto``, ``cpu`` or ``cuda[:n]``.
+    """
 
     def __init__(self, *, weights: str | None = None, device: str = "auto") -> None:
         with package_of("transkun"):
@@ -37,6 +43,7 @@ class Transkun(OpenedProgram):
         on, config = pick_device(device), made.config
         model = made.module.TransKun(conf=config).to(on).eval()
         stored = torch.load(weights or folder / "2.0.pt", map_location=on, weights_only=True)
+        # both names and strict=False are those of Transkun's own program
         model.load_state_dict(stored.get("best_state_dict", stored.get("state_dict")), strict=False)
         mel, frame_rate = model.framewiseFeatureExtractor, config.fs / config.hopSize
         edges = np.linspace(hz_to_mel(config.f_min), hz_to_mel(config.f_max), config.n_mels + 2)
@@ -49,7 +56,9 @@ class Transkun(OpenedProgram):
             keys = [(n.start, n.end, n.pitch, n.velocity) for n in found if n.pitch > 0]  # no pedal
             return Notes.from_arrays(*np.reshape(keys, (-1, 4)).T)
 
-        def front_end(samples: Samples) -> None:  # the transformer takes nearly all the time
+        # The transformer takes nearly all the time, and is not needed for the spectrogram: each
+        # segment ends where it would begin.
+        def front_end(samples: Samples) -> None:
             def no_notes(frames: torch.Tensor, **_: Any) -> tuple[list[Any], list[int]]:
                 with suppress(NotImplementedError):
                     model.processFramesBatch(frames)

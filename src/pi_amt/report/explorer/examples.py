@@ -97,7 +97,7 @@ def choose_examples(
         if wanted and len(there) < len(able):
             said.append(_moved(dataset, sources, len(there)))
         if wanted and not able:
-            said.append(f"{dataset}: left out, its rows hold no note tables.")
+            said.append(f"{dataset} is left out, because its rows hold no note tables.")
         ranked = sorted(there, key=lambda t: -_drop(importance, places, entries, t))
         for track, why in _spread(ranked, wanted):
             having = tuple(p for p in places if track in importance.panels[p].baseline_notes)

@@ -58,15 +58,15 @@ def explore(
     """
     conditions, unable = choose_conditions(importance, entries, origin)
     if not conditions:
-        return None, ["Left out: no condition of this study can be shown on one recording."]
+        return None, ["The explorer is left out, because it can show no condition of this study."]
     examples, said = choose_examples(importance, conditions, origin, count)
     if unable:
         said.append(f"Not in the explorer, because it is not known here: {', '.join(unable)}.")
     progress.stage("excerpts", sum(len(example.panels) for example in examples))
     models = {p.model: origin.model(p.rows[0]) for p in importance.panels} if examples else {}
     said += [
-        f"{model_title(name)}: left out, the model with the weights and settings of these rows is "
-        "not here any more."
+        f"{model_title(name)} is left out, because the model with the weights and settings of "
+        "these rows is not here any more."
         for name, model in models.items()
         if model is None
     ]
@@ -75,14 +75,14 @@ def explore(
         try:
             found = _example(importance, conditions, example, origin, models, progress)
         except DataError as error:
-            said.append(f"{example.track}: left out, its audio cannot be read ({error}).")
+            said.append(f"{example.track} is left out, because its audio cannot be read ({error}).")
             continue
         if shown and len(json.dumps([*shown, found])) > MOST_BYTES:
-            said.append(f"{example.track}: left out, the page would be larger than 7 MB.")
+            said.append(f"{example.track} is left out, because the page would be larger than 7 MB.")
         elif found["models"]:
             shown.append(found)
     if not shown:
-        return None, ["Left out: there is no recording to show.", *said]
+        return None, ["The explorer is left out, because there is no recording to show.", *said]
     head = {"fates": FATES, "colours": colour_steps(), "range_db": RANGE_DB}
     return {**head, "examples": shown}, said
 

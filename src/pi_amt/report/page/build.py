@@ -25,7 +25,8 @@ from pi_amt.report.tables.profile import agreement_table, profile_table
 from pi_amt.report.tables.sensitivity import sensitivity
 from pi_amt.report.tables.shapley import coalition_table, interaction_table, shapley_table
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.result import SCORE, Result
+from pi_amt.scoring.notes import F_MEASURE
+from pi_amt.statistics.result import Result
 from pi_amt.store.renamed import under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
@@ -38,7 +39,7 @@ def build(
     source: Source,
     output: str | os.PathLike[str],
     *,
-    score: str = SCORE,
+    score: str = F_MEASURE,
     examples: int = 3,
     origin: Origin | None = None,
 ) -> Path:

@@ -18,7 +18,7 @@ from pi_amt.report.page.render import WARNING, from_template
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.league import RANKED, RULE, league_table, rank_texts, size_table
 from pi_amt.statistics.bootstrap import Interval
-from pi_amt.statistics.reliance import Standing, in_words, standings
+from pi_amt.statistics.reliance import Standing, measure_in_words, standings
 from pi_amt.statistics.result import Result
 
 
@@ -83,7 +83,7 @@ def _blocks(found: Sequence[Standing], name: str) -> list[tuple[str, Axis, list[
         shown = [one.values[name] for one in here]
         ends = [end for v in shown for end in (v.estimate, v.low, v.high) if not math.isnan(end)]
         axis = make_axis([min(max(end, -1.0), 1.0) for end in ends])
-        title = f"{dataset_title(dataset)}: {in_words(name)}"
+        title = f"{dataset_title(dataset)}: {measure_in_words(name)}"
         lines = [_line(one, one.values[name], ranks[id(one)], axis) for one in here]
         blocks.append((title, axis, lines))
     return blocks

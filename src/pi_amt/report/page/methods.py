@@ -33,11 +33,11 @@ from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
 from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, PITCH_TOLERANCE_CENTS
-from pi_amt.scoring.notes import NOTE_SCORES, TOLERANCE_SCORES
+from pi_amt.scoring.notes import F_MEASURE, NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.statistics.estimates import LEAKS_ABOVE
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import FEWEST_COMPOSITIONS
-from pi_amt.statistics.result import SCORE, Result
+from pi_amt.statistics.result import Result
 from pi_amt.store.rows import COALITION, ConditionKey
 
 
@@ -344,7 +344,7 @@ def _score(score: str) -> str:
         f"onset within {1000 * ONSET_TOLERANCE_SECONDS:g} ms, "
         f"pitch within {PITCH_TOLERANCE_CENTS:g} cents"
     )
-    name = f"note F-measure ({near}, offsets ignored)" if score == SCORE else score_name(score)
+    name = f"note F-measure ({near}, offsets ignored)" if score == F_MEASURE else score_name(score)
     return f"the {name} as defined by mir_eval [@raffel2014mireval]"
 
 

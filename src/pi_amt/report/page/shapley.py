@@ -10,7 +10,7 @@ from pi_amt.permutations.coalition import NOTHING, REST
 from pi_amt.report.figures.shapley import Bar, Segment, bars, has_room, key_of, span_of
 from pi_amt.report.names import Look, score_name
 from pi_amt.report.tables.cells import format_value, minus
-from pi_amt.report.tables.shapley import in_words
+from pi_amt.report.tables.shapley import player_in_words
 from pi_amt.statistics.result import Result
 
 
@@ -98,4 +98,4 @@ def _explained(player: str) -> str:
     """A player for those who read its name for the first time."""
     if player == NOTHING:
         return "what is left without any sound"
-    return "hammers, room and all other partials" if player == REST else in_words(player)
+    return "hammers, room and all other partials" if player == REST else player_in_words(player)

@@ -176,13 +176,14 @@ def _unlike(names: tuple[str, str], a: Result, b: Result) -> Iterator[str]:
                     f"{name} {'none' if v is None else v}"
                     for name, v in zip(names, values, strict=True)
                 )
-                yield f"Warning: not the same in both, {place}: {key} ({told})."
+                yield f"Warning: {place}: {key} is not the same in both ({told})."
         shared = panel.baseline.keys() & other.baseline.keys()
         changed = sum(panel.baseline[t].data != other.baseline[t].data for t in shared)
         if changed:
             yield (
-                f"Warning: {place}: {plural(changed, 'recording')} of {len(shared)} with other "
-                "audio or notes in one store than in the other."
+                f"Warning: {place}: {changed} of {plural(len(shared), 'recording')} "
+                f"{'has' if changed == 1 else 'have'} other audio or notes in one store than in "
+                "the other."
             )
 
 

@@ -18,7 +18,7 @@ from pi_amt.statistics.reliance import (
     SHAPLEY,
     Standing,
     difference,
-    in_words,
+    measure_in_words,
     ranks,
 )
 
@@ -195,7 +195,7 @@ def card_table(one: Standing) -> Table:
     facts = one.facts
     records = [
         {"measure": name, **_bounded("value", value.estimate, value.low, value.high),
-         "recordings": len(one.measures[name].parts), "what": in_words(name)}
+         "recordings": len(one.measures[name].parts), "what": measure_in_words(name)}
         for name, value in one.values.items()
     ]  # fmt: skip
     notes = [

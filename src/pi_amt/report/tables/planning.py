@@ -8,7 +8,7 @@ from math import isnan
 
 from pi_amt.core.text import plural
 from pi_amt.report.tables.table import Table
-from pi_amt.statistics.planning import FEWEST_COMPOSITIONS, Plan, Wanted, caution, plans
+from pi_amt.statistics.planning import FEWEST_FOR_SPREAD, Plan, Wanted, caution, plans
 from pi_amt.statistics.result import Result
 
 _NUMBERS = ("for_drop", "for_excess", "to_tell_apart", "to_call_none")
@@ -75,6 +75,6 @@ def _footers(result: Result, found: Sequence[Plan], wanted: Wanted) -> Iterator[
     for panel in result.panels:
         if (panel.model, panel.dataset) not in planned:
             yield (
-                f"{panel.model} × {panel.dataset}: left out, it has fewer than "
-                f"{FEWEST_COMPOSITIONS} compositions with a drop."
+                f"{panel.model} × {panel.dataset} is left out, because it has fewer than "
+                f"{FEWEST_FOR_SPREAD} compositions with a drop."
             )

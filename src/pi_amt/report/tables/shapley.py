@@ -115,7 +115,8 @@ def shapley_sentence(one: Attribution, model: str, dataset: str) -> str:
     """Where a score comes from, with these names for its model and dataset."""
     parts = sorted(one.parts.players, key=lambda part: -part.value.estimate)
     told = [
-        f"{format_value(part.value.estimate, '.2f')} from {in_words(part.name)}" for part in parts
+        f"{format_value(part.value.estimate, '.2f')} from {player_in_words(part.name)}"
+        for part in parts
     ]
     whole, left = (
         format_value(part.value.estimate, ".2f") for part in (one.parts.whole, one.parts.nothing)
@@ -128,7 +129,7 @@ def shapley_sentence(one: Attribution, model: str, dataset: str) -> str:
     )
 
 
-def in_words(player: str) -> str:
+def player_in_words(player: str) -> str:
     """What a player is: ``h4-h10`` → ``harmonics 4 to 10``."""
     return "the rest" if player == REST else partials_in_words(partials_of(player))
 

@@ -29,6 +29,7 @@ from pi_amt.study.executors.processes import (
 
 #: what workers must run, too
 VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
+# Asking the scheduler for its workers is a round trip, and is not done for every job.
 _COUNT_WORKERS_EVERY_SECONDS = 5.0
 
 
@@ -62,10 +63,14 @@ class DaskExecutor(Executor):
 
 
 def run_on_worker(version: str, job: Callable[[], Any]) -> Any:
-    """Run a job on a worker, with one thread, if it runs the driver's version.
+    """Run a job on a worker, with one thread, if the worker runs the driver's version.
+
+    Args:
+        version: the driver's :data:`VERSION`; here :data:`VERSION` is the worker's.
+        job: what to run, without arguments.
 
     Raises:
-        RuntimeError: if it does not.
+        RuntimeError: if the versions differ.
     """
     if version != VERSION:
         raise RuntimeError(_other_version("a worker", VERSION, version))
@@ -137,6 +142,7 @@ def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Execut
 
 
 def _other_version(worker: str, theirs: str, ours: str) -> str:
+    """What is said of a worker whose version is another one."""
     return f"{worker} runs pi_amt {theirs}, this is {ours}: install one version everywhere"
 
 

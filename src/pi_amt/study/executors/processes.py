@@ -28,6 +28,7 @@ from pi_amt.core.text import plural
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 
+#: More workers than this on a core are taken for a mistyped number.
 _WORKERS_PER_CORE = 8
 #: What asks a program to end: ``kill``, a closed terminal, and what batch systems send before they
 #: stop a job (SLURM's ``--signal=USR1`` and SIGTERM; soft limits of Grid Engine and LSF).
@@ -92,6 +93,8 @@ def check_n_jobs(n_jobs: int) -> None:
 
 def resolve_n_jobs(n_jobs: int | None) -> int:
     """Number of worker processes; ``None`` means one per core.
+
+    More workers than cores are accepted with a line on the standard error.
 
     Raises:
         ValueError: see :func:`check_n_jobs`.

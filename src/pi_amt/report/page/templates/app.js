@@ -4,6 +4,7 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const report = JSON.parse($("#report-data").textContent);
 const plural = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
+const html = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
 const say = text => { $("#live").textContent = text; };
 
 /* ---------- tabs and addresses (#overview, #conditions/fund_mask) ---------- */

@@ -65,24 +65,25 @@ function paired(panel, cell) {
 
 /* ---------- the recordings of a condition: a dot leads to its row, a row to the explorer ---------- */
 const FIRST_ROWS = 12;
+const LONG_NAME = 28; // more letters than fit beside three numbers: names then have lines of their own
 const explored = (() => { const source = document.querySelector("#explorer-data"); return source ? JSON.parse(source.textContent).examples.map(e => [e.dataset, e.track, e.models.map(m => m.panel)]) : []; })();
 function recordings(box) {
   if (box.childElementCount) return;
   const place = Number(box.dataset.panel), panel = report.panels[place], entry = box.closest("article").dataset.entry;
   const cell = report.conditions[entry][place], figure = box.parentElement.querySelector('figure[data-chart="paired"]');
-  const element = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
   const rows = panel.pieces.map((name, i) => ({ name, i, clean: panel.base[i], after: cell.after[i], drop: known(panel.base[i]) && known(cell.after[i]) ? panel.base[i] - cell.after[i] : null })).filter(row => known(row.drop));
   if (!rows.length) return;
   const heads = [["name", "Recording", "the recording"], ["clean", `${report.scoreName} clean`, "its score without perturbation"], ["after", "perturbed", "its score with the perturbation, repeats averaged"], ["drop", "drop", "clean − perturbed of this recording; the bar shows it from −1 to 1"]];
   let key = "drop", up = false, limit = FIRST_ROWS, chosen = null;
-  const body = element("tbody"), more = element("button", { type: "button", className: "quiet" });
-  const head = element("tr", {}, ...heads.map(([name, text, title]) => {
-    const cellOfHead = element("th", { scope: "col", className: name === "name" ? "" : "num", title, textContent: text });
+  const body = html("tbody"), more = html("button", { type: "button", className: "quiet" });
+  const head = html("tr", {}, ...heads.map(([name, text, title]) => {
+    const cellOfHead = html("th", { scope: "col", className: name === "name" ? "" : "num", title, textContent: text });
     headButton(cellOfHead, () => { up = key === name ? !up : name === "name"; key = name; draw(); });
     explain(cellOfHead);
     return cellOfHead;
   }));
-  const table = element("table", { className: "pieces" }, element("caption", { className: "sr", textContent: "Recordings, one per line" }), element("thead", {}, head), body);
+  const long = rows.some(row => row.name.length > LONG_NAME);
+  const table = html("table", { className: long ? "pieces long" : "pieces" }, html("caption", { className: "sr", textContent: "Recordings, one per line" }), html("thead", {}, head), body);
   function draw() {
     rows.sort((a, b) => (up ? 1 : -1) * (key === "name" ? a.name.localeCompare(b.name) : a[key] - b[key]));
     heads.forEach(([name], i) => { if (name === key) head.cells[i].setAttribute("aria-sort", up ? "ascending" : "descending"); else head.cells[i].removeAttribute("aria-sort"); });
@@ -91,13 +92,13 @@ function recordings(box) {
     more.textContent = `Show all ${plural(rows.length, "recording")}`;
   }
   function line(row) {
-    const name = element("td", {}, element("bdi", { textContent: row.name }));
+    const name = html("td", {}, html("bdi", {}, ...row.name.split(/(?<=[\/_-])/).flatMap((part, i) => i ? [html("wbr"), part] : [part])));
     if (explored.some(([dataset, track, panels]) => dataset === panel.dataset && track === row.name && panels.includes(place))) {
       const state = new URLSearchParams({ recording: row.name, dataset: panel.dataset, model: panel.model, condition: entry });
-      name.append(" ", element("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
+      name.append(" ", html("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
     }
-    const bar = element("i", { className: row.drop < 0 ? "bar less" : "bar", style: `width: ${(Math.abs(row.drop) * 3.5).toFixed(2)}rem` });
-    const tr = element("tr", { tabIndex: -1 }, name, ...[row.clean, row.after].map(v => element("td", { className: "num", textContent: fixed(v) })), element("td", { className: "num" }, element("span", { className: "bars" }, bar), fixed(row.drop)));
+    const bar = html("i", { className: row.drop < 0 ? "bar less" : "bar", style: `width: ${(Math.abs(row.drop) * 3.5).toFixed(2)}rem` });
+    const tr = html("tr", { tabIndex: -1 }, name, ...[row.clean, row.after].map(v => html("td", { className: "num", textContent: fixed(v) })), html("td", { className: "num" }, html("span", { className: "bars" }, bar), fixed(row.drop)));
     tr.dataset.piece = row.i;
     if (row.i === chosen) tr.setAttribute("aria-current", "true");
     tr.addEventListener("click", () => choose(row.i));

@@ -2,7 +2,7 @@
    The address holds what is shown: #explorer/recording=…&model=…&condition=…&from=…&to=…&sound=… */
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = midi => NAMES[((Math.round(midi) % 12) + 12) % 12] + (Math.floor(Math.round(midi) / 12) - 1);
-const html = (tag, properties = {}, ...children) => { const e = Object.assign(document.createElement(tag), properties); e.append(...children); return e; };
+const shortened = name => name.length > 40 ? `${name.slice(0, 20)}…${name.slice(-19)}` : name; // both ends tell recordings apart
 const FATE_TEXTS = {
   "kept": "kept: found clean and perturbed", "lost": "lost: found clean only", "gained": "gained: found perturbed only",
   "missed": "missed by both", "false-new": "false, new", "false-old": "false, also clean",
@@ -63,7 +63,7 @@ window.startExplorer = state => {
   const pickExample = picker("Recording", "ex-recording", () => load());
   const pickModel = picker("Model", "ex-model", () => { chosenModel = nameOf(example.models[pickModel.value]); loadModel(); });
   const pickCondition = picker("Perturbation", "ex-condition", () => { chosenCondition = model.conditions[pickCondition.value].id; loadCondition(); });
-  fill(pickExample, data.examples.map(e => `${e.track} (${e.dataset}; ${e.why})`));
+  fill(pickExample, data.examples.map(e => `${shortened(e.track)} (${e.dataset}; ${e.why})`));
   const outlineBox = html("input", { type: "checkbox", id: "ex-outline", checked: true });
   const outlineLabel = html("label", { className: "check", style: "flex-direction: row; align-items: center" }, outlineBox, "Outline the mask");
   choose.append(outlineLabel);

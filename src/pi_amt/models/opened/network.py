@@ -1,0 +1,179 @@
+"""A network from blocks of samples to activations, opened at its spectrogram."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi_amt.core.audio import resample
+from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, Samples, frames_to_seconds
+from pi_amt.models.devices import map_on_threads
+from pi_amt.models.opened.opening import Opening
+from pi_amt.models.transcriber import Activations, BatchedTranscriber
+
+
+class OpenedNetwork(BatchedTranscriber):
+    """A network from blocks of samples to activations, opened at its spectrogram.
+
+    Blocks overlap by twice ``margin_frames``; what the network says of a block's margins is left to
+    its neighbours. The network is one whose blocks know nothing of each other.
+
+    Args:
+        opening: where its spectrogram is. Its frames stand on multiples of the hop, the first one
+            at ``first_seconds`` of the block.
+        network: samples ``(blocks, samples)`` → activations by name, ``(blocks, frames, …)`` with
+            the spectrogram's frames.
+        decode: activations of a recording, ``(frames, …)`` by name → notes.
+        pitch_activity: activations → ``(frames, 88)`` in [0, 1], for frame-level scores.
+        name: in rows and tables.
+        sample_rate: of the network, Hz.
+        block_frames: length of a block.
+        margin_frames: at both ends of a block.
+        first_seconds: time of a block's first frame after its first sample.
+        frame_threshold: on the pitch activity.
+        label: of the weights, for people.
+        settings: options that change a result.
+    """
+
+    def __init__(
+        self,
+        opening: Opening,
+        network: Callable[[torch.Tensor], Mapping[str, torch.Tensor]],
+        decode: Callable[[Activations], Notes],
+        pitch_activity: Callable[[Mapping[str, NDArray[Any]]], NDArray[np.float32]],
+        *,
+        name: str,
+        sample_rate: int,
+        block_frames: int,
+        margin_frames: int = 0,
+        first_seconds: float = 0.0,
+        frame_threshold: float = 0.5,
+        label: str = "user model",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        hop = sample_rate / opening.frame_rate
+        if abs(hop - round(hop)) > 1e-6:
+            raise ValueError(
+                f"frame_rate: got {opening.frame_rate:g} at {sample_rate} Hz, expected a whole "
+                "number of samples from frame to frame"
+            )
+        if not 0 <= 2 * margin_frames < block_frames:
+            raise ValueError(
+                f"got margin_frames {margin_frames} of block_frames {block_frames}, expected less "
+                "than half of it"
+            )
+        self.sample_rate, self.frame_rate = sample_rate, opening.frame_rate
+        self.core_frames = slice(margin_frames, block_frames - margin_frames)
+        self.frame_threshold = frame_threshold
+        about = {"block_frames": block_frames, "margin_frames": margin_frames}
+        self.identity = opening.identity(name, label, about | dict(settings or {}))
+        weights = next(opening.network.parameters(), next(opening.network.buffers(), None))
+        self.device = torch.device("cpu") if weights is None else weights.device
+        self._opening, self._network, self._decode = opening, network, decode
+        self._activity, self._hop = pitch_activity, round(hop)
+        self._block, self._margin, self._first = block_frames, margin_frames, first_seconds
+
+    def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
+        """Audio at the network's rate; see the base class."""
+        return resample(samples, sample_rate, self.sample_rate), self.sample_rate
+
+    def stream(
+        self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
+    ) -> Iterator[Spectrogram]:
+        """Audio → spectrograms of ``stream_blocks`` blocks; see the base class."""
+        samples = resample(samples, sample_rate, self.sample_rate)
+        step, margin = self._block - 2 * self._margin, self._margin
+        count = -(-self._frames(len(samples)) // step)
+        length = (count * step + 2 * margin) * self._hop
+        padded = np.zeros(length, dtype=np.float32)
+        padded[margin * self._hop : margin * self._hop + len(samples)] = samples
+        blocks = np.lib.stride_tricks.sliding_window_view(padded, self._block * self._hop)
+        blocks = blocks[:: step * self._hop]
+        for first in range(0, count, self.stream_blocks):
+            part = blocks[first : min(first + self.stream_blocks, count)]
+            numbers = np.arange(first, first + len(part))
+            starts = (numbers * step - margin) / self.frame_rate + self._first
+            yield self._opening.spectrogram(
+                self._heard(part), starts, len(samples), self.sample_rate, tuning_cents
+            )
+
+    def _heard(self, blocks: NDArray[np.float32]) -> torch.Tensor:
+        """What the front end makes of blocks, in batches of one fixed size."""
+
+        def hear(start: int) -> torch.Tensor:
+            batch = np.zeros((self.micro_batch, blocks.shape[1]), dtype=np.float32)
+            part = blocks[start : start + self.micro_batch]
+            batch[: len(part)] = part
+            sound = torch.from_numpy(batch).to(self.device)
+            return self._opening.hear(lambda: self._network(sound), first_only=True)[0]
+
+        parts = map_on_threads(hear, range(0, len(blocks), self.micro_batch), self.device)
+        return torch.cat(parts)[: len(blocks)]
+
+    def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
+        """Values of some blocks → the network's activations of their kept frames."""
+        silence = torch.zeros(len(values), self._block * self._hop, device=self.device)
+        outputs = self._opening.put(lambda: self._network(silence), values)
+        for name, output in outputs.items():
+            if output.shape[:2] != (len(values), values.shape[-1]):
+                raise ValueError(
+                    f"network: got {name!r} of shape {tuple(output.shape)}, expected (blocks, "
+                    f"frames, …) with {len(values)} blocks and {values.shape[-1]} frames"
+                )
+        return {name: output[:, self.core_frames] for name, output in outputs.items()}
+
+    def stitcher(self, n_samples: int) -> _Joined:
+        """Joins the kept frames of blocks and ends with the recording."""
+        return _Joined(self._frames(n_samples))
+
+    def decoder(self) -> _Collected:
+        """Collects the activations of a recording for ``decode``."""
+        return _Collected(self._decode)
+
+    def frame_times(self, n: int, start: int = 0) -> Floats:
+        """Times ``(n,)`` of frames from number ``start`` on; see the base class."""
+        return self._first + frames_to_seconds(np.arange(start, start + n), self.frame_rate)
+
+    def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """As given; see the base class."""
+        return self._activity(activations)
+
+    def _frames(self, n_samples: int) -> int:
+        return max(1, -(-n_samples // self._hop))
+
+
+class _Joined:
+    def __init__(self, frames: int) -> None:
+        self._missing = frames
+        self._none: Activations = {}
+
+    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
+        joined = {
+            name: output.flatten(0, 1)[: self._missing].float().cpu().numpy()
+            for name, output in outputs.items()
+        }
+        self._missing -= len(next(iter(joined.values())))
+        self._none = {name: values[:0] for name, values in joined.items()}
+        return joined
+
+    def finish(self) -> Activations:
+        return self._none
+
+
+class _Collected:
+    def __init__(self, decode: Callable[[Activations], Notes]) -> None:
+        self._decode = decode
+        self._parts: list[Mapping[str, NDArray[np.float32]]] = []
+
+    def push(self, activations: Mapping[str, NDArray[np.float32]]) -> None:
+        self._parts.append(activations)
+
+    def finish(self) -> Notes:
+        parts = self._parts
+        return self._decode({n: np.concatenate([part[n] for part in parts]) for n in parts[0]})

@@ -1,0 +1,337 @@
+"""Where a torch model's spectrogram is, and what its numbers are.
+
+An :class:`Opening` names a module that gives the spectrogram (``at="output"``) or is given it
+(``"input"``), says which dimension is which, which frequencies and how fast the frames, and how
+magnitudes are written down (:class:`Scale`). It hears what stands there, and puts something else in
+its place.
+
+The hooks stand only while a run lasts, act on the calls of their own thread only, and leave those
+of other people where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from pi_amt.core.checks import check_choice
+from pi_amt.core.hashing import stable_text
+from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.units import Floats, frames_to_seconds
+from pi_amt.models.transcriber import ModelIdentity
+
+#: what the letters of ``axes`` stand for
+AXES = {"b": "blocks", "c": "channels", "f": "frequencies", "t": "times", "1": "a single entry"}
+_ORDER = "bcft"
+# Largest error of a scale that is read and written again, as a share of the values' range.
+_SCALE_ERROR = 1e-4
+
+Convert = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a front end writes magnitudes down.
+
+    Attributes:
+        write: linear magnitudes (or complex coefficients) → the module's numbers.
+        read: the inverse of ``write``.
+    """
+
+    write: Convert
+    read: Convert
+
+
+LINEAR = Scale(lambda values: values, lambda values: values)
+
+
+def log_scale(add: float, *, base: float = math.e, gain: float = 1.0, power: float = 1.0) -> Scale:
+    """``log_base(add + gain · magnitude ** power)``, for example ``log_scale(1.0, base=10)`` for
+    log10(1 + x) and ``log_scale(1e-5)`` for log(x + 1e-5).
+
+    Both directions are computed in float64, so that only rounding to the module's own type is lost.
+    """
+
+    def write(magnitude: torch.Tensor) -> torch.Tensor:
+        x = gain * magnitude.double() ** power
+        y = (math.log(add) + torch.log1p(x / add)) / math.log(base)
+        return y.to(magnitude.dtype)
+
+    def read(y: torch.Tensor) -> torch.Tensor:
+        x = add * torch.expm1(y.double() * math.log(base) - math.log(add))
+        return ((x / gain).clamp(min=0.0) ** (1.0 / power)).to(y.dtype)
+
+    return Scale(write, read)
+
+
+def filterbank_response(
+    windows: NDArray[Any], filters: NDArray[Any], sample_rate: float, *, of_power: bool
+) -> Callable[[Floats], Floats]:
+    """How a filterbank on a Fourier transform hears steady tones: a ``response`` for mel bands and
+    the like.
+
+    Args:
+        windows: ``(samples,)``, or ``(channels, samples)`` where there are several; the response is
+            then their mean, each with its own peak as 1.
+        filters: ``(samples // 2 + 1, bins)`` weights of the bands.
+        sample_rate: Hz.
+        of_power: whether the filters add up powers, or magnitudes.
+    """
+    fine, far = 16, 128  # points per bin of the transform, and how far from the tone it is computed
+    windows = np.atleast_2d(np.asarray(windows, dtype=np.float64))
+    length = windows.shape[1]
+    spectra = np.abs(np.fft.rfft(windows, fine * length, axis=1))[:, : fine * far]
+    spectra /= windows.sum(axis=1, keepdims=True)
+    distances = np.arange(fine * far) / fine
+
+    def response(hz: Floats) -> Floats:
+        away = np.abs(np.arange(len(filters)) - hz[:, None] * length / sample_rate)
+        power = np.zeros((len(hz), filters.shape[1]))
+        for spectrum in spectra:
+            magnitude = np.interp(away, distances, spectrum, right=0.0)
+            power += magnitude**2 @ filters if of_power else (magnitude @ filters) ** 2
+        return power / len(spectra)
+
+    return response
+
+
+class _Heard(BaseException):
+    """Ends a run from inside a hook; no ``except Exception`` on the way takes it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """Where a model's spectrogram is, and what its numbers are.
+
+    Attributes:
+        network: the torch model; its weights identify it in a store.
+        module: dotted name of the module in it (``named_modules``).
+        axes: a letter for each dimension of the module's tensor: ``b`` blocks, ``c`` channels,
+            ``f`` frequencies, ``t`` times, ``1`` a single entry, such as ``"b1ft"``.
+        frequencies: ``(bins,)`` Hz, ascending.
+        window_seconds: analysis window of each bin ``(bins,)``, or of all.
+        frame_rate: frames per second.
+        at: ``output`` of the module, or its first ``input``.
+        scale: how magnitudes are written down.
+        response: of a steady tone, where it is known; see :class:`~pi_amt.Spectrogram`.
+    """
+
+    network: torch.nn.Module
+    module: str
+    axes: str
+    frequencies: Floats
+    window_seconds: ArrayLike
+    frame_rate: float
+    at: str = "output"
+    scale: Scale = LINEAR
+    response: Callable[[Floats], Floats] | None = None
+    _place: torch.nn.Module = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_choice("at", self.at, ("output", "input"))
+        letters = self.axes.replace("1", "")
+        if (
+            set(letters) - set(AXES)
+            or len(set(letters)) != len(letters)
+            or not set(letters) >= {"f", "t"}
+        ):
+            raise ValueError(
+                f"axes: got {self.axes!r}, expected f and t, b and c where there are blocks and "
+                "channels, each once, and 1 for dimensions of one entry, such as 'b1ft'"
+            )
+        try:
+            object.__setattr__(self, "_place", self.network.get_submodule(self.module))
+        except AttributeError as error:
+            names = [name for name, _ in self.network.named_modules() if name]
+            raise ValueError(
+                f"module: got {self.module!r} ({error}), expected one of {', '.join(names[:20])}"
+            ) from None
+
+    def identity(self, name: str, label: str, settings: Mapping[str, Any]) -> ModelIdentity:
+        """The network by the contents of its weights, beside the options of whoever runs it."""
+        sha256 = hashlib.sha256(stable_text(self.network.state_dict()).encode()).hexdigest()
+        return ModelIdentity(name, sha256, label, dict(settings))
+
+    def hear(self, run: Callable[[], object], *, first_only: bool = False) -> list[torch.Tensor]:
+        """What stands there while something runs: values ``(blocks, bins, frames)``, or with
+        channels ``(blocks, channels, bins, frames)``, of every call of the module.
+
+        Args:
+            run: calls the module.
+            first_only: end the run with the module's first call.
+
+        Raises:
+            ValueError: if the module is not called, or its tensor does not fit the opening.
+        """
+        found: list[torch.Tensor] = []
+
+        def listen(raw: torch.Tensor) -> None:
+            ordered = self._in_order(raw)
+            values = self.scale.read(ordered)
+            self._check_scale(ordered, values)
+            with torch.inference_mode(False):  # a model's own mode would leave tensors of its own
+                # what comes next in the model may compute in place
+                found.append(values.clone(memory_format=torch.contiguous_format))
+            if first_only:
+                raise _Heard
+
+        try:
+            with torch.no_grad(), self._hooked(listen):
+                run()
+        except _Heard:
+            pass
+        if not found:
+            raise ValueError(
+                f"module: {self.module!r} was not called (in this thread), expected a module that "
+                "the model uses"
+            )
+        return found
+
+    def put(self, run: Callable[[], Any], values: torch.Tensor) -> Any:
+        """What something returns with other values in that place.
+
+        Args:
+            run: calls the module, once or for one piece after the other.
+            values: as of :meth:`hear`, the blocks of all calls.
+
+        Raises:
+            ValueError: if the calls take more or fewer blocks than there are, or other shapes.
+        """
+        taken = 0
+
+        def replace(raw: torch.Tensor) -> torch.Tensor:
+            nonlocal taken
+            own = self._in_order(raw)
+            part = values[taken : taken + len(own)]
+            taken += len(own)
+            if part.shape != own.shape:
+                raise ValueError(
+                    f"module: {self.module!r} gave {tuple(own.shape)} in a run on silence, "
+                    f"expected {tuple(part.shape)} as of the sound: what it gives must not depend "
+                    "on what is heard"
+                )
+            return self._as_found(self.scale.write(part.to(raw.device)), raw)
+
+        with torch.no_grad(), self._hooked(replace):
+            result = run()
+        if taken != len(values):
+            raise ValueError(
+                f"module: {self.module!r} took {taken} blocks in a run on silence, expected "
+                f"{len(values)} as of the sound"
+            )
+        return result
+
+    def spectrogram(
+        self, values: torch.Tensor, starts: Floats, n_samples: int, rate: int, tuning_cents: float
+    ) -> Spectrogram:
+        """Values with their geometry.
+
+        Args:
+            values: as of :meth:`hear`.
+            starts: ``(blocks,)`` time of each block's first frame, seconds.
+            n_samples: of the whole recording.
+            rate: of the samples, Hz.
+            tuning_cents: of the recording.
+        """
+        hz = np.asarray(self.frequencies, dtype=np.float64)
+        frames = frames_to_seconds(np.arange(values.shape[-1]), self.frame_rate)
+        return Spectrogram(
+            values=values,
+            frequencies=hz,
+            times=np.asarray(starts)[:, None] + frames,
+            window_seconds=np.broadcast_to(np.asarray(self.window_seconds, float), hz.shape).copy(),
+            frame_rate=self.frame_rate,
+            n_samples=n_samples,
+            sample_rate=rate,
+            tuning_cents=tuning_cents,
+            response=self.response,
+        )
+
+    @contextmanager
+    def _hooked(self, act: Callable[[torch.Tensor], torch.Tensor | None]) -> Iterator[None]:
+        """``act`` on the tensor of every call of this thread; what it returns takes its place."""
+        own = threading.get_ident()
+
+        def on_input(_: torch.nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+            if threading.get_ident() != own:
+                return None
+            new = act(self._tensor(given[0] if given else None))
+            return None if new is None else (new, *given[1:])
+
+        def on_output(_: torch.nn.Module, __: Any, found: Any) -> torch.Tensor | None:
+            return act(self._tensor(found)) if threading.get_ident() == own else None
+
+        if self.at == "input":
+            handle = self._place.register_forward_pre_hook(on_input)
+        else:
+            handle = self._place.register_forward_hook(on_output)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _tensor(self, found: Any) -> torch.Tensor:
+        """What the module gives or is given, if it is what the opening says.
+
+        Raises:
+            ValueError: if it is no tensor, or of other dimensions.
+        """
+        what = f"the {self.at} of {self.module!r}"
+        if not isinstance(found, torch.Tensor):
+            raise ValueError(f"module: {what} is {type(found).__name__}, expected one tensor")
+        shape = tuple(found.shape)
+        if len(shape) != len(self.axes):
+            raise ValueError(
+                f"axes: got {self.axes!r} for {what} of shape {shape}, expected a letter for each "
+                f"of its {len(shape)} dimensions"
+            )
+        for letter, size in zip(self.axes, shape, strict=True):
+            wanted = {"f": len(self.frequencies), "1": 1}.get(letter, size)
+            if size != wanted:
+                raise ValueError(
+                    f"axes: got {self.axes!r} for {what} of shape {shape}, which makes {size} "
+                    f"{AXES[letter]}, expected {wanted}{self._hint(shape)}"
+                )
+        return found
+
+    def _hint(self, shape: tuple[int, ...]) -> str:
+        """Where the frequencies may be instead."""
+        fitting = [i for i, size in enumerate(shape) if size == len(self.frequencies)]
+        return f": dimension {fitting[0]} has as many as frequencies" if len(fitting) == 1 else ""
+
+    def _in_order(self, raw: torch.Tensor) -> torch.Tensor:
+        """The module's tensor as ``(blocks, bins, frames)`` or with channels."""
+        letters = self.axes.replace("1", "")
+        ones = [i for i, letter in enumerate(self.axes) if letter == "1"]
+        values = raw.squeeze(ones) if ones else raw
+        values = values.permute([letters.index(letter) for letter in _ORDER if letter in letters])
+        return values if "b" in letters else values[None]
+
+    def _as_found(self, values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """The inverse of :meth:`_in_order`."""
+        letters = self.axes.replace("1", "")
+        values = values if "b" in letters else values[0]
+        order = [letter for letter in _ORDER if letter in letters]
+        values = values.permute([order.index(letter) for letter in letters])
+        return values.reshape(like.shape).to(like.dtype)
+
+    def _check_scale(self, raw: torch.Tensor, values: torch.Tensor) -> None:
+        """Raise ``ValueError`` where a scale does not give back what it read."""
+        if self.scale is LINEAR or not raw.numel() or not torch.isfinite(raw).all():
+            return
+        error = float((self.scale.write(values) - raw).abs().max())
+        if not error <= _SCALE_ERROR * max(float(raw.abs().max()), 1e-6):
+            raise ValueError(
+                f"scale: got values up to {error:.3g} away after read and write of the "
+                f"{self.at} of {self.module!r}, which go from {float(raw.min()):.3g} to "
+                f"{float(raw.max()):.3g}, expected the same: give the front end's own logarithm"
+            )
