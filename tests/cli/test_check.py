@@ -56,7 +56,11 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         ("tests.toys.ToyTranscriber", 0, "^toy: found no problem"),
         ("tests.toys:toy_dataset --kind dataset --option count=2", 0, "dataset: found no problem"),
-        ("callable --option function=own_things.py:nothing", 0, "^nothing: found no problem"),
+        (
+            "callable --option function=own_things.py:nothing",
+            1,
+            "^nothing: found no pr.*\nPROBLEM: nothing: this model found no note in a short piece",
+        ),
         ("callable --option function=own_things.py:fails", 1, "^PROBLEM: fails: got OSError: no w"),
         (
             "command --option command='false {wav} {mid}'",
