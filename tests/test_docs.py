@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -22,6 +23,8 @@ import pi_amt
 from pi_amt import testing
 from pi_amt.cli.commands import COMMANDS, parser
 from pi_amt.cli.main import mend
+from pi_amt.datasets.loading import DATASETS
+from pi_amt.models import loading as models
 from pi_amt.permutations import loading as permutations
 from pi_amt.store.store import read_rows
 
@@ -188,6 +191,34 @@ def test_what_the_page_of_an_own_model_says_is_what_its_blocks_print() -> None:
     left = [float(line.split()[2].replace("−", "-")) for line in lines]
     assert len(left) == 10
     assert f"−{abs(max(left)):.0f} dB or less" in page
+
+
+def _columns(page: Path, head: str) -> dict[str, dict[str, str]]:
+    """A table of a page by its first column, each row by the words of the heading."""
+    lines = page.read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(f"| {head} |"))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[first:])
+    titles, _, *cells = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows)
+    return {row[0]: dict(zip(titles, row, strict=True)) for row in cells}
+
+
+def test_every_dataset_and_model_of_other_people_has_a_licence_and_a_citation() -> None:
+    stated = _columns(DOCS / "datasets.md", "dataset | licence")
+    stated = {name.lower().removesuffix("2100"): row for name, row in stated.items()}
+    made = {name: DATASETS.load(name) for name in DATASETS.names()}
+    fetched = {n for n, make in made.items() if hasattr(sys.modules[make.__module__], "SOURCE")}
+    assert stated.keys() == fetched
+    for row in stated.values():
+        assert re.search(r"^(CC |none is stated|the copy at .* CC0)", row["licence"])
+        assert row["read in"]
+        assert re.search(r": .+\. .*\b20\d\d$", row["publication"])
+    ready = _columns(DOCS / "black-box.md", "`model=` | what it is")
+    by_model = {name.strip("`"): row["licence"] for name, row in ready.items()}
+    opened = _columns(DOCS / "models" / "others.md", "| `model=harmonica`")["licence"]
+    by_model |= {title.split("=")[1].strip("`"): cell for title, cell in opened.items() if title}
+    others = models.BUILT_IN.keys() - {*models.SHIPPED, "callable", "command"}
+    assert others <= by_model.keys()
+    assert all(by_model.values())
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,11 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         ("tests.toys.ToyTranscriber", 0, "^toy: found no problem"),
         ("tests.toys:toy_dataset --kind dataset --option count=2", 0, "dataset: found no problem"),
-        ("callable --option function=own_things.py:nothing", 0, "^nothing: found no problem"),
+        (
+            "callable --option function=own_things.py:nothing",
+            1,
+            "^nothing: found no pr.*\nPROBLEM: nothing: this model found no note in a short piece",
+        ),
         ("callable --option function=own_things.py:fails", 1, "^PROBLEM: fails: got OSError: no w"),
         (
             "command --option command='false {wav} {mid}'",
@@ -94,6 +98,49 @@ def test_a_mistake_is_one_line(
     assert main(["check", *arguments.split()]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("command={wav}", "got '{wav}', which begins with a file in place of the program, expect"),
+        ("command={tool} {wav} {mid}", "got the program '{tool}', which is not installed"),
+        ("command=cat {wav} {mid}: 'x", """'x" (No closing quotation), expected a program with"""),
+        (
+            "command=[cat,{wav}]",
+            "got ['cat', {'wav': None}], expected text, such as 'tool {wav} {m",
+        ),
+        ("command=3", "model.command: got 3, expected text, such as 'tool {wav} {mid}'"),
+        ("command=", "model.command: got nothing, expected a program with its arguments"),
+        ("command.x=1", "option of model command: got unknown 'command.x'; did you mean command?"),
+        ("columns=3", "model.columns: got 3, expected text, such as 'onset offset pitch'"),
+        ("columns={onset}", "model.columns: got '{onset}', expected one of onset, offset, duratio"),
+        ("late_ms={a}", "model.late_ms: got '{a}', expected a number, -1000 to 1000 ms"),
+        (
+            "function=nothing",
+            "expected both where the function is and its name, such as my_module.",
+        ),
+        ("function=own_things.py", "function is and its name, such as own_things.py:transcribe"),
+        ("function=own_things.py:", "got 'own_things.py:', expected both where the function is"),
+        ("function=[a]", "model.function: got ['a'], expected a function (samples, sample_rate)"),
+        ("function={a: 1}", "model.function: got {'a': 1}, expected a function (samples, sample_"),
+    ],
+)
+def test_a_wrong_option_of_a_black_box_is_one_line_that_says_what_to_do(
+    option: str, said: str, module: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "callable" if option.startswith("function") else "command"
+    whole = name == "callable" or option.startswith("command")
+    pairs = [option] if whole else ["command=cat {wav} {mid}", option]
+    assert main(["check", name, *(part for pair in pairs for part in ("--option", pair))]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_braces_and_colons_in_a_command_are_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """YAML would read a mapping, which no program can be."""
+    assert main(["check", "command", "--option", "command=false {wav} {mid} {a}: b"]) == 1
+    assert "PROBLEM: false: got ProgramError: false ended with error 1" in capsys.readouterr().out
 
 
 def test_a_name_that_stands_for_two_kinds_is_asked_about(

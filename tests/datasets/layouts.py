@@ -175,6 +175,7 @@ URMP = {
     "01_Jupiter_vn_vc": [tones(67.1, 69.0), tones(43.0, 45.2)],
     "12_Spring_vn_vn_vc": [tones(76.0), tones(71.9, 72.0), tones(52.0)],
     "08_Spring_fl_vn": [tones(88.0, 90.1), tones(64.0)],
+    "15_Surprise_tpt_tpt_tbn": [tones(70.0), tones(65.9), tones(53.1, 55.0)],
 }
 
 
@@ -186,13 +187,18 @@ def hz_lines(notes: Notes, separator: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def f0_lines(notes: Notes, separator: str, hop: float, seconds: float = 1.2) -> str:
-    """Time and frequency of every frame, 0 where no note sounds."""
+def vibrato(seconds: float) -> float:
+    """Semitones above a note's pitch at a moment of the recording."""
+    return 0.3 * float(np.sin(2 * np.pi * 6 * seconds))
+
+
+def f0_lines(notes: Notes, separator: str, times: Iterable[float]) -> str:
+    """Time and frequency of every frame, with vibrato, 0 where no note sounds."""
     lines = []
-    for time in np.arange(0, seconds, hop):
+    for time in times:
         at = np.flatnonzero((notes.onsets <= time) & (time < notes.offsets))
-        hz = float(notes.frequencies[at[0]]) if len(at) else 0.0
-        lines.append(f"{time:.6f}{separator}{hz:.3f}")
+        hz = 440 * 2 ** ((notes.pitches[at[0]] + vibrato(time) - 69) / 12) if len(at) else 0.0
+        lines.append(f"{time}{separator}{hz:.3f}")
     return "\n".join(lines) + "\n"
 
 
@@ -202,10 +208,13 @@ def make_urmp(root: Path) -> Path:
         folder = root / "Dataset" / piece
         number, title, *instruments = piece.split("_")
         for i, (instrument, notes) in enumerate(zip(instruments, parts, strict=True), start=1):
-            part = f"{i}_{instrument}_{number}_{title}"
+            named = "tpt" if (title, i) == ("Surprise", 3) else instrument  # so in the dataset
+            part = f"{i}_{named}_{number}_{title}"
             write_sound(folder / f"AuSep_{part}.wav", notes, 48_000)
             (folder / f"Notes_{part}.txt").write_text(hz_lines(notes, "\t"))
-            (folder / f"F0s_{part}.txt").write_text(f0_lines(notes, "\t", 0.01))
+            (folder / f"F0s_{part}.txt").write_text(
+                f0_lines(notes, "\t", np.arange(0.023, 1.2, 0.01).round(3).tolist())
+            )
         write_sound(folder / f"AuMix_{piece}.wav", joined(parts), 48_000)
     return root
 
@@ -218,7 +227,7 @@ def make_vocadito(root: Path) -> Path:
     for number, notes in VOCADITO.items():
         write_sound(root / "Audio" / f"vocadito_{number}.wav", notes, 44_100)
         for kind, name, text in (
-            ("F0", "f0", f0_lines(notes, ",", 256 / 44_100)),
+            ("F0", "f0", f0_lines(notes, ",", (np.arange(206) * 256 / 44_100).tolist())),
             ("Notes", "notesA1", hz_lines(notes, ",")),
             ("Notes", "notesA2", hz_lines(notes[:1], ",")),
         ):

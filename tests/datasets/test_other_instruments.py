@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,87 @@ def test_notes_of_bach10_follow_their_frames(tmp_path: Path) -> None:
         np.testing.assert_allclose(contour[:, 1], pitch, atol=0.1)
 
 
+@pytest.mark.parametrize(("name", "options"), [("urmp", {}), ("urmp", {"by": "part"}),
+                                               ("vocadito", {})])  # fmt: skip
+def test_notes_follow_the_measured_pitch_of_their_own_part(
+    name: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """Vibrato of 30 cents is within 10 cents of a step, in parts and mixes alike."""
+    MAKERS[name][0](tmp_path)
+    for track in by_name(name, tmp_path, **options).values():
+        notes = track.notes()
+        assert len(notes.contours) == len(notes) > 0
+        for contour, onset, offset, pitch in zip(
+            notes.contours, notes.onsets, notes.offsets, notes.pitches, strict=True
+        ):
+            assert contour is not None
+            assert onset <= contour[0, 0] < onset + 0.011
+            for time in np.arange(contour[0, 0], offset - 0.011, 0.01).tolist():
+                step = contour[np.searchsorted(contour[:, 0], time, side="right") - 1, 1]
+                # a step holds until the next frame, in which vibrato goes on by up to 12 cents
+                assert abs(step - pitch - layouts.vibrato(time)) < 0.1 + 0.12
+            assert np.ptp(contour[:, 1]) > 0.35
+
+
+def test_frames_of_other_octaves_and_without_pitch_are_left_out(tmp_path: Path) -> None:
+    track = by_name("vocadito", layouts.make_vocadito(tmp_path))["vocadito_1"]
+    before = track.notes().contours[0]
+    lines = track.contours[0].read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if not line.endswith(",0.000"))
+    time, hz = map(float, lines[first + 5].split(","))
+    lines[first + 5] = f"{time},{2 * hz}"
+    lines[first + 6] = lines[first + 6].split(",")[0] + ",0.0"
+    track.contours[0].write_text("\n".join(lines))
+    after = track.notes().contours[0]
+    assert before is not None
+    assert after is not None
+    assert abs(after[:, 1] - track.notes().pitches[0]).max() < 0.31
+    assert len(after) == pytest.approx(len(before), abs=1)
+
+
+def test_contours_are_part_of_the_recording_to_the_store(tmp_path: Path) -> None:
+    track = by_name("vocadito", layouts.make_vocadito(tmp_path))["vocadito_1"]
+    mark = track.fingerprint()
+    without = replace(track, contours=())
+    assert without.notes().contours == ()
+    assert without.fingerprint() != mark
+    track.contours[0].write_text(track.contours[0].read_text().replace("0.000", "0.001", 1))
+    assert track.fingerprint() != mark
+
+
+def test_files_of_contours_that_are_too_few_are_refused(tmp_path: Path) -> None:
+    track = by_name("urmp", layouts.make_urmp(tmp_path))["01_Jupiter_vn_vc"]
+    with pytest.raises(ValueError, match="got 1 files of contours, expected 2, one for each file"):
+        replace(track, contours=track.contours[:1])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("0.0,0.0\n0.1,x\n", "line 2: got '0.1 x', expected seconds and Hz"),
+        ("0.0,440,1\n", "line 1: got '0.0 440 1', expected seconds and Hz"),
+        ("0.0,nan\n", "line 1: got '0.0 nan', expected seconds and Hz"),
+        ("0.1,440\n0.1,441\n", "line 2: got 0.1 s after 0.1 s"),
+        ("", "the file is empty"),
+    ],
+)
+@pytest.mark.parametrize("name", ["urmp", "vocadito"])
+def test_a_damaged_file_of_contours_is_one_plain_line(
+    name: str, data: str, message: str, tmp_path: Path
+) -> None:
+    MAKERS[name][0](tmp_path)
+    track = next(iter(by_name(name, tmp_path).values()))
+    track.contours[0].write_text(data)
+    with pytest.raises(DataError, match=message) as caught:
+        track.notes()
+    assert str(caught.value).startswith(f"{track.contours[0].absolute()}: ")
+    assert str(caught.value) in survey(load_dataset(name, data_folder=tmp_path)).unreadable
+    track.contours[0].unlink()
+    assert survey(load_dataset(name, data_folder=tmp_path)).missing == (
+        f"{track.contours[0].absolute()}: the file is missing",
+    )
+
+
 def test_urmp_knows_from_a_folders_name_which_parts_it_should_hold(tmp_path: Path) -> None:
     tracks = by_name("urmp", layouts.make_urmp(tmp_path))
     assert list(tracks) == sorted(layouts.URMP)
@@ -243,6 +325,9 @@ def test_urmp_knows_from_a_folders_name_which_parts_it_should_hold(tmp_path: Pat
         assert_same(tracks[name].notes(), joined(parts))
     assert tracks["12_Spring_vn_vn_vc"].composition == tracks["08_Spring_fl_vn"].composition
     alone = by_name("urmp", tmp_path, by="part")
+    trombone = alone["15_Surprise_tpt_tpt_tbn-3_tbn"]  # whose files are named tpt
+    assert_same(trombone.notes(), layouts.URMP["15_Surprise_tpt_tpt_tbn"][2])
+    assert trombone.audio_path.name == "AuSep_3_tpt_15_Surprise.wav"
     assert_same(alone["12_Spring_vn_vn_vc-2_vn"].notes(), layouts.URMP["12_Spring_vn_vn_vc"][1])
     gone = tmp_path / "Dataset" / "12_Spring_vn_vn_vc" / "Notes_2_vn_12_Spring.txt"
     gone.unlink()

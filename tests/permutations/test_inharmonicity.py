@@ -16,8 +16,10 @@ from pi_amt.core.partials import INHARMONICITIES, partial_frequencies, piano_inh
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import midi_to_hz, ratio_to_cents
 from pi_amt.models.basic_pitch.model import BasicPitch
-from pi_amt.permutations.controls import WrongPiece
+from pi_amt.permutations.coalition import Coalition
+from pi_amt.permutations.controls import Identity, NoPermutation, WrongPiece
 from pi_amt.permutations.donor import Donor
+from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.masks import (
     FundMask,
     RatioFundMask,
@@ -29,6 +31,7 @@ from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.permutations.regions import Mask
+from pi_amt.permutations.shuffles import Random
 
 #: far from a typical piano's (1): a slack string, and none at all
 PLANTED = (0.0, 0.35, 2.6)
@@ -154,6 +157,48 @@ def test_a_ratio_mask_may_find_that_nothing_is_stiff() -> None:
     assert overview.partials(notes).stiffness >= 2**-1.6
     apply = RatioFundMask(inharmonicity="estimate").decide(Scene(spectrogram, notes)).apply
     assert bool((apply(spectrogram).tensor <= spectrogram.tensor).all())
+
+
+def used(permutation: Permutation) -> float | None:
+    """The stiffness among the effects of a permutation on a slack string."""
+    spectrogram, notes = recording(0.35)
+    meter = EffectMeter()
+    scene = Scene(spectrogram, notes, 3, Neighbour("other", notes, spectrogram))
+    meter.push(spectrogram, *permutation.perturb(scene), notes)
+    return meter.finish().get("stiffness")
+
+
+@pytest.mark.parametrize(("strings", "factor"), [("none", 0.0), ("piano", 1.0), (2.5, 2.5)])
+def test_effects_tell_the_stiffness_that_a_mask_was_told(
+    strings: str | float, factor: float
+) -> None:
+    mask = FundMask(inharmonicity=strings)
+    for permutation in (
+        mask,
+        SoftFundMask(inharmonicity=strings),
+        MatchedTracks(mask),
+        WrongPiece(mask),
+        MatchedEnergy(mask, attenuation_db=6.0),
+        MatchedEnergy(mask, side="control", attenuation_db=6.0),
+        Donor(inharmonicity=strings),
+    ):
+        assert used(permutation) == factor
+    if strings != "piano":  # from which a ratio mask takes its first guess only
+        assert used(RatioFundMask(inharmonicity=strings)) == factor
+
+
+def test_effects_tell_the_stiffness_that_was_found() -> None:
+    mask, ratio = FundMask(inharmonicity="estimate"), RatioFundMask(inharmonicity="estimate")
+    for permutation in (mask, MatchedTracks(mask), Donor(inharmonicity="estimate"), ratio,
+                        RatioFundMask(), MatchedTracks(ratio),
+                        Coalition(inharmonicity="estimate")):  # fmt: skip
+        assert used(permutation) == pytest.approx(0.35, rel=0.25)
+    assert used(mask) == used(ratio)
+
+
+def test_what_looks_for_no_partials_has_no_stiffness() -> None:
+    for permutation in (Random(p=0.5), NoPermutation(), Identity(), Donor(feature="band")):
+        assert used(permutation) is None
 
 
 @pytest.mark.parametrize("value", ["guitar", -0.5, 1e4, float("nan"), True])

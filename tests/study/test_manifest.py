@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.datasets.layouts import write_pair
+from tests.datasets.layouts import make_urmp, write_pair
 from tests.toys import TOY, ToyTrack, toy_tracks
 
 from pi_amt.datasets.folder import folder
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec
-from pi_amt.store.store import Store
+from pi_amt.report.explorer.origin import Origin
+from pi_amt.store.store import Store, read_rows
 from pi_amt.study.conditions import make_conditions
 from pi_amt.study.driver import Summary, run_study
 from pi_amt.study.executors.processes import serial
@@ -176,3 +177,18 @@ def test_recordings_of_ones_own_may_be_corrected_but_not_exchanged(tmp_path: Pat
     assert run(tmp_path, "own", [tracks[0], ToyTrack("toy_001", 7, 1.0)]).computed == 1
     with pytest.raises(ValueError, match="other recordings of own, for example toy_000, where new"):
         run(tmp_path, "own", [tracks[1], ToyTrack("new", 8, 1.0)])
+
+
+@pytest.mark.parametrize("by", ["mix", "part"])
+def test_a_manifest_knows_the_files_of_contours(by: str, tmp_path: Path) -> None:
+    data = make_urmp(tmp_path / "data")
+    tracks = list(load_dataset("urmp", data_folder=data, by=by, max_tracks=2))
+    run(tmp_path / "r", "urmp", tracks)
+    with Store(tmp_path / "r", readonly=True) as store:
+        origin = Origin(store.manifests())
+    rows = {row.track: row for row in read_rows(tmp_path / "r")}
+    for track in tracks:
+        again = origin.track(rows[track.name])
+        assert again is not None
+        assert again.fingerprint() == track.fingerprint() == rows[track.name].data
+        assert len(again.notes().contours) == len(track.notes()) > 0

@@ -1,4 +1,4 @@
-"""Whether a model is late, or wants softer sound."""
+"""Whether a model hears anything, is late, or wants softer sound."""
 
 from __future__ import annotations
 
@@ -39,7 +39,29 @@ def test_a_model_that_wants_softer_sound_is_told() -> None:
     assert problem in str(found)
 
 
-def test_nothing_is_said_of_a_model_that_finds_nothing() -> None:
-    found = check_hearing(lambda samples, rate: Notes.empty())
-    assert not found.problems
+def test_a_model_that_finds_nothing_is_told() -> None:
+    def deaf(samples: np.ndarray, sample_rate: int) -> Notes:
+        return Notes.empty()
+
+    found = check_hearing(deaf)
+    assert set(found.n_notes.values()) == {0}
     assert np.isnan(found.late_ms)
+    (problem,) = found.problems
+    assert problem.startswith("deaf: this model found no note in a short piece of plucked tones")
+    assert "look at its weights, its threshold, and the sample rate and level" in problem
+    assert f"PROBLEM: {problem}" in str(found)
+
+
+def a_semitone_high(samples: np.ndarray, sample_rate: int) -> Notes:
+    """Counts keys from another one than it should."""
+    found = transcribe(samples, sample_rate)
+    return Notes.from_arrays(found.onsets, found.offsets, found.pitches + 1)
+
+
+def test_a_model_whose_notes_are_all_wrong_is_told() -> None:
+    found = check_hearing(a_semitone_high)
+    assert min(found.n_notes.values()) >= 20
+    (problem,) = found.problems
+    assert problem.startswith("a_semitone_high: this model found ")
+    assert f"F is {max(found.f_moved.values()):.2f} at most" in problem
+    assert "whether its pitches are MIDI numbers (69 is A4) and its times seconds" in problem

@@ -49,13 +49,31 @@ def with_plug_ins(override: str) -> str:
 def options_of(pairs: Sequence[str]) -> dict[str, Any]:
     """The options that ``--option KEY=VALUE`` gives, values as YAML reads them.
 
+    What YAML cannot read stays text, and so does what is a mapping only by chance: ``tool {wav}``,
+    ``{wav}``, ``file.py:``.
+
     Raises:
         ValueError: for one without a value.
     """
-    from omegaconf import OmegaConf
-
+    options = {}
     for pair in pairs:
-        if "=" not in pair:
+        key, equals, text = pair.partition("=")
+        if not equals:
             raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
-    node: Any = OmegaConf.to_container(OmegaConf.from_dotlist(list(pairs)))
-    return {str(key): value for key, value in node.items()}
+        options[key] = _value(text)
+    return options
+
+
+def _value(text: str) -> Any:
+    """A value as YAML reads it, or its text."""
+    from omegaconf import OmegaConf
+    from yaml import YAMLError
+
+    try:
+        node: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
+    except YAMLError:
+        return text
+    value = node["value"]
+    if isinstance(value, dict) and (not text.startswith("{") or None in value.values()):
+        return text
+    return value

@@ -60,6 +60,12 @@ def check_flag(name: str, value: bool) -> None:
         raise ValueError(f"{name}: got {value!r}, expected true or false")
 
 
+def check_text(name: str, value: str, example: str) -> None:
+    """Raise ``ValueError`` unless ``value`` is text; the message shows an example."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: got {value!r}, expected text, such as '{example}'")
+
+
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Raise ``ValueError`` for the first name that is not known, with near matches."""
     known = list(known)

@@ -12,7 +12,8 @@ Each form has a name, by which a :class:`~pi_amt.datasets.track.FileTrack` asks 
   the numbers of its frames and the pitch in each as a MIDI number.
 
 All but MusicNet's have pitches as they were measured, with fractions of semitones. Notes of
-``jams`` and ``bach10`` have contours, too.
+``jams`` and ``bach10`` have contours, too. URMP and vocadito have theirs in files beside those of
+the notes, which :func:`with_contours` reads.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,50 @@ def contour_steps(seconds: Floats, pitches: Floats, pitch: float) -> Floats | No
                 continue
         steps.append((second, midi, midi))
     return np.array([(begin, (low + high) / 2) for begin, low, high in steps]) if steps else None
+
+
+def with_contours(notes: Notes, path: Path) -> Notes:
+    """The notes with the contours that the measured pitches of a file make.
+
+    Args:
+        notes: of one voice, which sound one after the other.
+        path: see :func:`pitch_frames`.
+
+    Raises:
+        DataError: see :func:`pitch_frames`.
+    """
+    seconds, hz = pitch_frames(path).T
+    seconds, pitches = seconds[hz > 0], hz_to_midi(hz[hz > 0])
+    bounds = np.searchsorted(seconds, np.stack([notes.onsets, notes.offsets]))
+    contours = tuple(
+        contour_steps(seconds[first:last], pitches[first:last], pitch)
+        for first, last, pitch in zip(*bounds.tolist(), notes.pitches.tolist(), strict=True)
+    )
+    return replace(notes, contours=contours)
+
+
+def pitch_frames(path: Path) -> Floats:
+    """``(frames, 2)`` seconds and Hz of a file with a measured pitch per line, as URMP and vocadito
+    have them: between tabs, blanks or commas the time in seconds and the frequency in Hz, 0 where
+    nothing sounds.
+
+    Raises:
+        DataError: if the file is missing, empty or no such table, or its times do not ascend.
+    """
+    frames: list[tuple[float, float]] = []
+    for number, fields in table_lines(path):
+        try:
+            seconds, hz = map(float, fields)
+        except ValueError:
+            seconds = hz = np.nan
+        if not (np.isfinite(seconds) and np.isfinite(hz)):
+            found = " ".join(fields)
+            raise data_error(path, f"line {number}: got {found!r:.80}, expected seconds and Hz")
+        if frames and seconds <= frames[-1][0]:
+            last = frames[-1][0]
+            raise data_error(path, f"line {number}: got {seconds:g} s after {last:g} s")
+        frames.append((seconds, hz))
+    return np.array(frames, dtype=np.float64).reshape(-1, 2)
 
 
 def _observations(data: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pi_amt.core.audio import audio_seconds
 from pi_amt.core.errors import EMPTY, DataError, below, data_error, open_data, printable
 from pi_amt.core.text import listed, plural
-from pi_amt.datasets.annotations import read_annotation
+from pi_amt.datasets.annotations import pitch_frames, read_annotation
 from pi_amt.datasets.track import Dataset, FileTrack
 
 
@@ -81,6 +81,8 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
             if not full:
                 there = [path for path in track.notes_paths if path not in absent]
                 checks += [partial(_check_notes_header, path, track.form) for path in there]
+                followed = [path for path in track.contours if path not in absent]
+                checks += [partial(pitch_frames, path) for path in followed]
         for check in checks:
             try:
                 check()

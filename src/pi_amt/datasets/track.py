@@ -17,7 +17,7 @@ from pi_amt.core.audio import content_hash, read_audio
 from pi_amt.core.note_files import NoteFile, audible, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.datasets.annotations import MEASURED, read_annotation
+from pi_amt.datasets.annotations import MEASURED, read_annotation, with_contours
 
 #: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
 _READING = "notes 2"
@@ -85,6 +85,11 @@ class FileTrack:
         form: of the files of notes, see :mod:`pi_amt.datasets.annotations`; empty: MIDI or MAPS
             text, by their suffix.
         part: which part of those that a file holds in such a form; ``None``: all of them.
+        contours: files of the pitch as it was measured while the notes sounded, one for each file
+            of notes (see :func:`pi_amt.datasets.annotations.pitch_frames`); empty: none.
+
+    Raises:
+        ValueError: if there are contours for some files of notes only.
     """
 
     name: str
@@ -98,6 +103,14 @@ class FileTrack:
     more_notes: tuple[Path, ...] = ()
     form: str = ""
     part: int | None = None
+    contours: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.contours and len(self.contours) != len(self.notes_paths):
+            raise ValueError(
+                f"track {self.name}: got {len(self.contours)} files of contours, expected "
+                f"{len(self.notes_paths)}, one for each file of notes"
+            )
 
     def __repr__(self) -> str:
         length = "" if self.duration_seconds is None else f", {self.duration_seconds:.1f} s"
@@ -126,15 +139,24 @@ class FileTrack:
         Raises:
             DataError: see :func:`pi_amt.core.note_files.read_notes`.
         """
-        if not (self.form or self.more_notes):
+        if self._is_plain:
             return read_note_file(self.notes_path, pedal=self.pedal)
+        contours = self.contours or [None] * len(self.notes_paths)
+        parts = map(self._notes_of, self.notes_paths, contours)
         # what two instruments play at one moment on one pitch is one note to a listener
-        return audible(joined([self._notes_of(path) for path in self.notes_paths]))
+        return audible(joined(list(parts)))
 
-    def _notes_of(self, path: Path) -> Notes:
+    def _notes_of(self, path: Path, contour: Path | None) -> Notes:
         if self.form:
-            return read_annotation(path, self.form, self.part)
-        return read_note_file(path, pedal=self.pedal).notes
+            notes = read_annotation(path, self.form, self.part)
+        else:
+            notes = read_note_file(path, pedal=self.pedal).notes
+        return notes if contour is None else with_contours(notes, contour)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the notes are those of one MIDI file or one of MAPS text."""
+        return not (self.form or self.more_notes or self.contours)
 
     @property
     def has_measured_pitches(self) -> bool:
@@ -148,8 +170,8 @@ class FileTrack:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All files: audio, then notes."""
-        return self.audio_path, *self.notes_paths
+        """All files: audio, then notes, then contours."""
+        return self.audio_path, *self.notes_paths, *self.contours
 
     def fingerprint(self) -> str:
         """Hash of the bytes of all files and of the options; paths do not matter.
@@ -168,9 +190,11 @@ class FileTrack:
 
     def _annotation(self) -> tuple[str, ...]:
         """How notes are read that are neither one MIDI file nor one of MAPS text."""
-        if not (self.form or self.more_notes):
+        if self._is_plain:
             return ()
-        return _ANNOTATIONS, self.form, repr(self.part)
+        # rows of recordings without contours stay those from before there were any
+        contours = (f"{len(self.contours)} contours",) if self.contours else ()
+        return _ANNOTATIONS, self.form, repr(self.part), *contours
 
     def _reading(self) -> tuple[str, ...]:
         """Mark of a file that is read otherwise than version 0.1.0 read it, so that rows of that

@@ -2,8 +2,9 @@
 
 Layout: one folder per piece, anywhere below, whose name says its number, title and instruments, as
 ``01_Jupiter_vn_vc``. In it lie ``AuMix_01_Jupiter_vn_vc.wav`` and, for each part,
-``AuSep_1_vn_01_Jupiter.wav``, ``Notes_1_vn_01_Jupiter.txt`` and ``F0s_1_vn_01_Jupiter.txt``.
-Arrangements of one title are one composition.
+``AuSep_1_vn_01_Jupiter.wav``, ``Notes_1_vn_01_Jupiter.txt`` and ``F0s_1_vn_01_Jupiter.txt``, the
+measured pitch every 10 ms, which makes the contours of the notes. Arrangements of one title are one
+composition. In ``15_Surprise_tpt_tpt_tbn`` the files of the trombone, part 3, are named ``tpt``.
 """
 
 from __future__ import annotations
@@ -47,24 +48,45 @@ def urmp(
     folder = Path(data_folder).expanduser()
     pieces = {path.parent.name: path.parent for path in walk(folder)}
     tracks = [track for piece in pieces.values() for track in _tracks(piece, by)]
-    wanted = "folders such as 01_Jupiter_vn_vc with AuMix_*.wav, AuSep_*.wav and Notes_*.txt"
+    wanted = (
+        "folders such as 01_Jupiter_vn_vc with AuMix_*.wav, AuSep_*.wav, Notes_*.txt and F0s_*.txt"
+    )
     require_some("urmp", folder, tracks, wanted, SOURCE)
     return TrackList("urmp", selection.apply(tracks), (), folder)
 
 
 def _tracks(piece: Path, by: str) -> Iterator[FileTrack]:
-    """The recordings of a folder; its name tells which files should be there."""
+    """The recordings of a folder; its name tells which parts should be there."""
     match = _PIECE.fullmatch(piece.name)
     if match is None:
         return
     parts = [f"{n}_{name}" for n, name in enumerate(match[3].strip("_").split("_"), start=1)]
-    notes = [piece / f"Notes_{part}_{match[1]}.txt" for part in parts]
+    files = [_as_files_say(piece, part, match[1]) for part in parts]
+    notes, contours = (
+        [piece / f"{kind}_{file}_{match[1]}.txt" for file in files] for kind in ("Notes", "F0s")
+    )
     if by == "mix":
-        sounds, names, groups = [f"AuMix_{piece.name}"], [piece.name], [notes]
+        sounds, names = [f"AuMix_{piece.name}"], [piece.name]
+        groups = [(notes, contours)]
     else:
-        sounds = [f"AuSep_{part}_{match[1]}" for part in parts]
+        sounds = [f"AuSep_{file}_{match[1]}" for file in files]
         names = [f"{piece.name}-{part}" for part in parts]
-        groups = [[path] for path in notes]
-    for sound, name, (first, *others) in zip(sounds, names, groups, strict=True):
-        audio = audio_or(piece / sound)
-        yield FileTrack(name, audio, first, match[2], more_notes=tuple(others), form="hz_table")
+        groups = [([one], [other]) for one, other in zip(notes, contours, strict=True)]
+    for sound, name, ((first, *others), followed) in zip(sounds, names, groups, strict=True):
+        yield FileTrack(
+            name=name,
+            audio_path=audio_or(piece / sound),
+            notes_path=first,
+            composition=match[2],
+            more_notes=tuple(others),
+            form="hz_table",
+            contours=tuple(followed),
+        )
+
+
+def _as_files_say(piece: Path, part: str, title: str) -> str:
+    """A part such as ``3_tbn`` by the name that its files have, which may be ``3_tpt``."""
+    number, _ = part.split("_")
+    named = [f"{number}_{instrument}" for instrument in INSTRUMENTS]
+    there = [name for name in named if (piece / f"Notes_{name}_{title}.txt").exists()]
+    return there[0] if len(there) == 1 else part

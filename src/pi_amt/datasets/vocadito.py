@@ -1,7 +1,9 @@
 """vocadito: 40 excerpts of unaccompanied singing in seven languages, Bittner et al. 2021.
 
-Layout, anywhere below the folder: ``Audio/vocadito_1.wav`` and
-``Annotations/Notes/vocadito_1_notesA1.csv``, of annotator A1 or A2. Licence: CC BY 4.0.
+Layout, anywhere below the folder: ``Audio/vocadito_1.wav``,
+``Annotations/Notes/vocadito_1_notesA1.csv``, of annotator A1 or A2, and
+``Annotations/F0/vocadito_1_f0.csv``, the measured pitch every 256 samples at 44.1 kHz, which makes
+the contours of the notes. Licence: CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def vocadito(
     folder = Path(data_folder).expanduser()
     sounds = by_stem(folder, r"(vocadito_\d+)", AUDIO_SUFFIXES)
     notes = by_stem(folder, rf"(vocadito_\d+)_notes{annotator}", (".csv",))
+    frames = by_stem(folder, r"(vocadito_\d+)_f0", (".csv",))
     tracks = []
     for name in sounds.keys() | notes.keys():
         root = sounds[name].parents[1] if name in sounds else notes[name].parents[2]
@@ -53,8 +56,10 @@ def vocadito(
                 notes_path=notes.get(name, label),
                 composition=name,
                 form="hz_table",
+                contours=(frames.get(name, root / "Annotations" / "F0" / f"{name}_f0.csv"),),
             )
         )
-    wanted = f"Audio/vocadito_*.wav and Annotations/Notes/vocadito_*_notes{annotator}.csv"
+    notes_and_f0 = f"Notes/vocadito_*_notes{annotator}.csv and F0/vocadito_*_f0.csv"
+    wanted = f"Audio/vocadito_*.wav and, below Annotations, {notes_and_f0}"
     require_some("vocadito", folder, tracks, wanted, SOURCE)
     return TrackList("vocadito", selection.apply(tracks), (), folder)

@@ -121,7 +121,7 @@ class Coalition(Permutation):
             factor = given.over_channels(moved(gains, given.tensor.device))
             return given.with_values(given.tensor * factor)
 
-        return Change(apply)
+        return Change(apply, stiffness=powers.stiffness)
 
 
 def coalitions(

@@ -59,6 +59,7 @@ class EffectMeter:
     _others: _Account = field(default_factory=_Account)
     _touched: torch.Tensor | int = 0
     _bins: int = 0
+    _stiffness: float | None = None
 
     def push(
         self,
@@ -79,6 +80,7 @@ class EffectMeter:
             kept: ``(blocks, frames)`` bool, frames to count (where blocks overlap, each once);
                 ``None`` counts all.
         """
+        self._stiffness = change.stiffness
         clean, perturbed = before.tensor, after.tensor
         counted = None
         if kept is not None:
@@ -106,8 +108,12 @@ class EffectMeter:
             ``collateral_db``: energy taken from partials 1–10 of the sounding notes that are not
             the target, dB; NaN without any.
             ``touched_share``: share of the bins whose value changed, 0–1.
+            ``stiffness``: of the strings whose partials a mask looked for, in units of a typical
+            piano's; of masks and what is made of them only.
         """
+        stiffness = {} if self._stiffness is None else {"stiffness": float(self._stiffness)}
         return {
+            **stiffness,
             "removed_db": self._total.removed_db,
             "removed_db_target": self._target.removed_db,
             "collateral_db": self._others.removed_db,

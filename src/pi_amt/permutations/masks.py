@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.notes import Notes
-from pi_amt.core.partials import INHARMONICITIES
+from pi_amt.core.partials import INHARMONICITIES, STIFFNESSES
 from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import partial_powers
@@ -221,6 +221,14 @@ class PartialMask(Permutation):
         fundamentals = self.bands(spectrogram, notes)
         return Fill(region, noise=background_noise(spectrogram, region, fundamentals, key))
 
+    @property
+    def stiffness(self) -> float:
+        """That of the strings whose partials are expected, in units of a typical piano's; 1 where
+        it is not known yet."""
+        if isinstance(self.inharmonicity, str):
+            return STIFFNESSES.get(self.inharmonicity, 1.0)
+        return self.inharmonicity
+
     def settled(self, scene: Scene) -> PartialMask:
         """This mask with the stiffness of the recording's strings in place of ``estimate``. A ratio
         mask estimates it with all else."""
@@ -240,7 +248,9 @@ class PartialMask(Permutation):
         fill = self.fill_region(spectrogram, notes, region, scene.key)
         # partials that this mask does not mean to touch (bins may be shared)
         others = [k for k in COUNTED_PARTIALS if (k in self.partials) == self.keep]
-        return Change(fill.apply, region, lambda: self.bands(spectrogram, notes, others))
+        return Change(
+            fill.apply, region, lambda: self.bands(spectrogram, notes, others), self.stiffness
+        )
 
     def shares_changed(self, scene: Scene, partials: Partials) -> Change:
         """What a ratio mask does to these partials, ``(n,)`` or ``(notes, n)``.
@@ -261,7 +271,8 @@ class PartialMask(Permutation):
         binary = self
         if self.inharmonicity == ESTIMATE:
             binary = replace(self, inharmonicity=powers.stiffness)
-        return Change(apply, binary.region(spectrogram, notes, partials))
+        region = binary.region(spectrogram, notes, partials)
+        return Change(apply, region, stiffness=powers.stiffness)
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""

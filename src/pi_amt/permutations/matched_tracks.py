@@ -16,7 +16,7 @@ from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.permutations.partial_powers import TAIL_SECONDS, Overview
+from pi_amt.permutations.partial_powers import ESTIMATE, TAIL_SECONDS, Overview
 from pi_amt.permutations.permutation import Change, Scene
 from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, is_near
 from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
@@ -124,9 +124,16 @@ def _other_partials(target: PartialMask, scene: Scene) -> Change:
     near = is_near(spectrogram, scene.reference, margin)
     sounding = scene.reference[near]
 
+    overview = None
+    strings = target.inharmonicity
+    if target.kind == "ratio":
+        overview = scene.overview or Overview.of(spectrogram)
+        if strings == ESTIMATE:  # a ratio mask finds it with all else
+            strings = overview.partials(scene.reference, ESTIMATE).stiffness
+
     def free(notes: Notes) -> NDArray[np.int64]:
         return free_partials(
-            notes, scene.reference, key, exclude=target.partials, inharmonicity=target.inharmonicity
+            notes, scene.reference, key, exclude=target.partials, inharmonicity=strings
         )[:, None]
 
     def free_of_all() -> NDArray[np.int64]:
@@ -140,11 +147,11 @@ def _other_partials(target: PartialMask, scene: Scene) -> Change:
         """The bins of the partials that are not meant."""
         every = np.array(COUNTED_PARTIALS)
         not_meant = numbers if target.keep else np.where(every == numbers, 0, every)
-        return lambda: target.bands(spectrogram, sounding, not_meant)
+        known = replace(target, inharmonicity=strings)
+        return lambda: known.bands(spectrogram, sounding, not_meant)
 
-    if target.kind == "ratio":
+    if overview is not None:
         # What the rest is like here is read from its surroundings, so other notes count, too.
-        overview = scene.overview or Overview.of(spectrogram)
         what = ("free partials", key, target.partials, target.inharmonicity)
         of_all = overview.once(what, scene.reference, free_of_all)
         change = target.shares_changed(replace(scene, overview=overview), of_all)
@@ -152,7 +159,7 @@ def _other_partials(target: PartialMask, scene: Scene) -> Change:
     numbers = free(sounding)
     region = target.region(spectrogram, sounding, numbers)
     fill = target.fill_region(spectrogram, sounding, region, key)
-    return Change(fill.apply, region, others(numbers))
+    return Change(fill.apply, region, others(numbers), target.stiffness)
 
 
 def _shuffled_below(target: HighFreq, scene: Scene) -> Change:

@@ -83,11 +83,14 @@ class Change:
         bystanders: makes ``(blocks, bins, frames)`` bool, the bins whose lost energy counts as
             collateral; with ``None`` these are partials 1–10 of the sounding notes that are not the
             target.
+        stiffness: of the strings whose partials it touches or keeps, in units of a typical piano's;
+            ``None`` where it looks for no partials.
     """
 
     apply: Callable[[Spectrogram], Spectrogram]
     target: Mask | None = None
     bystanders: Callable[[], Mask] | None = None
+    stiffness: float | None = None
 
 
 class NotApplicable(ValueError):

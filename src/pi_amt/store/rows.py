@@ -47,7 +47,8 @@ class Row:
             :class:`pi_amt.permutations.effects.EffectMeter`), ``removed_db_tones``: what a mask
             takes from steady tones (see
             :func:`pi_amt.permutations.reach.removed_from_tones_db`; in newer rows of masks that
-            remove partials only), ``tuning_cents`` of the
+            remove partials only), ``stiffness`` of the strings whose partials a mask looked for, in
+            units of a typical piano's (in newer rows of masks only), ``tuning_cents`` of the
             recording, ``onset_offset_ms`` of the transcription (see
             :func:`pi_amt.scoring.alignment.onset_offset_ms`; not in rows up to version 0.2.0) and,
             with ``align=median``, ``aligned_ms``: by how much it was taken to be late.

@@ -55,8 +55,9 @@ def sources(groups: Sequence[Group]) -> dict[str, Any]:
             if isinstance(track, FileTrack):
                 paths = [str(path.absolute()) for path in track.paths]
                 tracks.setdefault(group.dataset, {})[track.name] = paths
-                if track.form:
-                    forms.setdefault(group.dataset, {})[track.name] = [track.form, track.part]
+                if track.form or track.contours:
+                    form = [track.form, track.part, len(track.contours)]
+                    forms.setdefault(group.dataset, {})[track.name] = form
     specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
     found = {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
     return {**found, "forms": forms} if forms else found

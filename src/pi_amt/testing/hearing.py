@@ -1,8 +1,9 @@
-"""Whether a model is late by a constant, or wants softer sound: ``check_hearing(model)``.
+"""Whether a model hears anything, is late by a constant, or wants softer sound:
+``check_hearing(model)``.
 
-Either way it scores near 0, as if it heard nothing. So it hears a short piece of plucked tones at
-several levels. The F of what it finds there is measured twice: as it answers, and with its notes
-moved by the constant that suits it best.
+A model that is late or wants softer sound scores near 0, as one that hears nothing does. So it
+hears a short piece of plucked tones at several levels. The F of what it finds there is measured
+twice: as it answers, and with its notes moved by the constant that suits it best.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ GAINS_DB = (0.0, -10.0, -20.0)
 _SHIFTS_MS = np.arange(-200, 201, 4)
 #: F below which nothing can be told, and by how much F must be better at another level
 _LEAST_F, _BETTER_F = 0.2, 0.1
+#: a model may have learnt one instrument only
+_ELSEWHERE = (
+    "where it knows other sounds only, pi-amt transcribe shows what it finds in a recording, and "
+    "nothing was measured here"
+)
 _STEP_SECONDS, _NOTE_SECONDS = 0.3, 0.4
 _BASS = (45, 52, 41, 48, 43, 50, 40, 47)
 _MELODY = (60, 64, 69, 67, 72, 65, 62, 71, 74, 69, 64, 76, 67, 72, 60, 79, 65, 70, 62, 68, 73, 66)
@@ -37,6 +43,7 @@ class HearingCheck:
 
     Attributes:
         model: its name.
+        n_notes: gain in dB → number of notes that the model found.
         f: gain in dB → F of onset and pitch as the model answers.
         f_moved: the same with the notes moved by ``late_ms``.
         late_ms: by how much the model is late; negative where it is early, NaN where it finds too
@@ -45,6 +52,7 @@ class HearingCheck:
     """
 
     model: str
+    n_notes: Mapping[float, int]
     f: Mapping[float, float]
     f_moved: Mapping[float, float]
     late_ms: float
@@ -52,8 +60,21 @@ class HearingCheck:
     @property
     def problems(self) -> tuple[str, ...]:
         """What keeps the model from its best, a sentence each with what to do."""
-        found = []
         best = max(self.f_moved, key=lambda gain: self.f_moved[gain])
+        if not any(self.n_notes.values()):
+            return (
+                f"{self.model}: this model found no note in a short piece of plucked tones, at any "
+                "of its levels: look at its weights, its threshold, and the sample rate and level "
+                f"that it expects; {_ELSEWHERE}",
+            )
+        if np.isnan(self.late_ms):
+            return (
+                f"{self.model}: this model found {self.n_notes[best]} notes in a short piece of "
+                f"plucked tones, and F is {self.f_moved[best]:.2f} at most, whatever the level and "
+                "however its notes are moved in time: look at whether its pitches are MIDI "
+                f"numbers (69 is A4) and its times seconds; {_ELSEWHERE}",
+            )
+        found = []
         if abs(self.late_ms) >= SHIFTED_MS:
             way = "late" if self.late_ms > 0 else "early"
             found.append(
@@ -62,7 +83,7 @@ class HearingCheck:
                 f"model.late_ms={self.late_ms:.0f} for a function or a command, move the times in "
                 "a model of your own, or run studies with align=median"
             )
-        if self.f_moved[best] >= self.f_moved[0.0] + _BETTER_F and not np.isnan(self.late_ms):
+        if self.f_moved[best] >= self.f_moved[0.0] + _BETTER_F:
             found.append(
                 f"{self.model}: this model wants softer sound: F {self.f_moved[0.0]:.2f} at half "
                 f"of full scale, and {self.f_moved[best]:.2f} with {-best:.0f} dB less; set "
@@ -83,7 +104,8 @@ class HearingCheck:
 
 
 def check_hearing(model: object, *, gains_db: Sequence[float] = GAINS_DB) -> HearingCheck:
-    """Measure whether a model is late or early by a constant, and whether it wants another level.
+    """Measure F against time shift and level: does a model hear a short piece at all, is it late or
+    early by a constant, and does it want softer sound?
 
     Args:
         model: a transcriber, an object of three methods, or a function.
@@ -105,6 +127,7 @@ def check_hearing(model: object, *, gains_db: Sequence[float] = GAINS_DB) -> Hea
     f, late_ms = max((_f(reference, notes, ms), ms) for ms, notes in late)
     return HearingCheck(
         model=transcriber.identity.name,
+        n_notes={gain: len(notes) for gain, notes in found.items()},
         f={gain: _f(reference, notes) for gain, notes in found.items()},
         f_moved={gain: _f(reference, notes, late_ms) for gain, notes in found.items()},
         late_ms=late_ms if f >= _LEAST_F else float("nan"),

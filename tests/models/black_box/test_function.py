@@ -124,7 +124,7 @@ def test_notes_that_are_late_are_moved() -> None:
         ("nothing_here.f", "cannot load nothing_here.f .*No module named 'nothing_here'"),
         ("pi_amt.core.notes.nothing", "cannot load .* has no attribute 'nothing'"),
         ("pi_amt.core.notes:Notes", "expected a function"),
-        ("alone", "cannot load alone"),
+        ("alone", "got 'alone', expected both where the function is and its name, such as my_"),
         ("no_such_file.py:f", "cannot load no_such_file.py:f .FileNotFoundError"),
     ],
 )

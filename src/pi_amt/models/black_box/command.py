@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import soundfile
 
-from pi_amt.core.checks import check_choice, check_range
+from pi_amt.core.checks import check_choice, check_range, check_text
 from pi_amt.core.errors import DataError, NotReady
 from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
@@ -142,6 +142,8 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
     Raises:
         ValueError: if it is no command, lacks a place for a file, or its program is not there.
     """
+    if command is not None:
+        check_text("model.command", command, "tool {wav} {mid}")
     expected = "expected a program with its arguments, such as 'tool {wav} {mid}'"
     try:
         words = shlex.split(command or "")
@@ -150,6 +152,11 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
     if not words:
         given = "nothing" if command is None else repr(command)
         raise NotReady(f"model.command: got {given}, {expected}")
+    if words[0] in ("{wav}", "{mid}"):
+        raise ValueError(
+            f"model.command: got {command!r}, which begins with a file in place of the program, "
+            f"{expected}"
+        )
     needed = ("{wav}", "{mid}") if columns is None else ("{wav}",)
     for place in needed:
         if not any(place in word for word in words[1:]):
@@ -166,6 +173,7 @@ def _words(command: str | None, columns: str | None) -> tuple[str, ...]:
 
 def _columns(columns: str) -> tuple[str, ...]:
     """The names of columns, checked."""
+    check_text("model.columns", columns, "onset offset pitch")
     names = tuple(columns.replace(",", " ").split())
     for name in names:
         check_choice("model.columns", name, COLUMNS)

@@ -74,6 +74,13 @@ def _loaded(place: str) -> Any:
         ValueError: if nothing does.
     """
     where, _, name = place.rpartition(":" if ":" in place else ".")
+    if place.endswith(".py"):  # a file, whose suffix would pass for the function's name
+        where, name = place, ""
+    if not (where and name):
+        raise ValueError(
+            f"model.function: got {place!r}, expected both where the function is and its name, "
+            f"such as {where or 'my_module'}{':' if where.endswith('.py') else '.'}transcribe"
+        )
     is_file = where.endswith(".py")
     try:
         module = _module(Path(where).expanduser().resolve()) if is_file else import_module(where)

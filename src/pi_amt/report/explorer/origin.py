@@ -98,7 +98,7 @@ class Origin:
             forms = manifest.get("forms", {}).get(row.dataset, {})
             if row.track in files:
                 return {
-                    name: _file_track(name, paths, forms.get(name, ("", None)), settings)
+                    name: _file_track(name, paths, forms.get(name, ()), settings)
                     for name, paths in files.items()
                 }
         return {}
@@ -107,11 +107,18 @@ class Origin:
 def _file_track(
     name: str, paths: Sequence[str], form: Sequence[Any], settings: Mapping[str, Any]
 ) -> FileTrack:
-    """A recording of a manifest, read as the settings of a row say."""
-    audio, notes, *more = map(Path, paths)
+    """A recording of a manifest, read as the settings of a row say.
+
+    ``form`` is how its notes are written, which part they are, and of how many files at the end
+    there are contours (not in manifests up to version 0.2.0); empty for MIDI and MAPS text.
+    """
+    kind, part, n_contours = (*(form or ("", None)), 0)[:3]
+    audio, notes, *others = map(Path, paths)
+    more = others[: len(others) - n_contours]
     known = ("pedal", "max_seconds", "onset_shift_ms")
     options = {key: settings[key] for key in known if key in settings}
-    options |= {"more_notes": tuple(more), "form": form[0], "part": form[1]}
+    options |= {"more_notes": tuple(more), "form": kind, "part": part}
+    options |= {"contours": tuple(others[len(more) :])}
     return FileTrack(name, audio, notes, composition=name, **options)
 
 
