@@ -102,7 +102,8 @@ def test_a_mistake_in_a_model_is_named_in_rows_and_result(
     found = pi_amt.importance(Mine(**changes), [Short()], permutations=["random"], n_jobs=1)
     (row,) = {row.error for row in found.panels[0].rows}
     assert re.search(reason, row)
-    assert any("1 recording that failed (" in said and row in said for said in found.warnings)
+    left_out = "1 recording failed and is left out: "
+    assert any(left_out in said and row in said for said in found.warnings)
 
 
 def test_a_class_is_not_a_model() -> None:

@@ -98,7 +98,7 @@ def test_copies_that_the_last_run_saw_side_by_side_stay_and_are_warned_of() -> N
     found = Importance.from_rows(rows, n_resamples=50)
     assert [r.n_pieces for r in found.results] == [5, 5]
     (warning,) = found.warnings
-    assert "1 recording with the same audio and notes as another (copy = piece_00)" in warning
+    assert "1 recording has the same audio and notes as another one (copy as piece_00)" in warning
 
 
 def test_recordings_that_no_run_lists_or_without_known_contents_stay() -> None:
