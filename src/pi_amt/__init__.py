@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     from pi_amt.datasets.loading import load_dataset
     from pi_amt.datasets.track import Dataset, FileTrack, Track
     from pi_amt.models.audio_domain import AudioDomain
+    from pi_amt.models.hooked.network import OpenedNetwork
+    from pi_amt.models.hooked.opening import Opening, log_scale
+    from pi_amt.models.hooked.program import OpenedProgram
     from pi_amt.models.loading import load_model
-    from pi_amt.models.opened.network import OpenedNetwork
-    from pi_amt.models.opened.opening import Opening, log_scale
-    from pi_amt.models.opened.program import OpenedProgram
     from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity, Transcriber
     from pi_amt.permutation_importance import Importance, importance
     from pi_amt.permutations.coalition import coalitions
@@ -119,10 +119,10 @@ __all__ = [
 _HOMES = {
     "Agreement": "scoring.agreement",
     "AudioDomain": "models.audio_domain",
-    "OpenedNetwork": "models.opened.network",
-    "OpenedProgram": "models.opened.program",
-    "Opening": "models.opened.opening",
-    "log_scale": "models.opened.opening",
+    "OpenedNetwork": "models.hooked.network",
+    "OpenedProgram": "models.hooked.program",
+    "Opening": "models.hooked.opening",
+    "log_scale": "models.hooked.opening",
     "BatchedTranscriber": "models.transcriber",
     "CaptumBridge": "captum_bridge",
     "Change": "permutations.permutation",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.models.test_opened import ready
+from tests.models.test_hooked import ready
 
 import pi_amt
 from pi_amt.core.audio import resample

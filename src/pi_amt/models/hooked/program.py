@@ -18,7 +18,7 @@ from pi_amt.core.audio import resample
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
-from pi_amt.models.opened.opening import Opening
+from pi_amt.models.hooked.opening import Opening
 
 
 class OpenedProgram:

@@ -16,9 +16,9 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Samples, midi_to_hz
 from pi_amt.models.adapter import as_transcriber
-from pi_amt.models.opened.network import OpenedNetwork
-from pi_amt.models.opened.opening import LINEAR, Opening, Scale, filterbank_response, log_scale
-from pi_amt.models.opened.program import OpenedProgram, events_of, notes_of
+from pi_amt.models.hooked.network import OpenedNetwork
+from pi_amt.models.hooked.opening import LINEAR, Opening, Scale, filterbank_response, log_scale
+from pi_amt.models.hooked.program import OpenedProgram, events_of, notes_of
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Permutation, Scene
 from pi_amt.testing import check_model
