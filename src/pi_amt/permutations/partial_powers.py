@@ -275,7 +275,7 @@ def _responses(
     mix: Floats,
 ) -> Iterator[tuple[Cells, Powers]]:
     """Where one partial is heard, and how loud: first while the windows of bins fill, then while
-    they are filled. Each time cells, which are others, and their power ``(mixtures, …)``.
+    they are filled. Each answer is some cells and their power ``(mixtures, …)``; none is in both.
 
     Args:
         axis: of the front end.
