@@ -11,7 +11,7 @@ import pytest
 from tests.datasets.layouts import write_pair
 
 from pi_amt.datasets.folder import folder
-from pi_amt.datasets.loading import FileTrack, survey
+from pi_amt.datasets.loading import FileTrack, load_dataset, survey
 
 
 def test_pairs_are_found_by_name_at_any_depth(tmp_path: Path) -> None:
@@ -68,6 +68,14 @@ def test_a_folder_without_pairs_and_a_wrong_option(tmp_path: Path) -> None:
         folder(tmp_path)
     with pytest.raises(ValueError, match="cluster_by: got 'piece'"):
         folder(tmp_path, cluster_by="piece")
+
+
+def test_a_folder_may_be_named_by_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path / "2024" / "a.wav", tmp_path / "2024" / "a.mid")
+    assert [track.name for track in load_dataset("folder", data_folder=2024)] == ["a"]
+    with pytest.raises(ValueError, match="3 for audio files"):
+        load_dataset("folder", data_folder=3)
 
 
 @pytest.mark.parametrize(

@@ -68,4 +68,6 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             raise ValueError(f"dataset {name}: got no {option}, expected one: set {option}=…")
+    if type(options.get("data_folder")) is int:  # as YAML and commands read a folder named 2024
+        options["data_folder"] = str(options["data_folder"])
     return factory(**options)

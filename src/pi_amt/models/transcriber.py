@@ -75,6 +75,32 @@ class Stitcher(Protocol):
         """Return the frames that were still waiting (possibly none)."""
 
 
+class FrameStitcher:
+    """Joins the kept frames of blocks that do not overlap, and stops at the end of the recording.
+
+    Args:
+        n_frames: frames of the whole recording.
+    """
+
+    def __init__(self, n_frames: int) -> None:
+        self._missing = n_frames
+        self._none: Activations = {}
+
+    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
+        """Take outputs ``(blocks, frames, …)``; return their frames ``(frames, …)``, float32."""
+        joined = {
+            name: output.flatten(0, 1)[: self._missing].float().cpu().numpy()
+            for name, output in outputs.items()
+        }
+        self._missing -= max((len(frames) for frames in joined.values()), default=0)
+        self._none = {name: frames[:0] for name, frames in joined.items()}
+        return joined
+
+    def finish(self) -> Activations:
+        """No frames ``(0, …)``: none waits for the next block."""
+        return self._none
+
+
 @runtime_checkable
 class MeasuringStitcher(Stitcher, Protocol):
     """A stitcher that measures what its model makes of a perturbed input, for the row."""

@@ -27,7 +27,6 @@ from pi_amt.models.basic_pitch.windows import (
     SAMPLE_RATE,
     TRIMMED_FRAMES,
     TRIMS,
-    WindowStitcher,
     cut_windows,
     frame_times,
     n_frames,
@@ -35,7 +34,7 @@ from pi_amt.models.basic_pitch.windows import (
     window_times,
 )
 from pi_amt.models.devices import check_precision, map_on_threads, pick_device
-from pi_amt.models.transcriber import BatchedTranscriber, ModelIdentity
+from pi_amt.models.transcriber import BatchedTranscriber, FrameStitcher, ModelIdentity
 
 PUBLISHED_WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 
@@ -197,9 +196,9 @@ class BasicPitch(BatchedTranscriber):
             model._network = BasicPitchNetwork(self._arrays, self.device, precision, ablated)
         return self._probed[number]
 
-    def stitcher(self, n_samples: int) -> WindowStitcher:
+    def stitcher(self, n_samples: int) -> FrameStitcher:
         """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
-        return WindowStitcher(n_frames(n_samples, self._trim))
+        return FrameStitcher(n_frames(n_samples, self._trim))
 
     def decoder(self) -> NoteDecoder:
         """A fresh decoder with this model's thresholds."""

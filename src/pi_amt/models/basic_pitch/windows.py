@@ -13,14 +13,10 @@ which leaves out the last 0.67 % of a recording; its repository has mended this 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
-from pi_amt.models.transcriber import Activations
 
 SAMPLE_RATE = 22_050
 HOP = 256
@@ -86,29 +82,3 @@ def cut_windows(samples: NDArray[np.float32], first: int, count: int) -> NDArray
         piece = samples[start + skipped : start + WINDOW_SAMPLES]
         windows[row, skipped : skipped + len(piece)] = piece
     return windows
-
-
-class WindowStitcher:
-    """Joins kept frames of consecutive windows and stops at the end of the recording.
-
-    Args:
-        n_frames: frames of the whole recording.
-    """
-
-    def __init__(self, n_frames: int) -> None:
-        self._missing = n_frames
-        self._none: Activations = {}
-
-    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
-        """Take ``(windows, 142, …)`` outputs; return their frames ``(frames, …)``, float32."""
-        joined = {
-            name: output.flatten(0, 1)[: self._missing].float().cpu().numpy()
-            for name, output in outputs.items()
-        }
-        self._missing -= max((len(frames) for frames in joined.values()), default=0)
-        self._none = {name: frames[:0] for name, frames in joined.items()}
-        return joined
-
-    def finish(self) -> Activations:
-        """No frames ``(0, …)``: windows are joined without overlap, so nothing waits."""
-        return self._none

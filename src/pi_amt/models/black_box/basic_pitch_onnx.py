@@ -17,13 +17,12 @@ from pi_amt.models.basic_pitch.windows import (
     KEPT_FRAMES,
     SAMPLE_RATE,
     TRIMMED_FRAMES,
-    WindowStitcher,
     cut_windows,
     n_frames,
     n_windows,
 )
 from pi_amt.models.black_box.black_box import BlackBox
-from pi_amt.models.transcriber import ModelIdentity
+from pi_amt.models.transcriber import FrameStitcher, ModelIdentity
 
 _PACKAGE, _FILE = "basic-pitch", "basic_pitch/saved_models/icassp_2022/nmp.onnx"
 _INSTALL = "pip install onnxruntime, and pip install --no-deps basic-pitch==0.4.0"
@@ -59,7 +58,7 @@ class BasicPitchOnnx(BlackBox):
 
     def answer(self, samples: Samples, sample_rate: int) -> Notes:
         """The notes of a recording at 22,050 Hz."""
-        stitcher = WindowStitcher(n_frames(len(samples), "published"))
+        stitcher = FrameStitcher(n_frames(len(samples), "published"))
         decoder = NoteDecoder(DecoderOptions())
         for number in range(n_windows(len(samples), "published")):
             window = cut_windows(samples, number, 1)[..., None]

@@ -15,7 +15,7 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.devices import map_on_threads
 from pi_amt.models.hooked.opening import Opening
-from pi_amt.models.transcriber import Activations, BatchedTranscriber
+from pi_amt.models.transcriber import Activations, BatchedTranscriber, FrameStitcher
 
 
 class OpenedNetwork(BatchedTranscriber):
@@ -128,9 +128,9 @@ class OpenedNetwork(BatchedTranscriber):
                 )
         return {name: output[:, self.core_frames] for name, output in outputs.items()}
 
-    def stitcher(self, n_samples: int) -> _Joined:
+    def stitcher(self, n_samples: int) -> FrameStitcher:
         """Joins the kept frames of blocks and ends with the recording."""
-        return _Joined(self._frames(n_samples))
+        return FrameStitcher(self._frames(n_samples))
 
     def decoder(self) -> _Collected:
         """Collects the activations of a recording for ``decode``."""
@@ -146,24 +146,6 @@ class OpenedNetwork(BatchedTranscriber):
 
     def _frames(self, n_samples: int) -> int:
         return max(1, -(-n_samples // self._hop))
-
-
-class _Joined:
-    def __init__(self, frames: int) -> None:
-        self._missing = frames
-        self._none: Activations = {}
-
-    def push(self, outputs: Mapping[str, torch.Tensor]) -> Activations:
-        joined = {
-            name: output.flatten(0, 1)[: self._missing].float().cpu().numpy()
-            for name, output in outputs.items()
-        }
-        self._missing -= len(next(iter(joined.values())))
-        self._none = {name: values[:0] for name, values in joined.items()}
-        return joined
-
-    def finish(self) -> Activations:
-        return self._none
 
 
 class _Collected:
