@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.rows import make_rows
 
 from pi_amt.permutation_importance import Importance
 from pi_amt.statistics.bootstrap import mean_interval
 from pi_amt.statistics.inference import sign_flip
+from pi_amt.store.rows import Row
 
 N = 400
 
@@ -31,6 +34,23 @@ def test_contrast_uses_the_recordings_that_both_models_have() -> None:
     rows += make_rows({"fund_mask": 0.1}, n_pieces=9, model="timbre_trap")
     (record,) = Importance.from_rows(rows, n_resamples=N).contrasts().records
     assert record["n_pieces"] == 6
+
+
+def test_contrast_of_other_excerpts_is_warned_of() -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=6)
+    others = make_rows({"fund_mask": 0.1}, n_pieces=6, model="timbre_trap")
+    assert not any("other audio" in note for note in footers(rows + others))
+    cut = [replace(row, data="another") if row.track == rows[0].track else row for row in others]
+    (warning,) = (note for note in footers(rows + cut) if "other audio" in note)
+    assert warning == (
+        "Warning: demo: 1 of 6 recordings has other audio or notes for basic_pitch than for "
+        "timbre_trap."
+    )
+
+
+def footers(rows: list[Row]) -> tuple[str, ...]:
+    """The notes under the contrasts of rows."""
+    return Importance.from_rows(rows, n_resamples=N).contrasts().footers
 
 
 def test_contrast_pairs_a_lone_label_whatever_its_options() -> None:

@@ -41,13 +41,15 @@ def model_contrasts(importance: Result) -> Table:
     ``condition``.
     """
     records: list[dict[str, Any]] = []
+    said = list(_without_p(importance))
     for dataset in importance.datasets:
         panels = [panel for panel in importance.panels if panel.dataset == dataset]
         for a, b in combinations(panels, 2):
             sides = two_sides(a, b, (a.model, b.model), importance.score)
             records += contrast_records(*sides, importance.inference)
+            said += _other_contents(a, b, f"for {a.model}", f"for {b.model}")
     title = "Differences between models of the drop in F"
-    return contrast_table(title, records, importance.inference, list(_without_p(importance)))
+    return contrast_table(title, records, importance.inference, said)
 
 
 def contrast_table(
@@ -177,14 +179,19 @@ def _unlike(names: tuple[str, str], a: Result, b: Result) -> Iterator[str]:
                     for name, v in zip(names, values, strict=True)
                 )
                 yield f"Warning: {place}: {key} is not the same in both ({told})."
-        shared = panel.baseline.keys() & other.baseline.keys()
-        changed = sum(panel.baseline[t].data != other.baseline[t].data for t in shared)
-        if changed:
-            yield (
-                f"Warning: {place}: {changed} of {plural(len(shared), 'recording')} "
-                f"{'has' if changed == 1 else 'have'} other audio or notes in one store than in "
-                "the other."
-            )
+        yield from _other_contents(panel, other, "in one store", "in the other")
+
+
+def _other_contents(a: Panel, b: Panel, here: str, there: str) -> Iterator[str]:
+    """Says how many recordings that both panels have are not the same, such as other excerpts."""
+    place = a.dataset if a.model != b.model else f"{a.model} × {a.dataset}"
+    shared = a.baseline.keys() & b.baseline.keys()
+    changed = sum(a.baseline[track].data != b.baseline[track].data for track in shared)
+    if changed:
+        yield (
+            f"Warning: {place}: {changed} of {plural(len(shared), 'recording')} "
+            f"{'has' if changed == 1 else 'have'} other audio or notes {here} than {there}."
+        )
 
 
 def _way(panel: Panel) -> dict[str, object]:
