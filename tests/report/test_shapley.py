@@ -117,6 +117,17 @@ def test_a_bar_adds_up_to_the_score_and_shows_what_takes_away() -> None:
     assert len({part.colour for part in bar.segments}) == 4
 
 
+def test_no_colour_stands_for_two_players() -> None:
+    def wide(present: frozenset[str], piece: int) -> float:
+        return game(present - {"h2-h10"} | {"h2"} if "h2-h10" in present else present, piece)
+
+    found = rows() + shapley_rows(wide, ("f0", "h2-h10", "rest"), n_pieces=6, model="timbre_trap")
+    shown = bars(Importance.from_rows(found))
+    colours = {(part.name, part.colour) for bar in shown for part in bar.segments}
+    names, shades = zip(*colours, strict=True)
+    assert len(set(names)) == len(set(shades)) == len(colours) == 5
+
+
 def test_the_figure_has_one_bar_per_model_and_marks_the_score() -> None:
     ax = both().shapley().plot()
     labels = [label.get_text() for label in ax.get_yticklabels()]

@@ -7,11 +7,11 @@ the left ones take back, and a mark shows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pi_amt.permutations.coalition import NOTHING, REST
+from pi_amt.permutations.coalition import NOTHING, REST, partials_of
 from pi_amt.report.figures.style import INK, WIDE, drawable, new_axes, paper_style
 from pi_amt.report.names import Look, score_name
 from pi_amt.report.tables.cells import format_value, minus
@@ -73,9 +73,11 @@ class Bar:
 
 def bars(importance: Result) -> list[Bar]:
     """One per model, dataset and set of players of which there are Shapley values."""
+    attributions = with_values(importance)
+    colours = _colours([name for one in attributions for name in one.players])
     return [
-        Bar(one, Look.of(importance, one.panel), tuple(_segments(one)))
-        for one in with_values(importance)
+        Bar(one, Look.of(importance, one.panel), tuple(_segments(one, colours)))
+        for one in attributions
     ]
 
 
@@ -121,7 +123,9 @@ def where_from(importance: Result, ax: Axes | None = None) -> Axes:
                         f"{part.name}\n{minus(format_value(part.value, '.2f'))}",
                         ha="center", va="center", fontsize=7, color=part.ink,
                     )  # fmt: skip
-            ax.plot([bar.whole, bar.whole], [row - 0.42, row + 0.42], color=INK, linewidth=2)
+            for side in (-1, 1):  # beside the bar, so that it crosses nothing that is written
+                ends = [row + side * 0.31, row + side * 0.42]
+                ax.plot([bar.whole, bar.whole], ends, color=INK, linewidth=2)
             whole = f"{score_name(importance.score)} {format_value(bar.whole, '.2f')}"
             ax.annotate(
                 drawable(whole), (bar.whole, row - 0.42), (0, 1), textcoords="offset points",
@@ -142,8 +146,7 @@ def height_of(importance: Result) -> float:
     return 1.2 + 0.75 * max(len(bars(importance)), 1)
 
 
-def _segments(one: Attribution) -> list[Segment]:
-    colours = _colours(one.players)
+def _segments(one: Attribution, colours: Mapping[str, tuple[str, str]]) -> list[Segment]:
     right = left = 0.0
     found = []
     for part in (*one.parts.players, one.parts.nothing):
@@ -158,8 +161,10 @@ def _segments(one: Attribution) -> list[Segment]:
     return found
 
 
-def _colours(players: Sequence[str]) -> dict[str, tuple[str, str]]:
-    partials = [name for name in players if name != REST]
+def _colours(players: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Player → colour of its segments and of what is written on them; models whose players differ
+    share the shades, so that none stands for two players."""
+    partials = sorted({name for name in players if name != REST}, key=partials_of)
     steps = (len(_SHADES) - 1) / max(len(partials) - 1, 1)
     shades = {name: _SHADES[round(i * steps)] for i, name in enumerate(partials)}
     return {**shades, REST: _REST, NOTHING: _NOTHING}
