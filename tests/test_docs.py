@@ -26,6 +26,7 @@ from pi_amt.cli.main import mend
 from pi_amt.datasets.loading import DATASETS
 from pi_amt.models import loading as models
 from pi_amt.permutations import loading as permutations
+from pi_amt.statistics.bias import shipped_table
 from pi_amt.store.store import read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,6 +141,45 @@ def test_a_page_names_options_with_their_defaults(name: str) -> None:
             node = node[part]
         is_number = isinstance(node, int | float) and not isinstance(node, bool)
         assert node == float(default) if is_number else str(node) == default, key
+
+
+def test_pages_of_ratio_masks_say_how_true_they_are() -> None:
+    tables = [shipped_table(model) for model in models.SHIPPED]
+
+    def bias(label: str) -> list[str]:
+        """Of one mask, with each model."""
+        masks = [mask for table in tables for mask in table.masks if mask.label == label]
+        return [f"{mask.drops.bias:.2f}" for mask in masks]
+
+    def said(page: str) -> str:
+        return " ".join((DOCS / "permutations" / f"{page}.md").read_text().split())
+
+    one, other = bias("ratio_fund_mask")
+    binary, with_other = bias("fund_mask")
+    assert (
+        f"its drop is {one} too high with Basic Pitch and {other} too high with Timbre-Trap; that "
+        f"of `fund_mask` is {binary} and {with_other} too high."
+    ) in said("ratio_fund_mask")
+    one, other = bias("ratio_harm_mask")
+    (binary, with_other), (soft, soft_with_other) = bias("harm_mask"), bias("soft_harm_mask")
+    assert (
+        f"its drop is {one} too high with Basic Pitch and {other} too high with Timbre-Trap; that "
+        f"of `harm_mask` is {binary} and {with_other} too high, and that of `soft_harm_mask` "
+        f"{soft} and {soft_with_other}."
+    ) in said("ratio_harm_mask")
+    worst = [
+        max(
+            mask.drops.error
+            for mask in table.masks
+            if re.fullmatch(r"remove_harmonic\(harmonic=[2-5],kind=ratio\)", mask.label)
+        )
+        for table in tables
+    ]
+    one, other = (f"{error:.3f}".lstrip("0") for error in worst)
+    assert (
+        f"its drops came within {one} of the true ones on average with Basic Pitch, and within "
+        f"{other} with Timbre-Trap"
+    ) in said("remove_harmonic")
 
 
 @pytest.mark.parametrize("group", ["model", "dataset", "executor", "experiment"])
