@@ -107,7 +107,7 @@ def from_template(name: str, **words: Any) -> str:
             and ``data_json``.
     """
     environment = Environment(
-        loader=FunctionLoader(_text),
+        loader=FunctionLoader(template_text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -115,8 +115,8 @@ def from_template(name: str, **words: Any) -> str:
     )
     return environment.get_template(name).render(
         **words,
-        css=Markup(_text("report.css")),
-        js=Markup("\n".join(map(_text, _SCRIPTS))),
+        css=Markup(template_text("report.css")),
+        js=Markup("\n".join(map(template_text, _SCRIPTS))),
         version=__version__,
         columns_of=columns_of,
         csv_of=_csv,
@@ -286,5 +286,6 @@ def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:
     return found
 
 
-def _text(name: str) -> str:
+def template_text(name: str) -> str:
+    """The text of a file in ``templates``."""
     return (files("pi_amt.report.page") / "templates" / name).read_text(encoding="utf-8")
