@@ -347,9 +347,10 @@ def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) 
                 if is_full(error):
                     raise
                 anew.remove((one, meter))  # it raises again where it is run, and is refused there
+    clean_level = of_clean.finish()
     for one, meter in anew:
         level = meter.finish()
-        one.scale = of_clean.finish() / level if level > 0 else 1.0
+        one.scale = clean_level / level if level > 0 else 1.0
 
 
 def _end(model: Transcriber, passes: Sequence[Pass[W]]) -> dict[Condition, Exception]:
