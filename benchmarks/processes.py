@@ -1,7 +1,8 @@
 """Parts that need a process of their own: start-up, and one recording's memory and cost by length.
 
-``python -m benchmarks.processes MODEL MINUTES FOLDER`` is that process: it makes a recording
-of so many minutes out of the demo, runs the eight conditions on it and prints its cost as JSON.
+A recording of some minutes is made out of the demo; then ``python -m benchmarks.processes MODEL
+MINUTES FOLDER`` is that process: it runs the eight conditions on the recording and prints its cost
+as JSON.
 """
 
 from __future__ import annotations
@@ -31,8 +32,15 @@ from pi_amt.study.jobs import Job
 RATE = 44_100
 
 
-def long_recording(minutes: float, folder: Path) -> FileTrack:
-    """The demo again and again, as a stereo WAV of 44.1 kHz with its MIDI."""
+def track_in(folder: Path, minutes: float) -> FileTrack:
+    """The recording of so many minutes in a folder; its files need not be there yet."""
+    audio = folder / f"long_{minutes:g}.wav"
+    return FileTrack("long", audio, audio.with_suffix(".mid"), "long")
+
+
+def write_recording(track: FileTrack, minutes: float) -> None:
+    """Write the files of a track: the demo again and again, as a stereo WAV of 44.1 kHz with its
+    MIDI."""
     tracks = demo_tracks(12)
     parts: list[NDArray[np.float32]] = []
     columns: list[tuple[Floats, ...]] = []
@@ -45,19 +53,16 @@ def long_recording(minutes: float, folder: Path) -> FileTrack:
         at += len(parts[-1]) / RATE
     audio = np.concatenate(parts)[: round(60 * minutes * RATE)]
     notes = Notes.from_arrays(*(np.concatenate(column) for column in zip(*columns, strict=True)))
-    path = folder / f"long_{minutes:g}.wav"
-    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
+    with soundfile.SoundFile(track.audio_path, "w", RATE, 2, "PCM_16") as file:
         for start in range(0, len(audio), 1 << 20):
             file.write(np.repeat(audio[start : start + (1 << 20), None], 2, axis=1))
-    write_midi(notes.clipped(60 * minutes), path.with_suffix(".mid"))
-    return FileTrack("long", path, path.with_suffix(".mid"), "long")
+    write_midi(notes.clipped(60 * minutes), track.notes_path)
 
 
 def child(model: str, minutes: float, folder: Path) -> None:
     """What the process does; see the module."""
     torch.set_num_threads(1)
-    name = f"long_{minutes:g}"
-    track = FileTrack("long", folder / f"{name}.wav", folder / f"{name}.mid", "long")
+    track = track_in(folder, minutes)
     spec = spec_of(model)
     started = time.process_time()
     rows = evaluate(Job(spec, "long", track, tuple(make_conditions(EIGHT)))).rows
@@ -108,7 +113,7 @@ def _over_length(model: str, *lengths: float) -> list[Line]:
 
 def _measure(model: str, minutes: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        long_recording(minutes, Path(folder))
+        write_recording(track_in(Path(folder), minutes), minutes)
         done = run_module("benchmarks.processes", model, str(minutes), folder)
     told: dict[str, float] = json.loads(done.output.strip().splitlines()[-1])
     return told

@@ -12,7 +12,8 @@ from pi_amt.models.loading import cached_model
 from pi_amt.models.timbre_trap.model import TimbreTrap
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, N_BINS
 
-#: multiply-adds of the published Basic Pitch network for one window, times two
+#: floating-point operations of the published Basic Pitch network for one window: two for each
+#: multiply-add
 BASIC_PITCH_FLOP = (
     2
     * 172
@@ -24,11 +25,8 @@ def roofline(rounds: int) -> list[Line]:
     """One core: both networks, and Timbre-Trap's as the baseline runs it."""
     a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
     c, d = torch.randn(4096, 64), torch.randn(64, 64)
-    window = next(
-        cached_model(spec_of("basic_pitch")).stream(samples_of(demo_tracks(1))[0], 22_050)
-    )
     pitch, trap = cached_model(spec_of("basic_pitch")), TimbreTrap()
-    count = len(window.times)
+    windows = next(pitch.stream(samples_of(demo_tracks(1))[0], 22_050))
     block = torch.randn(1, N_BINS, BLOCK_FRAMES, dtype=torch.complex64)
     eager = EagerTimbreTrap()
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -39,7 +37,7 @@ def roofline(rounds: int) -> list[Line]:
             {
                 "large": lambda: a @ b,
                 "small": lambda: c @ d,
-                "pitch": lambda: pitch.outputs([window]),
+                "pitch": lambda: pitch.outputs([windows]),
                 "trap": lambda: trap.network(block, None),
                 "eager": lambda: eager.network(block),
             },
@@ -49,7 +47,7 @@ def roofline(rounds: int) -> list[Line]:
     rates = {
         "matrix product 1024 × 1024": peak,
         "matrix product 4096 × 64 × 64": 2 * 4096 * 64 * 64 / times["small"],
-        "Basic Pitch network": count * BASIC_PITCH_FLOP / times["pitch"],
+        "Basic Pitch network": len(windows.times) * BASIC_PITCH_FLOP / times["pitch"],
         "Timbre-Trap network": trap_flop / times["trap"],
         "Timbre-Trap network, eager": trap_flop / times["eager"],
     }

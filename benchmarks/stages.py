@@ -17,7 +17,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.frames import FrameScorer
-from pi_amt.study import evaluate as recording
+from pi_amt.study import evaluate
 
 Clock = Callable[[], float]
 
@@ -77,15 +77,15 @@ def _stopwatch(model: Transcriber, ledger: dict[str, float], clock: Clock) -> It
 
     decoder, stitcher = type(model.decoder()), type(model.stitcher(1))
     places = (
-        (recording, "estimate_tuning", "estimate the tuning"),
-        (recording, "match_notes", "score notes"),
-        (recording, "score_notes", "score notes"),
+        (evaluate, "estimate_tuning", "estimate the tuning"),
+        (evaluate, "match_notes", "score notes"),
+        (evaluate, "score_notes", "score notes"),
         (FileTrack, "audio", "read audio"),
         (FileTrack, "notes", "read notes"),
         (FileTrack, "fingerprint", "hash the files"),
         (model, "resampled", "resample"),
         (model, "outputs", "network"),
-        (Permutation, "__call__", "permute"),
+        (Permutation, "perturb", "permute"),
         (EffectMeter, "push", "account of removed energy"),
         (stitcher, "push", "stitch"),
         (decoder, "push", "decode"),

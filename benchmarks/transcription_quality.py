@@ -120,7 +120,7 @@ def main(arguments: list[str]) -> int:
         print(f"{piano:22s} {name:12s}", _cells(values.mean(axis=0)))
     if given.page:
         labels = {name: _label(model) for name, model in models.items()}
-        (PAGES / f"{given.page}.md").write_text(page(results, labels))
+        (PAGES / f"{given.page}.md").write_text(page(results, labels), encoding="utf-8")
     return 0
 
 

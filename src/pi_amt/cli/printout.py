@@ -31,7 +31,7 @@ from pi_amt.report.tables.shapley import (
     shapley_table,
     with_values,
 )
-from pi_amt.report.tables.table import WRAP, Table
+from pi_amt.report.tables.table import WRAP, Table, warnings_among
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.verdicts import Verdict
@@ -297,7 +297,7 @@ def _cut(text: str, size: int) -> str:
 
 def _rest(importance: Importance, store: Path | str) -> str:
     """How many warnings there are, and the command that prints them and all else."""
-    warnings = [note for note in footnotes(importance) if note.startswith("Warning: ")]
+    warnings = warnings_among(footnotes(importance))
     said = plural(len(warnings), "warning") if warnings else "no warnings"
     return f"{said}; all figures and notes: pi-amt table {store} --all"
 

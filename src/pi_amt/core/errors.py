@@ -21,8 +21,8 @@ class DataError(ValueError):
 
 
 class NotReady(ValueError):
-    """A model needs something that is no part of this package: a program, a package of other
-    people, or to be told which function it is."""
+    """A model needs something that this package does not bring: a program, another package, or the
+    name of the function that is the model."""
 
 
 def data_error(path: str | Path, reason: str) -> DataError:

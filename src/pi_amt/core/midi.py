@@ -27,6 +27,8 @@ Ticks = NDArray[np.int64]
 Event = tuple[int, int, int, int, int]
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+#: numbers of controllers
+SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 DEFAULT_TEMPO = 500_000  # microseconds per quarter note
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
@@ -240,14 +242,11 @@ def _encoded(value: int) -> bytes:
     return bytes(reversed(groups))
 
 
-SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
-
-
 def key_presses(midi: MidiFile) -> NDArray[np.int64]:
     """Pair note-ons with note-offs: ``(presses, 5)`` on tick, off tick, channel, pitch, velocity.
 
-    Drums (channel 10) are not notes. Rows are in the order of their note-ons. A key that is struck
-    again ends its press there, be it at the tick of its note-on: such a press has no length.
+    Drums (channel 10) are not notes. Rows are in the order of their note-ons. A press also ends
+    where its key is struck again; where that is at the tick of its own note-on, it has no length.
     """
     presses: list[list[int]] = []
     # open key (track, channel, pitch) → its press, and how many presses were cut at its tick
@@ -283,8 +282,8 @@ def key_presses(midi: MidiFile) -> NDArray[np.int64]:
 def sounding_ends(midi: MidiFile, presses: NDArray[np.int64]) -> tuple[Ticks, int]:
     """Where presses stop sounding: the pedal rule of ``read_notes``.
 
-    All Notes Off only lets go of the keys, in :func:`key_presses`, and the pedal holds their notes.
-    All Sound Off ends also the notes that the pedal holds, and leaves the pedal as it is.
+    All Notes Off only releases the keys, in :func:`key_presses`: the pedal still holds their notes.
+    All Sound Off also ends the notes that the pedal holds, and leaves the pedal as it is.
 
     Returns:
         Ticks ``(presses,)``, and how many of them All Sound Off decided against the pedal.

@@ -158,7 +158,7 @@ class Notes:
 
     @property
     def frequencies(self) -> Floats:
-        """Fundamental frequencies in Hz (what mir_eval calls pitches)."""
+        """``(notes,)`` fundamental frequencies in Hz (what mir_eval calls pitches)."""
         return midi_to_hz(self.pitches)
 
     @property
@@ -167,8 +167,8 @@ class Notes:
         return self.offsets - self.onsets
 
     def steps(self) -> tuple[Notes, NDArray[np.intp]]:
-        """Notes of one pitch each, into which contours cut those that have one, and the number
-        ``(steps,)`` of the note that each belongs to, ascending."""
+        """Notes of one pitch each: a note with a contour is cut at its steps. Also the number
+        ``(steps,)`` of the note that each of them belongs to, ascending."""
         if not self.contours:
             return self, np.arange(len(self))
         parts = [np.zeros((0, 4))]
@@ -188,7 +188,7 @@ class Notes:
         return Notes(*np.concatenate(parts).T), of
 
     def _moved_contours(self, seconds: float) -> tuple[Floats | None, ...]:
-        """The contours, so much later."""
+        """The contours, moved later by ``seconds``."""
         return tuple(c if c is None else c + np.array([seconds, 0.0]) for c in self.contours)
 
     def clipped(self, max_seconds: float) -> Notes:
@@ -197,8 +197,8 @@ class Notes:
         return replace(kept, offsets=np.minimum(kept.offsets, max_seconds))
 
     def shifted(self, seconds: float) -> Notes:
-        """Notes so much later, or earlier if it is negative: then those that would end before the
-        recording begins are dropped, and those that would begin before begin with it."""
+        """Notes moved later by ``seconds``, or earlier if it is negative. Those that would then end
+        before the recording begins are dropped; those that would begin before it begin at 0 s."""
         if seconds == 0:
             return self
         kept = self[self.offsets + seconds > 0]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES
 from pi_amt.core.units import Floats, cents_to_ratio, midi_to_hz
 
-#: whose strings partials are those of → how stiff they are, in units of a typical piano's
+#: kind of strings → how stiff they are, in units of a typical piano's
 STIFFNESSES = {"piano": 1.0, "none": 0.0}
 INHARMONICITIES = tuple(STIFFNESSES)
 
@@ -16,9 +17,10 @@ def piano_inharmonicity(pitches: ArrayLike) -> Floats:
     """Inharmonicity coefficient B of a typical piano string (Rigaud et al. 2013, eq. 18).
 
     ``B(m) = exp(0.0926 m − 13.64) + exp(−0.0847 m − 5.82)``; outside of the piano (MIDI 21–108)
-    the nearest string's value.
+    it is that of the nearest string.
     """
-    m = np.clip(np.asarray(pitches, dtype=np.float64), 21.0, 108.0)
+    m = np.asarray(pitches, dtype=np.float64)
+    m = np.clip(m, LOWEST_PITCH, LOWEST_PITCH + N_PITCHES - 1)
     return np.asarray(np.exp(0.0926 * m - 13.64) + np.exp(-0.0847 * m - 5.82))
 
 

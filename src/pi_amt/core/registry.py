@@ -82,8 +82,9 @@ class Registry:
             if same:
                 clash = (
                     f"{entry.origin} gives the name {entry.name} to {entry.path}, and "
-                    f"{' and '.join(_giver(e) for e in same)} has one of that name: ask for it as "
-                    f"{entry.path}, and its author to rename the entry point"
+                    f"{' and '.join(_giver(e) for e in same)} {'has' if len(same) == 1 else 'have'}"
+                    f" one of that name: ask for it as {entry.path}, and ask its author to rename "
+                    "the entry point"
                 )
                 plugged[i] = replace(entry, problem=clash)
         return [*shipped, *plugged]

@@ -31,7 +31,8 @@ Values = NDArray[Any] | torch.Tensor
 
 #: whether a model's normalisation stays that of the clean input (``Spectrogram.normalization``)
 NORMALIZATIONS = ("frozen", "model")
-#: names of what a sound cannot keep of a spectrogram, in dB: of everything, then of each register
+#: names of the consistency residuals in dB, what no sound can keep of a spectrogram: of everything,
+#: then of each register
 RESIDUALS = ("residual_db", *(f"residual_db_{register}" for register in REGISTERS))
 
 
@@ -58,6 +59,10 @@ class Spectrogram:
             ``(tones,)`` in Hz that returns the power ``(tones, bins)`` which a tone of amplitude 1
             has in every bin. A mask then reaches as far as a tone does. ``None``: its width follows
             from ``frequencies`` and ``window_seconds``.
+
+    Raises:
+        ValueError: if shapes do not fit to each other, frequencies do not ascend, or frequencies,
+            window lengths or rates are not above 0.
     """
 
     values: Values
@@ -125,8 +130,8 @@ class Spectrogram:
         return [replace(self, values=self.values[:, i]) for i in range(self.values.shape[1])]
 
     def over_channels(self, grid: torch.Tensor) -> torch.Tensor:
-        """What holds for all channels, ``(blocks, n, frames)``, as a view that broadcasts against
-        the values."""
+        """A view of a ``grid (blocks, n, frames)`` that broadcasts against the values, whether they
+        have channels or not."""
         return grid if len(self.values.shape) == 3 else grid[:, None]
 
     @property

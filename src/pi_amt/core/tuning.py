@@ -85,7 +85,7 @@ def _peaks(spectrum: Floats, bin_hz: float) -> tuple[Floats, Floats]:
     low, high = int(LOWEST_HZ / bin_hz), min(int(HIGHEST_HZ / bin_hz), len(spectrum) - 2)
     reach = max(round(_NEIGHBOURHOOD_HZ / bin_hz), 1)
     padded = spectrum[max(low - reach, 0) : high + reach]
-    # The median of every stretch of 2·reach bins stands for all bins in its middle.
+    # The median of each stretch of 3·reach bins is the level of the reach bins in its middle.
     edges = np.arange(low, high, reach)
     level = np.array(
         [np.median(padded[max(e - reach - max(low - reach, 0), 0) :][: 3 * reach]) for e in edges]

@@ -5,10 +5,11 @@ What is perturbed is not the listener's own input but a transform of the sound
 (:mod:`pi_amt.models.gabor`), and the listener hears the sound whose transform has these magnitudes.
 So one stimulus serves all models, and nothing needs to be known of a model but its notes.
 
-A perturbed transform need not be that of any sound. The *consistency residual* says how much a
-sound cannot keep: it is analysed again, and the difference from the magnitudes that were to be
-heard is given in dB of their energy. Masks, which scale each bin, have a small one. Shuffles, which
-move values to other bins and frames, hardly survive: they are refused.
+A perturbed transform need not be that of any sound. The *consistency residual* says how much of it
+no sound can keep: the sound is transformed again, and the energy of the difference between its
+magnitudes and the wanted ones is given in dB, relative to the energy of the wanted ones. Masks,
+which scale each bin, leave a small residual. Shuffles, which move values to other bins and frames,
+hardly survive: they are refused.
 """
 
 from __future__ import annotations
@@ -61,17 +62,18 @@ class AudioDomain(Transcriber):
     """A model that hears perturbed sound.
 
     Its spectrogram is the transform of the sound. Its activations are what the listener found in
-    the sound that is made of it: ``activity (frames, 88)``, 1 where a note
-    sounds, 100 frames a second, and ``notes (notes, 4)``: onset, offset, pitch, velocity.
+    the sound that is made of it: ``activity (frames, 88)``, 1 where a note sounds, 100 frames a
+    second, and ``notes (notes, 4)``: onset and offset in seconds, MIDI pitch, velocity.
 
     A recording streams by in blocks. Each condition keeps its sound in a temporary file until the
     end, when the listener hears it as a whole: memory does not grow with the number of conditions.
 
     Args:
-        listener: hears ``(samples,)`` float32 mono at ``sample_rate`` Hz; an array of its own.
+        listener: is given ``(samples,)`` float32 mono at ``sample_rate`` Hz, an array that it may
+            change, and returns the notes that it found.
         identity: of the listener: its name, a hash of its weights, and every setting that changes
-            a result. What this class adds to the settings (``domain``, ``sample_rate`` and
-            ``phase_rounds``) is not to be in it.
+            a result. It leaves out the settings that this class adds (``domain``, ``sample_rate``
+            and ``phase_rounds``).
         sample_rate: of the sound that is perturbed and heard, Hz, even.
 
     Raises:
@@ -93,7 +95,7 @@ class AudioDomain(Transcriber):
                 f"sample_rate: got {sample_rate}, expected an even number from 8000 to 192000 Hz"
             )
         self.listener = listener
-        self.sample_rate = sample_rate  # of a class, in models of one rate
+        self.sample_rate = sample_rate  # models of one rate have it as an attribute of their class
         self.device = torch.device("cpu")
         own = {"domain": "audio", "sample_rate": sample_rate, "phase_rounds": PHASE_ROUNDS}
         self.identity = replace(identity, settings={**identity.settings, **own})
@@ -106,7 +108,7 @@ class AudioDomain(Transcriber):
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
     ) -> Iterator[Spectrogram]:
-        """Audio → its transform, ``stream_blocks`` blocks of 3 s that overlap by half at a time.
+        """Audio → its transform in blocks of 3 s that overlap by half, ``stream_blocks`` at a time.
 
         Raises:
             ValueError: if ``samples`` is empty or not one-dimensional.
@@ -132,7 +134,8 @@ class AudioDomain(Transcriber):
             )
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:
-        """The ``sound`` of the blocks, ``(blocks, samples)``, and the ``values`` it is made of."""
+        """The ``sound (blocks, samples)`` of the blocks, and the ``values (blocks, bins, frames)``
+        that it is made of."""
         sound = self._transform.sound
         return [
             {"sound": torch.stack([sound(block) for block in s.tensor]), "values": s.tensor}
@@ -148,11 +151,11 @@ class AudioDomain(Transcriber):
         return _HeardNotes()
 
     def frame_times(self, n: int, start: int = 0) -> Floats:
-        """Times ``(n,)`` in seconds of the frames of ``activity`` from number ``start`` on."""
+        """Times ``(n,)`` in seconds of ``n`` frames of ``activity``, from number ``start`` on."""
         return frames_to_seconds(np.arange(start, start + n), ROLL_RATE_HZ)
 
     def pitch_activity(self, activations: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """``activity``: where the notes sound that were found."""
+        """``activity (frames, 88)``: where the notes that were found sound."""
         return np.asarray(activations["activity"], dtype=np.float32)
 
     def synthesize(self, spectrogram: Spectrogram) -> Samples:
@@ -169,7 +172,7 @@ class Sound:
 
     Args:
         transform: by which the blocks were made.
-        n_samples: length of the sound.
+        n_samples: length of the sound in samples.
     """
 
     def __init__(self, transform: Gabor, n_samples: int) -> None:
@@ -179,7 +182,7 @@ class Sound:
         weakref.finalize(self, self._file.close)
         self._tail = torch.zeros(transform.hop_samples)
         self._blocks = 0
-        #: the last block: its magnitudes as they were to be, and the first half of its sound
+        #: the last block: its wanted magnitudes, and the first half of its sound
         self._waiting: tuple[torch.Tensor, torch.Tensor] | None = None
         edges = midi_to_hz(np.array([*REGISTERS.values()][1:]) - 0.5)
         self._register = np.searchsorted(edges, transform.frequencies)
@@ -193,7 +196,7 @@ class Sound:
             faded = block * self._transform.fade
             done = self._tail + faded[:hop]
             self._tail = faded[hop:]
-            # half a block stands before the recording, and nothing is heard after it
+            # half of the first block lies before the recording, and the last ones end after it
             kept = min(self._left, hop) if self._blocks else 0
             self._left -= kept
             self._file.write(done[:kept].numpy().tobytes())
@@ -209,8 +212,8 @@ class Sound:
             self._compare(wanted, torch.cat([first_half, second_half]), self._blocks - 1)
 
     def _compare(self, wanted: torch.Tensor, sound: torch.Tensor, number: int) -> None:
-        """Add up the energies of the ``wanted`` magnitudes of a block, and of their difference from
-        those of the sound."""
+        """Add to the energies of the ``wanted`` magnitudes ``(bins, frames)`` of a block, and of
+        their difference from those of its sound ``(samples,)``."""
         times = block_times(number, 1)[0]
         counted = np.zeros(BLOCK_FRAMES, dtype=np.bool_)
         counted[CORE_FRAMES] = True
@@ -227,12 +230,11 @@ class Sound:
         """The whole sound ``(samples,)`` float32."""
         self._measure(torch.zeros(self._transform.hop_samples))
         self._file.seek(0)
-        sound = np.frombuffer(bytearray(self._file.read()), dtype=np.float32)
-        return sound
+        return np.frombuffer(bytearray(self._file.read()), dtype=np.float32)
 
     def effects(self) -> dict[str, float]:
-        """The consistency residual in dB, of everything and of each register (the frequencies of
-        the fundamentals there); NaN where nothing was to be heard."""
+        """The consistency residual in dB, at least −120: of everything, and of the frequencies that
+        the fundamentals of each register have; NaN where the wanted magnitudes are silent."""
         energies = np.column_stack([self._energies.sum(axis=1), self._energies])
         return {
             name: max(float(power_ratio_to_db(lost / wanted)), _LEAST_DB) if wanted else math.nan
@@ -245,8 +247,8 @@ class Hearing:
 
     Args:
         transform: by which the blocks were made.
-        n_samples: length of the recording.
-        listener: of the model.
+        n_samples: length of the recording in samples.
+        listener: see :class:`AudioDomain`.
     """
 
     def __init__(self, transform: Gabor, n_samples: int, listener: Listener) -> None:
@@ -260,10 +262,10 @@ class Hearing:
         return _activations(Notes.empty(), 0)
 
     def finish(self) -> Activations:
-        """What the listener finds.
+        """The activations of what the listener finds in the whole sound.
 
         Raises:
-            TypeError: if that is anything but notes.
+            TypeError: if it returns anything but notes.
         """
         found = self._listener(self._sound.finish(), self._rate)
         if not isinstance(found, Notes):
@@ -279,6 +281,7 @@ class Hearing:
 
 
 def _activations(notes: Notes, n_frames: int) -> Activations:
+    """Notes as :class:`AudioDomain` describes its activations, with so many frames."""
     activity = np.zeros((n_frames, N_PITCHES), dtype=np.float32)
     keys = np.rint(notes.pitches).astype(int) - LOWEST_PITCH
     begin, end = (seconds_to_frames(t, ROLL_RATE_HZ) for t in (notes.onsets, notes.offsets))
@@ -304,10 +307,10 @@ class _HeardNotes:
 
 
 def heard_by(model: Transcriber) -> AudioDomain:
-    """A model that hears perturbed sound, in the place of one whose input is perturbed.
+    """The model as one that hears perturbed sound; its own input is not perturbed then.
 
-    Its name says so: the two are compared like two models, and what is known of the bias of one
-    does not hold for the other.
+    ``(audio)`` in its name tells the two apart: they are compared like two models, and what is
+    known of the bias of one does not hold for the other.
     """
     if isinstance(model, AudioDomain):
         return model

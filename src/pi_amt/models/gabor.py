@@ -11,14 +11,16 @@ last for seconds, and hammers would be smeared. Bins stand a quarter of their wi
 Conventions, and where they may surprise:
 
 * A sine of amplitude A has the magnitude A in a bin at its frequency; nothing is divided by a peak.
-* Values are turned back by the centre of their bin: a steady tone has a steady phase there.
-* What lies below the lowest bin is faded out, so the inverse never amplifies what is written near
-  an end of the axis.
+* The phase of a value is relative to the centre frequency of its bin: a steady tone at the centre
+  has a constant phase.
+* Sound below the lowest bin is faded out, so the inverse never amplifies what is written near an
+  end of the axis.
 * The transform of a block is circular: its end is heard at its beginning. The ends of a block have
   no weight in the sound (:attr:`Gabor.fade`).
-* Changed values are taken by their magnitudes. Their phases are still those of the whole recording:
-  where a mask leaves a quiet tone beside what was a loud one, they tell of the loud one, and a
-  model hears its onsets there. :meth:`Gabor.sound` looks for phases that fit the magnitudes.
+* Of changed values only the magnitudes count. Their phases are still those of the unchanged
+  recording: where a mask removes a loud tone and leaves a quiet one beside it, they belong to the
+  loud one, and a model hears its onsets there. :meth:`Gabor.sound` looks for phases that fit the
+  magnitudes.
 """
 
 from __future__ import annotations
@@ -39,12 +41,12 @@ HOP_FRAMES = BLOCK_FRAMES // 2
 CORE_FRAMES = slice(HOP_FRAMES // 2, 3 * HOP_FRAMES // 2)
 #: below the lowest note of a piano, 27.5 Hz
 LOWEST_HZ = 20.0
-#: How often phases are improved for changed values, and how far each round goes beyond what it has
-#: found, in units of the step from the round before.
+#: Rounds of the fast Griffin–Lim algorithm for changed values, and its α: how far each round goes
+#: beyond what it has found, in units of the step from the round before.
 PHASE_ROUNDS, _MOMENTUM = 10, 0.99
-#: Values are those of a sound if the way to a sound and back changes less than this share of their
-#: energy.
-_KEPT = 1e-6
+#: Values are those of a sound if the inverse and the forward transform change no more than this
+#: share of their energy.
+_CONSISTENT_WITHIN = 1e-6
 #: length of a bin's window in periods of its frequency, and its limits in seconds
 PERIODS = 51.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.046, 0.37
@@ -55,7 +57,8 @@ _LEAST_COVERAGE = 0.375 * _BINS_PER_WIDTH / 3
 
 
 def window_seconds(hz: Floats) -> Floats:
-    """Length in time of the windows of bins at some frequencies: 4 / (width in frequency)."""
+    """Window lengths in seconds of bins at these frequencies in Hz, any shape: each is 4 / (the
+    bin's width in Hz)."""
     return np.asarray(np.clip(PERIODS / hz, SHORTEST_SECONDS, LONGEST_SECONDS))
 
 
@@ -93,7 +96,8 @@ class Gabor:
         self._tables()
 
     def _tables(self) -> None:
-        """Where each point of the spectrum goes, and by what it is multiplied there and back."""
+        """Make the tables: to which points of the crops each point of the spectrum goes, and by
+        what it is multiplied on the way there and on the way back."""
         top = self.block_samples // 2
         places, sources, weights = [], [], []
         for row, (hz, seconds) in enumerate(
@@ -107,7 +111,8 @@ class Gabor:
         source, weight = np.concatenate(sources), np.concatenate(weights)
         coverage = np.bincount(source, weight**2, top + 1)
         dual = weight / np.maximum(coverage[source], _LEAST_COVERAGE)
-        # of an inverse FFT of so many points, and of a sine in a spectrum of so many samples
+        # an inverse FFT divides by its number of points, and a sine of amplitude 1 has half the
+        # number of samples in the spectrum of a block
         scale = BLOCK_FRAMES * 2.0 / self.block_samples
         self._place = torch.from_numpy(np.concatenate(places))
         self._source = torch.from_numpy(source)
@@ -133,31 +138,38 @@ class Gabor:
         """Samples float32 ``(samples,)`` of one block whose magnitudes are near those of the values
         complex64 ``(bins, frames)``.
 
-        Values that are those of a sound give this sound. Others keep their magnitudes, and begin
-        with their phases (Perraudin, Balazs & Søndergaard, "A fast Griffin–Lim algorithm", 2013).
+        Values that are those of a sound give this sound. For others the magnitudes are kept, and
+        the search for phases begins with theirs (Perraudin, Balazs & Søndergaard, "A fast
+        Griffin–Lim algorithm", 2013).
         """
-        found, magnitude = self.inverse(values), values.abs()
-        last = self.forward(found)
-        if (last - values).abs().square().sum() <= _KEPT * magnitude.square().sum():
-            return found
-        found = self.inverse(magnitude * torch.sgn(last))
+        sound, magnitude = self.inverse(values), values.abs()
+        previous = self.forward(sound)
+        if (
+            previous - values
+        ).abs().square().sum() <= _CONSISTENT_WITHIN * magnitude.square().sum():
+            return sound
+        sound = self.inverse(magnitude * torch.sgn(previous))
         for _ in range(PHASE_ROUNDS - 1):
-            again = self.forward(found)
-            found = self.inverse(magnitude * torch.sgn(again + _MOMENTUM * (again - last)))
-            last = again
-        return found
+            current = self.forward(sound)
+            sound = self.inverse(magnitude * torch.sgn(current + _MOMENTUM * (current - previous)))
+            previous = current
+        return sound
 
     def response(self, hz: Floats) -> Floats:
-        """Power ``(tones, bins)`` that steady tones of amplitude 1 have in the bins."""
+        """Power ``(tones, bins)`` that steady tones of amplitude 1 at ``hz (tones,)`` have in the
+        bins."""
+        # in units of half a bin's width, where the Hann window of the bin has come down to zero
         away = np.abs(np.asarray(hz)[:, None] - self.frequencies) * self.window_seconds / 2.0
         return np.asarray(np.cos(np.pi / 2 * np.minimum(away, 1.0)) ** 4)
 
     def n_blocks(self, n_samples: int) -> int:
-        """Blocks of a recording: half a block stands before it, and every moment is in two."""
+        """Number of blocks of a recording: the first begins half a block before it, so that every
+        moment is in two."""
         return -(-n_samples // self.hop_samples) + 1
 
     def block(self, samples: Samples, number: int) -> Tensor:
-        """Samples ``(samples,)`` of one block of a recording, with zeros outside of it."""
+        """Samples ``(samples,)`` of the block with this number, zeros where it lies outside of the
+        recording."""
         first = (number - 1) * self.hop_samples
         inside = samples[max(first, 0) : max(first + self.block_samples, 0)]
         out = np.zeros(self.block_samples, dtype=np.float32)
@@ -166,12 +178,13 @@ class Gabor:
 
 
 def block_times(first: int, count: int) -> Floats:
-    """Times ``(count, frames)`` of blocks, seconds from the start of the recording."""
+    """Times ``(count, frames)`` of the frames of ``count`` blocks from number ``first`` on, seconds
+    from the start of the recording."""
     starts = (np.arange(first, first + count) - 1) * (BLOCK_SECONDS / 2)
     return np.asarray(starts[:, None] + frames_to_seconds(np.arange(BLOCK_FRAMES), FRAME_RATE_HZ))
 
 
 @lru_cache(maxsize=4)
 def gabor(sample_rate: int) -> Gabor:
-    """The transform at a sample rate; its tables are made once."""
+    """The transform at a sample rate in Hz; its tables are made once."""
     return Gabor(sample_rate)

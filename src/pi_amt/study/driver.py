@@ -70,14 +70,17 @@ def run_study(
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
         configuration: what the manifest keeps besides versions, machine and files.
-        resumed: the manifest of the study that goes on; nothing may have changed since.
+        resumed: the manifest of the study that is resumed; nothing may have changed since.
         quiet: no progress bar.
         fail_fast: stop after the first recording with an error.
         kept: whether the store outlives this call.
 
+    Returns:
+        What was done.
+
     Raises:
-        ValueError: for settings that cannot work, or a model whose rows cannot be kept; broken
-            recordings become error rows instead.
+        ValueError: for settings that cannot work, or a model whose rows cannot be kept. Broken
+            recordings raise nothing: they become error rows.
     """
     check_pitch_units()
     for problem in broken_scorers():
@@ -89,7 +92,7 @@ def run_study(
     if resumed is not None:
         check_unchanged(groups, resumed, store)
     jobs: list[Job] = []
-    # by id(job): two jobs are never the same one, whatever they hold
+    # by id(job), because two jobs may be equal: the rows of its group, its number in the workload
     asked: dict[int, dict[str, Condition]] = {}
     numbers: dict[int, int] = {}
     workload = Workload()

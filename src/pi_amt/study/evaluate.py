@@ -1,9 +1,10 @@
 """The unit of work: one recording with all its conditions, (job) → rows.
 
 The recording is read and resampled once, its conditions are settled on it and given what they
-borrow, it streams by (:mod:`pi_amt.study.streaming`), and each condition's notes are scored. Then
-each carrier (:mod:`pi_amt.study.carriers`) streams by in its place, under the conditions that ask
-for it.
+borrow, and it streams by (:mod:`pi_amt.study.streaming`). Then each carrier
+(:mod:`pi_amt.study.carriers`) streams by in its place, under the conditions that ask for it. In the
+end each condition's notes are scored.
+
 Nothing here depends on which worker runs it, on the order of jobs or on the other conditions of the
 job.
 """
@@ -66,7 +67,7 @@ def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
         recording = read_recording(job, model)
         beat = None if pulse is None else partial(pulse.beat, started)
         passes, refused = _streamed(model, job, recording, beat)
-        rows = _finished(model, job, recording, fingerprint, passes)
+        rows = _scored(model, job, recording, fingerprint, passes)
         for condition, reason in refused.items():
             rows[condition] = refused_row(job, condition, reason, fingerprint)
     # one bad recording must not end a study of thousands, nor a model that leaves with sys.exit
@@ -79,7 +80,7 @@ def _evaluate(model: Transcriber, job: Job, started: float) -> JobResult:
             return JobResult(error_rows(job, RuntimeError(full), fingerprint), fingerprint)
     else:
         return JobResult(tuple(rows[condition] for condition in job.conditions), fingerprint)
-    # here, where the error no longer holds what it left on the GPU
+    # not in the handler: there the error still holds on to memory of the GPU
     warnings.warn(f"{model.device} is full: going on with the CPU", stacklevel=2)
     return evaluate(replace(job, model=on_cpu))
 
@@ -154,9 +155,9 @@ def run_settled(
 
     Args:
         model: the model.
-        heard: the recording.
+        heard: what it hears: the recording, or a carrier in its place.
         conditions: in any order.
-        watch: makes what looks on at one condition.
+        watch: makes the watcher of one condition.
         other: the recording that conditions may borrow from.
         options: of :func:`~pi_amt.study.streaming.run_conditions`.
 
@@ -233,7 +234,7 @@ def _lent(
     return lent
 
 
-def _finished(
+def _scored(
     model: Transcriber,
     job: Job,
     recording: Recording,
@@ -252,7 +253,7 @@ def _finished(
         effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
         if isinstance(one.stitcher, MeasuringStitcher):
             effects |= one.stitcher.effects()
-        effects |= _taken_from_tones(model, one)
+        effects |= _removed_from_tones(model, one)
         late_ms = onset_offset_ms(reference, estimate)
         if late_ms is not None:
             effects["onset_offset_ms"] = late_ms
@@ -269,7 +270,7 @@ def _finished(
         table = anatomy.annotate(reference, estimate, pairs)
         notes = table.to_bytes()
         if is_baseline:
-            # rounded, as a run that goes on later finds it: counts must not depend on when
+            # rounded as in the store, because a study that is resumed compares with the stored one
             baseline = NoteTable.from_bytes(notes)
         scores = _scores(reference, estimate, one.watcher)
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
@@ -285,7 +286,7 @@ def _finished(
             counts=counts,
             notes=notes,
             elapsed_seconds=elapsed,
-            out_of_distribution=_told(one.permutation),
+            out_of_distribution=_out_of_distribution(one.permutation),
         )
     return rows
 
@@ -299,8 +300,8 @@ def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
     return {} if found is None else {"out_of_reach": found}
 
 
-def _taken_from_tones(model: Transcriber, one: Pass[Account]) -> dict[str, float]:
-    """What a condition takes from steady tones; nothing where it removes no partials."""
+def _removed_from_tones(model: Transcriber, one: Pass[Account]) -> dict[str, float]:
+    """What a condition takes from steady tones, in dB; nothing where it removes no partials."""
     axis = one.watcher.axis
     if axis is None or one.condition.role != "condition":
         return {}
@@ -309,7 +310,7 @@ def _taken_from_tones(model: Transcriber, one: Pass[Account]) -> dict[str, float
 
 
 def _scores(reference: Notes, estimate: Notes, watcher: Account) -> dict[str, float]:
-    """All scores of one condition; NaN where nothing is there to be found."""
+    """All scores of one condition; NaN where the reference has no notes."""
     scores = {
         **score_notes(reference, estimate),
         **score_tolerances(reference, estimate),
@@ -319,7 +320,7 @@ def _scores(reference: Notes, estimate: Notes, watcher: Account) -> dict[str, fl
     return scores if len(reference) else dict.fromkeys(scores, float("nan"))
 
 
-def _told(permutation: Permutation) -> str:
+def _out_of_distribution(permutation: Permutation) -> str:
     """Whether a permutation says that its input is out of distribution: ``yes``, ``no`` or empty.
 
     A class of a user may fail to answer; that is no reason to lose the results of a recording.

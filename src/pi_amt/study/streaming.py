@@ -64,7 +64,7 @@ class Recording:
         samples: ``(samples,)`` mono, at ``sample_rate`` Hz.
         seconds: its length.
         reference: its notes.
-        tuning_cents: how far its A4 is from 440 Hz.
+        tuning_cents: how far its A4 is from 440 Hz, in cents.
     """
 
     dataset: str
@@ -81,7 +81,7 @@ class Recording:
 
 
 class Watcher(Protocol):
-    """What looks on while a condition is computed, and keeps what its user wants to know."""
+    """Watches one condition while it is computed, and keeps what its user wants to know."""
 
     def watch_input(
         self,
@@ -90,7 +90,8 @@ class Watcher(Protocol):
         change: Change,
         kept: NDArray[np.bool_],
     ) -> None:
-        """See some blocks before and after; ``kept`` ``(blocks, frames)`` are counted."""
+        """See some blocks before and after the perturbation; only the frames that ``kept``
+        ``(blocks, frames)`` marks count."""
 
     def watch_frames(
         self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
@@ -112,10 +113,10 @@ class Pass(Generic[W]):
         neighbour: what it borrows.
         overview: of the whole recording, where a condition needs it.
         stitcher, decoder: make activations, and then notes, of the network's outputs.
-        watcher: what looks on.
+        watcher: watches this condition.
         scale: by what the perturbed input is multiplied, where the model divides a recording by its
             level.
-        frames: of the activations so far.
+        frames: number of frames of the activations so far.
         elapsed: seconds of computing.
     """
 
@@ -133,7 +134,7 @@ class Pass(Generic[W]):
     elapsed: float = 0.0
 
     def perturb(self, clean: Spectrogram, kept: NDArray[np.bool_]) -> Spectrogram:
-        """The network's input under this condition; ``kept`` ``(blocks, frames)`` are counted."""
+        """The network's input under this condition; ``kept`` as for :class:`Watcher`."""
         started = time.perf_counter()
         perturbed, change = self._changed(clean)
         self.watcher.watch_input(clean, perturbed, change, kept)
@@ -151,7 +152,7 @@ class Pass(Generic[W]):
         self.elapsed += time.perf_counter() - started
 
     def _changed(self, clean: Spectrogram) -> tuple[Spectrogram, Change]:
-        """What the permutation makes of a copy of the values: one of a user may work in place."""
+        """What the permutation makes of a copy of the values: a user's may work in place."""
         own = clean.with_values(clean.tensor.clone())
         perturbed, change = self.permutation.perturb(
             Scene(own, self.notes, self.key, self.neighbour, self.overview)
@@ -260,7 +261,7 @@ def run_conditions(
         recording: what streams by.
         settled: the permutations as they are for this recording.
         lent: the conditions to run, with what they borrow.
-        watch: makes what looks on at one condition.
+        watch: makes the watcher of one condition.
         overview: of the whole recording, where a condition needs it.
         window: start and stop, seconds. Every part is analysed up to the stop, so that levels and
             draws are those of the whole recording, but parts that lie outside are neither
@@ -288,15 +289,15 @@ def run_conditions(
         if not passes:
             passes = [
                 Pass(
-                    condition,
-                    settled[condition],
-                    recording.reference,
-                    condition.key_for(recording.dataset, recording.track),
-                    neighbour,
-                    overview,
-                    model.stitcher(clean.n_samples),
-                    model.decoder(),
-                    watch(),
+                    condition=condition,
+                    permutation=settled[condition],
+                    notes=recording.reference,
+                    key=condition.key_for(recording.dataset, recording.track),
+                    neighbour=neighbour,
+                    overview=overview,
+                    stitcher=model.stitcher(clean.n_samples),
+                    decoder=model.decoder(),
+                    watcher=watch(),
                 )
                 for condition, neighbour in ordered
             ]
@@ -322,11 +323,12 @@ def run_conditions(
 
 
 def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) -> None:
-    """Find how a model that divides a recording by its level would scale the perturbed inputs that
-    stand for sounds of their own.
+    """Set the scales of the conditions whose input the model normalises anew, where it divides a
+    recording by its level.
 
-    The level is that of the whole recording, so it streams by once more, without the network. What
-    counts is its ratio to the level of the clean input: what is not perturbed is not scaled.
+    The level is that of the whole recording, so it streams by once more, without the network. The
+    scale is the clean input's level divided by that of the perturbed input: what is not perturbed
+    is not scaled.
     """
     of_clean = model.level_meter()
     anew = [
@@ -344,10 +346,11 @@ def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) 
             except Exception as error:
                 if is_full(error):
                     raise
-                anew.remove((one, meter))  # it raises again where it is run, and is told there
+                anew.remove((one, meter))  # it raises again where it is run, and is refused there
+    clean_level = of_clean.finish()
     for one, meter in anew:
         level = meter.finish()
-        one.scale = of_clean.finish() / level if level > 0 else 1.0
+        one.scale = clean_level / level if level > 0 else 1.0
 
 
 def _end(model: Transcriber, passes: Sequence[Pass[W]]) -> dict[Condition, Exception]:

@@ -16,7 +16,7 @@ from pi_amt.report.page import context
 from pi_amt.report.page.files import write_files
 from pi_amt.report.page.methods import methods_markdown, references
 from pi_amt.report.page.payload import payload
-from pi_amt.report.page.render import Explorer, Page, render
+from pi_amt.report.page.render import Explorer, Page, check_output, render
 from pi_amt.report.tables.anatomy import fate_table, tolerance_table
 from pi_amt.report.tables.contrasts import model_contrasts
 from pi_amt.report.tables.dose import dose_table
@@ -64,10 +64,7 @@ def build(
     if examples < 0:
         raise ValueError(f"examples: got {examples}, expected 0 or more")
     output = Path(output)
-    if output.is_dir():
-        raise ValueError(
-            f"output: got the folder {output}, expected a file, {output / 'report.html'}"
-        )
+    check_output("output", output)
     with StageProgress("report") as progress:
         progress.stage("statistics")
         importance, told = _read(source, score)

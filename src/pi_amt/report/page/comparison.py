@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from pi_amt.core.text import plural
-from pi_amt.report.names import column_meaning, dataset_title, model_title
+from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.page.forest import Axis, make_axis
-from pi_amt.report.page.payload import safe_json
-from pi_amt.report.page.render import WARNING, from_template
+from pi_amt.report.page.render import check_output, write_chartless
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.table import Table
-
-#: of a page without charts
-NO_CHARTS: dict[str, Any] = {"panels": [], "conditions": {}, "curves": [], "levels": []}
 
 
 @dataclass(frozen=True)
@@ -50,32 +44,29 @@ def write_comparison(
         output: the HTML file.
         names: of the two stores, for readers.
 
+    Returns:
+        The HTML file.
+
     Raises:
         ValueError: if the output is a folder.
     """
     output = Path(output)
-    if output.is_dir():
-        raise ValueError(f"html: got the folder {output}, expected a file")
+    check_output("html", output)
     drops = [record[f"drop_{side}"] for record in table.records for side in ("a", "b")]
     axis = make_axis([drop for drop in drops if not math.isnan(drop)])
-    text = from_template(
+    return write_chartless(
         "comparison.html.j2",
+        output,
+        table.footers,
         kind="Comparison of two results",
         title="What differs between A and B?",
         lede=f"A is {names[0]}, B is {names[1]}.",
         tabs=[("comparison", "Comparison", 0)],
         closing="Differences are over the recordings that both have.",
-        data_json=Markup(safe_json(NO_CHARTS)),
         table=table,
         blocks=_blocks(table, axis),
         axis=axis,
-        minus=minus,
-        meaning=column_meaning,
-        warnings=[n.removeprefix(WARNING) for n in table.footers if n.startswith(WARNING)],
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    return output
 
 
 def _blocks(table: Table, axis: Axis) -> list[tuple[str, str, list[Line]]]:

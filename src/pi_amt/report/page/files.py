@@ -23,7 +23,7 @@ from pi_amt.statistics.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: name → [(label of the link, address)]
+#: (name, [(label of the link, address)]) of each file, or of each that comes in several formats
 Links = list[tuple[str, list[tuple[str, str]]]]
 
 
@@ -39,7 +39,8 @@ def write_files(
 
     Args:
         folder: made if missing.
-        importance, entries, data: what to draw.
+        importance, entries: the results, and their conditions.
+        data: see :func:`~pi_amt.report.page.payload.payload`.
         tables: file stem → table, written as CSV and LaTeX.
         texts: file name → content.
 

@@ -91,7 +91,7 @@ class Forest:
         near: holds the rows that are shown at first, so that what is hidden does not squeeze them.
         features: all conditions, the hidden ones too, in groups.
         step: height of one model in a row, pixels.
-        height: of a row, pixels.
+        height: height of a row, pixels.
     """
 
     dataset: str
@@ -162,16 +162,18 @@ def _row(
         look = Look.of(importance, importance.panels[place])
         result, control = entry.results.get(place), entry.controls.get(place)
         middle = PADDING + step * (order + 0.5)
+        drop, low, high = _places(axis, result)
+        control_drop, control_low, control_high = _places(axis, control)
         marks.append(
             Mark(
                 look=look,
                 y=middle if control is None else middle - 5,
-                drop=_place(axis, result.drop if result else math.nan),
-                low=_place(axis, result.drop_low if result else math.nan),
-                high=_place(axis, result.drop_high if result else math.nan),
-                control=_place(axis, control.drop if control else math.nan),
-                control_low=_place(axis, control.drop_low if control else math.nan),
-                control_high=_place(axis, control.drop_high if control else math.nan),
+                drop=drop,
+                low=low,
+                high=high,
+                control=control_drop,
+                control_low=control_low,
+                control_high=control_high,
                 change=_change(result),
                 text=minus(format_value(result.drop if result else math.nan)),
                 interval=interval_text(result, "drop"),
@@ -205,8 +207,12 @@ def _keys(results: Sequence[ConditionResult]) -> dict[str, float]:
     }
 
 
-def _place(axis: Axis, value: float) -> float | None:
-    return None if math.isnan(value) else axis.place(value)
+def _places(axis: Axis, result: ConditionResult | None) -> list[float | None]:
+    """Where a drop and the ends of its interval stand, ``None`` where undefined."""
+    if result is None:
+        return [None] * 3
+    values = (result.drop, result.drop_low, result.drop_high)
+    return [None if math.isnan(value) else axis.place(value) for value in values]
 
 
 def interval_text(result: ConditionResult | None, of: str) -> str:
@@ -227,7 +233,7 @@ def excess_interval_text(result: ConditionResult | None) -> str:
 def _describe(
     model: str, entry: Entry, result: ConditionResult | None, control: ConditionResult | None
 ) -> str:
-    """What the mark shows, for a tooltip and for readers of screens."""
+    """What the mark shows, for a tooltip and for screen readers."""
     if result is None or math.isnan(result.drop):
         return f"{model}, {entry.title}: no score"
     said = f"{model}, {entry.title}: drop {format_value(result.drop)} "

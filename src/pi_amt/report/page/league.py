@@ -8,13 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
-from pi_amt.report.names import column_meaning, dataset_title, model_title
-from pi_amt.report.page.comparison import NO_CHARTS
+from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.page.forest import Axis, make_axis
-from pi_amt.report.page.payload import safe_json
-from pi_amt.report.page.render import WARNING, from_template
+from pi_amt.report.page.render import check_output, write_chartless
 from pi_amt.report.tables.cells import minus
 from pi_amt.report.tables.league import RANKED, RULE, league_table, rank_texts, size_table
 from pi_amt.statistics.bootstrap import Interval
@@ -38,37 +34,40 @@ class Line:
 def write_league(result: Result, output: str | os.PathLike[str]) -> Path:
     """Write the league table of a result as a page.
 
+    Args:
+        result: of models that heard perturbed sound.
+        output: the HTML file.
+
+    Returns:
+        The HTML file.
+
     Raises:
         ValueError: if the output is a folder, or no model heard perturbed sound.
     """
     output = Path(output)
-    if output.is_dir():
-        raise ValueError(f"league: got the folder {output}, expected a file")
+    check_output("league", output)
     found = standings(result)
     if not found:
-        raise ValueError("league: got no rows of domain=audio, expected those of a model or more")
+        raise ValueError(
+            "league: got no rows of domain=audio, expected those of a model or more; run a study "
+            "with domain=audio first"
+        )
     tables = {"league": league_table(found)}
     if len(sizes := size_table(found)):
         tables["sizes"] = sizes
-    notes = tables["league"].footers
-    text = from_template(
+    return write_chartless(
         "league.html.j2",
+        output,
+        tables["league"].footers,
         kind="League table",
         title="What do transcription models rely on?",
         lede="All models heard the same perturbed sound of the same recordings.",
         tabs=[("league", "League table", 0)],
         closing="Models share places where intervals do not tell them apart.",
-        data_json=Markup(safe_json(NO_CHARTS)),
         blocks=[block for name in RANKED for block in _blocks(found, name)],
         tables=tables,
         rule=RULE,
-        meaning=column_meaning,
-        minus=minus,
-        warnings=[n.removeprefix(WARNING) for n in notes if n.startswith(WARNING)],
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    return output
 
 
 def _blocks(found: Sequence[Standing], name: str) -> list[tuple[str, Axis, list[Line]]]:

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from pi_amt.report.page.context import (
     model_facts,
     reproductions,
 )
+from pi_amt.report.page.render import template_text
 from pi_amt.report.statements import answer_of
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.scoring.frames import FRAME_SCORES, GRID_SECONDS
@@ -57,9 +57,7 @@ def methods_markdown(importance: Result) -> str:
 
 def references(markdown: str) -> str:
     """BibTeX of the entries that a paragraph cites, in alphabetical order."""
-    text = (files("pi_amt.report.page") / "templates" / "references.bib").read_text(
-        encoding="utf-8"
-    )
+    text = template_text("references.bib")
     entries = dict(re.findall(r"(?ms)^(?=@\w+\{([^,]+),)(.*?^\})", text))
     cited = set(re.findall(r"@([A-Za-z0-9_:-]+)", markdown))
     return "\n\n".join(entries[key] for key in sorted(cited & set(entries))) + "\n"

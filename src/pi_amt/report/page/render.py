@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -32,7 +33,7 @@ from pi_amt.report.tables.cells import NOTHING, format_value, minus
 from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.profile import profile_sentences
 from pi_amt.report.tables.shapley import with_values
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table, warnings_among
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
@@ -40,11 +41,12 @@ _RULE = (
     "Where a store holds several versions of the same results, the newest complete variant "
     "(weights, precision, settings, method) is taken; variants are never averaged."
 )
-WARNING = "Warning: "
 _CLOSING = (
     "Intervals are over recordings; a drop says what {score} is sensitive to, an excess over the "
     "matched control what the model relies on."
 )
+#: data of a page without charts
+_NO_CHARTS: dict[str, Any] = {"panels": [], "conditions": {}, "curves": [], "levels": []}
 _SCRIPTS = ("app.js", "charts.js", "explorer.js", "start.js")
 
 
@@ -105,7 +107,7 @@ def from_template(name: str, **words: Any) -> str:
             and ``data_json``.
     """
     environment = Environment(
-        loader=FunctionLoader(_text),
+        loader=FunctionLoader(template_text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -113,13 +115,51 @@ def from_template(name: str, **words: Any) -> str:
     )
     return environment.get_template(name).render(
         **words,
-        css=Markup(_text("report.css")),
-        js=Markup("\n".join(map(_text, _SCRIPTS))),
+        css=Markup(template_text("report.css")),
+        js=Markup("\n".join(map(template_text, _SCRIPTS))),
         version=__version__,
         columns_of=columns_of,
         csv_of=_csv,
         plural=plural,
+        minus=minus,
+        meaning=column_meaning,
+        warning_mark=WARNING,
     )
+
+
+def check_output(option: str, output: Path) -> None:
+    """Refuse to write a page in the place of a folder.
+
+    Args:
+        option: what the user calls the output.
+        output: the HTML file.
+
+    Raises:
+        ValueError: if the output is a folder.
+    """
+    if output.is_dir():
+        raise ValueError(
+            f"{option}: got the folder {output}, expected a file, such as {output / 'report.html'}"
+        )
+
+
+def write_chartless(template: str, output: Path, footers: Sequence[str], **words: Any) -> Path:
+    """Write a page of tables, and of pictures that its template draws.
+
+    Args:
+        template: see :func:`from_template`.
+        output: the HTML file.
+        footers: sentences under the main table; the warnings among them go above everything else.
+        words: see :func:`from_template`.
+
+    Returns:
+        The HTML file.
+    """
+    data_json = Markup(safe_json(_NO_CHARTS))
+    text = from_template(template, data_json=data_json, warnings=warnings_among(footers), **words)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    return output
 
 
 def _words(page: Page) -> dict[str, Any]:
@@ -154,12 +194,11 @@ def _alerts(page: Page) -> dict[str, Sequence[Any]]:
     """What a reader must know before believing a number; each is one line of the page."""
     importance = page.importance
     failed = page.tables.get("failed_recordings")
-    said = footnotes(importance)
     return {
         "reproductions": context.reproductions(importance),
         "at_floor": context.baselines_at_floor(importance),
         "gaps": context.missing(importance, page.entries),
-        "warnings": [x.removeprefix(WARNING) for x in said if x.startswith(WARNING)],
+        "warnings": warnings_among(footnotes(importance)),
         "failed": failed.records if failed else (),
     }
 
@@ -197,9 +236,7 @@ def _numbers(page: Page) -> dict[str, Any]:
         "tables": list(page.tables.items()),
         "score_title": score,
         "value": lambda *given: minus(format_value(*given)),
-        "minus": minus,
         "bias_in_words": bias_in_words,
-        "meaning": column_meaning,
         "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
         "interval": interval_text,
         "excess_interval": excess_interval_text,
@@ -249,5 +286,6 @@ def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:
     return found
 
 
-def _text(name: str) -> str:
+def template_text(name: str) -> str:
+    """The text of a file in ``templates``."""
     return (files("pi_amt.report.page") / "templates" / name).read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import html
 import io
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,16 +30,21 @@ from pi_amt.report.tables.cells import (
 if TYPE_CHECKING:
     import pandas as pd
 
+#: how footers that are warnings begin
+WARNING = "Warning: "
 #: of sentences under a table
 WRAP: dict[str, Any] = {
     "subsequent_indent": "  ",
     "break_long_words": False,
     "break_on_hyphens": False,
 }
-
-
 #: tables of more lines show one block of columns unless asked for all
 FOLDED_LINES = 40
+
+
+def warnings_among(footers: Iterable[str]) -> list[str]:
+    """The footers that are warnings, without the word itself."""
+    return [note.removeprefix(WARNING) for note in footers if note.startswith(WARNING)]
 
 
 @dataclass(frozen=True)

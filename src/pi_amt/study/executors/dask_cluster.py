@@ -27,7 +27,7 @@ from pi_amt.study.executors.processes import (
     start_worker,
 )
 
-#: what workers must run, too
+#: the driver's version, which workers must run, too
 VERSION = f"{pi_amt.__version__} (method {METHOD_VERSION})"
 # Asking the scheduler for its workers is a round trip, and is not done for every job.
 _COUNT_WORKERS_EVERY_SECONDS = 5.0
@@ -114,10 +114,11 @@ def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Execut
         ConnectionError: if no worker comes in time.
         RuntimeError: if one runs another version of pi_amt.
     """
-    # a scheduler that goes away is told in one line, see _failure
+    # that a scheduler went away is said in one line, by _failure
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
-    def version_of_worker() -> str:  # by value: a worker's own pi_amt may not know this function
+    # a local function is sent by value: a worker's own pi_amt may not have it
+    def version_of_worker() -> str:
         try:
             import pi_amt as installed
         except ImportError:
@@ -164,6 +165,7 @@ def dask(
         at_most: there is no work for more workers than this.
 
     Raises:
+        ValueError: see :func:`~pi_amt.study.executors.processes.resolve_n_jobs`.
         ConnectionError: if the scheduler cannot be reached, has no workers, or goes away.
         RuntimeError: if dask is not installed or workers run another version of pi_amt.
     """
@@ -188,7 +190,7 @@ def dask(
     try:
         _greet(distributed, address, connect_timeout_seconds)
         client = distributed.Client(address, timeout=connect_timeout_seconds)
-    except Exception as error:  # what answers may be no scheduler: then there is no telling
+    except Exception as error:  # what answers may be no scheduler, and raises anything
         raise ConnectionError(
             f"no dask scheduler answers at {address} ({connect_timeout_seconds:g} s): start one "
             "with `dask scheduler`, or check executor.address and the network"

@@ -221,7 +221,7 @@ def _end_with(driver: int) -> None:
     """End this process once its parent is another one than the driver.
 
     This works on every system, and also where the driver died before the kernel could be asked to
-    watch it. But this thread never gets its turn while a long computation holds Python's lock.
+    watch it. But while a long computation holds Python's global lock, this thread does not run.
     """
     while os.getppid() == driver:
         time.sleep(1.0)

@@ -30,7 +30,7 @@ def slurm(
     """Workers that SLURM starts: each SLURM job brings one worker process per core.
 
     Args:
-        n_jobs: most SLURM jobs at a time; there are fewer when little is left to do.
+        n_jobs: largest number of SLURM jobs at a time; there are fewer when little is left to do.
         partition: queue, ``None`` for the cluster's default.
         account: to be charged.
         cores: per job.
@@ -43,8 +43,10 @@ def slurm(
         at_most: there is no work for more workers than this.
 
     Raises:
-        RuntimeError: if dask-jobqueue or SLURM is missing, SLURM refuses the job, no worker starts
-            in time, or workers run another version of pi_amt.
+        ValueError: if ``n_jobs`` or ``cores`` is not a whole number of at least 1.
+        RuntimeError: if dask-jobqueue or SLURM is missing, SLURM refuses the job, or workers run
+            another version of pi_amt.
+        ConnectionError: if no worker starts in time.
     """
     jobqueue = import_extra("dask_jobqueue", "slurm")
     distributed = import_extra("distributed", "slurm")
@@ -76,7 +78,8 @@ def slurm(
 
 
 def _ask_slurm(script: str) -> None:
-    """Have SLURM check the job without running it; otherwise a refusal only shows as a long wait.
+    """Have SLURM check the job without running it; a refusal would otherwise show only as a long
+    wait.
 
     Raises:
         RuntimeError: with SLURM's reason.

@@ -121,9 +121,7 @@ for (const head of $$("table.forest th[data-sort]")) headButton(head, () => orde
 
 /* ---------- tables: sort by a click on a head, save, copy ---------- */
 function headButton(head, action) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(...head.childNodes);
+  const button = html("button", { type: "button" }, ...head.childNodes);
   button.addEventListener("click", action);
   head.replaceChildren(button);
 }
@@ -156,9 +154,7 @@ for (const button of $$("[data-save]")) button.addEventListener("click", () => {
   // a program reads numbers with a hyphen, and nothing where a value is undefined
   const plain = cell => cell.classList.contains("num") ? cell.textContent.trim().replace("−", "-").replace(/^–$/, "") : cell.textContent.trim();
   const lines = [...table.rows].map(row => [...row.cells].map(cell => cell.dataset.csv ?? quote(plain(cell))).join(","));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
-  link.download = `${button.dataset.save}.csv`;
+  const link = html("a", { href: URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" })), download: `${button.dataset.save}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 });

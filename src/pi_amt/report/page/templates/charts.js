@@ -37,12 +37,7 @@ function unitSquare(svg, size, left, top, xLabel, yLabel) {
   svg.append(textAt(0, 0, yLabel, { "text-anchor": "middle", class: "ink", transform: `translate(${left - 31} ${top + size / 2}) rotate(-90)` }));
   return at;
 }
-function nothing(text) {
-  const box = document.createElement("div");
-  box.className = "none";
-  box.textContent = text;
-  return box;
-}
+const nothing = text => html("div", { className: "none", textContent: text });
 
 function paired(panel, cell) {
   const pairs = panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
@@ -182,7 +177,6 @@ const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Ma
 function strata(panel, cell, alike) {
   if (!cell.strata) return nothing("No note tables are stored for this condition.");
   const [registers, velocities, polyphonies] = report.levels;
-  const box = document.createElement("div");
   const [cw, ch, left, top] = [28, 24, 58, 28];
   const svg = canvas(300, 178, "Recall lost per register, velocity and polyphony");
   polyphonies.forEach((poly, k) => {
@@ -202,22 +196,17 @@ function strata(panel, cell, alike) {
     });
     velocities.forEach((velocity, j) => svg.append(textAt(x0 + (j + 0.5) * (cw - 3), top + 3 * ch * 1.6 + 12, velocity.replace("medium", "mid").split(" ")[0], { "text-anchor": "middle", style: "font-size:8.5px" })));
   });
-  box.append(svg);
-  const bars = document.createElement("div");
-  bars.className = "minibars";
+  const bars = html("div", { className: "minibars" });
   const shares = alike.flatMap(other => Object.values(other.alone || {})).flatMap(levels => Object.values(levels)).map(([b, a, n]) => n ? (b - a) / n : 0);
   const most = Math.max(0.01, ...shares.map(Math.abs));
   for (const levels of Object.values(cell.alone)) for (const [name, [before, after, all]] of Object.entries(levels)) {
     const share = all ? (before - after) / all : 0;
-    const label = document.createElement("span"), bar = document.createElement("i"), value = document.createElement("span");
-    label.textContent = span(name);
-    bar.style.width = `${Math.abs(share) / most * 100}%`;
+    const bar = html("i", { style: `width: ${Math.abs(share) / most * 100}%` });
     if (share < 0) bar.style.opacity = ".35";
-    value.textContent = all ? `${fixed(100 * share, 1)} of ${Math.round(all).toLocaleString("en")}` : "no note";
-    bars.append(label, bar, value);
+    const value = all ? `${fixed(100 * share, 1)} of ${Math.round(all).toLocaleString("en")}` : "no note";
+    bars.append(html("span", { textContent: span(name) }), bar, html("span", { textContent: value }));
   }
-  box.append(bars);
-  return box;
+  return html("div", {}, svg, bars);
 }
 
 const fateNames = { moved: "moved in time", octave: "octave or twelfth", split: "split or late", gone: "gone" };
@@ -282,29 +271,19 @@ function drawCurves() {
     groups.set(curve.chart, [...(groups.get(curve.chart) || []), curve]);
   }
   for (const curves of groups.values()) {
-    const figure = document.createElement("figure"), caption = document.createElement("figcaption"), bold = document.createElement("b"), plot = document.createElement("div");
     const { title, axis, unit, panel, constant } = curves[0];
-    figure.className = "card";
-    plot.className = "plot";
-    bold.textContent = title;
     const half = curves.filter(c => "d50" in c).map(c => `${report.panels[c.panel].model}: D50 ${c.bound || fixed(c.d50, 2)} ${unit}`.trimEnd()).join(", ");
     const counts = [...new Set(curves.map(c => c.n))];
-    caption.append(bold, ` on ${report.panels[panel].dataset}, ${counts.slice(0, -1).map(n => `${n} and `).join("")}${plural(counts.at(-1), "recording")}. ${half}`);
-    caption.title = constant;
-    plot.append(curvePlot(curves, axis, report.curves));
-    figure.append(caption, plot, curveLegend(curves));
-    root.append(figure);
+    const caption = html("figcaption", { title: constant }, html("b", { textContent: title }), ` on ${report.panels[panel].dataset}, ${counts.slice(0, -1).map(n => `${n} and `).join("")}${plural(counts.at(-1), "recording")}. ${half}`);
+    const plot = html("div", { className: "plot" }, curvePlot(curves, axis, report.curves));
+    root.append(html("figure", { className: "card" }, caption, plot, curveLegend(curves)));
   }
 }
 function curveLegend(curves) {
-  const legend = document.createElement("p");
-  legend.className = "legend";
-  for (const { line, colour, marker } of curves) {
-    const item = document.createElement("span");
-    item.append(make("svg", { viewBox: "-7 -7 14 14", width: 14, height: 14, class: `key c${colour}`, "aria-hidden": "true" }, symbol(0, 0, 4.6, marker, "mark")), ` ${line}`);
-    legend.append(item);
-  }
-  return legend;
+  return html("p", { className: "legend" }, ...curves.map(({ line, colour, marker }) => {
+    const key = make("svg", { viewBox: "-7 -7 14 14", width: 14, height: 14, class: `key c${colour}`, "aria-hidden": "true" }, symbol(0, 0, 4.6, marker, "mark"));
+    return html("span", {}, key, ` ${line}`);
+  }));
 }
 function curvePlot(curves, xLabel, alike) {
   const [width, height, left, top, bottom, right] = [460, 250, 42, 10, 38, 12];
