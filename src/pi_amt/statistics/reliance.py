@@ -188,7 +188,8 @@ def standings(result: Result) -> tuple[Standing, ...]:
 
 
 def _f(one: Standing) -> float:
-    return float(np.nan_to_num(one.values["F"].estimate))
+    """F; 0 where every recording failed."""
+    return one.values["F"].estimate if "F" in one.values else 0.0
 
 
 def _plain(model: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -106,6 +106,26 @@ def test_replay_is_the_study_again(explored: Explored, toy_results: Path) -> Non
     for example in explored[0]["examples"]:
         for condition in example["models"][0]["conditions"]:
             assert condition["agreement"]["same"] == condition["agreement"]["all"]
+
+
+def test_masks_of_the_explorer_follow_contours_that_are_in_no_row(toy_results: Path) -> None:
+    base = load(toy_results).panels[0].baseline[AWKWARD[0]]
+    example = example_of(toy_results.parent / "files" / "0.wav")
+    notes = example.source.notes()
+    assert read_recording(example, base).reference.contours == ()
+    contours = [
+        np.array([[onset, pitch], [onset + 0.1, pitch + 1]])
+        for onset, pitch in zip(notes.onsets, notes.pitches, strict=True)
+    ]
+    gliding = replace(notes, contours=tuple(contours))
+
+    class Gliding(FileTrack):
+        def notes(self) -> Notes:
+            return gliding
+
+    source = Gliding(**{f.name: getattr(example.source, f.name) for f in fields(FileTrack)})
+    found = read_recording(replace(example, source=source), base).reference
+    assert np.array_equal(np.array(found.contours), np.array(contours))
 
 
 def test_pictures_show_the_hole_and_its_outline(explored: Explored) -> None:

@@ -55,6 +55,15 @@ def test_the_page_is_one_file_that_says_the_same(result: Result, tmp_path: Path)
         write_league(result, tmp_path)
 
 
+def test_a_model_that_failed_on_every_recording_comes_last(tmp_path: Path) -> None:
+    failed = [replace(row, status="error", error="broken", scores={}) for row in model("no", 0.3)]
+    found = Result.from_rows(failed + model("yes", 0.5))
+    table = league_table(standings(found))
+    assert table.column("model") == ["yes", "no"]
+    assert table.column("rank_F") == ["1", ""]
+    assert "no" in Document(write_league(found, tmp_path / "league.html").read_text("utf-8")).text
+
+
 def test_a_reproduction_is_named_as_one_above_everything_else(tmp_path: Path) -> None:
     rows = [
         replace(row, weights_label="synthetic-trained reproduction") for row in model("net", 0.3)
