@@ -63,7 +63,7 @@ def read_recording(example: Example, row: Row) -> Recording:
 
 
 def _reference(example: Example, row: Row) -> Notes:
-    """The notes of the row, or those of the recording where they have contours: no row has these."""
+    """The notes of the row, or of the recording where these have contours: no row holds any."""
     table = NoteTable.from_bytes(row.notes)
     stored = Notes.from_arrays(
         table.onset, table.onset + table.duration, table.pitch, table.velocity
