@@ -3,9 +3,10 @@
 ``python scripts/make_findings.py RESULTS [--page PAGE] [--demo DEMO]`` reads the stores ``study``,
 ``shapley``, ``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder
 ``RESULTS``. They are apart so that Holm's correction counts each study's own conditions. One that
-is missing is said to be missing. A model that was run on other recordings may have a store of its
-own beside them, such as ``shapley_timbre_trap``. It writes ``docs/generated/PAGE.md`` with figures
-in ``docs/images/PAGE``:
+is missing is said to be missing. It writes ``docs/generated/PAGE.md`` with figures in
+``docs/images/PAGE``. A model that was run on other recordings, or on other excerpts, has stores of
+its own beside them, such as ``shapley_timbre_trap``; with ``--model timbre_trap`` a page
+``PAGE_timbre_trap`` of these is written. The pages:
 
 * ``findings`` is of the demo, as are the profiles and dose curves of ``findings_profiles``;
 * ``findings_real``, of MAPS recordings, sets those of the demo (``DEMO``) beside them;
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("results", nargs="?", type=Path, help="folder of the stores")
     parser.add_argument("--page", default="findings", choices=[*PAGES, "readme"])
     parser.add_argument("--demo", type=Path, help="folder of the demo's stores")
+    parser.add_argument("--model", choices=SHIPPED, help="the page of a model's own stores")
     parser.add_argument("--cost", action="store_true", help="only the table of computing times")
     options = parser.parse_args()
     generated = DOCS / "generated"
@@ -106,10 +108,11 @@ def main() -> None:
         fill_readme(DOCS.parent / "README.md", read_importance(options.results))
         return
     else:
-        images = DOCS / "images" / options.page
+        page = options.page + (f"_{options.model}" if options.model else "")
+        images = DOCS / "images" / page
         images.mkdir(parents=True, exist_ok=True)
-        path = generated / f"{options.page}.md"
-        stores = Stores(options.results, options.demo)
+        path = generated / f"{page}.md"
+        stores = Stores(options.results, options.demo, options.model)
         text = "\n".join(page_lines(stores, images, options.page))
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
     print(path)
@@ -117,20 +120,18 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Stores:
-    """Where the rows of a page are: a folder of stores, and another one of the demo's."""
+    """Where the rows of a page are: a folder of stores, and another one of the demo's; of a model,
+    the stores that are its own."""
 
     results: Path
     demo: Path | None = None
+    model: str | None = None
 
     def __call__(self, *names: str, of_demo: bool = False) -> list[Path]:
         """Those of these names that are there; with ``of_demo`` those of the demo first."""
         folders = [self.demo] if of_demo and self.demo else []
-        found = (
-            folder / own
-            for folder in [*folders, self.results]
-            for name in names
-            for own in (name, *(f"{name}_{model}" for model in SHIPPED))
-        )
+        own = f"_{self.model}" if self.model else ""
+        found = [folder / f"{name}{own}" for folder in [*folders, self.results] for name in names]
         return [store for store in found if store_path(store).is_file()]
 
 
@@ -138,11 +139,12 @@ def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator
     """Markdown of a results page."""
     level = "##" if page in ("findings", "findings_profiles") else "###"
     for name, title, lines in PAGES[page]:
-        yield f"{level} {title}\n"
-        if stores(name):
-            yield from lines(stores, images)
-        else:
-            yield f"Not run (no store in `{name}`).\n"
+        found = list(lines(stores, images)) if stores(name) else []
+        if not found and stores.model is None:
+            found = [f"Not run (no store in `{name}`).\n"]
+        if found:  # the page of one model has the sections of what it was run on, and no more
+            yield f"{level} {title}\n"
+            yield from found
 
 
 def read_importance(*stores: Path) -> Importance:
@@ -157,7 +159,7 @@ def read_importance(*stores: Path) -> Importance:
     return Importance.from_rows(as_conditions(rows), messages=messages)
 
 
-def scope_lines(importance: Importance) -> Iterator[str]:
+def scope_lines(importance: Importance, stores: Stores) -> Iterator[str]:
     """What was run, from the rows; a reproduction is named as one wherever its numbers stand."""
     for panel in importance.panels:
         seconds = duration(sum(panel.seconds))
@@ -167,7 +169,8 @@ def scope_lines(importance: Importance) -> Iterator[str]:
             f"{plural(panel.n_repeats, 'draw')} where stochastic; {panel.rows[0].weights_label} "
             f"`{panel.rows[0].weights[:12]}`."
         )
-    missing = [model for model in SHIPPED if model not in importance.models]
+    expected = SHIPPED if stores.model is None else ()
+    missing = [model for model in expected if model not in importance.models]
     yield from (f"- **{model_title(model)}**: not run for this page." for model in missing)
     yield ""
     for model in reproductions(importance):
@@ -212,7 +215,7 @@ def other_weights(importance: Importance) -> Iterator[str]:
 def study_lines(stores: Stores, images: Path) -> Iterator[str]:
     """Headlines, forest plot, table, contrasts."""
     importance = read_importance(*stores("study"))
-    yield from scope_lines(importance)
+    yield from scope_lines(importance, stores)
     yield from (f"- {sentence}" for sentence in importance.headline())
     yield ""
     yield _figure(importance.plot_forest, images / "forest.svg", "Drop in F per condition")
@@ -225,7 +228,7 @@ def study_lines(stores: Stores, images: Path) -> Iterator[str]:
 def shapley_lines(stores: Stores, images: Path) -> Iterator[str]:
     """A bar per model, what it is put together of in words, and the values."""
     importance = read_importance(*stores("shapley"))
-    yield from scope_lines(importance)
+    yield from scope_lines(importance, stores)
     yield _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
     yield from (f"- {sentence}" for sentence in importance.headline())
     yield ""
@@ -237,7 +240,7 @@ def shapley_lines(stores: Stores, images: Path) -> Iterator[str]:
 def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
     """Per model a figure of all datasets; what agrees, in words and numbers; the drops."""
     importance = read_importance(*stores("profile", "truth", of_demo=True))
-    yield from scope_lines(importance)
+    yield from scope_lines(importance, stores)
     for model in importance.models:
         path = images / f"profile_{model}.svg"
         figure = profile_figure(importance, model)
@@ -264,7 +267,7 @@ def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
 def dose_lines(stores: Stores, images: Path) -> Iterator[str]:
     """One figure per option that was varied, then area and D50."""
     importance = read_importance(*stores("dose"))
-    yield from scope_lines(importance)
+    yield from scope_lines(importance, stores)
     for parameter in dict.fromkeys(curve.parameter for curve in dose_curves(importance)):
 
         def plot(ax: Axes | None = None, parameter: str = parameter) -> Axes:
@@ -294,7 +297,8 @@ def beside_lines(stores: Stores, images: Path) -> Iterator[str]:
     """The same conditions on the demo and on the real recordings, in numbers and in words."""
     importance = read_importance(*stores("study", of_demo=True))
     if len(importance.datasets) < 2:
-        yield "Not run (no store of the demo in `study`).\n"
+        if stores.model is None:
+            yield "Not run (no store of the demo in `study`).\n"
         return
     pairs = {model: _pairs(importance, model) for model in importance.models}
     pairs = {model: found for model, found in pairs.items() if found}

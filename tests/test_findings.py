@@ -60,6 +60,28 @@ def test_the_page_says_what_was_run_and_draws_it(
     assert all(f"images/{tmp_path.name}/{name}" in text for name in drawn)
 
 
+def test_a_model_with_stores_of_its_own_has_a_page_of_them(
+    script: dict[str, Any], tmp_path: Path
+) -> None:
+    for model, store, n_pieces in (
+        ("basic_pitch", "study", 12),
+        ("timbre_trap", "study_timbre_trap", 7),
+    ):
+        with Store(tmp_path / store) as opened:
+            opened.write(make_rows({"fund_mask": 0.4}, model=model, n_pieces=n_pieces))
+
+    def page(model: str | None) -> str:
+        stores = script["Stores"](tmp_path, None, model)
+        return "\n".join(script["page_lines"](stores, tmp_path, "findings"))
+
+    assert "on demo: 12 recordings" in page(None)
+    assert "- **Timbre-Trap**: not run for this page." in page(None)
+    own = page("timbre_trap")
+    assert "on demo: 7 recordings" in own
+    assert "not run" not in own.lower()
+    assert "Basic Pitch" not in own
+
+
 @pytest.fixture(scope="module")
 def real_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study and a profile of Basic Pitch on recordings of two pianos, in a folder of their own;
