@@ -138,6 +138,7 @@ class Stores:
 def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator[str]:
     """Markdown of a results page."""
     level = "##" if page in ("findings", "findings_profiles") else "###"
+    level += "#" if stores.model else ""  # below a heading that names the model
     for name, title, lines in PAGES[page]:
         found = list(lines(stores, images)) if stores(name) else []
         if not found and stores.model is None:
