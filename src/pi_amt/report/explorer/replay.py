@@ -72,6 +72,7 @@ def _reference(example: Example, row: Row) -> Notes:
         notes = example.source.notes()
     except (OSError, ValueError):  # the audio alone is still there
         return stored
+    # of another number, they are no longer those of the study
     return notes if notes.contours and len(notes) == len(stored) else stored
 
 
