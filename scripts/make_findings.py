@@ -134,6 +134,10 @@ class Stores:
         found = [folder / f"{name}{own}" for folder in [*folders, self.results] for name in names]
         return [store for store in found if store_path(store).is_file()]
 
+    def apart(self, model: str) -> bool:
+        """Whether a model has stores of its own."""
+        return any(store_path(folder).is_file() for folder in self.results.glob(f"*_{model}"))
+
 
 def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator[str]:
     """Markdown of a results page."""
@@ -171,8 +175,10 @@ def scope_lines(importance: Importance, stores: Stores) -> Iterator[str]:
             f"`{panel.rows[0].weights[:12]}`."
         )
     expected = SHIPPED if stores.model is None else ()
-    missing = [model for model in expected if model not in importance.models]
-    yield from (f"- **{model_title(model)}**: not run for this page." for model in missing)
+    for model in expected:
+        if model not in importance.models:
+            where = "in a part of its own" if stores.apart(model) else "not run for this page"
+            yield f"- **{model_title(model)}**: {where}."
     yield ""
     for model in reproductions(importance):
         yield f"```{{important}}\n**{model}.** {BANNER}\n```\n"

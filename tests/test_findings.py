@@ -75,7 +75,7 @@ def test_a_model_with_stores_of_its_own_has_a_page_of_them(
         return "\n".join(script["page_lines"](stores, tmp_path, "findings"))
 
     assert "on demo: 12 recordings" in page(None)
-    assert "- **Timbre-Trap**: not run for this page." in page(None)
+    assert "- **Timbre-Trap**: in a part of its own." in page(None)
     own = page("timbre_trap")
     assert "on demo: 7 recordings" in own
     assert "not run" not in own.lower()
