@@ -228,6 +228,13 @@ def test_columns_keep_together_what_belongs_together(toy_results: Path) -> None:
             assert column.meaning, (table.title, column.head)
 
 
+def test_a_small_p_value_is_a_number_in_the_saved_file() -> None:
+    text = page_of(make_rows({"fund_mask": 0.5}, n_pieces=20, noise=0.02))
+    small = re.search(r'data-csv="([^"]*)">&lt;0.0001<', text)
+    assert small is not None
+    assert 0 < float(small[1]) < 1e-4
+
+
 def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
     steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
     drops = {"fund_mask": 0.1, "microtonal": -0.05, "floor": 0.7} | dict.fromkeys(steps, 0.6)
