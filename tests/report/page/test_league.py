@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_the_table_ranks_with_ties(result: Result) -> None:
     assert "whose paired difference, on the recordings of both" in text
     assert "Empty: microtonal of " in text
     assert "a sound keeps no shuffle" in text
+
+
+def test_a_reason_names_the_dataset_where_it_does_not_hold_on_all(result: Result) -> None:
+    floor = {"ratio_harm_mask": 0.2, "matched_tracks(ratio_harm_mask)": 0.9}
+    rows = named(league_rows("first", floor, noise=0.01, dataset="maps"), "first")
+    notes = league_table(standings(Result.from_rows([*model("first", 0.5), *rows]))).footers
+    empty = [note for note in notes if note.startswith("Empty: ")]
+    assert any("sufficiency of first on MAPS: the control itself" in note for note in empty)
+    assert any(re.search(r"microtonal of first: ", note) for note in empty)
 
 
 def test_the_page_is_one_file_that_says_the_same(result: Result, tmp_path: Path) -> None:

@@ -145,14 +145,22 @@ def _size(one: Standing) -> int:
 
 
 def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
-    """Which cells have no value, and why: measures and models of one reason stand together."""
-    of_model: dict[tuple[str, str], dict[str, None]] = {}
+    """Which cells have no value, and why: measures and models of one reason stand together. A
+    dataset is named where it is not so on every one that the model heard."""
+    all_of: dict[str, set[str]] = {}
+    measures_of: dict[tuple[str, str, str], dict[str, None]] = {}
     for one in found:
+        all_of.setdefault(one.model, set()).add(one.dataset)
         for name, why in one.missing.items():
-            of_model.setdefault((model_title(one.model), why), {})[name] = None
+            measures_of.setdefault((one.model, one.dataset, why), {})[name] = None
+    datasets_of: dict[tuple[str, str, str], list[str]] = {}
+    for (model, dataset, why), names in measures_of.items():
+        datasets_of.setdefault((model, " and ".join(names), why), []).append(dataset)
     alike: dict[tuple[str, str], list[str]] = {}
-    for (model, why), names in of_model.items():
-        alike.setdefault((" and ".join(names), why), []).append(model)
+    for (model, measures, why), datasets in datasets_of.items():
+        where = "" if set(datasets) == all_of[model] else " on "
+        where += " and ".join(map(dataset_title, datasets)) if where else ""
+        alike.setdefault((measures, why), []).append(model_title(model) + where)
     for (measures, why), models in alike.items():
         yield f"Empty: {measures} of {', '.join(models)}: {why}."
 
