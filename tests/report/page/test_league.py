@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def test_a_reason_names_the_dataset_where_it_does_not_hold_on_all(result: Result
     notes = league_table(standings(Result.from_rows([*model("first", 0.5), *rows]))).footers
     empty = [note for note in notes if note.startswith("Empty: ")]
     assert any("sufficiency of first on MAPS: the control itself" in note for note in empty)
-    assert any(re.search(r"microtonal of first: ", note) for note in empty)
+    assert any("microtonal of first: " in note for note in empty)
 
 
 def test_the_page_is_one_file_that_says_the_same(result: Result, tmp_path: Path) -> None:

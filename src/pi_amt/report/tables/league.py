@@ -158,9 +158,10 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
         datasets_of.setdefault((model, " and ".join(names), why), []).append(dataset)
     alike: dict[tuple[str, str], list[str]] = {}
     for (model, measures, why), datasets in datasets_of.items():
-        where = "" if set(datasets) == all_of[model] else " on "
-        where += " and ".join(map(dataset_title, datasets)) if where else ""
-        alike.setdefault((measures, why), []).append(model_title(model) + where)
+        title = model_title(model)
+        if set(datasets) != all_of[model]:
+            title += f" on {' and '.join(map(dataset_title, datasets))}"
+        alike.setdefault((measures, why), []).append(title)
     for (measures, why), models in alike.items():
         yield f"Empty: {measures} of {', '.join(models)}: {why}."
 
