@@ -64,6 +64,8 @@ def test_one_player_alone_or_absent_is_a_ratio_mask(
     assert changed(s, made).any()
     assert np.asarray(made.values).any()
     assert coalition.keeps == coalition.can_leak == mask.keep
+    # rows of what is removed were not changed when keeping learnt of rooms
+    assert coalition.method_version == mask.method_version == ("3" if mask.keep else "2")
     assert coalition.out_of_distribution == mask.out_of_distribution
 
 

@@ -60,7 +60,6 @@ class Coalition(Permutation):
     needs_notes = True
     needs_overview = True
     normalization = "model"
-    method_version = partial_powers.VERSION
     tests = SUFFICIENCY
 
     def __post_init__(self) -> None:
@@ -97,6 +96,10 @@ class Coalition(Permutation):
         named = [partials_in_words(numbers)] if numbers else []
         named += ["the rest"] if self.members[REST] else []
         return " and ".join(named) or "nothing"
+
+    @property
+    def method_version(self) -> str:
+        return partial_powers.KEPT_VERSION if self.keeps else partial_powers.VERSION
 
     @property
     def can_leak(self) -> bool:

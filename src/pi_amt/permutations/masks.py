@@ -171,7 +171,9 @@ class PartialMask(Permutation):
 
     @property
     def method_version(self) -> str:
-        return partial_powers.VERSION if self.kind == "ratio" else "1"
+        if self.kind != "ratio":
+            return "1"
+        return partial_powers.KEPT_VERSION if self.keep else partial_powers.VERSION
 
     @property
     def out_of_distribution(self) -> bool:

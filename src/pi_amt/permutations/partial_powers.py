@@ -19,9 +19,11 @@ source separation", ICASSP 2012). What sets it apart:
   count as much as on top of it (Févotte, Bertin & Durrieu, Neural Computation 2009). At first notes
   of one pitch share the balance of their partials, then each partial finds a weight of its own.
 * **What the decays miss** is measured. A string's sound beats and decays in ways of its own. Where
-  the rest of a bin is heard alone, before or after the partials that are removed, the recording
+  what a mask leaves is heard alone, before or after the partials that it removes, the recording
   tells how far it departs from the model, and the frames between follow
   (:meth:`PartialPowers.gains`).
+* **A room** goes on smearing after an onset, since its reflections arrive one by one. What is kept
+  has this smear, too (:class:`Spread`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
   octave, which hammers and room fill and the few partials there do not.
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
@@ -34,6 +36,7 @@ recording can stream by, and one overview serves every set of partials.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
@@ -59,9 +62,10 @@ Found = TypeVar("Found")
 #: an index of bins and frames of an array ``(bins, frames)``
 Cells = tuple[NDArray[np.intp] | slice, NDArray[np.intp] | slice]
 
-#: Of the shares: raised where the same recording and notes give others. Version 1 knew three decays
-#: and no departure from them.
-VERSION = "2"
+#: Of the shares that are left when partials are removed, and of those that are kept: raised where
+#: the same recording and notes give others. Version 1 knew three decays and no departure from them.
+#: Version 2 kept partials without departures and without the smear of a room.
+VERSION, KEPT_VERSION = "2", "3"
 #: of a mask: its partials are where those of the recording are found to be
 ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
@@ -74,13 +78,37 @@ _DECAYS = np.array(DECAY_SECONDS)
 RELEASE_SECONDS = 0.1
 #: so long after its offset, and half a window, a note is still heard
 TAIL_SECONDS = 3 * RELEASE_SECONDS
-#: a tone needs this long to rise, so its smear over other bins is weaker than a step's
-ATTACK_SECONDS = 0.003
-#: How far the response reaches, in units of 1 / window length: main lobe and first side lobes while
-#: a tone sounds, and more at its onset. What is to be kept reaches further, see `KEPT_REACH`.
-REACH, ONSET_REACH = 3.0, 60.0
-#: A kept sound has side lobes: a mask that stopped short would leave a depth that no sound has.
-KEPT_REACH = 12.0
+#: how far the table of responses reaches, in units of 1 / window length
+ONSET_REACH = 60.0
+#: of the amplitude of a room's reflections, seconds
+REVERBERATION_SECONDS = 0.08
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a partial is heard in other bins than its own.
+
+    Attributes:
+        reach: how far while it sounds, in units of 1 / window length.
+        onset_reach: how far at its onset.
+        attack_order, attack_seconds: A tone needs a while to rise, so its smear is weaker than a
+            step's: at a distance of f Hz by 1 + (2πf · seconds)², to the power of the order.
+        reverberation: power of the reflections of an onset, relative to the onset's own.
+    """
+
+    reach: float
+    onset_reach: float
+    attack_order: int
+    attack_seconds: float
+    reverberation: float
+
+
+#: of all partials while weights are learnt, and of those that are removed: main lobe and first side
+#: lobes
+FITTED = Spread(3.0, ONSET_REACH, 1, 0.003, 0.0)
+#: A kept sound has more side lobes and a room: a mask that stopped short would leave a depth that
+#: no sound has. Its values are those that were nearest to the truth on development recordings.
+KEPT = Spread(12.0, math.inf, 2, 0.002, 0.1)
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
 _RESIDUAL = 0.9
 # The same, of what a mask leaves where partials were: from one frequency to the other it rises with
@@ -161,6 +189,29 @@ def response_table() -> Powers:
     return table
 
 
+@cache
+def reverberation_table() -> Powers:
+    """``(rates, times)`` power, in a Hann window, of an onset's smear and its reflections' smear.
+
+    An onset far from the bin is heard in proportion to the squared window at its place. Reflections
+    arrive after it with a power that falls as exp(−a·u), u in window lengths and
+    a = 2 · window / :data:`REVERBERATION_SECONDS`, so that together they are heard as
+
+        a · ∫ from −½ to u of exp(−a·(u − v)) · (1 + cos 2πv)² dv
+
+    for −½ ≤ u ≤ ½ with the rates and times of :func:`response_table`; later this only falls.
+    """
+    a = 2 * 2.0 ** _RATES[:, None]
+    table = np.zeros((len(_RATES), len(_TIMES)))
+    for number, part in enumerate((1.5, 2.0, 0.5)):  # the squared window is a sum of cosines
+        turn = 2 * np.pi * number
+        begin = a * (-1) ** number * np.exp(-a * (_TIMES + 0.5))
+        table += part * a / (a**2 + turn**2) * (
+            a * np.cos(turn * _TIMES) + turn * np.sin(turn * _TIMES) - begin
+        )  # fmt: skip
+    return np.maximum(table, 0).astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class _Hearing:
     """Bins that hear a tone, and where in the table of responses each of them finds it.
@@ -171,6 +222,8 @@ class _Hearing:
         level: ``(n,)`` by what the table's power is multiplied.
         pages: ``(decays, n)`` of the table.
         places: ``(n,)`` rows of a page.
+        reflected: ``(n,)`` by what the power of :func:`reverberation_table` is multiplied, in its
+            rows ``reflected_pages`` ``(n,)``; 0 in the main lobe.
     """
 
     bins: NDArray[np.intp]
@@ -179,6 +232,8 @@ class _Hearing:
     level: Powers
     pages: NDArray[np.uint8]
     places: NDArray[np.intp]
+    reflected: Powers
+    reflected_pages: NDArray[np.intp]
 
 
 class _Axis:
@@ -211,23 +266,28 @@ class _Axis:
     def highest(self) -> float:
         return float(self.frequencies[-1] * 1.02)
 
-    def _hearing(self, hz: float, reach: float) -> tuple[_Hearing, _Hearing]:
+    def _hearing(self, hz: float, spread: Spread) -> tuple[_Hearing, _Hearing]:
         """The bins that hear a tone: at its onset, and later, when it is heard no further than
-        ``reach``, in units of 1 / window."""
+        the spread reaches."""
         away, level = self._hears(hz)
-        bins = np.flatnonzero(away <= ONSET_REACH)
+        bins = np.flatnonzero(away <= spread.onset_reach)
         distance, windows, level = away[bins], self.windows[bins], level[bins]
-        near = distance <= reach
-        pages = np.empty((len(DECAY_SECONDS), len(bins)), dtype=np.uint8)
+        near = distance <= spread.reach
+        pages = np.zeros((len(DECAY_SECONDS), len(bins)), dtype=np.uint8)
         for side in (near, ~near):
-            if side.any():
-                rate = np.log2(np.exp(np.log(windows[side]).mean()) / _DECAYS)
+            tabled = side & (distance <= ONSET_REACH)
+            if tabled.any():
+                rate = np.log2(np.exp(np.log(windows[tabled]).mean()) / _DECAYS)
                 page = np.rint((rate - _RATES[0]) * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1)
                 pages[:, side] = page[:, None]
-        places = np.rint(distance * _DISTANCES_PER_BIN).astype(np.intp)
-        # A tone that rises slowly is smeared less than a step, outside the main lobe.
-        smooth = 1 / (1 + (2 * np.pi * distance / windows * ATTACK_SECONDS) ** 2)
-        smooth = np.where(distance > 1.5, smooth, 1.0)
+        places = np.rint(np.minimum(distance, ONSET_REACH) * _DISTANCES_PER_BIN).astype(np.intp)
+        outside = distance > 1.5  # of the main lobe
+        smooth = 1 / (1 + (2 * np.pi * distance / windows * spread.attack_seconds) ** 2)
+        smooth = np.where(outside, smooth**spread.attack_order, 1.0)
+        step = np.divide(1, (2 * np.pi * distance) ** 2, out=np.zeros_like(distance), where=outside)
+        reflected = (spread.reverberation * smooth * level * step).astype(np.float32)
+        rate = np.log2(windows / REVERBERATION_SECONDS) - _RATES[0]
+        reflected_pages = np.rint(rate * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1).astype(np.intp)
 
         def of(chosen: Any, level: Floats) -> _Hearing:
             return _Hearing(
@@ -237,8 +297,12 @@ class _Axis:
                 level=level[chosen].astype(np.float32),
                 pages=pages[:, chosen],
                 places=places[chosen],
+                reflected=reflected[chosen],
+                reflected_pages=reflected_pages[chosen],
             )
 
+        # further away than the table reaches, a step falls with the square of the distance
+        smooth *= np.minimum(1, ONSET_REACH / np.maximum(distance, 1)) ** 2
         return of(slice(None), smooth * level), of(near, level)
 
     def _hears(self, hz: float) -> tuple[Floats, Floats]:
@@ -271,21 +335,22 @@ def _responses(
     hz: float,
     onset: float,
     offset: float,
-    reach: float,
+    spread: Spread,
     mix: Floats,
 ) -> Iterator[tuple[Cells, Powers]]:
     """Where one partial is heard, and how loud: first while the windows of bins fill, then while
-    they are filled. Each answer is some cells and their power ``(mixtures, …)``; none is in both.
+    they are filled, and last its reflections in these. Each answer is some cells and their power
+    ``(mixtures, …)``, which add up; without reflections no cell is in two answers.
 
     Args:
         axis: of the front end.
         times: ``(frames,)`` seconds, ascending.
         hz: the partial's frequency.
         onset, offset: of its note, seconds.
-        reach: how far from its bin it is heard after its onset, in units of 1 / window.
+        spread: how it is heard in other bins.
         mix: ``(mixtures, decays)`` by what the power of each decay, per unit weight, is multiplied.
     """
-    smear, lobe = axis.hearing(hz, reach)
+    smear, lobe = axis.hearing(hz, spread)
     released = np.exp(-2 * np.maximum(times - offset, 0) / RELEASE_SECONDS)
 
     if len(times) and times[0] < onset + smear.longest / 2:
@@ -299,6 +364,9 @@ def _responses(
             table = response_table()[smear.pages, smear.places]
             begun = mix.astype(np.float32) @ table.reshape(len(table), -1)
             begun = begun.reshape(-1, len(count), len(_TIMES)) * smear.level[:, None]
+            if spread.reverberation:
+                reflected = reverberation_table()[smear.reflected_pages] * smear.reflected[:, None]
+                begun += mix.sum(axis=1).astype(np.float32)[:, None, None] * reflected
             steps = len(_TIMES) - 1
             time = np.rint((times[frame] - onset) * (steps / smear.windows)[row] + steps / 2)
             power = begun.reshape(len(mix), -1)[:, row * len(_TIMES) + time.astype(np.intp)]
@@ -319,6 +387,17 @@ def _responses(
     together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
     rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
     yield (rows, slice(start, end)), power
+
+    if spread.reverberation:
+        filled = np.searchsorted(times, onset + smear.windows / 2)
+        start = int(filled.min(initial=len(times)))
+        end = int(np.searchsorted(times, onset + smear.longest / 2 + 4 * REVERBERATION_SECONDS))
+        level = reverberation_table()[smear.reflected_pages, -1] * smear.reflected
+        level = level * np.exp(np.minimum(smear.windows / REVERBERATION_SECONDS, 80.0))
+        since = times[start:end] - onset
+        tail = (level[:, None] * np.exp(-2 * since / REVERBERATION_SECONDS)).astype(np.float32)
+        tail[np.arange(start, end) < filled[:, None]] = 0.0
+        yield (smear.bins, slice(start, end)), mix.sum(axis=1)[:, None, None] * tail
 
 
 class OverviewMeter:
@@ -474,7 +553,7 @@ class PartialPowers:
         return steps.onsets, np.searchsorted(of, np.arange(len(self.notes) + 1))
 
     def heard(
-        self, times: Floats, note: int, column: int, reach: float, mix: Floats
+        self, times: Floats, note: int, column: int, spread: Spread, mix: Floats
     ) -> Iterator[tuple[slice, Cells, Powers]]:
         """Where the partial of a ``column`` of the frequencies is heard in a note: a range of
         frames, and cells of these frames with their power, as :func:`_responses` gives it. A note
@@ -489,21 +568,21 @@ class PartialPowers:
             if hz > axis.highest:
                 continue
             part = slice(start, stop)
-            for cells, power in _responses(axis, times[part], hz, begin, end, reach, mix):
+            for cells, power in _responses(axis, times[part], hz, begin, end, spread, mix):
                 yield part, cells, power
 
     def powers(
         self,
         times: Floats,
         numbers: NDArray[np.int64] | None = None,
-        reach: float = REACH,
+        spread: Spread = FITTED,
     ) -> Powers:
         """``(bins, frames)`` power of some partials.
 
         Args:
             times: ``(frames,)`` seconds, ascending.
             numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials.
-            reach: see :data:`REACH`.
+            spread: how they are heard in other bins than their own.
         """
         axis, notes = self.overview.axis, self.notes
         out = np.zeros((len(axis.frequencies), len(times)), dtype=np.float32)
@@ -520,7 +599,7 @@ class PartialPowers:
                 if not weights.any():
                     continue
                 mix = weights[None]
-                for frames, cells, power in self.heard(times, int(note), k - 1, reach, mix):
+                for frames, cells, power in self.heard(times, int(note), k - 1, spread, mix):
                     out[:, frames][cells] += power[0]
         return out
 
@@ -529,22 +608,23 @@ class PartialPowers:
 
         With the power V of a bin, T of the chosen partials and R of the others and the residual,
         removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
-        more than the rest's share, where it does not. R follows the recording: around each frame,
-        a line is laid through the logarithms of V over the model where the rest is heard nearly
-        alone, and the others' power in R is multiplied by it. Keeping leaves √min(1, T/V). A bin
-        in which T is negligible has gain 1 when T is removed: it stays as it is, to the bit.
+        more than the rest's share, where it does not. A bin in which T is negligible has gain 1
+        when T is removed: it stays as it is, to the bit. Keeping leaves √min(1, T/V), and at least
+        the root of the share T/(T + R) where T is the larger part: there the recording is followed.
+
+        What is left, R or T, follows the recording over time as well: around each frame, a line is
+        laid through the logarithms of V over the model where it is heard nearly alone, and its
+        partials' power is multiplied by it.
 
         Args:
             spectrogram: some blocks of the recording.
             numbers: ``(notes, n)`` partial numbers per note, 0 = none.
             keep: whether these partials are what is kept.
         """
-        reach = KEPT_REACH if keep else REACH
-        chosen = (self.powers(times, numbers, reach) for times in spectrogram.times)
-        departure = partial(
-            self._departures, numbers.tobytes(), partial(self.powers, numbers=numbers)
+        chosen = (self.powers(t, numbers, KEPT if keep else FITTED) for t in spectrogram.times)
+        return self._gains(
+            spectrogram, chosen, partial(self.powers, numbers=numbers), keep, numbers.tobytes()
         )
-        return self._gains(spectrogram, chosen, None if keep else departure)
 
     def gains_of_groups(
         self,
@@ -567,48 +647,71 @@ class PartialPowers:
         which = np.array(chosen, dtype=np.bool_)
         # where none is chosen, the sum is nothing
 
-        def powers(pages: Floats, reach: float = REACH) -> Powers:
-            return np.asarray(self._powers_of_groups(pages, groups, reach)[which].sum(axis=0))
+        def powers(pages: Floats, spread: Spread = FITTED) -> Powers:
+            return np.asarray(self._powers_of_groups(pages, groups, spread)[which].sum(axis=0))
 
-        departure = partial(
-            self._departures, (groups, which.tobytes()), lambda times: powers(times[None])[0]
+        blocks = powers(spectrogram.times, KEPT if keep else FITTED)
+        return self._gains(
+            spectrogram, blocks, lambda t: powers(t[None])[0], keep, (groups, which.tobytes())
         )
-        blocks = powers(spectrogram.times, KEPT_REACH if keep else REACH)
-        return self._gains(spectrogram, blocks, None if keep else departure)
 
     def _gains(
         self,
         spectrogram: Spectrogram,
-        powers: Iterable[Powers],
-        departures: Callable[[Floats], Powers] | None,
+        blocks: Iterable[Powers],
+        fitted: Callable[[Floats], Powers],
+        keep: bool,
+        key: object,
     ) -> Powers:
-        """What :meth:`gains` says, of the ``powers`` ``(bins, frames)`` of the chosen partials in
-        each block; without ``departures`` of the rest, of times, these partials are kept."""
+        """What :meth:`gains` says of some chosen partials.
+
+        Args:
+            spectrogram: some blocks of the recording.
+            blocks: ``(bins, frames)`` power of the chosen partials in each block.
+            fitted: the same, of times ``(frames,)``, with the spread :data:`FITTED`.
+            keep: whether they are kept.
+            key: another one for other chosen partials.
+        """
+
+        def removed(times: Floats) -> Powers:
+            return self._others(times, fitted(times)) if keep else fitted(times)
+
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
-        totals = None if departures is None else self._totals(spectrogram.times)
-        for block, (times, chosen) in enumerate(zip(spectrogram.times, powers, strict=True)):
+        totals = self._totals(spectrogram.times)
+        for block, (times, chosen) in enumerate(zip(spectrogram.times, blocks, strict=True)):
             heard = power[block]
-            if totals is None or departures is None:
+            others = np.maximum(totals[block] - chosen, 0)
+            departures = self._departures((key, keep), removed, times)
+            if keep:
+                # where the recording is weaker than the model, V says so better
+                kept = chosen * np.maximum(departures, 1)
+                rest = others + self.left_residual(times)
                 # cut first: a quotient by next to nothing would overflow
-                kept = np.minimum(chosen, heard)
-                share = np.divide(kept, heard, out=np.zeros_like(heard), where=heard > 0)
+                share = np.divide(
+                    np.minimum(kept, heard), heard, out=np.zeros_like(heard), where=heard > 0
+                )
+                part = np.divide(kept, kept + rest, out=np.zeros_like(heard), where=kept > rest)
+                share = np.maximum(share, part)
             else:
-                rest = np.maximum(totals[block] - chosen, 0) * departures(times)
-                rest += self.left_residual(times)
+                rest = others * departures + self.left_residual(times)
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
             gains[block] = np.sqrt(np.minimum(share, 1))
         return gains
 
+    def _others(self, times: Floats, chosen: Powers) -> Powers:
+        """``(bins, frames)`` power of all partials but the chosen ones."""
+        return np.asarray(np.maximum(self._totals(times[None])[0] - chosen, 0))
+
     def _departures(self, key: object, powers: Callable[[Floats], Powers], times: Floats) -> Powers:
         """``(bins, frames)`` by what factor the power of the partials that are left departs from
         the model, at the frame of the overview that is nearest to each of the times ``(frames,)``.
 
         Args:
-            key: another one for other chosen partials.
-            powers: of the chosen partials, ``(bins, frames)`` of times.
+            key: another one for other partials.
+            powers: of the partials that are not left, ``(bins, frames)`` of times.
             times: ``(frames,)`` seconds, ascending.
         """
         every = self.overview.times[::_DEPARTURE_STEP]
@@ -637,9 +740,9 @@ class PartialPowers:
         first = part * _DEPARTURE_FRAMES
         begin, end = max(0, first - context), first + _DEPARTURE_FRAMES + context
         times = every[begin:end]
-        chosen = powers(times)
-        rest = np.maximum(self._totals(times[None])[0] - chosen, 0)
-        model = rest + chosen + self.left_residual(times) + np.float32(1e-30)
+        gone = powers(times)
+        rest = self._others(times, gone)
+        model = rest + gone + self.left_residual(times) + np.float32(1e-30)
         heard = self.overview.power[:, ::_DEPARTURE_STEP][:, begin:end]
         off = np.log(np.maximum(heard, 1e-30) / model).clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
         weight = (rest / model) ** _DEPARTURE_SHARE_POWER
@@ -677,16 +780,16 @@ class PartialPowers:
         return self._last_totals[kind][1]
 
     def _powers_of_groups(
-        self, times: Floats, groups: tuple[tuple[int, ...], ...], reach: float
+        self, times: Floats, groups: tuple[tuple[int, ...], ...], spread: Spread
     ) -> Powers:
-        """``(groups, blocks, bins, frames)``; of each reach and number of frames the last answer is
-        kept."""
+        """``(groups, blocks, bins, frames)``; of each spread and number of frames the last answer
+        is kept."""
         key = (times.tobytes(), groups)
-        kind = (reach, times.shape)
+        kind = (spread, times.shape)
         if kind not in self._last_groups or self._last_groups[kind][0] != key:
             n_notes = len(self.notes)
             found = [
-                [self.powers(page, numbers_of(group, n_notes), reach) for page in times]
+                [self.powers(page, numbers_of(group, n_notes), spread) for page in times]
                 for group in groups
             ]
             self._last_groups[kind] = (key, np.array(found, dtype=np.float32))
@@ -842,7 +945,7 @@ def _atoms(
     each = np.eye(len(DECAY_SECONDS))
     for row, note in enumerate(chosen.tolist()):
         for k in range(N_PARTIALS):
-            for frames, where, power in found.heard(times, note, k, REACH, each):
+            for frames, where, power in found.heard(times, note, k, FITTED, each):
                 loud = power.max(axis=0) > _SMALLEST_RESPONSE
                 cells.append(numbers[:, frames][where][loud])
                 atoms.append(np.full(len(cells[-1]), row * N_PARTIALS + k, dtype=np.intp))
