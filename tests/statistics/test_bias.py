@@ -135,21 +135,8 @@ def test_shipped_tables_are_of_the_shipped_weights_and_of_this_method(
     assert [mask.permutation for mask in table.masks] == [mask.name for mask in made]
 
 
-# The fundamentals alone keep .054 more of Basic Pitch's F in the sound, where ten rounds of fitting
-# leave a little of the other partials' phases. The bound stays; strict, so that a cure is noticed.
-_NOT_YET = pytest.mark.xfail(reason="the means are .054 apart", strict=True)
-
-
-@pytest.mark.parametrize(
-    ("name", "mask"),
-    [
-        pytest.param(
-            name, mask, marks=_NOT_YET if (name, mask) == ("basic_pitch", "ratio_harm_mask") else ()
-        )
-        for name in MODELS
-        for mask in IN_AUDIO
-    ],
-)
+@pytest.mark.parametrize("mask", IN_AUDIO)
+@pytest.mark.parametrize("name", MODELS)
 def test_masks_of_the_sound_agree_with_those_of_a_models_own_input(name: str, mask: str) -> None:
     own, heard = ({m.label: m for m in shipped_table(n).masks} for n in (name, f"{name} (audio)"))
     apart = np.subtract(heard[mask].measured_scores, own[mask].measured_scores)

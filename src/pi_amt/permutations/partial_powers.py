@@ -377,21 +377,20 @@ def _responses(
     filled = np.searchsorted(times, onset + lobe.windows / 2)
     start = int(filled.min(initial=len(times)))
     end = int(np.searchsorted(times, offset + lobe.longest / 2 + TAIL_SECONDS))
-    if end <= start:
-        return
-    steady = response_table()[lobe.pages, lobe.places, -1] * lobe.level
-    steady = steady * np.exp(lobe.windows / _DECAYS[:, None])
-    fading = np.exp(-2 * (times[start:end] - onset) / _DECAYS[:, None]) * released[start:end]
-    power = ((mix[:, None, :] * steady.T) @ fading).astype(np.float32)
-    power[:, np.arange(start, end) < filled[:, None]] = 0.0
-    together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
-    rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
-    yield (rows, slice(start, end)), power
+    if end > start:
+        steady = response_table()[lobe.pages, lobe.places, -1] * lobe.level
+        steady = steady * np.exp(lobe.windows / _DECAYS[:, None])
+        fading = np.exp(-2 * (times[start:end] - onset) / _DECAYS[:, None]) * released[start:end]
+        power = ((mix[:, None, :] * steady.T) @ fading).astype(np.float32)
+        power[:, np.arange(start, end) < filled[:, None]] = 0.0
+        together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
+        rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
+        yield (rows, slice(start, end)), power
 
     if spread.reverberation:
         filled = np.searchsorted(times, onset + smear.windows / 2)
         start = int(filled.min(initial=len(times)))
-        end = int(np.searchsorted(times, onset + smear.longest / 2 + 4 * REVERBERATION_SECONDS))
+        end = int(np.searchsorted(times, onset + smear.longest / 2 + TAIL_SECONDS))
         level = reverberation_table()[smear.reflected_pages, -1] * smear.reflected
         level = level * np.exp(np.minimum(smear.windows / REVERBERATION_SECONDS, 80.0))
         since = times[start:end] - onset
