@@ -119,6 +119,9 @@ _LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
 # A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
 # find them in noise, too, and so write the notes into it.
 _BELIEVED_OVER_RESIDUAL = 25.0
+# A bin so many times as loud as the model holds a sound that is not among the notes: of it no more
+# than the modelled power is kept.
+_TRUSTED_UP_TO = 100.0
 #: a share of power below this is nothing: the bin stays as it is
 NEGLIGIBLE = 1e-6
 _SHARED_ROUNDS, _OWN_ROUNDS = 15, 20
@@ -690,7 +693,9 @@ class PartialPowers:
                 share = np.divide(
                     np.minimum(kept, heard), heard, out=np.zeros_like(heard), where=heard > 0
                 )
-                part = np.divide(kept, kept + rest, out=np.zeros_like(heard), where=kept > rest)
+                model = kept + rest
+                trusted = (kept > rest) & (heard < _TRUSTED_UP_TO * model)
+                part = np.divide(kept, model, out=np.zeros_like(heard), where=trusted)
                 share = np.maximum(share, part)
             else:
                 rest = others * departures + self.left_residual(times)
