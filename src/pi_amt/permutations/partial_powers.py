@@ -612,7 +612,8 @@ class PartialPowers:
         removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
         more than the rest's share, where it does not. A bin in which T is negligible has gain 1
         when T is removed: it stays as it is, to the bit. Keeping leaves √min(1, T/V), and at least
-        the root of the share T/(T + R) where T is the larger part: there the recording is followed.
+        the root of the share T/(T + R) where T is the larger part, up to 20 dB over the model:
+        there the recording is followed.
 
         What is left, R or T, follows the recording over time as well: around each frame, a line is
         laid through the logarithms of V over the model where it is heard nearly alone, and its
