@@ -99,7 +99,7 @@ class Coalition(Permutation):
 
     @property
     def method_version(self) -> str:
-        return partial_powers.KEPT_VERSION if self.keeps else partial_powers.VERSION
+        return partial_powers.VERSIONS[self.keeps]
 
     @property
     def can_leak(self) -> bool:

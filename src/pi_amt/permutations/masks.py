@@ -171,9 +171,7 @@ class PartialMask(Permutation):
 
     @property
     def method_version(self) -> str:
-        if self.kind != "ratio":
-            return "1"
-        return partial_powers.KEPT_VERSION if self.keep else partial_powers.VERSION
+        return partial_powers.VERSIONS[self.keep] if self.kind == "ratio" else "1"
 
     @property
     def out_of_distribution(self) -> bool:

@@ -62,10 +62,10 @@ Found = TypeVar("Found")
 #: an index of bins and frames of an array ``(bins, frames)``
 Cells = tuple[NDArray[np.intp] | slice, NDArray[np.intp] | slice]
 
-#: Of the shares that are left when partials are removed, and of those that are kept: raised where
-#: the same recording and notes give others. Version 1 knew three decays and no departure from them.
-#: Version 2 kept partials without departures and without the smear of a room.
-VERSION, KEPT_VERSION = "2", "3"
+#: Of the shares, by whether partials are kept: raised where the same recording and notes give
+#: others. Version 1 knew three decays and no departure from them. Version 2 kept partials without
+#: departures and without the smear of a room.
+VERSIONS = {False: "2", True: "3"}
 #: of a mask: its partials are where those of the recording are found to be
 ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
