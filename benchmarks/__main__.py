@@ -23,20 +23,21 @@ PARTS = {
     "workers": ("Scaling over workers", studies.workers),
     "length": ("Scaling over length: one recording, eight conditions", processes.length),
     "long": ("Timbre-Trap over 45 minutes, eight conditions", processes.long),
+    "long_ratio": ("Basic Pitch over 45 minutes, eight ratio masks", processes.long_ratio),
     "roofline": ("Arithmetic per second, one core", roofline.roofline),
     "precision": ("precision=bf16", precision.precision),
     "startup": ("Start-up", processes.startup),
     "gpu": ("One GPU", gpu.gpu),
 }
-ONLY_BY_NAME = ("long",)
+ONLY_BY_NAME = ("long", "long_ratio")
 HEAD = """\
 # Benchmarks
 
 This page is written by `python -m benchmarks` (`make bench`), which takes about 20 minutes on two
 free cores. Figures are processor seconds of one thread, unless they say *wall*. Where several ways
 are compared, they take turns on the same machine, and the figures are medians over these rounds.
-`--only PART` measures one part anew. The part `long` takes most of an hour, and is measured only if
-it is named.
+`--only PART` measures one part anew. The parts `long` and `long_ratio` take very long, and are
+measured only if they are named.
 
 {machine}
 """

@@ -1,8 +1,8 @@
 """Parts that need a process of their own: start-up, and one recording's memory and cost by length.
 
 A recording of some minutes is made out of the demo; then ``python -m benchmarks.processes MODEL
-MINUTES FOLDER`` is that process: it runs the eight conditions on the recording and prints its cost
-as JSON.
+MINUTES FOLDER WHAT`` is that process: it runs conditions, those of a key of :data:`CONDITIONS`, on
+the recording and prints its cost as JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.measure import Finished, Line, run_child, run_module
-from benchmarks.studies import EIGHT, demo_tracks, spec_of
+from benchmarks.studies import EIGHT, demo_tracks, eight_masks, spec_of
 from pi_amt.core.audio import resample
 from pi_amt.core.note_files import write_midi
 from pi_amt.core.notes import Notes
@@ -30,6 +30,11 @@ from pi_amt.study.evaluate import evaluate
 from pi_amt.study.jobs import Job
 
 RATE = 44_100
+#: what is run → makes the conditions
+CONDITIONS = {
+    "study": lambda: make_conditions(EIGHT),
+    "ratio masks": lambda: make_conditions(eight_masks("ratio")),
+}
 
 
 def track_in(folder: Path, minutes: float) -> FileTrack:
@@ -59,13 +64,13 @@ def write_recording(track: FileTrack, minutes: float) -> None:
     write_midi(notes.clipped(60 * minutes), track.notes_path)
 
 
-def child(model: str, minutes: float, folder: Path) -> None:
+def child(model: str, minutes: float, folder: Path, what: str) -> None:
     """What the process does; see the module."""
     torch.set_num_threads(1)
     track = track_in(folder, minutes)
     spec = spec_of(model)
     started = time.process_time()
-    rows = evaluate(Job(spec, "long", track, tuple(make_conditions(EIGHT)))).rows
+    rows = evaluate(Job(spec, "long", track, tuple(CONDITIONS[what]()))).rows
     failed = [row.error for row in rows if row.error]
     if failed:
         raise RuntimeError(failed[0])
@@ -96,8 +101,14 @@ def long(rounds: int) -> list[Line]:
     return _over_length("timbre_trap", 2, 45)
 
 
-def _over_length(model: str, *lengths: float) -> list[Line]:
-    told = {minutes: _measure(model, minutes) for minutes in lengths}
+def long_ratio(rounds: int) -> list[Line]:
+    """The same with eight ratio masks, which learn the whole recording first."""
+    del rounds
+    return _over_length("basic_pitch", 2, 45, what="ratio masks")
+
+
+def _over_length(model: str, *lengths: float, what: str = "study") -> list[Line]:
+    told = {minutes: _measure(model, minutes, what) for minutes in lengths}
     costs = {minutes: of["cpu"] / minutes for minutes, of in told.items()}
     first = costs[lengths[0]]
     return [
@@ -111,10 +122,10 @@ def _over_length(model: str, *lengths: float) -> list[Line]:
     ]
 
 
-def _measure(model: str, minutes: float) -> dict[str, float]:
+def _measure(model: str, minutes: float, what: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         write_recording(track_in(Path(folder), minutes), minutes)
-        done = run_module("benchmarks.processes", model, str(minutes), folder)
+        done = run_module("benchmarks.processes", model, str(minutes), folder, what)
     told: dict[str, float] = json.loads(done.output.strip().splitlines()[-1])
     return told
 
@@ -151,4 +162,4 @@ def startup(rounds: int) -> list[Line]:
 
 
 if __name__ == "__main__":
-    child(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
+    child(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,8 @@ def calibrated_rows(drops: Mapping[str, float], **options: Any) -> list[Row]:
     """Rows of Basic Pitch as it ships, whose masks have their default options: the bias of these
     masks is known; ``options`` as for :func:`make_rows`."""
     table = shipped_table("basic_pitch")
-    return make_rows(
+    versions = {mask.label: mask.version for mask in table.masks}
+    rows = make_rows(
         drops,
         parameters={mask.label: mask.parameters for mask in table.masks},
         model=table.model,
@@ -162,6 +164,7 @@ def calibrated_rows(drops: Mapping[str, float], **options: Any) -> list[Row]:
         noise=0.0,
         **options,
     )
+    return [replace(row, permutation_version=versions.get(row.label, "")) for row in rows]
 
 
 def make_dose_rows(

@@ -133,6 +133,8 @@ def test_shipped_tables_are_of_the_shipped_weights_and_of_this_method(
     parameters = [Condition(mask, mask.name).parameters for mask in made]
     assert [canonical_json(mask.parameters) for mask in table.masks] == parameters
     assert [mask.permutation for mask in table.masks] == [mask.name for mask in made]
+    # as rows have it: none for the first
+    assert [mask.version or "1" for mask in table.masks] == [m.method_version for m in made]
 
 
 @pytest.mark.parametrize("mask", IN_AUDIO)
@@ -175,6 +177,7 @@ def test_other_weights_settings_methods_and_options_find_nothing() -> None:
         replace(row, weights="b" * 64),
         replace(row, precision="bf16"),
         replace(row, method="0"),
+        replace(row, permutation_version="2"),
         replace(row, settings=row.settings.replace("127.7", "50.0")),
         replace(row, settings=row.settings.replace("estimate", "off")),
         replace(row, parameters=wider.parameters),

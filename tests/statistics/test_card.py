@@ -72,6 +72,7 @@ def test_measures_of_one_card_only_are_named() -> None:
     [
         ({"dataset": "maps"}, "got dataset demo and maps"),
         ({"method": "2"}, "got method 1 and 2"),
+        ({"permutation_version": "3"}, "got permutation_versions none and .*ratio_fund_mask 3"),
         ({"data": "other notes"}, "got 0 recordings that both cards have"),
     ],
 )

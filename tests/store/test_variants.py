@@ -174,6 +174,23 @@ def test_package_versions_of_one_method_stand_together_and_are_said() -> None:
     assert "package versions 0.1.0, 0.10.0" in messages[0]
 
 
+def test_versions_of_one_permutation_stand_together_and_are_said() -> None:
+    newer = [
+        replace(row, permutation_version="3", key=f"{row.key}/3")
+        if row.label == "harm_mask"
+        else row
+        for row in OLD
+    ]
+    assert select_rows(newer)[1] == []
+    mixed = [old if old.track == "piece_00" else new for old, new in zip(OLD, newer, strict=True)]
+    _, messages = select_rows(mixed)
+    assert messages == [
+        "basic_pitch × demo: harm_mask: rows of versions 1 or unknown, 3 of this permutation stand "
+        "together; the same run computes the older ones anew"
+    ]
+    assert len(select_rows([*OLD, *newer])[0]) == len(OLD)
+
+
 def test_a_store_from_before_the_data_column_still_opens(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store._db.execute("ALTER TABLE rows DROP COLUMN data")

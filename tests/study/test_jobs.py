@@ -60,6 +60,15 @@ def test_what_a_model_of_three_methods_lacks_is_part_of_its_keys() -> None:
     assert len(keys) == len(lacks)
 
 
+def test_a_row_says_the_version_of_its_permutation_unless_it_is_the_first() -> None:
+    conditions = make_conditions(["fund_mask", "ratio_fund_mask"])
+    job = Job(ModelSpec(TOY), "toy", FILE, tuple(conditions))
+    rows = {row.label: row for row in error_rows(job, ValueError("x"))}
+    assert rows["fund_mask"].permutation_version == rows["no_permutation"].permutation_version == ""
+    ratio = conditions[-1].permutation
+    assert rows["ratio_fund_mask"].permutation_version == ratio.method_version != "1"
+
+
 def test_a_level_that_is_measured_anew_is_part_of_the_key_and_of_no_other_key() -> None:
     """Ratio masks of models that divide by a level had rows before it was measured anew."""
     identity = ModelIdentity("toy", "0", "toy", {})

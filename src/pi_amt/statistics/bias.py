@@ -74,6 +74,7 @@ class MaskBias:
         label: the mask for people.
         permutation: its config name.
         parameters: its options.
+        version: of its own method, as in a :class:`~pi_amt.store.rows.Row`.
         drops: of F.
         by_stratum: factor → level → drops of the share of notes found; without empty levels.
         true_scores, measured_scores: F of each recording, in the order of the table's recordings.
@@ -86,6 +87,7 @@ class MaskBias:
     by_stratum: Mapping[str, Mapping[str, Drops]]
     true_scores: tuple[float, ...]
     measured_scores: tuple[float, ...]
+    version: str = ""
 
     @property
     def is_ratio(self) -> bool:
@@ -203,17 +205,18 @@ def known_bias(row: Row, score: str = F_MEASURE) -> Drops | None:
 
     Returns:
         ``None`` where they are not known: another score, weights or settings for which nobody has
-        measured them, a mask or options of it that are not in the table.
+        measured them, a mask that is not in the table with these options and this version.
 
     Raises:
         ValueError: if a user's table cannot be read.
     """
     if score != F_MEASURE or row.role != "condition":
         return None
-    asked = (row.permutation, json.loads(row.parameters or "{}"))
+    asked = (row.permutation, json.loads(row.parameters or "{}"), row.permutation_version)
     fitting = (table for table in _tables(row.model) if table.fits(row))
     masks = () if (table := next(fitting, None)) is None else table.masks
-    return next((m.drops for m in masks if (m.permutation, m.parameters) == asked), None)
+    found = (m.drops for m in masks if (m.permutation, m.parameters, m.version) == asked)
+    return next(found, None)
 
 
 @cache
@@ -262,6 +265,7 @@ def _mask_bias(clean: Sequence[Row], measured: Sequence[Row], true: Sequence[Row
         by_stratum={factor: _strata(factor, clean, measured, true) for factor in STRATA},
         true_scores=_scores(true),
         measured_scores=_scores(measured),
+        version=row.permutation_version,
     )
 
 

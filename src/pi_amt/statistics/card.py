@@ -29,7 +29,7 @@ FORMAT = 1
 TOLERANCE = 0.01
 _DIGITS = 6
 #: of the rows, and what must agree for two cards to be compared
-_HELD_EQUAL = ("method", "precision")
+_HELD_EQUAL = ("method", "permutation_versions", "precision")
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,10 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
     for name, a, b in [
         ("dataset", ours.dataset, theirs.dataset),
         ("score", ours.inference.score, theirs.inference.score),
-        *((name, ours.facts.get(name), theirs.facts.get(name)) for name in _HELD_EQUAL),
+        *(
+            (name, *(f.get(name) or "none" for f in (ours.facts, theirs.facts)))
+            for name in _HELD_EQUAL
+        ),
     ]:
         if a != b:
             raise ValueError(f"card: got {name} {a} and {b}, expected the same in both cards")

@@ -263,6 +263,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
             ],
             "seconds": round(sum(panel.seconds), 1),
             "method": row.method,
+            "permutation_versions": _versions(panel),
             "pi_amt": row.version,
         },
     )
@@ -282,6 +283,12 @@ def _leak(result: ConditionResult) -> str:
         f"the mask alone lets notes be guessed (F {found:.2f} on a sound without them, "
         f"{result.perturbed:.2f} on the recording: it leaks)"
     )
+
+
+def _versions(panel: Panel) -> str:
+    """Of the methods of its permutations, without those of the first version."""
+    found = {(row.permutation, row.permutation_version) for row in panel.rows}
+    return ", ".join(f"{name} {version}" for name, version in sorted(found) if version)
 
 
 def _conditions(panel: Panel) -> list[int]:

@@ -66,6 +66,8 @@ class Row:
         varied: JSON list of the options in which the conditions of its series differ, ``[]`` where
             it is no step of a series; empty in rows of version 0.1.0.
         traceback: of an error, as Python prints it; empty in rows of version 0.1.0.
+        permutation_version: of the permutation's own method; empty where it was the first, and in
+            rows from before the field existed.
     """
 
     key: str
@@ -98,6 +100,7 @@ class Row:
     out_of_distribution: str = ""
     varied: str = ""
     traceback: str = ""
+    permutation_version: str = ""
 
     def __repr__(self) -> str:
         found = self.scores.get(F_MEASURE)

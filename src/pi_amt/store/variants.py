@@ -182,6 +182,12 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
         keys = {row.key for row in taken if row.status != "error"}
         if len(keys) > sum(row.status != "error" for row in cells.values()):
             messages.append(f"{place}: {label}: several rows of one recording, newest taken")
+        if len(own := sorted({row.permutation_version for row in cells.values()})) > 1:
+            named = ", ".join(version or "1 or unknown" for version in own)
+            messages.append(
+                f"{place}: {label}: rows of versions {named} of this permutation stand together; "
+                "the same run computes the older ones anew"
+            )
         kept += cells.values()
     versions = sorted({row.version for row in kept}, key=_numbers)
     if len(versions) > 1:

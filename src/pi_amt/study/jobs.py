@@ -84,6 +84,7 @@ class JobResult:
 def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Condition) -> str:
     """Hash of everything that decides a row."""
     needs_seed = condition.permutation.stochastic
+    version = _own_version(condition.permutation)
     other = [job.neighbour.name, job.neighbour_fingerprint] if job.neighbour else None
     return digest(
         {
@@ -98,7 +99,7 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             "condition": [condition.name, condition.parameters, condition.label, condition.role],
             "draw": [condition.seed, condition.repeat] if needs_seed else None,
             **({"scorers": list(scorers())} if scorers() else {}),
-            **_version(condition.permutation),
+            **({"permutation": version} if version else {}),
             **_level(identity, condition),
             # rows of before had masks in another tuning, and frame scores of 0
             **({"without": list(identity.without)} if identity.without else {}),
@@ -107,10 +108,10 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
     )
 
 
-def _version(permutation: Permutation) -> dict[str, str]:
-    """Of a permutation's own method. Rows of the first had none in their keys."""
+def _own_version(permutation: Permutation) -> str:
+    """Of a permutation's own method. Rows of the first have none."""
     version = permutation.method_version
-    return {"permutation": version} if version != "1" else {}
+    return version if version != "1" else ""
 
 
 def _level(identity: ModelIdentity, condition: Condition) -> dict[str, str]:
@@ -144,6 +145,7 @@ def blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: s
         method=METHOD_VERSION,
         data=fingerprint,
         varied=canonical_json(list(condition.varied)),
+        permutation_version=_own_version(condition.permutation),
     )
 
 
