@@ -2,7 +2,7 @@
 
 ``python scripts/make_docs_pictures.py [--output FOLDER]``: Basic Pitch's input for
 the first seconds of a demo recording, as the permutation's own code leaves it, the touched bins
-outlined (not for shuffles). Deterministic; small palette PNGs (under 60 kB each).
+outlined (not for shuffles and ratio masks). Deterministic; small palette PNGs (under 60 kB each).
 """
 
 from __future__ import annotations
@@ -63,8 +63,11 @@ def main() -> None:
             before = model.analyze(noise_like(*track.audio(), KEY), track.audio()[1])
         after = permutation(before, notes=track.notes(), key=KEY, neighbour=neighbour)
         path = options.output / f"{name}.png"
-        # Shuffles touch single bins everywhere: an outline would hide them.
-        write_picture(before, after, path, name, outline=permutation.needs_notes or bool(neighbour))
+        # Shuffles touch single bins everywhere, and ratio masks nearly all: an outline would hide
+        # what they leave.
+        in_regions = permutation.needs_notes or bool(neighbour)
+        outline = in_regions and permutation.normalization == "frozen"
+        write_picture(before, after, path, name, outline=outline)
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
