@@ -15,7 +15,7 @@ from pi_amt.core.note_files import TEXT_SUFFIXES, read_notes
 from pi_amt.core.notes import Notes
 from pi_amt.core.text import folded, listed, plural
 from pi_amt.datasets.folder import NOTES_SUFFIXES
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table
 from pi_amt.scoring.agreement import Agreement, agreement
 from pi_amt.scoring.alignment import whole_shift
 from pi_amt.scoring.notes import F_MEASURE
@@ -194,13 +194,13 @@ def _of_one(reference: Path, estimate: Path, found: Agreement) -> Iterable[Table
 def _doubts(found: Agreement) -> Iterable[str]:
     """Where the onsets lie as a whole, and what is odd."""
     if not found.n_estimate:
-        yield "Warning: the transcription has no notes."
+        yield f"{WARNING}the transcription has no notes."
     offset = found.onset_offset_ms
     if offset is None:
         yield "Too few notes were found to say whether all onsets are early or late."
     elif shift := whole_shift(offset):
         yield (
-            f"Warning: all onsets are {shift} in the median, which takes room from the tolerance "
+            f"{WARNING}all onsets are {shift} in the median, which takes room from the tolerance "
             "of 50 ms: F at 150 ms hardly depends on it."
         )
     else:
@@ -250,7 +250,7 @@ def _of_many(records: list[dict[str, Any]]) -> Table:
     warnings = []
     if shifted:
         warnings.append(
-            f"Warning: all onsets are over 20 ms late or early in {plural(len(shifted), 'file')}, "
+            f"{WARNING}all onsets are over 20 ms late or early in {plural(len(shifted), 'file')}, "
             f"which takes room from the tolerance of 50 ms: {', '.join(listed(shifted))}."
         )
     table = _table(

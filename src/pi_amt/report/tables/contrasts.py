@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_amt.core.text import plural
 from pi_amt.report.tables.importance import method_note
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean
@@ -79,7 +79,7 @@ def _without_p(importance: Result) -> Iterator[str]:
     """Whose contrasts have no p, and why."""
     for panel in importance.panels:
         if why := why_at_floor(panel, importance.inference):
-            yield f"Warning: {panel.model} × {panel.dataset}: {why}, so its contrasts have no p."
+            yield f"{WARNING}{panel.model} × {panel.dataset}: {why}, so its contrasts have no p."
 
 
 def compare(
@@ -178,7 +178,7 @@ def _unlike(names: tuple[str, str], a: Result, b: Result) -> Iterator[str]:
                     f"{name} {'none' if v is None else v}"
                     for name, v in zip(names, values, strict=True)
                 )
-                yield f"Warning: {place}: {key} is not the same in both ({told})."
+                yield f"{WARNING}{place}: {key} is not the same in both ({told})."
         yield from _other_contents(panel, other, "in one store", "in the other")
 
 
@@ -189,7 +189,7 @@ def _other_contents(a: Panel, b: Panel, here: str, there: str) -> Iterator[str]:
     changed = sum(a.baseline[track].data != b.baseline[track].data for track in shared)
     if changed:
         yield (
-            f"Warning: {place}: {changed} of {plural(len(shared), 'recording')} "
+            f"{WARNING}{place}: {changed} of {plural(len(shared), 'recording')} "
             f"{'has' if changed == 1 else 'have'} other audio or notes {here} than {there}."
         )
 

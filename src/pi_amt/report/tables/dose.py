@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
 from pi_amt.statistics.panels import told_apart
 from pi_amt.statistics.result import Result
@@ -26,7 +26,7 @@ def dose_table(importance: Result) -> Table:
         "interpolation, in the unit of the parameter; undefined if the curve never gets there."
     ]
     if not all(curve.floor_known for curve in curves):
-        notes.append("Warning: without the control floor, d50 takes the floor as 0.")
+        notes.append(f"{WARNING}without the control floor, d50 takes the floor as 0.")
     return Table(
         title="Dose curves",
         columns=_COLUMNS,

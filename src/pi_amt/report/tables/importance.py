@@ -14,7 +14,7 @@ from typing import get_type_hints
 from pi_amt.core.text import plural
 from pi_amt.report.catalog import why_no_condition
 from pi_amt.report.statements import too_few_in_words, verdicts
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.inference import SIGNIFICANT, smallest_p
 from pi_amt.statistics.panels import Panel
@@ -134,9 +134,9 @@ def footnotes(importance: Result) -> Iterator[str]:
         yield f"{panel.model} × {panel.dataset}: {_weights(panel)}."
     largest = max(tested, key=lambda result: result.n_compositions, default=None)
     if largest and smallest_p(largest.n_compositions, inference.n_resamples) * tests > SIGNIFICANT:
-        yield f"Warning: {too_few_in_words(largest, importance)}"
+        yield f"{WARNING}{too_few_in_words(largest, importance)}"
     yield from importance.messages
-    yield from (f"Warning: {warning}" for warning in importance.warnings)
+    yield from (f"{WARNING}{warning}" for warning in importance.warnings)
 
 
 def method_note(n_resamples: int, seed: int, tests: int) -> str:

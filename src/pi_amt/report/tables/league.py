@@ -11,7 +11,7 @@ from typing import Any
 
 from pi_amt.core.text import duration, plural
 from pi_amt.report.names import BANNER, dataset_title, model_title
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import WARNING, Table
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
     MEASURES,
@@ -168,7 +168,7 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
 
 def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
     for model in dict.fromkeys(one.model for one in found if "reproduction" in _label(one).lower()):
-        yield f"Warning: {model_title(model)}: {BANNER}"
+        yield f"{WARNING}{model_title(model)}: {BANNER}"
     yield RULE
     for name in names:
         if name in MEASURES:
