@@ -182,6 +182,17 @@ def test_pages_of_ratio_masks_say_how_true_they_are() -> None:
     ) in said("remove_harmonic")
 
 
+def test_the_readme_says_how_far_masks_of_basic_pitch_are_off() -> None:
+    drops = {mask.label: mask.drops for mask in shipped_table("basic_pitch").masks}
+    binary, ratio = drops["fund_mask"], drops["ratio_fund_mask"]
+    text = " ".join((DOCS.parent / "README.md").read_text().split())
+    assert (
+        f"`fund_mask` reads a drop of {binary.measured:.2f} where the truth is {binary.true:.2f}. "
+        "**Ratio masks** take only the share that the partials are estimated to hold, and read "
+        f"{ratio.measured:.2f}."
+    ) in text
+
+
 @pytest.mark.parametrize("group", ["model", "dataset", "executor", "experiment"])
 def test_every_config_is_documented(group: str) -> None:
     text = "".join(path.read_text() for path in TEXTS)
