@@ -191,6 +191,14 @@ def test_versions_of_one_permutation_stand_together_and_are_said() -> None:
     assert len(select_rows([*OLD, *newer])[0]) == len(OLD)
 
 
+def test_what_is_true_of_several_conditions_is_said_once() -> None:
+    again = [replace(row, key=f"{row.key}/again") for row in OLD if row.label != "no_permutation"]
+    assert select_rows([*OLD, *again])[1] == [
+        "basic_pitch × demo: fund_mask and 1 other condition: several rows of one recording, "
+        "newest taken"
+    ]
+
+
 def test_a_store_from_before_the_data_column_still_opens(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store._db.execute("ALTER TABLE rows DROP COLUMN data")

@@ -168,6 +168,7 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
     """Rule 4: one seed per recording, one row per cell."""
     messages: list[str] = []
     kept: list[Row] = []
+    notes: dict[str, list[str]] = {}  # what is said → of which conditions
     by_condition: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_condition.setdefault((row.label, row.parameters), []).append(row)
@@ -181,14 +182,18 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
                 cells[cell] = row
         keys = {row.key for row in taken if row.status != "error"}
         if len(keys) > sum(row.status != "error" for row in cells.values()):
-            messages.append(f"{place}: {label}: several rows of one recording, newest taken")
+            notes.setdefault("several rows of one recording, newest taken", []).append(label)
         if len(own := sorted({row.permutation_version for row in cells.values()})) > 1:
             named = ", ".join(version or "1 or unknown" for version in own)
-            messages.append(
-                f"{place}: {label}: rows of versions {named} of this permutation stand together; "
-                "the same run computes the older ones anew"
+            mixed = (
+                f"rows of versions {named} of this permutation stand together; the same run "
+                "computes the older ones anew"
             )
+            notes.setdefault(mixed, []).append(label)
         kept += cells.values()
+    for note, labels in notes.items():
+        others = f" and {plural(len(labels) - 1, 'other condition')}" if len(labels) > 1 else ""
+        messages.append(f"{place}: {labels[0]}{others}: {note}")
     versions = sorted({row.version for row in kept}, key=_numbers)
     if len(versions) > 1:
         messages.append(
