@@ -239,7 +239,10 @@ def shapley_lines(stores: Stores, images: Path) -> Iterator[str]:
     yield _figure(importance.shapley().plot, images / "shapley.svg", "Where F comes from")
     yield from (f"- {sentence}" for sentence in importance.headline())
     yield ""
-    columns = ("model", "player", "n_pieces", "shapley", "shapley_low", "shapley_high", "share")
+    columns = (
+        *("model", "player", "n_pieces", "shapley", "shapley_low", "shapley_high", "share"),
+        *("bass", "middle", "treble"),
+    )
     yield from _folded("Shapley values", shapley_table(importance).to_markdown(None, columns))
     yield from _folded("Interactions", interaction_table(importance).to_markdown())
 
