@@ -86,6 +86,8 @@ SCORES = {
 #: (dataset, hours) of the real study (Hawthorne et al. 2019); of MAPS no paper tells the hours
 HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
+#: of F: two shares that are closer are not told apart in words
+SMALLEST_SHARE = 0.01
 #: the README's result stands between these
 README_MARKS = ("<!-- made by make readme -->", "<!-- end -->")
 
@@ -369,7 +371,8 @@ def _differences(
     apart = [
         f"`{a.label}` ({a.relative_drop:.0%} and {b.relative_drop:.0%})"
         for a, b in pairs
-        if a.relative_high < b.relative_low or b.relative_high < a.relative_low
+        if (a.relative_high < b.relative_low or b.relative_high < a.relative_low)
+        and abs(a.relative_drop - b.relative_drop) >= SMALLEST_SHARE
     ]
     if apart:
         yield (
