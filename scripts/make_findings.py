@@ -352,6 +352,11 @@ def _pairs(importance: Importance, model: str) -> list[tuple[ConditionResult, Co
     return [(one, others[key]) for key, one in ones.items() if key in others]
 
 
+def _percent(share: float) -> str:
+    """Whole percents; never a zero with a sign."""
+    return f"{round(100 * share) + 0:.0f}%"
+
+
 def _differences(
     pairs: Sequence[tuple[ConditionResult, ConditionResult]], demo: str, real: str
 ) -> Iterator[str]:
@@ -369,7 +374,7 @@ def _differences(
             f"is lost on the one and on the other is {rank:.2f}."
         )
     apart = [
-        f"`{a.label}` ({a.relative_drop:.0%} and {b.relative_drop:.0%})"
+        f"`{a.label}` ({_percent(a.relative_drop)} and {_percent(b.relative_drop)})"
         for a, b in pairs
         if (a.relative_high < b.relative_low or b.relative_high < a.relative_low)
         and abs(a.relative_drop - b.relative_drop) >= SMALLEST_SHARE
