@@ -72,7 +72,7 @@ def test_measures_of_one_card_only_are_named() -> None:
     [
         ({"dataset": "maps"}, "got dataset demo and maps"),
         ({"method": "2"}, "got method 1 and 2"),
-        ({"permutation_version": "3"}, "got permutation_versions none and .*ratio_fund_mask 3"),
+        ({"permutation_version": "3"}, "got versions of matched_tracks 1 and 3"),
         ({"data": "other notes"}, "got 0 recordings that both cards have"),
     ],
 )
@@ -81,6 +81,15 @@ def test_cards_of_something_else_are_not_compared(altered: dict[str, str], said:
     other = card_of([replace(row, **altered) for row in rows])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=said):
         changes(card_of(rows), other)
+
+
+def test_a_card_that_does_not_say_the_versions_of_its_masks_is_not_compared() -> None:
+    new = card_of(rows_of(0.3))
+    facts = {name: fact for name, fact in new.standing.facts.items() if "versions" not in name}
+    old = replace(new, standing=replace(new.standing, facts=facts))
+    with pytest.raises(ValueError, match="got versions of permutations .* and none"):
+        changes(new, old)
+    assert changes(old, old) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1}'])

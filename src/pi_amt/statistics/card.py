@@ -12,7 +12,7 @@ the number of measures: a gate is to ring rather once too often.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, isnan, nan
 from pathlib import Path
@@ -29,7 +29,7 @@ FORMAT = 1
 TOLERANCE = 0.01
 _DIGITS = 6
 #: of the rows, and what must agree for two cards to be compared
-_HELD_EQUAL = ("method", "permutation_versions", "precision")
+_HELD_EQUAL = ("method", "precision")
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,8 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
     for name, a, b in [
         ("dataset", ours.dataset, theirs.dataset),
         ("score", ours.inference.score, theirs.inference.score),
-        *(
-            (name, *(f.get(name) or "none" for f in (ours.facts, theirs.facts)))
-            for name in _HELD_EQUAL
-        ),
+        *((name, ours.facts.get(name), theirs.facts.get(name)) for name in _HELD_EQUAL),
+        *_versions(ours, theirs),
     ]:
         if a != b:
             raise ValueError(f"card: got {name} {a} and {b}, expected the same in both cards")
@@ -199,6 +197,15 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
         before, after = (_value(one, name, both) for one in (theirs, ours))
         found.append(Change(name, before, after, gap, len(both)))
     return found
+
+
+def _versions(ours: Standing, theirs: Standing) -> Iterator[tuple[str, Any, Any]]:
+    """Of the own methods of the permutations that two cards share. Older cards do not say them."""
+    a, b = (one.facts.get("permutation_versions") or {} for one in (ours, theirs))
+    if bool(a) != bool(b):
+        yield "versions of permutations", a or "none", b or "none"
+    for name in sorted(a.keys() & b.keys()):
+        yield f"versions of {name}", a[name], b[name]
 
 
 def not_compared(new: Card, old: Card) -> list[str]:

@@ -285,10 +285,12 @@ def _leak(result: ConditionResult) -> str:
     )
 
 
-def _versions(panel: Panel) -> str:
-    """Of the methods of its permutations, without those of the first version."""
-    found = {(row.permutation, row.permutation_version) for row in panel.rows}
-    return ", ".join(f"{name} {version}" for name, version in sorted(found) if version)
+def _versions(panel: Panel) -> dict[str, str]:
+    """Permutation → the versions of its own method that its rows have."""
+    found: dict[str, set[str]] = {}
+    for row in panel.rows:
+        found.setdefault(row.permutation, set()).add(row.permutation_version or "1")
+    return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
 
 
 def _conditions(panel: Panel) -> list[int]:
