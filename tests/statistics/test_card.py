@@ -87,7 +87,7 @@ def test_a_card_that_does_not_say_the_versions_of_its_masks_is_not_compared() ->
     new = card_of(rows_of(0.3))
     facts = {name: fact for name, fact in new.standing.facts.items() if "versions" not in name}
     old = replace(new, standing=replace(new.standing, facts=facts))
-    with pytest.raises(ValueError, match="got versions of permutations .* and none"):
+    with pytest.raises(ValueError, match=r"got versions of permutations .* and none"):
         changes(new, old)
     assert changes(old, old) == []
 
