@@ -63,8 +63,8 @@ def main() -> None:
             before = model.analyze(noise_like(*track.audio(), KEY), track.audio()[1])
         after = permutation(before, notes=track.notes(), key=KEY, neighbour=neighbour)
         path = options.output / f"{name}.png"
-        # Shuffles touch single bins everywhere, and ratio masks nearly all: an outline would hide
-        # what they leave.
+        # Shuffles touch single bins everywhere, and ratio masks (which are normalised anew) nearly
+        # all bins: an outline would hide what they leave.
         in_regions = permutation.needs_notes or bool(neighbour)
         outline = in_regions and permutation.normalization == "frozen"
         write_picture(before, after, path, name, outline=outline)

@@ -169,8 +169,9 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
     """Every measure that has changed, see the module; in the order of the new card.
 
     Raises:
-        ValueError: if the two cannot be compared: another dataset or score, another version of the
-            method or precision, or fewer than six compositions with the same sound and notes.
+        ValueError: if the two cannot be compared: another dataset or score, another precision or
+            version of the method or of a permutation, or fewer than six compositions with the same
+            sound and notes.
     """
     ours, theirs = new.standing, old.standing
     for name, a, b in [

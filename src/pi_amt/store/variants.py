@@ -12,6 +12,7 @@ The rule, printed with every table that needed it:
    most results, then the newest: a drop never pairs two contents.
 4. On each recording a condition takes one seed: of several, the one that most recordings have, then
    the newest. A cell (condition, track, repeat) takes its newest row, but a result before an error.
+   Where this leaves a condition with several versions of its permutation's own method, it is said.
 """
 
 from __future__ import annotations
