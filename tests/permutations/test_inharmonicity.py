@@ -5,10 +5,12 @@ The oracle is the sound itself: tones whose stiffness is planted, and the formul
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from tests.permutations.test_partial_powers import RATE, notes_of, tones
 
 from pi_amt.core.notes import Notes
@@ -23,12 +25,13 @@ from pi_amt.permutations.effects import EffectMeter
 from pi_amt.permutations.masks import (
     FundMask,
     RatioFundMask,
+    RatioHarmMask,
     RemoveHarmonic,
     SoftFundMask,
 )
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.partial_powers import Overview
+from pi_amt.permutations.partial_powers import Overview, numbers_of
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
 from pi_amt.permutations.regions import Mask
 from pi_amt.permutations.shuffles import Random
@@ -57,7 +60,7 @@ def target_of(permutation: Permutation, scene: Scene) -> Mask:
 @pytest.mark.parametrize("stiffness", PLANTED)
 def test_the_planted_stiffness_is_found(stiffness: float) -> None:
     spectrogram, notes = recording(stiffness)
-    found = Overview.of(spectrogram).stiffness(notes)
+    found = Overview.of(spectrogram).strings(notes, "estimate")[1]
     assert found == pytest.approx(stiffness, rel=0.25, abs=0.1)
 
 
@@ -85,7 +88,7 @@ def test_partials_are_expected_where_they_are(stiffness: float) -> None:
 def test_a_mask_of_an_estimate_is_the_mask_of_that_number() -> None:
     spectrogram, notes = recording(2.6)
     scene = Scene(spectrogram, notes, key=5, neighbour=Neighbour("x", notes))
-    found = Overview.of(spectrogram).stiffness(notes)
+    found = Overview.of(spectrogram).strings(notes, "estimate")[1]
     for kind in (FundMask, SoftFundMask):
         estimated, given = kind(inharmonicity="estimate"), kind(inharmonicity=found)
         for one, other in (
@@ -122,7 +125,7 @@ def test_the_controls_look_in_the_recording_and_not_in_the_other_piece() -> None
     spectrogram, notes = recording(2.6)
     other = Notes.from_arrays(notes.onsets, notes.offsets, notes.pitches + 1.0)
     scene = Scene(spectrogram, notes, neighbour=Neighbour("x", other))
-    found = Overview.of(spectrogram).stiffness(notes)
+    found = Overview.of(spectrogram).strings(notes, "estimate")[1]
     a, b = (
         target_of(WrongPiece(RemoveHarmonic(harmonic=9, inharmonicity=strings)), scene)
         for strings in ("estimate", found)
@@ -211,3 +214,28 @@ def test_other_values_are_refused(value: str | float) -> None:
 def test_an_energy_match_needs_partials_that_are_known() -> None:
     with pytest.raises(ValueError, match="got fund_mask with inharmonicity='estimate'"):
         MatchedEnergy(FundMask(inharmonicity="estimate"))
+
+
+@pytest.mark.parametrize("strings", ["piano", "estimate", 1.5])
+def test_the_control_of_a_ratio_mask_has_the_strings_of_the_recording(strings: str | float) -> None:
+    spectrogram, notes = recording(2.6)
+    other = Notes.from_arrays(notes.onsets, notes.offsets, notes.pitches + 1.0)
+    scene = Scene(spectrogram, notes, neighbour=Neighbour("x", other))
+    target = RatioFundMask(inharmonicity=strings)
+    own, control = target.decide(scene), WrongPiece(target).decide(scene)
+    assert control.stiffness == own.stiffness
+    if strings != 1.5:
+        assert target.decide(replace(scene, notes=other)).stiffness != own.stiffness
+    # it is the recording's tuning, too, and the shares are those of the other notes
+    overview = Overview.of(spectrogram)
+    powers = overview.partials(other, strings, notes)
+    assert powers.tuning_cents == overview.partials(notes, strings).tuning_cents
+    gains = powers.gains(spectrogram, numbers_of((1,), len(other)), keep=False)
+    expected = spectrogram.with_values(spectrogram.tensor * torch.from_numpy(gains))
+    assert bool((control.apply(spectrogram).tensor == expected.tensor).all())
+
+
+def test_the_control_of_a_ratio_mask_has_a_version_of_its_own() -> None:
+    for target in (RatioFundMask(), RatioHarmMask(), FundMask(kind="ratio")):
+        assert WrongPiece(target).method_version == f"{target.method_version}.2"
+    assert WrongPiece(FundMask()).method_version == FundMask().method_version

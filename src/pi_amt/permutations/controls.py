@@ -114,12 +114,23 @@ class WrongPiece(Counterpart):
     def stochastic(self) -> bool:
         return self.target_permutation.stochastic
 
+    @property
+    def method_version(self) -> str:
+        # the first version of it took the strings of a ratio mask from the other track's notes, too
+        target = self.target_permutation
+        is_ratio = isinstance(target, PartialMask) and target.kind == "ratio"
+        return f"{target.method_version}.2" if is_ratio else target.method_version
+
     def draw(self, scene: Scene) -> Change:
         assert scene.neighbour is not None
         target = self.target_permutation
         assert isinstance(target, PartialMask)
         # the strings are those of this recording, whatever notes the mask follows
-        change = target.settled(scene).decide(replace(scene, notes=scene.neighbour.notes))
+        wrong = replace(scene, notes=scene.neighbour.notes)
+        if target.kind == "ratio":
+            change = target.shares_changed(wrong, target.partials, played=scene.reference)
+        else:
+            change = target.settled(scene).decide(wrong)
 
         def own_partials() -> Mask:
             # all of the recording's own notes: none of them is meant

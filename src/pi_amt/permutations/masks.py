@@ -235,7 +235,8 @@ class PartialMask(Permutation):
         if self.kind == "ratio" or self.inharmonicity != ESTIMATE:
             return self
         overview = scene.overview or Overview.of(scene.spectrogram)
-        return replace(self, inharmonicity=overview.stiffness(scene.reference))
+        _, stiffness = overview.strings(scene.reference, ESTIMATE)
+        return replace(self, inharmonicity=stiffness)
 
     def draw(self, scene: Scene) -> Change:
         if self.kind == "ratio":
@@ -252,14 +253,17 @@ class PartialMask(Permutation):
             fill.apply, region, lambda: self.bands(spectrogram, notes, others), self.stiffness
         )
 
-    def shares_changed(self, scene: Scene, partials: Partials) -> Change:
+    def shares_changed(
+        self, scene: Scene, partials: Partials, played: Notes | None = None
+    ) -> Change:
         """What a ratio mask does to these partials, ``(n,)`` or ``(notes, n)``.
 
-        Its target, for the account of energies, are the bins of the binary mask.
+        Its target, for the account of energies, are the bins of the binary mask. Where the
+        recording does not hold the scene's notes, those that it holds are ``played``.
         """
         spectrogram, notes = scene.spectrogram, scene.reference
         overview = scene.overview or Overview.of(spectrogram)
-        powers = overview.partials(notes, self.inharmonicity)
+        powers = overview.partials(notes, self.inharmonicity, played)
         gains = torch.from_numpy(
             powers.gains(spectrogram, numbers_of(partials, len(notes)), self.keep)
         )

@@ -487,16 +487,27 @@ class Overview:
         """How the front end hears tones."""
         return _Axis(self.geometry)
 
-    def partials(self, notes: Notes, inharmonicity: str | float = "piano") -> PartialPowers:
-        """The powers of the notes' partials; learnt once."""
-        return self.once(
-            ("partials", inharmonicity), notes, lambda: learn(self, notes, inharmonicity)
-        )
+    def partials(
+        self, notes: Notes, inharmonicity: str | float = "piano", played: Notes | None = None
+    ) -> PartialPowers:
+        """The powers of the notes' partials; learnt once.
 
-    def stiffness(self, notes: Notes) -> float:
-        """How many times as stiff as a typical piano's the strings of the recording are, from the
-        partials of its notes; found once."""
-        return self.once("stiffness", notes, lambda: tuning_and_stiffness(self, notes, ESTIMATE)[1])
+        Args:
+            notes: whose partials.
+            inharmonicity: as a mask has it.
+            played: the notes that tell how the strings are tuned and how stiff they are, where the
+                recording does not hold ``notes``.
+        """
+        strings = self.strings(notes if played is None else played, inharmonicity)
+        return self.once(("partials", strings), notes, lambda: learn(self, notes, *strings))
+
+    def strings(self, played: Notes, inharmonicity: str | float) -> tuple[float, float]:
+        """Tuning and stiffness as :func:`tuning_and_stiffness` finds them; found once."""
+        return self.once(
+            ("strings", inharmonicity),
+            played,
+            lambda: tuning_and_stiffness(self, played, inharmonicity),
+        )
 
     def once(self, what: Hashable, notes: Notes, find: Callable[[], Found]) -> Found:
         """What ``find`` returns of the recording and these notes, called once for each ``what``."""
@@ -807,23 +818,22 @@ def power_of(spectrogram: Spectrogram) -> Powers:
     return np.asarray(channels[0] if len(channels) == 1 else np.mean(channels, axis=0))
 
 
-def learn(overview: Overview, notes: Notes, inharmonicity: str | float) -> PartialPowers:
+def learn(overview: Overview, notes: Notes, tuning_cents: float, stiffness: float) -> PartialPowers:
     """Learn the powers of the notes' partials from an overview.
 
     The recording is cut into windows of at most 20 s and 300 notes, each of which is solved with
     the notes around it, so that memory does not grow with its length. Notes that began earlier
     keep what was found.
     """
-    tuning, stiffness = tuning_and_stiffness(overview, notes, inharmonicity)
     steps, _ = notes.steps()
     hz = partial_frequencies(
         steps.pitches[:, None],
         np.arange(1, N_PARTIALS + 1),
         inharmonicity=stiffness,
-        tuning_cents=tuning,
+        tuning_cents=tuning_cents,
     )
     weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
-    found = PartialPowers(overview, notes, hz, weights, tuning, stiffness)
+    found = PartialPowers(overview, notes, hz, weights, tuning_cents, stiffness)
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
         return found
     for start, end in _windows(notes.onsets):
