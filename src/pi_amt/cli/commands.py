@@ -64,7 +64,7 @@ def do_transcribe(options: Namespace) -> int:
 
 
 def _perturb(command: ArgumentParser) -> None:
-    """write what a recording sounds like under a mask, for any tool to hear"""
+    """write a recording as it sounds under a mask, as a file for any tool"""
     command.add_argument("audio", help="audio file")
     command.add_argument("--permutation", required=True, help="a mask, e.g. ratio_fund_mask")
     command.add_argument("--midi", help="reference notes, for permutations that need them")
@@ -133,14 +133,15 @@ def _table(command: ArgumentParser) -> None:
     command.add_argument(
         "--all",
         action="store_true",
-        help="print every table with its notes and warnings, in place of the answer in short",
+        help="print every table with its notes and warnings, instead of the short answer",
     )
     command.add_argument(
         "--equivalence-margin",
         type=float,
         default=0.03,
         metavar="M",
-        help="an excess that confidently lies within ±M is none: does not rely (default: 0.03)",
+        help="the verdict is 'does not rely' where the excess confidently lies within ±M "
+        "(default: 0.03)",
     )
     command.add_argument("--csv", metavar="F", help="also write CSV")
     command.add_argument("--latex", metavar="F", help="also write LaTeX (booktabs)")
@@ -149,14 +150,13 @@ def _table(command: ArgumentParser) -> None:
     command.add_argument(
         "--anatomy",
         action="store_true",
-        help="print every table, and false notes by interval, drops by kind of note, and what "
+        help="print every table, and also false notes by interval, drops by kind of note and what "
         "became of the lost notes",
     )
     command.add_argument(
         "--errors",
         action="store_true",
-        help="print, in place of the tables, what failed and has not succeeded since, each failure "
-        "with its traceback",
+        help="print only what failed and has not succeeded since, with tracebacks",
     )
     _examples(command, "pi-amt table results --csv drops.csv --latex drops.tex")
     command.set_defaults(run=do_table)
@@ -302,7 +302,7 @@ def _plan(command: ArgumentParser) -> None:
         type=float,
         default=0.03,
         metavar="M",
-        help="an excess that confidently lies within ±M is none (default: 0.03)",
+        help="an excess that confidently lies within ±M counts as none (default: 0.03)",
     )
     command.add_argument(
         "--power", type=float, default=0.8, help="chance that a test succeeds (default: 0.8)"
@@ -442,11 +442,11 @@ def _calibrate_music(options: Namespace) -> None:
 
 
 def _card(command: ArgumentParser) -> None:
-    """say what a model relies on, as a card beside a release, and what changed since the last"""
+    """write a card of what a model relies on, and compare it with the card of an older release"""
     command.add_argument(
         "model",
         help="basic_pitch, any other that pi-amt list shows, package.module:Class, or a results "
-        "folder of domain=audio, from which nothing is run",
+        "folder of domain=audio, from whose rows the card is made",
     )
     _weights_and_device(command)
     _option(command, "option of the model, e.g. size=nano")
@@ -454,22 +454,22 @@ def _card(command: ArgumentParser) -> None:
         "--seconds",
         type=float,
         default=5.0,
-        help="of each of the six recordings of the truth set that are run (default: 5)",
+        help="how many seconds to run of each of the six recordings of the truth set (default: 5)",
     )
     command.add_argument("--results", metavar="DIR", help="keep the rows in this results folder")
-    command.add_argument("--dataset", help="of a results folder that holds several")
+    command.add_argument("--dataset", help="which dataset, where the results folder holds several")
     command.add_argument("-o", "--output", metavar="F", help="write the card as JSON")
     command.add_argument("--against", metavar="OLD.json", help="an older card to compare with")
     command.add_argument(
         "--fail-if-changed",
         action="store_true",
-        help="exit with status 1 where a measure differs from --against beyond its interval",
+        help="exit with status 1 if a measure has changed since the card of --against",
     )
     command.add_argument(
         "--tolerance",
         type=float,
         default=0.01,
-        help="smaller differences are no change, whatever their interval (default: 0.01)",
+        help="a smaller difference is no change, even if its interval excludes 0 (default: 0.01)",
     )
     _examples(
         command,
@@ -494,7 +494,7 @@ def _check(command: ArgumentParser) -> None:
     command.add_argument(
         "--kind",
         choices=("model", "dataset", "permutation"),
-        help="what it is, where its name does not tell",
+        help="what it is, if its name does not tell",
     )
     _option(command, "option of it, e.g. data_folder=recordings or function=file.py:transcribe")
     _weights_and_device(command)
@@ -523,7 +523,7 @@ def _new(command: ArgumentParser) -> None:
     """write a folder with a model, dataset or permutation of your own to begin from"""
     command.add_argument("kind", choices=("model", "dataset", "permutation"))
     command.add_argument(
-        "name", help="of it, and of the folder that is made here: small letters, digits and _"
+        "name", help="its name, also that of the new folder: small letters, digits and _"
     )
     _examples(command, "pi-amt new model my_model")
     command.set_defaults(run=do_new)
@@ -626,7 +626,7 @@ def do_list(options: Namespace) -> None:
 
 
 def _doctor(command: ArgumentParser) -> None:
-    """check this installation: versions, weights, cores, GPU, and a known answer of each model"""
+    """check this installation: versions, weights, cores, GPU, and a known answer from each model"""
     _examples(command, "pi-amt doctor")
     command.set_defaults(run=do_doctor)
 
@@ -639,11 +639,11 @@ def do_doctor(options: Namespace) -> int:
 
 
 def _run(command: ArgumentParser) -> None:
-    """do one run or, with -m, a sweep; the word may be left out before key=value or -m"""
+    """do one run or, with -m, a sweep; the word run may be left out before key=value or -m"""
 
 
 def _resume(command: ArgumentParser) -> None:
-    """go on with the study of a results folder that was stopped, from what the folder holds"""
+    """go on with a study that was stopped, from what its results folder holds"""
     _results(command)
     command.formatter_class = RawDescriptionHelpFormatter
     command.epilog = """\
