@@ -84,6 +84,16 @@ def test_a_perturbed_sound_needs_a_permutation(
     assert "--save-perturbed-audio: got one without --permutation" in capsys.readouterr().err
 
 
+def test_a_mask_needs_the_notes_of_the_recording(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["transcribe", str(take.audio_path), "-o", str(tmp_path / "a")]
+    assert main([*given, "--permutation", "fund_mask"]) == 2
+    assert "got fund_mask, which needs the notes of the recording, expected --midi" in (
+        capsys.readouterr().err
+    )
+
+
 def test_no_table_of_notes_beside_the_audio_is_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,11 @@ def _permutation(options: Namespace) -> Permutation | None:
             f"--permutation: got {permutation.name}, which must read a whole recording first; "
             "it works in studies only"
         )
+    if permutation.needs_notes and not options.midi:
+        raise ValueError(
+            f"--permutation: got {permutation.name}, which needs the notes of the recording, "
+            "expected --midi with it"
+        )
     return permutation
 
 
