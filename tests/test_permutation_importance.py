@@ -25,6 +25,13 @@ def test_a_recording_that_lacks_something_is_refused_with_the_name_of_it(member:
         pi_amt.importance("basic_pitch", [track], permutations=["random"])
 
 
+def test_a_recording_with_a_value_in_the_place_of_a_method_is_refused() -> None:
+    track: Any = SimpleNamespace(**dict.fromkeys(MEMBERS, print))
+    track.fingerprint = "9f2c"
+    with pytest.raises(TypeError, match="without the method fingerprint, expected recordings"):
+        pi_amt.importance("basic_pitch", [track], permutations=["random"])
+
+
 def planted(**fields: Any) -> list[pi_amt.Row]:
     return make_rows({"fund_mask": 0.3, "harm_mask": 0.1}, noise=0.0, **fields)
 

@@ -263,6 +263,11 @@ def _check_track(track: object) -> None:
     for member in vars(Track):
         if not member.startswith("_") and not hasattr(track, member):
             raise TypeError(f"tracks: got {track!r} without {member}, expected recordings (Track)")
+    for member in ("audio", "notes", "fingerprint", "stamp"):
+        if not callable(getattr(track, member)):
+            raise TypeError(
+                f"tracks: got {track!r} without the method {member}, expected recordings (Track)"
+            )
 
 
 def _spec_of(model: str | ModelSpec | Ladder) -> ModelSpec | Transcriber:

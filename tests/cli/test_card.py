@@ -93,6 +93,26 @@ def test_what_cannot_be_asked_is_refused_with_what_to_do(
     assert "no_such_model" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--seconds", "0.5"), ("--seconds", "-3"), ("--seconds", "nan"), ("--tolerance", "nan")],
+)
+def test_a_number_that_would_let_every_model_pass_is_refused(
+    option: str, value: str, old: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of no seconds there is no measure, and no difference reaches NaN."""
+    new = folder_of(tmp_path / "new", rows_of(0.1))
+    assert main(["card", new, "--against", old, "--fail-if-changed", f"{option}={value}"]) == 2
+    assert f"{option}: got {float(value)}, expected a number" in capsys.readouterr().err
+
+
+def test_a_card_of_the_baseline_alone_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["card", folder_of(tmp_path / "own", league_rows("mine", {}))]) == 0
+    assert "Conditions, all in the sound: none." in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_short_run_makes_a_card_and_keeps_its_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_core: None

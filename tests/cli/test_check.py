@@ -83,6 +83,11 @@ def test_every_kind_is_checked(
         ("funk_mask", "model, dataset or permutation: got unknown 'funk_mask'; did you mean fund_"),
         ("model=callable", "expected the name alone: pi-amt check callable"),
         ("own_things.py:nothing", "pi-amt check callable --option function=own_things.py:nothing"),
+        (
+            "./own_things.py",
+            "got the file ./own_things.py, expected the name of what is in it, such",
+        ),
+        ("basic_pitch --rate -5", "--rate: got -5, expected a whole number, 4000 to 768000"),
         ("own_things:gone", "model, dataset or permutation: cannot load own_things:gone"),
         ("own_things:tracks", "add --kind model or --kind dataset or --kind permutation"),
         ("own_things:breaks --kind dataset", "own_things:breaks: got KeyError: 'oh' while it was"),

@@ -119,6 +119,23 @@ def test_copies_of_the_recordings_are_the_same_recordings(study: Path, tmp_path:
     assert {row.track for row in read_rows(study)} == {"a", "b"}
 
 
+def test_a_recording_that_lacked_a_file_from_the_start_does_not_hold_up_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    for name in "abc":
+        write_pair(data / f"{name}.wav", data / f"{name}.mid", [60])
+    (data / "b.mid").unlink()
+    assert run(tmp_path / "results", f"dataset.data_folder={data}", "permutation=fund_mask") == 1
+    os.utime(data / "b.wav", (1e9, 1e9))  # as a copy of the folder has it
+    capsys.readouterr()
+    assert main(["resume", str(tmp_path / "results")]) == 1
+    assert "b.mid: the file is missing" in capsys.readouterr().err
+    os.unlink(data / "a.mid")
+    assert main(["resume", str(tmp_path / "results")]) == 2
+    assert f"{data / 'a.mid'} is missing. Put back" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

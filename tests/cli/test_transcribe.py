@@ -9,10 +9,13 @@ import pytest
 import soundfile
 from tests.datasets.layouts import write_pair
 
+import pi_amt.cli.transcribe as cli
 from pi_amt.cli.main import main
 from pi_amt.core.note_files import read_notes
+from pi_amt.core.notes import Notes
 from pi_amt.core.units import midi_to_hz
 from pi_amt.datasets.track import FileTrack
+from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.loading import load_model
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Scene
@@ -82,6 +85,43 @@ def test_a_perturbed_sound_needs_a_permutation(
     given = ["transcribe", str(take.audio_path), "-o", str(tmp_path / "a")]
     assert main([*given, "--save-perturbed-audio"]) == 2
     assert "--save-perturbed-audio: got one without --permutation" in capsys.readouterr().err
+
+
+def refuses_short_sounds(samples: np.ndarray, sample_rate: int) -> Notes:
+    """A model that fails on some recordings only."""
+    if len(samples) < sample_rate // 2:
+        raise KeyError("too short for me")
+    return Notes.from_arrays([0.1], [0.5], [60])
+
+
+def test_a_recording_that_the_model_fails_on_does_not_hold_up_the_others(
+    take: FileTrack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = as_transcriber(refuses_short_sounds)
+    monkeypatch.setattr(cli, "load_model", lambda *_, **__: model)
+    monkeypatch.delenv("PI_AMT_DEBUG", raising=False)
+    short = tmp_path / "a_short.wav"
+    soundfile.write(short, np.zeros(2000), 22050)
+    out = tmp_path / "out"
+    assert main(["transcribe", str(short), str(take.audio_path), "-o", str(out)]) == 1
+    assert len(read_notes(out / "take.mid")) == 1
+    assert not (out / "a_short.mid").exists()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pi-amt: {short}: ")
+    assert "too short for me" in line
+
+
+def test_a_mask_needs_the_notes_of_the_recording(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["transcribe", str(take.audio_path), "-o", str(tmp_path / "a")]
+    assert main([*given, "--permutation", "fund_mask"]) == 2
+    assert "got fund_mask, which needs the notes of the recording, expected --midi" in (
+        capsys.readouterr().err
+    )
 
 
 def test_no_table_of_notes_beside_the_audio_is_overwritten(

@@ -162,3 +162,28 @@ def test_a_caf_without_its_end_is_refused(missing: int, tmp_path: Path) -> None:
     (tmp_path / "a.caf").write_bytes(encoded("caf")[:-missing])
     with pytest.raises(DataError, match="truncated"):
         read_audio(tmp_path / "a.caf")
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"), [("wav", 0.0), ("wav", 0.5), ("wav", 0.9), ("rf64", 0.5)]
+)
+def test_samples_behind_the_end_that_a_header_says_are_not_left_out(
+    kind: str, share: float, tmp_path: Path
+) -> None:
+    """As a recorder leaves a file whose header it did not bring up to date."""
+    data = bytearray(KINDS[kind]())
+    at = data.index(b"data") + 4
+    length = 2 * round(share * RATE)
+    data[at : at + 4] = length.to_bytes(4, "little")
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataError, match=f"end at byte {at + 4 + length}, and .* header"):
+        read_audio(tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", ["wav", "wav, odd", "rf64"])
+def test_a_long_chunk_behind_the_samples_is_none_of_them(kind: str, tmp_path: Path) -> None:
+    data = KINDS[kind]()
+    (tmp_path / "a").write_bytes(data)
+    expected, _ = read_audio(tmp_path / "a")
+    (tmp_path / "a").write_bytes(data + b"bext" + (50_000).to_bytes(4, "little") + b"x" * 50_000)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a")[0], expected)

@@ -183,12 +183,58 @@ def test_a_table_of_notes_needs_no_head_and_may_have_more_columns(
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "pitch,onset,offset,velocity\n60,0.5,1.0,80\n"),
+        ("a.csv", "onset_seconds,duration_seconds,note,velocity\n0.5,0.5,60,80\n"),
+        ("a.csv", "start,end,pitch,velocity\n0.5,1,60,80\n"),
+        ("a.csv", "name,velocity,Onset (s),Offset (s),Frequency (Hz)\nC,80,0.5,1,261.6255653\n"),
+        ("a.csv", '"onset";"offset";"pitch";"velocity"\n"0.5";"1.0";"60";"80"\n'),
+        ("a.tsv", "Name\tOnset (s)\tOffset (s)\tPitch\tVelocity\nC 4\t0.5\t1\t60\t80\n"),
+        ("a.csv", "0.5;1;60;80\n"),
+        ("a.csv", "Onset;Offset;Pitch;Velocity\n0,5;1,0;60;80\n"),
+        ("a.tsv", "MidiPitch\tOnsetTime\tOffsetTime\tVelocity\n60\t0.5\t1\t80\n"),
+    ],
+)
+def test_the_names_of_columns_say_where_they_stand(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    found = read_notes(tmp_path / name)
+    assert (found.onsets[0], found.offsets[0]) == (0.5, 1)
+    assert found.pitches[0] == pytest.approx(60)
+    assert found.velocities[0] == 80
+
+
+def test_a_named_column_of_velocities_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("onset,offset,pitch,confidence\n0.5,1,60,0.9\n")
+    assert read_notes(tmp_path / "a.csv").velocities[0] == 64
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "start_time,end_time,instrument,note,start_beat,end_beat,note_value",
+        "onset,pitch",
+        "onset_ms,offset_ms,pitch",
+        "onset_beats,duration_beats,pitch",
+        "onset,offset,note,pitch",
+    ],
+)
+def test_columns_that_are_missing_double_or_in_other_units_are_refused(
+    names: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{names}\n1,2,60,62\n")
+    with pytest.raises(DataError, match=r"line 1: got the columns '.*expected onset and offset"):
+        read_notes(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
     ("name", "line", "message"),
     [
         ("a.csv", "0.5,1,440", "line 1: got 0.5 1.0 440.0, .*Hz become MIDI numbers"),
         ("a.csv", "0.5,1", "line 1: got '0.5 1', expected onset s"),
         ("a.csv", "0.5 1 60", "line 1"),
         ("a.csv", "0.5,1,60,nan", "line 1"),
+        ("a.csv", f"0.5,1,{'6' * 200_000}", r"not a table of notes \(.csv\) \(field larger"),
         ("a.txt", "0.5 1 60 80", "line 1: got '0.5 1 60 80', expected onset s"),
     ],
 )

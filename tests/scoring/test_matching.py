@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tests.scoring.test_notes import random_notes
 
 from pi_amt.core.notes import Notes
@@ -24,6 +25,15 @@ def test_matches_are_one_to_one_and_within_the_limits() -> None:
     assert np.all(np.diff(ref) > 0)
     assert np.abs(a.onsets[ref] - b.onsets[est]).max() <= 0.05005
     assert np.abs(a.pitches[ref] - b.pitches[est]).max() <= 0.5 + 1e-9
+
+
+def test_a_flood_of_notes_is_refused_before_it_takes_all_memory() -> None:
+    onsets = np.linspace(0.0, 1.0, 60_000)
+    flood = Notes.from_arrays(onsets, onsets + 0.1, np.full(len(onsets), 60.0))
+    few = Notes.from_arrays([0.5], [0.6], [60])
+    assert len(match_notes(few, flood)) == 1
+    with pytest.raises(ValueError, match=r"got 60,000 notes, of which \d+,\d+,\d+ pairs agree"):
+        match_notes(flood, flood)
 
 
 def test_a_greedy_choice_would_lose_a_match() -> None:

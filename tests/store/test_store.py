@@ -232,6 +232,18 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_database_of_another_program_is_refused_and_left_alone(
+    readonly: bool, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
+        db.execute("CREATE TABLE rows (number)")
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(StoreError, match=r"no store .* of another program\): move it away"):
+        Store(tmp_path, readonly=readonly)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
 def test_another_file_of_that_name_is_refused_and_left_alone(tmp_path: Path) -> None:
     content = b"this is a text file, not a database\n" * 9
     path = tmp_path / FILE_NAME

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pi_amt
 from pi_amt.core.hashing import canonical_json, digest
 from pi_amt.permutations.loading import available, load_permutation
 from pi_amt.permutations.masks import FundMask, RatioFundMask, RemoveHarmonic
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import Permutation, Scene
 from pi_amt.store.rows import ConditionKey
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 
@@ -46,6 +47,36 @@ def test_a_ready_condition_keeps_its_own_repeat() -> None:
     assert [c.repeat for c in make_conditions([third], repeats=2)] == [0, 2, 3]
     made = make_conditions(["random", replace(third, repeat=1)], repeats=2)
     assert [c.repeat for c in made if c.name == "random"] == [0, 1, 2]
+
+
+@dataclass(frozen=True)
+class Narrower(FundMask):
+    """A mask of somebody's own that forgot its name: its rows would be those of fund_mask."""
+
+
+class Unnamed(Permutation):
+    def draw(self, scene: Scene) -> pi_amt.Change:
+        return pi_amt.Change(lambda spectrogram: spectrogram)
+
+
+class Own(Narrower):
+    name = "own"
+
+
+@pytest.mark.parametrize(
+    ("permutation", "said"),
+    [
+        (Narrower(), 'got Narrower with the name fund_mask of .* ClassVar.str. = "narrower"'),
+        (MatchedTracks(Narrower()), "got Narrower with the name fund_mask"),
+        (Unnamed(), "got Unnamed with no name, expected a name of its own"),
+    ],
+)
+def test_a_permutation_without_a_name_of_its_own_is_refused(
+    permutation: Permutation, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        make_conditions([permutation])
+    assert [c.label for c in make_conditions([Own()])] == ["no_permutation", "own"]
 
 
 def test_equal_conditions_are_one() -> None:

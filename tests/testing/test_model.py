@@ -237,6 +237,25 @@ def test_keys_have_the_names_of_a_piano() -> None:
     assert [key_name(key) for key in (21, 60, 70, 108)] == ["A0", "C4", "A#4", "C8"]
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (lambda v: v**2, "0.25 times as large .* look like powers, of which the square root"),
+        (lambda v: np.log(1 + v), "look like a logarithm or a root"),
+        (lambda v: v ** (1 / 3), "0.79 times as large .* look like a logarithm or a root"),
+        (lambda v: v, None),
+        (lambda v: v / max(v.max(), 1e-9), None),
+    ],
+)
+def test_values_that_are_no_magnitudes_are_told(values: Any, said: str | None) -> None:
+    problems = check_model(Mel(values=values), masks=[]).problems
+    if said is None:
+        assert problems == ()
+    else:
+        (problem,) = problems
+        assert re.search(said, problem)
+
+
 def test_what_is_no_mask_is_refused() -> None:
     with pytest.raises(ValueError, match="masks: got 'random', expected masks such as fund_mask"):
         check_model(ToyTranscriber(), masks=["random"])

@@ -125,6 +125,11 @@ class NotANumber(Scaled):
         return torch.tensor(float("nan"))
 
 
+class Negative(Scaled):
+    def gains(self, scene: Scene) -> Any:
+        return -0.5
+
+
 class Silencing(Scaled):
     def gains(self, scene: Scene) -> Any:
         return 0.0
@@ -205,6 +210,7 @@ class NumpyOnly(Scaled):
         (Wider(), "got float64, expected float32 as in the input"),
         (Moved(), "got other times or frequencies"),
         (NotANumber(), "got NaN or infinity"),
+        (Negative(), "got values down to -[0-9.]+, expected magnitudes, at least 0"),
         (Silencing(), "got exact zeros .*out_of_distribution = True"),
         (FlatTarget(), r"got a target of shape \(3,\) and type bool"),
         (Generator(), "got another result for the same key"),

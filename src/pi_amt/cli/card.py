@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from tempfile import TemporaryDirectory
 
 from pi_amt.cli.overrides import options_of
+from pi_amt.core.checks import check_range
 from pi_amt.core.errors import printable
 from pi_amt.core.text import plural
 from pi_amt.models.loading import ModelSpec
@@ -25,6 +26,9 @@ from pi_amt.study.executors.processes import local
 from pi_amt.study.league import league_groups
 from pi_amt.study.truth import as_conditions
 
+#: of a recording, below which it has hardly a note
+_LEAST_SECONDS = 1.0
+
 
 def card(options: Namespace) -> int:
     """Print a card, write it, and compare it with an older one.
@@ -33,10 +37,13 @@ def card(options: Namespace) -> int:
         The exit status: 1 if something has changed and ``--fail-if-changed`` was given, else 0.
 
     Raises:
-        ValueError: if the rows hold no card, or several; or the two cards cannot be compared.
+        ValueError: for a number that cannot be meant; if the rows hold no card, or several; or if
+            the two cards cannot be compared.
     """
     if options.fail_if_changed and not options.against:
         raise ValueError("card: got --fail-if-changed alone, expected --against OLD.json with it")
+    check_range("--seconds", options.seconds, _LEAST_SECONDS, unit="s")
+    check_range("--tolerance", options.tolerance, 0)
     old = Card.read(options.against) if options.against else None
     if store_path(options.model).is_file():
         rows, said = read_results(options.model, notes=False)

@@ -6,12 +6,14 @@ import inspect
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pi_amt.cli.new import KINDS
 from pi_amt.cli.overrides import options_of
 from pi_amt.cli.plugins import REGISTRIES
-from pi_amt.core.checks import unknown
+from pi_amt.core.audio import MAX_RATE, MIN_RATE
+from pi_amt.core.checks import check_count, unknown
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.models.loading import load_model
 from pi_amt.permutations.loading import load_permutation
@@ -69,6 +71,8 @@ def _made(load: Callable[..., T], name: str, given: Mapping[str, Any]) -> T:
 def _check_model(name: str, given: Mapping[str, Any], options: Namespace) -> int:
     """Print the rules that a model breaks; of one that breaks none, whether it is late or wants
     softer sound."""
+    if options.rate is not None:
+        check_count("--rate", options.rate, MIN_RATE, MAX_RATE)
     common = {"weights": options.weights, "device": options.device}
     model = _made(load_model, name, {**common, **given})
     found = check_model(model, sample_rate=options.rate)
@@ -91,7 +95,9 @@ def _check_dataset(name: str, given: Mapping[str, Any]) -> Check:
 
 
 def _as_path(name: str) -> str:
-    """``package.module.attribute`` as ``package.module:attribute``; names stay as they are."""
+    """``package.module.attribute`` as ``package.module:attribute``; names and files stay."""
+    if name.endswith(".py"):
+        return name
     return name if ":" in name or "." not in name else ":".join(name.rsplit(".", 1))
 
 
@@ -108,6 +114,12 @@ def _kind_of(name: str) -> str:
         asked, _, value = name.partition("=")
         if asked in KINDS:
             raise ValueError(f"check: got {name}, expected the name alone: pi-amt check {value}")
+        if name.endswith(".py"):
+            raise ValueError(
+                f"check: got the file {name}, expected the name of what is in it, such as "
+                f"{Path(name).stem}:MyModel with the folder on PYTHONPATH; of a function that "
+                f"transcribes, pi-amt check callable --option function={name}:transcribe"
+            )
         raise ValueError(unknown(_WHAT, name, [n for k in KINDS for n in REGISTRIES[k].names()]))
     if not kinds:
         if name.partition(":")[0].endswith(".py"):

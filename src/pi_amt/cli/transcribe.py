@@ -3,6 +3,7 @@ perturbed input sounds like."""
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import options_of
 from pi_amt.core.audio import read_audio
 from pi_amt.core.errors import printable
@@ -33,7 +35,8 @@ _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
 
 def transcribe(options: Namespace) -> int:
-    """Write ``<name>.mid`` per audio file; broken files are reported, the others go on.
+    """Write ``<name>.mid`` per audio file; files that are broken, or that the model fails on, are
+    reported, and the others go on.
 
     Raises:
         ValueError: for options that do not go together, or names that would collide.
@@ -49,22 +52,25 @@ def transcribe(options: Namespace) -> int:
     for path in map(Path, options.audio):
         try:
             samples, sample_rate = read_audio(path)
-        except (OSError, ValueError) as error:
-            print(f"pi-amt: {error}", file=sys.stderr)
+            if permutation is None:
+                found, sound, said = model.transcribe(samples, sample_rate), None, ""
+            else:
+                perturb = partial(permutation, notes=notes, key=options.seed)
+                found, sound, said = _perturbed(
+                    model, samples, sample_rate, perturb,
+                    whole=permutation.needs_overview, listen=options.save_perturbed_audio,
+                )  # fmt: skip
+        except Exception as error:  # a model of somebody else may raise anything
+            if os.environ.get("PI_AMT_DEBUG"):
+                raise
+            told = one_line(error)
+            where = "" if str(path) in told else f"{path}: "
+            print(printable(f"pi-amt: {where}{told}"), file=sys.stderr)
             failures += 1
             continue
         target = folder / f"{path.stem}.mid"
-        said = ""
-        if permutation is None:
-            found = model.transcribe(samples, sample_rate)
-        else:
-            perturb = partial(permutation, notes=notes, key=options.seed)
-            found, sound, said = _perturbed(
-                model, samples, sample_rate, perturb,
-                whole=permutation.needs_overview, listen=options.save_perturbed_audio,
-            )  # fmt: skip
-            if sound is not None:
-                soundfile.write(target.with_suffix(".perturbed.wav"), *sound, subtype="PCM_16")
+        if sound is not None:
+            soundfile.write(target.with_suffix(".perturbed.wav"), *sound, subtype="PCM_16")
         write_midi(found, target)
         if options.csv:
             write_csv(found, target.with_suffix(".csv"))
@@ -87,6 +93,11 @@ def _permutation(options: Namespace) -> Permutation | None:
         raise ValueError(
             f"--permutation: got {permutation.name}, which must read a whole recording first; "
             "it works in studies only"
+        )
+    if permutation.needs_notes and not options.midi:
+        raise ValueError(
+            f"--permutation: got {permutation.name}, which needs the notes of the recording, "
+            "expected --midi with it"
         )
     return permutation
 

@@ -22,6 +22,7 @@ JOINED = (
 _UNKNOWN_32 = 0xFFFFFFFF
 _OPEN_WAV = 0x7FFFF000  # lengths from here on are placeholders of streaming writers
 _OPEN_64 = 1 << 62
+_MUCH_BYTES = 1 << 14  # behind the samples: a tenth of a second and more
 
 
 def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
@@ -42,6 +43,12 @@ def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
                 return JOINED
             if said > size:
                 return f"truncated audio ({size} bytes, its header says {said})"
+            if end in (_wav_end, _rf64_end) and _is_no_chunk(raw, said, size):
+                return (
+                    f"its header says that the samples end at byte {said}, and {size - said} bytes "
+                    "follow that belong to nothing: a recorder may not have brought the header up "
+                    "to date; write it anew, e.g. by sox --ignore-length old.wav new.wav"
+                )
     return ""
 
 
@@ -80,6 +87,26 @@ def _chunks(raw: BinaryIO, begin: int) -> Iterator[tuple[bytes, int, int]]:
         yield head[:4], position + 8, length
         position += 8 + length + length % 2
         raw.seek(position)
+
+
+def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
+    """Whether much follows the samples of a RIFF file that is no chunk, no tag and no padding.
+
+    A recorder that did not end leaves the length that it wrote at first. Little may be anything.
+    """
+    if not end or size - end < _MUCH_BYTES:
+        return False
+    for position in (end, end + 1):  # a byte may have been padded
+        raw.seek(position)
+        head = raw.read(8)
+        fits = position + 8 + int.from_bytes(head[4:], "little") <= size
+        if head.startswith((b"ID3", b"TAG", b"APE")) or (fits and re.match(rb"[ -~]{4}", head)):
+            return False
+    raw.seek(end)
+    while part := raw.read(_MUCH_BYTES):
+        if any(part):
+            return True
+    return False
 
 
 def _wav_end(raw: BinaryIO, begin: int) -> int:

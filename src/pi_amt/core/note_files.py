@@ -7,7 +7,10 @@ note that ends where it begins is none. Left among the reference notes, they cou
 
 from __future__ import annotations
 
+import csv
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +21,24 @@ from pi_amt.core.errors import data_error, read_bytes
 from pi_amt.core.midi import DEFAULT_TEMPO, key_presses, midi_bytes, parse_midi, sounding_ends
 from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.text import plural
+from pi_amt.core.units import hz_to_midi
 
 PEDAL_RULES = ("extend", "ignore")
 #: suffixes of files that hold one note per line
 TEXT_SUFFIXES = (".txt", ".tsv", ".csv")
 _CSV_HEAD = "onset_seconds,offset_seconds,pitch_midi,velocity"
+#: what a column holds → what its name may be, in small letters and without signs and blanks (not
+#: ``start_time`` and ``end_time``, which are sample numbers in MusicNet)
+_NAMES = {
+    "onset": r"onsets?(times?)?(s|secs?|seconds?)?|start(s|secs?|seconds?)?",
+    "offset": r"offsets?(times?)?(s|secs?|seconds?)?|end(s|secs?|seconds?)?",
+    "duration": r"durations?(times?)?(s|secs?|seconds?)?",
+    "pitch": r"(midi)?(pitch|note)(midi|number)?|midi",
+    "hz": r"(pitch|note)?(freq|frequency|frequencies)?(inhz|hz)|freq|frequency|frequencies",
+    "velocity": r"(midi)?(velocity|velocities)",
+}
+#: where they stand in a file whose columns have no names
+_PLACES = {"onset": 0, "offset": 1, "pitch": 2}
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
 
@@ -66,7 +82,11 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
     MIDI.
 
     A table has onset and offset in seconds, the pitch as a MIDI number and, if it is known, the
-    velocity in its first columns; a first line that begins with ``onset`` names them.
+    velocity in its first columns. A first line without numbers names its columns, which may then
+    stand in any order: ``onset`` or ``start``, ``offset``, ``end`` or ``duration``, ``pitch`` or
+    ``hz``, and ``velocity``; units may follow (``onset_seconds``), and columns of other names are
+    not read.
+    CSV may also have semicolons between its columns, and then commas in its decimals.
 
     Args:
         path: the file.
@@ -136,14 +156,67 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
         lines = read_bytes(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise data_error(path, f"not {kind} (it is not text)") from None
-    filled = [(n, line.split(separator)) for n, line in enumerate(lines, start=1) if line.strip()]
+    filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     if not filled:
         raise data_error(path, "the file is empty (blank lines only)")
-    if filled[0][1][0].strip().lower().startswith("onset"):
-        del filled[0]
-    with_velocity = kind != "MAPS text"
-    rows = [_text_row(path, number, fields, with_velocity) for number, fields in filled]
-    return audible(Notes.from_arrays(*np.array(rows, dtype=np.float64).reshape(-1, 4).T))
+    if separator and filled[0][1].count(";") >= len(_PLACES) - 1:
+        separator = ";"
+    elif kind != "MAPS text" and "\t" in filled[0][1]:
+        separator = "\t"  # there may be blanks in names
+    try:
+        rows = [(number, _fields(line, separator)) for number, line in filled]
+    except csv.Error as error:
+        raise data_error(path, f"not {kind} ({error})") from None
+    places = dict(_PLACES)
+    exact = kind == "MAPS text"  # with more fields it is a file of another kind
+    if not any(map(_is_number, rows[0][1])):
+        places = _named_places(path, *rows.pop(0))
+    elif not exact:
+        places["velocity"] = 3
+    found = [_text_row(path, number, fields, places, exact) for number, fields in rows]
+    return audible(Notes.from_arrays(*np.array(found, dtype=np.float64).reshape(-1, 4).T))
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    """The fields of a line, without the quotes that some programs put around them."""
+    if separator is None:
+        return line.split()
+    fields = [field.strip() for field in next(csv.reader([line], delimiter=separator))]
+    # as spreadsheets write it where decimals have a comma
+    return [field.replace(",", ".") for field in fields] if separator == ";" else fields
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _named_places(path: str | Path, number: int, names: Sequence[str]) -> dict[str, int]:
+    """What a column holds → where it stands, by a line of names.
+
+    Raises:
+        DataError: if a column that is needed is missing or there twice, or may be in other units.
+    """
+    plain = [re.sub(r"[\W_]+", "", name.lower()) for name in names]
+    places: dict[str, int] = {}
+    double = False
+    for what, pattern in _NAMES.items():
+        fitting = [i for i, name in enumerate(plain) if re.fullmatch(pattern, name)]
+        double |= len(fitting) > 1
+        if fitting:
+            places[what] = fitting[0]
+    needed = (("onset",), ("offset", "duration"), ("pitch", "hz"))
+    if double or not all(any(one in places for one in wanted) for wanted in needed):
+        raise data_error(
+            path,
+            f"line {number}: got the columns {', '.join(names)!r:.80}, expected onset and offset "
+            "(or duration) in seconds, and pitch (MIDI numbers, or hz), each once, such as "
+            f"{_CSV_HEAD}",
+        )
+    return places
 
 
 def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
@@ -165,16 +238,24 @@ def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
 
 
 def _text_row(
-    path: str | Path, number: int, fields: list[str], with_velocity: bool
+    path: str | Path, number: int, fields: Sequence[str], places: dict[str, int], exact: bool
 ) -> tuple[float, float, float, float]:
-    """One line of text, checked."""
+    """Onset, offset, pitch and velocity of one line of text, checked."""
     expected = "expected onset s, offset s, MIDI pitch"
-    has_velocity = with_velocity and len(fields) > 3
-    given = fields[:4] if has_velocity else [*fields, str(DEFAULT_VELOCITY)]
+    read = {what: fields[i] for what, i in places.items() if i < len(fields)}
+    missing = places.keys() - read.keys() - {"velocity"}
     try:
-        onset, offset, pitch, velocity = map(float, given)
+        if missing or (exact and len(fields) > len(places)):
+            raise ValueError
+        values = {what: float(field) for what, field in read.items()}
     except ValueError:
         raise data_error(path, f"line {number}: got {' '.join(fields)!r:.80}, {expected}") from None
+    onset, velocity = values["onset"], values.get("velocity", DEFAULT_VELOCITY)
+    offset = values["offset"] if "offset" in values else onset + values["duration"]
+    if "pitch" in values:
+        pitch = values["pitch"]
+    else:
+        pitch = float(hz_to_midi(values["hz"])) if values["hz"] > 0 else math.nan
     finite = all(map(math.isfinite, (onset, offset, velocity)))
     if not (finite and 0 <= pitch <= 127 and onset >= 0):
         hint = " (pitches in Hz become MIDI numbers by 69 + 12 * log2(Hz / 440))" * (pitch > 127)

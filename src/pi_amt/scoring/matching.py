@@ -31,6 +31,8 @@ OFFSET_TOLERANCE_RATIO = 0.2
 OFFSET_MIN_TOLERANCE_SECONDS = 0.05
 _DECIMALS = 4
 _OCTAVE = 12.0  # semitones
+#: a hundred bytes each; a process that takes more memory than there is would end without a word
+_MOST_PAIRS = 100_000_000
 
 
 def match_notes(reference: Notes, estimate: Notes) -> Indices:
@@ -58,6 +60,9 @@ def candidates(
         reference, estimate: notes, in any order.
         onset_tolerance: seconds, one for all references or ``(references,)``.
         folded: octaves are folded: pitches agree if they do after a shift by whole octaves.
+
+    Raises:
+        ValueError: if there are more pairs than memory can be expected to hold.
     """
     if len(reference) == 0 or len(estimate) == 0:
         return np.zeros((0, 2), dtype=np.intp)
@@ -74,6 +79,12 @@ def candidates(
         first = np.searchsorted(semitones, wanted, side="left")
         last = np.searchsorted(semitones, wanted, side="right")
         start, stop = _stretches(reference.onsets, tolerances, onsets, first, last)
+        if (count := int((stop - start).sum())) > _MOST_PAIRS:
+            raise ValueError(
+                f"got {len(estimate):,} notes, of which {count:,} pairs agree with others in onset "
+                "and pitch, expected notes of music: raise the threshold of the model that made "
+                "them"
+            )
         which, at = listed(start, stop)
         ref_found.append(which)
         est_found.append(order[at])

@@ -104,6 +104,8 @@ class Store:
                     f"{self.path} was written by a newer pi_amt (store version {version}, this one "
                     f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
                 )
+            if (there := self._columns()) and "key" not in there:
+                raise ValueError("it has a table of rows that is of another program")
             if readonly and version == 0:  # a study was stopped while it made the file
                 raise StoreError(
                     f"{self.path} holds no results yet: run a study first, or name another folder"
@@ -124,8 +126,11 @@ class Store:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _columns(self) -> set[str]:
+        return {record[1] for record in self._db.execute("PRAGMA table_info(rows)")}
+
     def _missing_columns(self) -> list[str]:
-        there = {record[1] for record in self._db.execute("PRAGMA table_info(rows)")}
+        there = self._columns()
         return [name for name in _COLUMNS if name not in there]
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from pi_amt.core.hashing import canonical_json
 from pi_amt.core.spectrogram import NORMALIZATIONS
 from pi_amt.permutations.coalition import Coalition
 from pi_amt.permutations.controls import Leak
-from pi_amt.permutations.loading import controls_of, load_permutation
+from pi_amt.permutations.loading import BUILT_IN, controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
 from pi_amt.permutations.permutation import SILENT, Permutation
@@ -198,7 +198,12 @@ def make_conditions(
 
 
 def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Condition:
-    """A condition from a permutation's name, an object, or itself."""
+    """A condition from a permutation's name, an object, or itself.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for an unknown name, or an object without a name of its own.
+    """
     if isinstance(item, Condition):
         return item
     permutation = load_permutation(item) if isinstance(item, str) else item
@@ -206,9 +211,11 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
         raise TypeError(
             f"permutations: got {item!r}, expected names, objects of Permutation or conditions"
         )
+    target = getattr(permutation, "target_permutation", None)
+    for one in filter(None, (permutation, target)):
+        _check_name(one)
     if permutation.name == BASELINE:
         return Condition(permutation, BASELINE, role="baseline", seed=seed)
-    target = getattr(permutation, "target_permutation", None)
     if permutation.name in _CONTROLS:
         name = target.name if isinstance(target, Permutation) else ""
         kind = "_".join(filter(None, (permutation.name, permutation.carrier)))
@@ -220,6 +227,19 @@ def as_condition(item: str | Permutation | Condition, seed: int = 0) -> Conditio
     if isinstance(permutation, MatchedEnergy):
         return _energy_matched(permutation, seed)
     return Condition(permutation, permutation.name, seed=seed)
+
+
+def _check_name(permutation: Permutation) -> None:
+    """Raise ``ValueError`` where rows, which are found by the name, would be taken for others."""
+    kind = type(permutation)
+    name = getattr(permutation, "name", "")
+    if name and (kind in BUILT_IN or name not in {one.name for one in BUILT_IN}):
+        return
+    got = f"the name {name} of what is built in" if name else "no name"
+    raise ValueError(
+        f"permutations: got {kind.__name__} with {got}, expected a name of its own: "
+        f'name: ClassVar[str] = "{kind.__name__.lower()}"'
+    )
 
 
 def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:

@@ -140,22 +140,24 @@ def _changes(groups: Sequence[Group], manifest: Mapping[str, Any], store: Store)
         for name, stamp in before["stamps"].items():
             if name not in tracks:
                 yield f"the recording {name} of {group.dataset} is missing"
-            elif change := _change(tracks[name], stamp, started, store):
+            elif change := _change(tracks[name], group.dataset, stamp, started, store):
                 yield change
         for name in tracks:
             if name not in before["stamps"]:
                 yield f"the recording {name} of {group.dataset} is new"
 
 
-def _change(track: Track, stamp: str, started: float, store: Store) -> str:
+def _change(track: Track, dataset: str, stamp: str, started: float, store: Store) -> str:
     """What has become of a recording since its stamp was taken; empty if it is the same."""
     now = track.stamp()
     if now == stamp:
         return ""
     paths = track.paths if isinstance(track, FileTrack) else ()
-    if gone := [path for path in paths if not path.exists()]:
-        return f"{gone[0].absolute()} is missing"
     known = store.fingerprint(stamp)
+    if gone := [path for path in paths if not path.exists()]:
+        # what was never read, but has a row, was missing from the start: the row says so
+        was_there = known is not None or not store.knows(dataset, track.name)
+        return f"{gone[0].absolute()} is missing" if was_there else ""
     if known is None:
         same = bool(paths) and all(path.stat().st_mtime <= started for path in paths)
     else:

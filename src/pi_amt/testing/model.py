@@ -32,6 +32,9 @@ from pi_amt.testing.tones import KEYS, MASKS, MaskCheck, on_steady_tones, sines,
 _SAMPLE_RATE = 44_100
 # A decoder may end a note with the last frame, which lasts beyond the last sample.
 _BEYOND_SECONDS = 0.1
+# Bins that are compared between a sound and the same at half its level, as a share of the largest
+# value, and by how much their ratios may differ from what they should be.
+_STRONG, _UNEVEN = 0.1, 0.05
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def check_model(
     rate = sample_rate or getattr(model, "sample_rate", None) or _SAMPLE_RATE
     problems = list(_problems(transcriber, rate))
     problems += _memories(transcriber, rate) if not problems else []
+    problems += _curved(transcriber, rate)
     problems += _unfound(transcriber, model)
     checks, unreached = on_steady_tones(transcriber, masks, keys, rate)
     problems += unreached
@@ -198,6 +202,31 @@ def _memories(model: Transcriber, rate: int) -> Iterator[str]:
                 "a condition must not be answered from the clean sound"
             )
             return
+
+
+def _curved(model: Transcriber, rate: int) -> Iterator[str]:
+    """Whether values are magnitudes: those of a sound half as loud are halves, or the same where
+    the model divides by a level. What is a power or a logarithm, masks would take for less or more.
+    """
+    sound = sines(2.5, rate, [220.0, 440.0, 660.0])
+    loud, soft = (
+        np.abs(_on_host(next(iter(model.stream(part, rate))).values))
+        for part in (sound, sound / np.float32(2))
+    )
+    strong = loud > _STRONG * loud.max()
+    if not strong.any():
+        return
+    low, half, high = np.quantile(soft[strong] / loud[strong], [0.1, 0.5, 0.9])
+    if any(abs(low - right) + abs(high - right) < _UNEVEN for right in (0.5, 1.0)):
+        return
+    guess = "a logarithm or a root, which is to be undone"
+    if abs(low - 0.25) + abs(high - 0.25) < _UNEVEN:
+        guess = "powers, of which the square root is to be taken"
+    yield (
+        f"{model.identity.name}.analyze: got values {half:.2g} times as large from a sound half as "
+        "loud, expected 0.5 times, or the same where the model divides by a level: these look like "
+        f"{guess}, in analyze or by the scale of an Opening"
+    )
 
 
 def _answer(model: Transcriber, part: Spectrogram) -> tuple[dict[str, NDArray[Any]], Notes]:

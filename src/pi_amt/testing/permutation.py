@@ -209,6 +209,11 @@ def _result(study: _Study, out: Spectrogram) -> Iterator[str]:
         yield ": got other times or frequencies, expected those of the input: use with_values(…)"
     if not np.isfinite(after).all():
         yield ": got NaN or infinity, expected finite numbers"
+    elif not np.iscomplexobj(after) and after.min(initial=0.0) < 0:
+        yield (
+            f": got values down to {after.min():.3g}, expected magnitudes, at least 0: take the "
+            "logarithm of none of them, and clip what is subtracted"
+        )
     moved = np.abs(after - before)
     rounded = float(((moved > 0) & (moved <= _ROUNDING * np.abs(before))).mean())
     if rounded > _ROUNDED:

@@ -212,7 +212,7 @@ def card_table(one: Standing) -> Table:
         f"{duration(float(facts.get('seconds', 0)))}; {facts.get('weights_label')} "
         f"({str(facts.get('weights'))[:12]}), method {facts.get('method')}, pi_amt "
         f"{facts.get('pi_amt')}.",
-        f"Conditions, all in the sound: {', '.join(facts.get('conditions', ()))}.",
+        f"Conditions, all in the sound: {', '.join(facts.get('conditions', ())) or 'none'}.",
         *(f"No {name}: {why}." for name, why in one.missing.items()),
     ]
     if not isnan(one.residual_db):
