@@ -188,6 +188,7 @@ def test_a_table_of_notes_needs_no_head_and_may_have_more_columns(
         ("a.csv", "pitch,onset,offset,velocity\n60,0.5,1.0,80\n"),
         ("a.csv", "onset_seconds,duration_seconds,note,velocity\n0.5,0.5,60,80\n"),
         ("a.csv", "start,end,pitch,velocity\n0.5,1,60,80\n"),
+        ("a.csv", "onset,offset,key_number,velocity\n0.5,1,60,80\n"),
         ("a.csv", "name,velocity,Onset (s),Offset (s),Frequency (Hz)\nC,80,0.5,1,261.6255653\n"),
         ("a.csv", '"onset";"offset";"pitch";"velocity"\n"0.5";"1.0";"60";"80"\n'),
         ("a.tsv", "Name\tOnset (s)\tOffset (s)\tPitch\tVelocity\nC 4\t0.5\t1\t60\t80\n"),

@@ -33,7 +33,7 @@ _NAMES = {
     "onset": r"onsets?(times?)?(s|secs?|seconds?)?|start(s|secs?|seconds?)?",
     "offset": r"offsets?(times?)?(s|secs?|seconds?)?|end(s|secs?|seconds?)?",
     "duration": r"durations?(times?)?(s|secs?|seconds?)?",
-    "pitch": r"(midi)?(pitch|note)(midi|number)?|midi",
+    "pitch": r"(midi|note)?(pitch|note|key)(midi|number)?|midi",
     "hz": r"(pitch|note)?(freq|frequency|frequencies)?(inhz|hz)|freq|frequency|frequencies",
     "velocity": r"(midi)?(velocity|velocities)",
 }
@@ -85,8 +85,7 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
     velocity in its first columns. A first line without numbers names its columns, which may then
     stand in any order: ``onset`` or ``start``, ``offset``, ``end`` or ``duration``, ``pitch`` or
     ``hz``, and ``velocity``; units may follow (``onset_seconds``), and columns of other names are
-    not read.
-    CSV may also have semicolons between its columns, and then commas in its decimals.
+    not read. CSV may also have semicolons between its columns, and then commas in its decimals.
 
     Args:
         path: the file.
