@@ -423,6 +423,8 @@ def test_no_store_an_empty_one_and_one_without_baseline_are_refused(tmp_path: Pa
         build(make_rows(), tmp_path / "r.html", examples=-1)
     with pytest.raises(ValueError, match=r"got the folder .*, expected a file"):
         build(make_rows(), tmp_path / "empty")
+    with pytest.raises(ValueError, match=r"a folder that can be written, which .*sqlite is not"):
+        build(make_rows(), tmp_path / "empty" / "results.sqlite" / "deep" / "r.html")
     assert {path.name for path in tmp_path.iterdir()} == {"empty"}
     assert not list(tmp_path.glob("*.html"))
 

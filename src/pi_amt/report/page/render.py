@@ -7,6 +7,7 @@ only the package's own styles and scripts go in as they are.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -128,18 +129,24 @@ def from_template(name: str, **words: Any) -> str:
 
 
 def check_output(option: str, output: Path) -> None:
-    """Refuse to write a page in the place of a folder.
+    """Refuse a place where no page can be written, before anything is computed for it.
 
     Args:
         option: what the user calls the output.
         output: the HTML file.
 
     Raises:
-        ValueError: if the output is a folder.
+        ValueError: if the output is a folder, or its own folder cannot be written or made.
     """
     if output.is_dir():
         raise ValueError(
             f"{option}: got the folder {output}, expected a file, such as {output / 'report.html'}"
+        )
+    nearest = next(folder for folder in output.absolute().parents if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise ValueError(
+            f"{option}: got {output}, expected a file in a folder that can be written, which "
+            f"{nearest} is not"
         )
 
 
