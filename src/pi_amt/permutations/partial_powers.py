@@ -494,15 +494,17 @@ class Overview:
 
         Args:
             notes: whose partials.
-            inharmonicity: as a mask has it.
-            played: the notes that tell how the strings are tuned and how stiff they are, where the
-                recording does not hold ``notes``.
+            inharmonicity: ``piano``, ``none``, ``estimate``, or how many times as stiff as a
+                typical piano's the strings are.
+            played: the notes that the recording holds, if these are others: their partials tell
+                the tuning and the stiffness.
         """
         strings = self.strings(notes if played is None else played, inharmonicity)
         return self.once(("partials", strings), notes, lambda: learn(self, notes, *strings))
 
     def strings(self, played: Notes, inharmonicity: str | float) -> tuple[float, float]:
-        """Tuning and stiffness as :func:`tuning_and_stiffness` finds them; found once."""
+        """Tuning, in cents, and stiffness, in units of a typical piano's, as
+        :func:`tuning_and_stiffness` finds them from the notes that are played; found once."""
         return self.once(
             ("strings", inharmonicity),
             played,
@@ -824,6 +826,12 @@ def learn(overview: Overview, notes: Notes, tuning_cents: float, stiffness: floa
     The recording is cut into windows of at most 20 s and 300 notes, each of which is solved with
     the notes around it, so that memory does not grow with its length. Notes that began earlier
     keep what was found.
+
+    Args:
+        overview: of the recording.
+        notes: whose partials.
+        tuning_cents: of the strings, deviation from A4 = 440 Hz.
+        stiffness: how many times as inharmonic as a typical piano's the strings are.
     """
     steps, _ = notes.steps()
     hz = partial_frequencies(
