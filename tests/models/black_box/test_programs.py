@@ -136,6 +136,25 @@ def test_an_interrupted_run_leaves_no_program(
     assert not any(map(is_alive, numbers(file)))
 
 
+def test_a_killed_caller_leaves_no_program(tmp_path: Path) -> None:
+    """``kill -9`` gives the caller no chance to end its program."""
+    file = tmp_path / "numbers"
+    code = (
+        "import sys\nfrom pi_amt.models.black_box.programs import run\n"
+        "run([sys.executable, '-c', *sys.argv[1:]], timeout_seconds=300)"
+    )
+    caller = subprocess.Popen(python(code, HANGING, str(file)))
+    while not (file.exists() and file.read_text().endswith("\n")):
+        assert caller.poll() is None
+        time.sleep(0.01)
+    caller.kill()
+    caller.wait()
+    until = time.monotonic() + 60
+    while any(map(is_alive, numbers(file))) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not any(map(is_alive, numbers(file)))
+
+
 def test_the_environment_of_a_program_is_ours() -> None:
     code = "import os; print(os.environ['HOME'])"
     assert run(python(code), timeout_seconds=60).strip() == os.environ["HOME"]

@@ -3,7 +3,7 @@
 A program may hang, print without end, or start others that outlive it. Whatever it was, nothing of
 it is left when :func:`run` returns: its process group is killed, and on Linux every process that
 still has the mark which it was given in its environment, so that one which left the group is found,
-too.
+too. If pi_amt itself is killed, a small shell that waits beside each program kills the group.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
         )
     except (OSError, ValueError) as error:
         raise ProgramError(f"{name} cannot be started ({error})") from None
+    watcher = _watch(process.pid)
     printed, said = _Reader(process.stdout, _MOST_PRINTED), _Reader(process.stderr, _ERROR_BYTES)
     in_time = True
     try:
@@ -69,6 +70,7 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
         in_time = False
     finally:  # also when this process is interrupted
         _kill_all(process, mark)
+        _dismiss(watcher)
         printed.join(_DRAIN_SECONDS)
         said.join(_DRAIN_SECONDS)
     last_words = _end_of(bytes(said.kept))
@@ -82,6 +84,33 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
     if printed.lost:
         raise ProgramError(f"{name} printed more than {_MOST_PRINTED / 1e6:.0f} MB")
     return printed.kept.decode(errors="replace")
+
+
+def _watch(group: int) -> subprocess.Popen[bytes] | None:
+    """Start a shell that kills a process group when this process is gone, however it ended.
+
+    The shell reads from a pipe to which nobody writes and which only this process holds open, so
+    that it reads on once this process has ended. Without a shell (``None``) nobody watches.
+    """
+    try:
+        return subprocess.Popen(
+            ["sh", "-c", 'read nothing; kill -s KILL -- "-$0"', str(group)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+
+
+def _dismiss(watcher: subprocess.Popen[bytes] | None) -> None:
+    """End a watcher before its pipe is closed: the number of its group may be another's by now."""
+    if watcher is not None:
+        watcher.kill()
+        watcher.wait()
+        if watcher.stdin is not None:
+            watcher.stdin.close()
 
 
 class _Reader(threading.Thread):
