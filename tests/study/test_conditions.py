@@ -79,6 +79,17 @@ def test_a_permutation_without_a_name_of_its_own_is_refused(
     assert [c.label for c in make_conditions([Own()])] == ["no_permutation", "own"]
 
 
+def test_two_classes_of_one_name_are_refused() -> None:
+    """Their rows would be taken for each other's."""
+
+    class Another(Own):
+        pass
+
+    with pytest.raises(ValueError, match=r"Own and .*Another, which are both called own"):
+        make_conditions([Own(), "fund_mask", Another()])
+    assert len(make_conditions([Own(), Own(half_width_cents=90.0)])) == 3
+
+
 def test_equal_conditions_are_one() -> None:
     assert len(make_conditions(["fund_mask", "fund_mask", load_permutation("fund_mask")])) == 2
     wide = load_permutation("fund_mask", half_width_cents=90.0)

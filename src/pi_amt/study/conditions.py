@@ -174,7 +174,7 @@ def make_conditions(
             what claims rest on, ``matched_tracks`` and ``leak``, of binary masks that on noise.
 
     Raises:
-        ValueError: if ``repeats`` is below 1 or a name is unknown.
+        ValueError: if ``repeats`` is below 1, a name is unknown, or two classes have one name.
     """
     check_count("repeats", repeats)
     if not isinstance(controls, bool) and controls not in ("floor", "matched"):
@@ -182,6 +182,7 @@ def make_conditions(
     if isinstance(permutations, str):
         raise ValueError(f"permutations: got {permutations!r}, expected a list, [{permutations!r}]")
     wanted = [as_condition(item, seed) for item in permutations]
+    _check_names_are_distinct(condition.permutation for condition in wanted)
     if controls == "floor":
         wanted.append(as_condition("floor", seed))
     elif controls == "matched":
@@ -240,6 +241,19 @@ def _check_name(permutation: Permutation) -> None:
         f"permutations: got {kind.__name__} with {got}, expected a name of its own: "
         f'name: ClassVar[str] = "{kind.__name__.lower()}"'
     )
+
+
+def _check_names_are_distinct(permutations: Iterable[Permutation]) -> None:
+    """Raise ``ValueError`` where the rows of one class would be taken for those of another."""
+    called: dict[str, type[Permutation]] = {}
+    for permutation in permutations:
+        kind = called.setdefault(permutation.name, type(permutation))
+        if kind is not type(permutation):
+            one, other = (f"{c.__module__}.{c.__qualname__}" for c in (kind, type(permutation)))
+            raise ValueError(
+                f"permutations: got {one} and {other}, which are both called {permutation.name}, "
+                "expected a name for each class"
+            )
 
 
 def _energy_matched(permutation: MatchedEnergy, seed: int) -> Condition:

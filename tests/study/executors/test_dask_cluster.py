@@ -107,6 +107,17 @@ def test_a_scheduler_that_dies_in_mid_run_ends_it_clearly_and_keeps_the_rows(
     assert 0 < len(read_rows(tmp_path / "results")) < 90
 
 
+def test_counting_the_workers_of_a_dead_scheduler_leaves_it_to_the_jobs(tmp_path: Path) -> None:
+    with dask_cluster(tmp_path, workers=1) as cluster, dask(cluster.address) as executor:
+        lost = executor.submit(time.sleep, 60)
+        counted = in_flight(_recount(executor))
+        cluster.scheduler.kill()
+        cluster.scheduler.wait()
+        assert in_flight(_recount(executor)) == counted
+        with pytest.raises(ConnectionError, match="scheduler went away"):
+            lost.result(timeout=60)
+
+
 @pytest.fixture(scope="module")
 def lonely_scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """A scheduler without workers."""

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -50,7 +50,8 @@ class DaskExecutor(Executor):
     def in_flight(self) -> int:
         """Two jobs per worker thread, so that a worker never waits for the driver."""
         if time.monotonic() - self._counted > _COUNT_WORKERS_EVERY_SECONDS:
-            self._workers = sum(self._client.nthreads().values())
+            with suppress(OSError):  # a scheduler that went away: the jobs say so, see _failure
+                self._workers = sum(self._client.nthreads().values())
             self._counted = time.monotonic()
         return 2 * max(self._workers, self._at_most, 1)
 
