@@ -124,6 +124,25 @@ def test_hidden_folders_are_not_searched_and_links_into_them_are_followed(
     assert survey(found, full=True).is_clean
 
 
+def test_a_folder_that_cannot_be_read_is_warned_of_and_the_others_are_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("locked", "open"):
+        (tmp_path / part).mkdir()
+        write_pair(tmp_path / part / "a.wav", tmp_path / part / "a.mid")
+    real = os.scandir
+
+    def refuse(path: str) -> object:  # permissions do not bind root, as which tests may run
+        if os.path.basename(path) == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.warns(UserWarning, match="locked: passed over, it cannot be read.*denied") as said:
+        assert [track.name for track in folder(tmp_path)] == ["open/a"]
+    assert len(said) == 1
+
+
 def test_the_folder_itself_may_be_hidden(tmp_path: Path) -> None:
     write_pair(tmp_path / ".cache" / "a.wav", tmp_path / ".cache" / "a.mid")
     assert len(folder(tmp_path / ".cache")) == 1
