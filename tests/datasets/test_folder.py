@@ -76,6 +76,9 @@ def test_a_folder_may_be_named_by_a_number(tmp_path: Path, monkeypatch: pytest.M
     assert [track.name for track in load_dataset("folder", data_folder=2024)] == ["a"]
     with pytest.raises(ValueError, match="3 for audio files"):
         load_dataset("folder", data_folder=3)
+    for other in (None, 1.1, True):
+        with pytest.raises(ValueError, match=f"data_folder: got {other}, expected the name"):
+            load_dataset("folder", data_folder=other)
 
 
 @pytest.mark.parametrize(
