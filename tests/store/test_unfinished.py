@@ -31,8 +31,8 @@ def test_recordings_without_rows_are_counted_and_one_is_named() -> None:
     assert unfinished(ROWS, [run(*PIECES)]) == []
     (said,) = unfinished(ROWS[:4], [run(*PIECES)])
     assert said.startswith(
-        "basic_pitch × demo: of the 4 recordings of the last run 2 have no rows yet, for example "
-        "piece_02"
+        "Warning: basic_pitch × demo: of the 4 recordings of the last run 2 have no rows yet, for "
+        "example piece_02"
     )
 
 
@@ -69,7 +69,9 @@ def test_tables_and_reports_of_a_stopped_study_say_so(
 ) -> None:
     line = "basic_pitch × demo: of the 4 recordings of the last run 2 have no rows yet"
     assert main(["table", str(stopped)]) == 0
-    assert line in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert line in said.err
+    assert "no warnings" not in said.out
     assert main(["table", str(stopped), "--all"]) == 0
     assert line in " ".join(capsys.readouterr().out.split())
     page = build(stopped, tmp_path / "report.html", examples=0)

@@ -13,10 +13,10 @@ from typing import Any
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import TEXT_SUFFIXES, read_notes
 from pi_amt.core.notes import Notes
-from pi_amt.core.text import folded, listed, plural
+from pi_amt.core.text import WARNING, folded, listed, plural
 from pi_amt.datasets.files import walk
 from pi_amt.datasets.folder import NOTES_SUFFIXES
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.report.tables.table import Table
 from pi_amt.scoring.agreement import Agreement, agreement
 from pi_amt.scoring.alignment import whole_shift
 from pi_amt.scoring.notes import F_MEASURE

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import WARNING, plural
 from pi_amt.store.rows import Row
 
 
 def unfinished(rows: Sequence[Row], manifests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One sentence for each model and dataset whose last run lacks recordings.
+    """One warning for each model and dataset whose last run lacks recordings.
 
     Args:
         rows: of a store, each recording under its newest name. Those of failures count, too.
@@ -32,9 +32,10 @@ def unfinished(rows: Sequence[Row], manifests: Sequence[Mapping[str, Any]]) -> l
         names = one["stamps"]
         lacking = [n for n in names if (model, one["weights"], dataset, n) not in there]
         if lacking:
+            count = f"{len(lacking)} {'has' if len(lacking) == 1 else 'have'}"
             said.append(
-                f"{model} × {dataset}: of the {plural(len(names), 'recording')} of the last run "
-                f"{len(lacking)} {'has' if len(lacking) == 1 else 'have'} no rows yet, for example "
-                f"{lacking[0]}. If it was stopped, pi-amt resume goes on with it"
+                f"{WARNING}{model} × {dataset}: of the {plural(len(names), 'recording')} of the "
+                f"last run {count} no rows yet, for example {lacking[0]}. If it was stopped, "
+                "pi-amt resume goes on with it"
             )
     return said
