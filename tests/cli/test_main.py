@@ -105,6 +105,19 @@ def test_a_command_needs_no_quotes_but_those_of_the_shell(override: str, expecte
     assert ("null" if read is None else str(read)) == meant
 
 
+@pytest.mark.parametrize("name", ["2024", "2024_05_12", "1.10", "1e3", "-1", "True", "nan"])
+@pytest.mark.parametrize("key", ["results_dir", "dataset.data_folder"])
+def test_folders_that_look_like_numbers_need_no_quotes(key: str, name: str) -> None:
+    (override,) = mend([f"{key}={name}"])
+    assert OverridesParser.create().parse_override(override).value() == name
+    assert mend([f"{key}=a,{name}"]) == [f"{key}=a,'{name}'"]
+
+
+@pytest.mark.parametrize("given", ["results_dir='a,1,b'", "results_dir=a_1", "seed=1_0"])
+def test_other_values_stay_as_they_are(given: str) -> None:
+    assert mend([given]) == [given]
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [

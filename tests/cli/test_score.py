@@ -65,6 +65,22 @@ def test_folders_are_paired_by_name_and_the_unpaired_are_named(
     assert float(records[1]["recall"]) == 0.5
 
 
+def test_links_to_folders_are_followed_and_loops_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refs, ests = tmp_path / "refs", tmp_path / "ests"
+    for folder in (refs / "deep", ests):
+        folder.mkdir(parents=True)
+        write_midi(notes(), folder / "a.mid")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "refs").symlink_to(refs)
+    (refs / "deep" / "loop").symlink_to(refs)
+    assert main(["score", str(tmp_path / "linked"), str(ests)]) == 0
+    said = capsys.readouterr()
+    assert line(said.out, "mean ")[1] == "1.000"
+    assert said.err == ""
+
+
 def test_midi_goes_before_text_of_the_same_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -195,6 +195,8 @@ def test_a_table_of_notes_needs_no_head_and_may_have_more_columns(
         ("a.csv", "0.5;1;60;80\n"),
         ("a.csv", "Onset;Offset;Pitch;Velocity\n0,5;1,0;60;80\n"),
         ("a.tsv", "MidiPitch\tOnsetTime\tOffsetTime\tVelocity\n60\t0.5\t1\t80\n"),
+        ("a.tsv", "onset\toffset\tpitch\tvelocity\n0,5\t1,0\t60\t80\n"),
+        ("a.csv", "start_time_s,end_time_s,pitch_midi,velocity,pitch_bend\n0.5,1,60,80,0,1,-1\n"),
     ],
 )
 def test_the_names_of_columns_say_where_they_stand(name: str, text: str, tmp_path: Path) -> None:
@@ -203,6 +205,36 @@ def test_the_names_of_columns_say_where_they_stand(name: str, text: str, tmp_pat
     assert (found.onsets[0], found.offsets[0]) == (0.5, 1)
     assert found.pitches[0] == pytest.approx(60)
     assert found.velocities[0] == 80
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_table_as_spreadsheets_save_it_as_unicode(encoding: str, tmp_path: Path) -> None:
+    text = "Onset\tOffset\tPitch\tName\r\n0,5\t1,0\t60\tÉtude\r\n"
+    (tmp_path / "a.tsv").write_bytes(text.encode(encoding))
+    found = read_notes(tmp_path / "a.tsv")
+    assert (found.onsets.tolist(), found.offsets.tolist()) == ([0.5], [1.0])
+    assert found.pitches.tolist() == [60]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("a.csv", "0.1,60,0.45,0.8,New Point\n61.0,60,0.4,0.8,New Point\n"),  # Sonic Visualiser
+        ("a.txt", "0.1\t261.6\t0.45\n0.6\t329.6\t14.0\n1.1\t392.0\t0.45\n"),  # URMP
+    ],
+)
+def test_durations_in_the_place_of_pitches_are_refused_unless_the_columns_have_names(
+    name: str, rows: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(rows)
+    with pytest.raises(DataError, match=r"line 1: got '0.1 .*are durations, put the names"):
+        read_notes(tmp_path / name)
+    between = "," if name == "a.csv" else "\t"
+    names = ["onset", "pitch" if name == "a.csv" else "hz", "duration"]
+    (tmp_path / name).write_text(f"{between.join(names)}\n{rows}".replace(",0.8,New Point", ""))
+    found = read_notes(tmp_path / name)
+    assert found.offsets[0] == pytest.approx(0.55)
+    assert found.pitches[0] == pytest.approx(60, abs=0.01)
 
 
 def test_a_named_column_of_velocities_may_be_missing(tmp_path: Path) -> None:

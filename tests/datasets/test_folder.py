@@ -76,6 +76,9 @@ def test_a_folder_may_be_named_by_a_number(tmp_path: Path, monkeypatch: pytest.M
     assert [track.name for track in load_dataset("folder", data_folder=2024)] == ["a"]
     with pytest.raises(ValueError, match="3 for audio files"):
         load_dataset("folder", data_folder=3)
+    for other in (None, 1.1, True):
+        with pytest.raises(ValueError, match=f"data_folder: got {other}, expected the name"):
+            load_dataset("folder", data_folder=other)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,25 @@ def test_hidden_folders_are_not_searched_and_links_into_them_are_followed(
     found = folder(tmp_path)
     assert [track.name for track in found] == ["set/take"]
     assert survey(found, full=True).is_clean
+
+
+def test_a_folder_that_cannot_be_read_is_warned_of_and_the_others_are_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("locked", "open"):
+        (tmp_path / part).mkdir()
+        write_pair(tmp_path / part / "a.wav", tmp_path / part / "a.mid")
+    real = os.scandir
+
+    def refuse(path: str) -> object:  # permissions do not bind root, as which tests may run
+        if os.path.basename(path) == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.warns(UserWarning, match="locked: passed over, it cannot be read.*denied") as said:
+        assert [track.name for track in folder(tmp_path)] == ["open/a"]
+    assert len(said) == 1
 
 
 def test_the_folder_itself_may_be_hidden(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -332,6 +333,21 @@ def test_a_store_that_was_never_finished_holds_no_results_yet(tmp_path: Path) ->
     (tmp_path / FILE_NAME).touch()
     with pytest.raises(StoreError, match="holds no results yet: run a study first"):
         read_rows(tmp_path)
+
+
+def test_a_copy_without_what_the_driver_had_not_moved_into_it_says_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    with Store(tmp_path / "running") as store:
+        store.write([make_row("fund_mask", 0.5)])
+        names = [FILE_NAME, f"{FILE_NAME}-wal"]
+        for copy, wanted in (("alone", names[:1]), ("whole", names)):
+            (tmp_path / copy).mkdir()
+            for name in wanted:
+                shutil.copy(tmp_path / "running" / name, tmp_path / copy)
+    assert len(read_rows(tmp_path / "whole")) == 1
+    with pytest.raises(StoreError, match=rf"no results yet.*copy .* needs {FILE_NAME}-wal"):
+        read_rows(tmp_path / "alone")
 
 
 def test_a_full_disk_stops_with_a_reason_and_keeps_what_was_written(tmp_path: Path) -> None:

@@ -193,6 +193,8 @@ def do_table(options: Namespace) -> None:
             write(path)
             print(f"wrote {path}", file=sys.stderr)
     if not everything:
+        for line in said:  # the screen below has no room for notes, and these say what it is of
+            print(f"pi-amt: {line}", file=sys.stderr)
         print_short(importance, {}, store=options.results)
         return
     for shown in tables:

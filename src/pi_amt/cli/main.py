@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from pi_amt.cli.commands import COMMANDS, do_train, owners_of, parser
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.options import PLUGGABLE, explanation
-from pi_amt.cli.overrides import with_command, with_home, with_plug_ins
+from pi_amt.cli.overrides import with_command, with_folder, with_home, with_plug_ins
 from pi_amt.core.checks import listing, near
 from pi_amt.study.executors.processes import STOP_SIGNALS
 
@@ -182,7 +182,8 @@ def mend(arguments: Sequence[str]) -> list[str]:
     Lists of config groups that were split by blanks are joined again and stray commas dropped;
     anything in brackets and all other overrides stay as they are. ``--dry-run`` may stand for
     ``dry_run=true``, and ``~`` for the home folder, which no shell replaces behind ``key=``. The
-    command of ``model=command`` needs no quotes but those of the shell.
+    command of ``model=command`` needs no quotes but those of the shell, nor do folders whose names
+    look like numbers.
     Hydra's own flags come first: it takes no override before them.
     """
     flags, overrides = _flags_apart([a for a in arguments if a != "--dry-run"])
@@ -196,7 +197,7 @@ def mend(arguments: Sequence[str]) -> list[str]:
             joined = f"{mended[-1].rstrip(',')},{argument.lstrip(',')}"
             mended[-1] = joined.replace("=,", "=")
         else:
-            mended.append(with_command(with_home(argument)))
+            mended.append(with_command(with_folder(with_home(argument))))
     return [*flags, *(a.rstrip(",") if group.fullmatch(a) else a for a in mended)]
 
 

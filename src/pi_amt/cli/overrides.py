@@ -37,6 +37,19 @@ def with_command(override: str) -> str:
     return f"{given[1]}={quoted(given[2])}"
 
 
+def with_folder(override: str) -> str:
+    """An override of a folder in which names such as ``2024_05``, ``1.10`` and ``true`` stay text.
+
+    Hydra would read numbers, in which it passes over ``_``, and truth values.
+    """
+    given = re.fullmatch(r"(\+*(?:results_dir|dataset\.data_folder))=([^'\"]*)", override)
+    if given is None:
+        return override
+    other = re.compile(r"[+-]?\d[\d_.]*(e[+-]?\d+)?|true|false|nan|[+-]?inf", re.IGNORECASE)
+    values = given[2].split(",")
+    return f"{given[1]}={','.join(quoted(v) if other.fullmatch(v) else v for v in values)}"
+
+
 def with_plug_ins(override: str) -> str:
     """An override of the search path for configs, with installed plug-ins at its end."""
     given = re.fullmatch(r"(\+*hydra\.searchpath)=\[(.*)\]", override)

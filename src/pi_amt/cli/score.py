@@ -13,9 +13,10 @@ from typing import Any
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import TEXT_SUFFIXES, read_notes
 from pi_amt.core.notes import Notes
-from pi_amt.core.text import folded, listed, plural
+from pi_amt.core.text import WARNING, folded, listed, plural
+from pi_amt.datasets.files import walk
 from pi_amt.datasets.folder import NOTES_SUFFIXES
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.report.tables.table import Table
 from pi_amt.scoring.agreement import Agreement, agreement
 from pi_amt.scoring.alignment import whole_shift
 from pi_amt.scoring.notes import F_MEASURE
@@ -106,17 +107,15 @@ def _kind(path: Path) -> str:
 
 
 def _note_files(folder: Path) -> dict[str, Path]:
-    """Name without suffix → file of notes, anywhere below a folder.
+    """Name without suffix → file of notes, anywhere below a folder, as :func:`walk` finds them.
 
     Raises:
         ValueError: if two files in different folders have the same name.
     """
     found: dict[str, Path] = {}
-    paths = [path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES]
+    paths = [path for path in walk(folder) if path.suffix.lower() in _SUFFIXES]
     order = {suffix: number for number, suffix in enumerate(_SUFFIXES)}
     for path in sorted(paths, key=lambda path: (path.parent, order[path.suffix.lower()], path)):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
         other = found.setdefault(folded(path.stem), path)
         if other.parent != path.parent:
             raise ValueError(

@@ -7,6 +7,7 @@ note that ends where it begins is none. Left among the reference notes, they cou
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 import re
@@ -28,10 +29,10 @@ PEDAL_RULES = ("extend", "ignore")
 TEXT_SUFFIXES = (".txt", ".tsv", ".csv")
 _CSV_HEAD = "onset_seconds,offset_seconds,pitch_midi,velocity"
 #: what a column holds → what its name may be, in small letters and without signs and blanks (not
-#: ``start_time`` and ``end_time``, which are sample numbers in MusicNet)
+#: ``start_time`` and ``end_time`` without a unit, which are sample numbers in MusicNet)
 _NAMES = {
-    "onset": r"onsets?(times?)?(s|secs?|seconds?)?|start(s|secs?|seconds?)?",
-    "offset": r"offsets?(times?)?(s|secs?|seconds?)?|end(s|secs?|seconds?)?",
+    "onset": r"onsets?(times?)?(s|secs?|seconds?)?|start(time)?(s|secs?|seconds?)|start",
+    "offset": r"offsets?(times?)?(s|secs?|seconds?)?|end(time)?(s|secs?|seconds?)|end",
     "duration": r"durations?(times?)?(s|secs?|seconds?)?",
     "pitch": r"(midi|note)?(pitch|note|key)(midi|number)?|midi",
     "hz": r"(pitch|note)?(freq|frequency|frequencies)?(inhz|hz)|freq|frequency|frequencies",
@@ -39,6 +40,8 @@ _NAMES = {
 }
 #: where they stand in a file whose columns have no names
 _PLACES = {"onset": 0, "offset": 1, "pitch": 2}
+#: MIDI number below which nobody hears a pitch: 16 Hz
+_LOWEST_PITCH = 12
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
 
@@ -85,7 +88,8 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
     velocity in its first columns. A first line without numbers names its columns, which may then
     stand in any order: ``onset`` or ``start``, ``offset``, ``end`` or ``duration``, ``pitch`` or
     ``hz``, and ``velocity``; units may follow (``onset_seconds``), and columns of other names are
-    not read. CSV may also have semicolons between its columns, and then commas in its decimals.
+    not read. CSV may also have semicolons between its columns, and then commas in its decimals, as
+    between tabs. Text may be in UTF-16, too, if its first bytes say so.
 
     Args:
         path: the file.
@@ -152,7 +156,9 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
         DataError: if the file is missing, empty or not such a table, or a duration is negative.
     """
     try:
-        lines = read_bytes(path).decode("utf-8-sig").splitlines()
+        data = read_bytes(path)
+        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's Unicode text
+        lines = data.decode("utf-16" if utf16 else "utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise data_error(path, f"not {kind} (it is not text)") from None
     filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
@@ -170,8 +176,10 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
     exact = kind == "MAPS text"  # with more fields it is a file of another kind
     if not any(map(_is_number, rows[0][1])):
         places = _named_places(path, *rows.pop(0))
-    elif not exact:
-        places["velocity"] = 3
+    else:
+        _check_order(path, *zip(*rows, strict=True))
+        if not exact:
+            places["velocity"] = 3
     found = [_text_row(path, number, fields, places, exact) for number, fields in rows]
     return audible(Notes.from_arrays(*np.array(found, dtype=np.float64).reshape(-1, 4).T))
 
@@ -182,7 +190,7 @@ def _fields(line: str, separator: str | None) -> list[str]:
         return line.split()
     fields = [field.strip() for field in next(csv.reader([line], delimiter=separator))]
     # as spreadsheets write it where decimals have a comma
-    return [field.replace(",", ".") for field in fields] if separator == ";" else fields
+    return fields if separator == "," else [field.replace(",", ".") for field in fields]
 
 
 def _is_number(field: str) -> bool:
@@ -191,6 +199,24 @@ def _is_number(field: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_order(path: str | Path, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+    """Refuse columns without names that are onset, pitch and duration, as Tony, Sonic Visualiser,
+    URMP and vocadito have them: the pitch would count as an offset.
+
+    Raises:
+        DataError: if most of what should be pitches is too low for them.
+    """
+    thirds = [fields[2] for fields in rows if len(fields) > 2]
+    pitches = [float(field) for field in thirds if _is_number(field)]
+    if pitches and 0 <= np.median(pitches) < _LOWEST_PITCH:
+        raise data_error(
+            path,
+            f"line {numbers[0]}: got {' '.join(rows[0])!r:.80}, expected onset s, offset s, MIDI "
+            "pitch, and most third values are too low for that: if they are durations, put the "
+            "names of the columns into a first line, such as onset, pitch (or hz), duration",
+        )
 
 
 def _named_places(path: str | Path, number: int, names: Sequence[str]) -> dict[str, int]:

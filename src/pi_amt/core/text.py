@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 
 LISTED = 20
+#: how notes below a table begin that are warnings
+WARNING = "Warning: "
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -123,9 +124,11 @@ def walk(folder: Path) -> Iterator[Path]:
 
     Hidden files and folders are left out: there other programs keep copies and notes of their own
     (``.git/annex``, ``.AppleDouble``, ``.Trash-1000``). A link that leads there is followed.
+    Folders that cannot be read are warned of: recordings may be missing, but ``lost+found`` is no
+    reason to refuse a disk.
     """
     seen: set[str] = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_warn_of_folder):
         real = os.path.realpath(root)
         if real in seen:
             folders.clear()
@@ -133,6 +136,14 @@ def walk(folder: Path) -> Iterator[Path]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _warn_of_folder(error: OSError) -> None:
+    """Say that a folder is passed over; of one that is not there others tell."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        place = printable(os.path.abspath(error.filename))
+        reason = error.strerror or error
+        warnings.warn(f"{place}: passed over, it cannot be read ({reason})", stacklevel=2)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from os import PathLike
 from typing import Any
 
 from pi_amt.core.checks import check_known
@@ -68,6 +69,11 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             raise ValueError(f"dataset {name}: got no {option}, expected one: set {option}=…")
-    if type(options.get("data_folder")) is int:  # as YAML and commands read a folder named 2024
-        options["data_folder"] = str(options["data_folder"])
+    folder = options.get("data_folder", "")
+    if type(folder) is int:  # as YAML reads a folder named 2024
+        options["data_folder"] = str(folder)
+    elif not isinstance(folder, str | PathLike):
+        raise ValueError(
+            f"data_folder: got {folder!r}, expected the name of a folder; in YAML put it in quotes"
+        )
     return factory(**options)

@@ -17,6 +17,7 @@ from typing import Any
 from pi_amt.core.text import plural
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
+from pi_amt.store.unfinished import unfinished
 
 
 def read_results(folder: Path | str, *, notes: bool = True) -> tuple[list[Row], list[str]]:
@@ -30,7 +31,9 @@ def read_results(folder: Path | str, *, notes: bool = True) -> tuple[list[Row], 
         StoreError: if there is no store, or none that this version reads.
     """
     with Store(folder, readonly=True) as store:
-        return under_newest_names(store.rows(notes=notes), store.manifests())
+        manifests = store.manifests()
+        rows, said = under_newest_names(store.rows(notes=notes), manifests)
+    return rows, [*said, *unfinished(rows, manifests)]
 
 
 def under_newest_names(

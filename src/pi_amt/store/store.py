@@ -108,7 +108,8 @@ class Store:
                 raise ValueError("it has a table of rows that is of another program")
             if readonly and version == 0:  # a study was stopped while it made the file
                 raise StoreError(
-                    f"{self.path} holds no results yet: run a study first, or name another folder"
+                    f"{self.path} holds no results yet: run a study first, or name another folder; "
+                    f"the copy of a study that has not ended needs {self.path.name}-wal, too"
                 )
             if not readonly:
                 choose_journal(self._db, self.path)

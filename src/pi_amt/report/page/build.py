@@ -30,6 +30,7 @@ from pi_amt.statistics.result import Result
 from pi_amt.store.renamed import under_newest_names
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store
+from pi_amt.store.unfinished import unfinished
 from pi_amt.study.progress import SILENT, StageProgress
 
 Source = str | os.PathLike[str] | Result | Sequence[Row]
@@ -116,6 +117,7 @@ def _read(source: Source, score: str) -> tuple[Result, Origin]:
     with Store(Path(source), readonly=True) as store:
         manifests = store.manifests()
         rows, said = under_newest_names(store.rows(), manifests)
+    said += unfinished(rows, manifests)
     if not rows:
         raise ValueError(
             f"report: got a store without rows in {Path(source)}, expected results; "

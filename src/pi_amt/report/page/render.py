@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import WARNING, plural
 from pi_amt.core.version import __version__
 from pi_amt.report import names
 from pi_amt.report.catalog import Entry, main_conditions, without_controls
@@ -34,7 +34,7 @@ from pi_amt.report.tables.cells import NOTHING, format_value, minus
 from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.profile import profile_sentences
 from pi_amt.report.tables.shapley import with_values
-from pi_amt.report.tables.table import WARNING, Table, warnings_among
+from pi_amt.report.tables.table import Table, warnings_among
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import WARNING, plural
 from pi_amt.report.tables.importance import method_note
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.report.tables.table import Table
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.core.text import WARNING
+from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
 from pi_amt.statistics.panels import told_apart
 from pi_amt.statistics.result import Result

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import get_type_hints
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import WARNING, plural
 from pi_amt.report.catalog import why_no_condition
 from pi_amt.report.statements import too_few_in_words, verdicts
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.report.tables.table import Table
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
 from pi_amt.statistics.inference import SIGNIFICANT, smallest_p
 from pi_amt.statistics.panels import Panel

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Any
 
-from pi_amt.core.text import duration, plural
+from pi_amt.core.text import WARNING, duration, plural
 from pi_amt.report.names import BANNER, dataset_title, model_title
-from pi_amt.report.tables.table import WARNING, Table
+from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
     MEASURES,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import WARNING, plural
 from pi_amt.report.tables.cells import (
     format_value,
     is_undefined,
@@ -30,8 +30,6 @@ from pi_amt.report.tables.cells import (
 if TYPE_CHECKING:
     import pandas as pd
 
-#: how footers that are warnings begin
-WARNING = "Warning: "
 #: of sentences under a table
 WRAP: dict[str, Any] = {
     "subsequent_indent": "  ",
