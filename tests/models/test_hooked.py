@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -406,3 +407,65 @@ def test_a_study_runs_on_both() -> None:
         (row,) = [r for r in result.results if r.label == "fund_mask"]
         assert row.drop == 1.0
     assert hooks_of(net) == []
+
+
+def keys_of(model: OpenedProgram | OpenedNetwork) -> str:
+    assert not model.identity.unreadable
+    return model.identity.weights_sha256
+
+
+def test_what_an_opening_says_tells_rows_apart() -> None:
+    net = Net()
+    same = keys_of(program(net))
+    assert keys_of(program(net)) == same
+    changes: list[dict[str, Any]] = [
+        {"frequencies": midi_to_hz(KEYS + 1)},
+        {"window_seconds": 0.1},
+        {"frame_rate": 80.0},
+        {"scale": log_scale(1e-2, base=10.0)},
+        {"scale": LINEAR},
+        {"response": lambda hz: np.ones((len(hz), 12))},
+    ]
+    others = {keys_of(program(net, **change)) for change in changes}
+    assert len(others) == len(changes)
+    assert same not in others
+
+
+def test_the_functions_around_a_network_tell_rows_apart() -> None:
+    def thresholding(threshold: float) -> OpenedProgram:
+        def run(samples: Samples) -> Notes:
+            assert threshold
+            return Notes.empty()
+
+        return OpenedProgram(opening(net), run, name="toy", sample_rate=RATE)
+
+    def decoding(threshold: float) -> OpenedNetwork:
+        def decode(activations: Mapping[str, NDArray[Any]]) -> Notes:
+            assert threshold
+            return Notes.empty()
+
+        return OpenedNetwork(
+            opening(net), net, decode, activity, name="toy", sample_rate=RATE, block_frames=30
+        )
+
+    net = Net()
+    for make in (thresholding, decoding):
+        one, same, other = (keys_of(make(threshold)) for threshold in (0.5, 0.5, 0.6))
+        assert one == same != other
+
+
+def test_a_program_that_cannot_be_read_asks_for_a_fingerprint() -> None:
+    session = threading.Lock()
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        assert session
+        return Notes.empty()
+
+    def made(**options: Any) -> OpenedProgram:
+        return OpenedProgram(opening(net), run, name="toy", sample_rate=RATE, **options)
+
+    assert made().identity.unreadable == "toy: session (lock)"
+    assert keys_of(made(fingerprint="1")) != keys_of(made(fingerprint="2"))
+    with pytest.raises(ValueError, match="fingerprint: got 7, expected a text"):
+        made(fingerprint=7)
