@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -469,3 +469,25 @@ def test_a_program_that_cannot_be_read_asks_for_a_fingerprint() -> None:
     assert keys_of(made(fingerprint="1")) != keys_of(made(fingerprint="2"))
     with pytest.raises(ValueError, match="fingerprint: got 7, expected a text"):
         made(fingerprint=7)
+
+
+@pytest.mark.parametrize("part", [torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.2)])
+@pytest.mark.parametrize("make", [program, network])
+def test_a_network_in_training_mode_is_refused(
+    make: Callable[[Net], OpenedProgram | OpenedNetwork], part: torch.nn.Module
+) -> None:
+    """Its notes would be drawn at random, or depend on the rest of the batch, without a word."""
+    net = Net()
+    net.add_module("head", torch.nn.Sequential(part.train(), net.head))
+    with pytest.raises(ValueError, match=rf"'?head.0'? \({type(part).__name__}\) in training mode"):
+        as_transcriber(make(net)).analyze(sound(), RATE)
+    net.eval()
+    assert as_transcriber(make(net)).analyze(sound(), RATE).values.shape[-2] == len(KEYS)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_traced_model_says_why_its_module_is_not_called() -> None:
+    trace: Any = torch.jit.trace
+    traced = trace(Net(), torch.zeros(1, RATE), strict=False)
+    with pytest.raises(ValueError, match=r"'front_end' was not called .* open the model itself"):
+        program(traced).analyze(sound(), RATE)

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.contents import contents_digest, readable, texts_of_function
@@ -256,7 +258,7 @@ class Opening:
         if not found:
             raise ValueError(
                 f"module: {self.module!r} was not called (in this thread), expected a module that "
-                "the model uses"
+                f"the model uses{self._hint_of_script()}"
             )
         return found
 
@@ -347,8 +349,9 @@ class Opening:
         """What the module gives or is given, if it is what the opening says.
 
         Raises:
-            ValueError: if it is no tensor, or of other dimensions.
+            ValueError: if it is no tensor, or of other dimensions, or the network is being trained.
         """
+        self._check_mode()
         what = f"the {self.at} of {self.module!r}"
         if not isinstance(found, torch.Tensor):
             raise ValueError(f"module: {what} is {type(found).__name__}, expected one tensor")
@@ -366,6 +369,12 @@ class Opening:
                     f"{AXES[letter]}, expected {wanted}{self._hint(shape)}"
                 )
         return found
+
+    def _hint_of_script(self) -> str:
+        """Why a module may be used and not be called."""
+        if not isinstance(self.network, torch.jit.ScriptModule):
+            return ""
+        return ": the parts of a torch.jit module are not called as modules, open the model itself"
 
     def _hint(self, shape: tuple[int, ...]) -> str:
         """Where the frequencies may be instead."""
@@ -387,6 +396,22 @@ class Opening:
         order = [letter for letter in _ORDER if letter in letters]
         values = values.permute([order.index(letter) for letter in letters])
         return values.reshape(like.shape).to(like.dtype)
+
+    def _check_mode(self) -> None:
+        """Raise ``ValueError`` where parts answer otherwise while a network is trained.
+
+        It is asked while the model runs, as its program may change the mode itself.
+        """
+        for name, part in self.network.named_modules():
+            if part.training and (
+                (isinstance(part, _BatchNorm) and part.track_running_stats)
+                or (isinstance(part, _DropoutNd) and part.p > 0)
+            ):
+                raise ValueError(
+                    f"network: got {name or type(part).__name__} ({type(part).__name__}) in "
+                    "training mode, where notes are drawn at random or depend on what else is in "
+                    "the batch, expected evaluation mode: call .eval() on the network"
+                )
 
     def _check_scale(self, raw: torch.Tensor, values: torch.Tensor) -> None:
         """Raise ``ValueError`` where a scale does not give back what it read."""
