@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -406,3 +407,87 @@ def test_a_study_runs_on_both() -> None:
         (row,) = [r for r in result.results if r.label == "fund_mask"]
         assert row.drop == 1.0
     assert hooks_of(net) == []
+
+
+def keys_of(model: OpenedProgram | OpenedNetwork) -> str:
+    assert not model.identity.unreadable
+    return model.identity.weights_sha256
+
+
+def test_what_an_opening_says_tells_rows_apart() -> None:
+    net = Net()
+    same = keys_of(program(net))
+    assert keys_of(program(net)) == same
+    changes: list[dict[str, Any]] = [
+        {"frequencies": midi_to_hz(KEYS + 1)},
+        {"window_seconds": 0.1},
+        {"frame_rate": 80.0},
+        {"scale": log_scale(1e-2, base=10.0)},
+        {"scale": LINEAR},
+        {"response": lambda hz: np.ones((len(hz), 12))},
+    ]
+    others = {keys_of(program(net, **change)) for change in changes}
+    assert len(others) == len(changes)
+    assert same not in others
+
+
+def test_the_functions_around_a_network_tell_rows_apart() -> None:
+    def thresholding(threshold: float) -> OpenedProgram:
+        def run(samples: Samples) -> Notes:
+            assert threshold
+            return Notes.empty()
+
+        return OpenedProgram(opening(net), run, name="toy", sample_rate=RATE)
+
+    def decoding(threshold: float) -> OpenedNetwork:
+        def decode(activations: Mapping[str, NDArray[Any]]) -> Notes:
+            assert threshold
+            return Notes.empty()
+
+        return OpenedNetwork(
+            opening(net), net, decode, activity, name="toy", sample_rate=RATE, block_frames=30
+        )
+
+    net = Net()
+    for make in (thresholding, decoding):
+        one, same, other = (keys_of(make(threshold)) for threshold in (0.5, 0.5, 0.6))
+        assert one == same != other
+
+
+def test_a_program_that_cannot_be_read_asks_for_a_fingerprint() -> None:
+    session = threading.Lock()
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        assert session
+        return Notes.empty()
+
+    def made(**options: Any) -> OpenedProgram:
+        return OpenedProgram(opening(net), run, name="toy", sample_rate=RATE, **options)
+
+    assert made().identity.unreadable == "toy: session (lock)"
+    assert keys_of(made(fingerprint="1")) != keys_of(made(fingerprint="2"))
+    with pytest.raises(ValueError, match="fingerprint: got 7, expected a text"):
+        made(fingerprint=7)
+
+
+@pytest.mark.parametrize("part", [torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.2)])
+@pytest.mark.parametrize("make", [program, network])
+def test_a_network_in_training_mode_is_refused(
+    make: Callable[[Net], OpenedProgram | OpenedNetwork], part: torch.nn.Module
+) -> None:
+    """Its notes would be drawn at random, or depend on the rest of the batch, without a word."""
+    net = Net()
+    net.add_module("head", torch.nn.Sequential(part.train(), net.head))
+    with pytest.raises(ValueError, match=rf"'?head.0'? \({type(part).__name__}\) in training mode"):
+        as_transcriber(make(net)).analyze(sound(), RATE)
+    net.eval()
+    assert as_transcriber(make(net)).analyze(sound(), RATE).values.shape[-2] == len(KEYS)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_traced_model_says_why_its_module_is_not_called() -> None:
+    trace: Any = torch.jit.trace
+    traced = trace(Net(), torch.zeros(1, RATE), strict=False)
+    with pytest.raises(ValueError, match=r"'front_end' was not called .* open the model itself"):
+        program(traced).analyze(sound(), RATE)

@@ -120,13 +120,30 @@ def test_the_weights_of_a_model_that_is_a_torch_module_count() -> None:
     assert one.weights_sha256 != other.weights_sha256
 
 
+class Alone:
+    """Neither its methods nor a base class take anything from outside of it."""
+
+    def __init__(self, **held: Any) -> None:
+        self.__dict__ |= held
+
+    def analyze(self, samples: Any, sample_rate: int) -> Any:
+        raise NotImplementedError
+
+    def activations(self, spectrogram: Any) -> Any:
+        raise NotImplementedError
+
+    def decode(self, activations: Any) -> Any:
+        raise NotImplementedError
+
+
 def test_public_settings_alone_leave_the_hash_that_it_always_was() -> None:
     """The hash of the source, as version 0.1.0 made it; rows are found by it."""
     import hashlib
     import inspect
 
-    found = identity(reads=(1, 2), level=0.5, table=np.arange(3), net=network(0))
-    source = inspect.getsource(Holder).encode()
+    held = {"reads": (1, 2), "level": 0.5, "table": np.arange(3), "net": network(0)}
+    found = as_transcriber(Alone(changes={}, **held)).identity
+    source = inspect.getsource(Alone).encode()
     assert found.weights_sha256 == hashlib.sha256(source).hexdigest()
     assert set(found.settings) == {"changes", "level", "net", "reads", "table"}
 
@@ -191,3 +208,124 @@ def test_a_fingerprint_stands_in_for_contents(tmp_path: Path) -> None:
     assert len(weights) == 2
     with pytest.raises(ValueError, match="fingerprint: got 7, expected a text"):
         as_transcriber(Holder(fingerprint=7))
+
+
+MODEL = """
+from beside import Base, find, lib
+import beside, torch
+
+THRESHOLD, NET = 0.5, torch.nn.Linear(1, 1)
+
+class Model(Base):
+    def activations(self, spectrogram):
+        return THRESHOLD, NET
+
+    @torch.no_grad()
+    def decode(self, activations):
+        return find(activations)
+
+class Calls:
+    def __call__(self, samples, rate):
+        return self.inner()
+
+    def inner(self):
+        return THRESHOLD
+
+@torch.no_grad()
+def transcribe(samples, rate):
+    return THRESHOLD, NET
+
+def by_function(samples, rate):
+    return find(samples)
+
+def by_module(samples, rate):
+    return beside.find(samples)
+
+def by_class(samples, rate):
+    return Base().analyze(samples, rate)
+"""
+BESIDE = """
+import functools, torch
+
+LEVEL = 1
+
+@torch.no_grad()
+def find(samples):
+    return LEVEL
+
+@functools.lru_cache
+def lib():
+    return LEVEL
+
+class Base:
+    def analyze(self, samples, sample_rate):
+        return LEVEL
+"""
+CODE = """
+import runpy, sys, torch
+sys.path.insert(0, sys.argv[1])
+torch.manual_seed(0)
+import mine
+from pi_amt.models.adapter import as_transcriber
+model = getattr(mine, sys.argv[2])
+print(as_transcriber(model() if isinstance(model, type) else model).identity.weights_sha256)
+"""
+
+
+def sha_in_another_process(folder: Path, name: str) -> str:
+    words = [sys.executable, "-c", CODE, str(folder), name]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "old", "new"),
+    [
+        ("Model", "mine.py", "THRESHOLD, NET = 0.5", "THRESHOLD, NET = 0.6"),
+        ("Model", "mine.py", "Linear(1, 1)", "Linear(1, 2)"),
+        ("Model", "beside.py", "LEVEL = 1", "LEVEL = 2"),
+        ("Calls", "mine.py", "THRESHOLD, NET = 0.5", "THRESHOLD, NET = 0.6"),
+        ("transcribe", "mine.py", "THRESHOLD, NET = 0.5", "THRESHOLD, NET = 0.6"),
+        ("by_function", "beside.py", "LEVEL = 1", "LEVEL = 2"),
+        ("by_module", "beside.py", "LEVEL = 1", "LEVEL = 2"),
+        ("by_class", "beside.py", "LEVEL = 1", "LEVEL = 2"),
+    ],
+)
+def test_what_a_model_takes_from_files_of_its_folder_counts(
+    tmp_path: Path, name: str, file: str, old: str, new: str
+) -> None:
+    """Through decorators of other packages, base classes, modules and classes as well."""
+    texts = {"mine.py": MODEL, "beside.py": BESIDE}
+    for place, text in texts.items():
+        (tmp_path / place).write_text(text)
+    before = sha_in_another_process(tmp_path, name)
+    assert sha_in_another_process(tmp_path, name) == before
+    (tmp_path / file).write_text(texts[file].replace(old, new))
+    assert sha_in_another_process(tmp_path, name) != before
+
+
+def test_a_class_without_source_asks_for_a_fingerprint() -> None:
+    """As one that is piped into Python; its name alone would find the rows of an older text."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    text = "class Piped:\n def analyze(s, x, r): 0\n def activations(s, x): 0\n def decode(s, a): 0"
+    exec(text, space)
+    piped = space["Piped"]()
+    assert as_transcriber(piped).identity.unreadable == "Piped (it has no source)"
+    piped.fingerprint = "1"
+    assert not as_transcriber(piped).identity.unreadable
+
+
+def test_a_class_in_a_notebook_counts_by_the_cells_of_its_methods() -> None:
+    import linecache
+
+    def cell(number: str) -> str:
+        text = f"class Cell:\n def analyze(s, x, r): return {number}\n"
+        text += " def activations(s, x): 0\n def decode(s, a): 0\n"
+        place = f"/tmp/ipykernel_1/{number}.py"
+        linecache.cache[place] = (len(text), None, text.splitlines(True), place)
+        space: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(text, place, "exec"), space)
+        identity = as_transcriber(space["Cell"]()).identity
+        assert not identity.unreadable
+        return identity.weights_sha256
+
+    assert cell("1") == cell("1") != cell("2")

@@ -245,11 +245,23 @@ def _closed_over(function: FunctionType) -> Iterator[Any]:
             yield cell.cell_contents
 
 
+def readable(texts: Iterator[str]) -> tuple[list[str], str]:
+    """Texts until one cannot be read, and what that is; empty where all can be."""
+    found: list[str] = []
+    try:
+        found.extend(texts)
+    except Unreadable as error:
+        return found, str(error)
+    return found, ""
+
+
 def texts_of_function(function: Any, name: str, met: set[int] | None = None) -> Iterator[str]:
     """Texts that tell a function from others: the hash of its file, and what it takes from outside.
 
     That is what it closes over and the objects of its module that it names, such as a network, and
-    the same of the functions beside it that it calls, each once.
+    the same of the functions beside it that it calls, each once. A decorator of another package,
+    such as ``torch.no_grad``, is looked through. Of classes and modules beside it that it names,
+    and of the classes of objects, the file counts.
 
     Args:
         function: a function or method, a ``partial`` of one, or an object that can be called.
@@ -269,18 +281,92 @@ def texts_of_function(function: Any, name: str, met: set[int] | None = None) -> 
     elif isinstance(function, MethodType):
         yield from texts_of_function(function.__func__, name, met)
         yield from texts_of_function(function.__self__, name, met)
+    elif _is_decorated_elsewhere(function):
+        yield from texts_of_function(function.__wrapped__, name, met)
     elif isinstance(function, FunctionType):
         yield _source(function, name)
         yield contents_digest((function.__defaults__, function.__kwdefaults__), name)
-        for key, value in sorted(_taken_from_outside(function).items()):
-            if isinstance(value, FunctionType) and _folder(value) == _folder(function):
-                yield from texts_of_function(value, name, met)
-            elif not isinstance(value, type | ModuleType):
-                yield f"{key} {contents_digest(value, f'{name}: {key}')}"
+        yield from _texts_from_outside(function, name, met)
     else:
         yield _source(type(function), name)
         yield contents_digest(function, name)
-        yield from texts_of_function(type(function).__call__, name, met)
+        yield from texts_of_class(type(function), name, met)
+
+
+def texts_of_class(kind: type, name: str, met: set[int] | None = None) -> Iterator[str]:
+    """Texts that tell a class from others of the same source: the files of its base classes that
+    stand in its folder, and what its methods and theirs take from outside, see
+    :func:`texts_of_function`.
+
+    Raises:
+        Unreadable: if a part of it cannot be read.
+    """
+    met = set() if met is None else met
+    for base in kind.__mro__:
+        if base is not kind and not _is_beside(base, kind):
+            continue
+        if base is not kind:
+            yield _source(base, name)
+        for function in _methods(base):
+            if function.__defaults__ or function.__kwdefaults__:
+                yield contents_digest((function.__defaults__, function.__kwdefaults__), name)
+            yield from _texts_from_outside(function, name, met)
+
+
+def source_of_class(kind: type, name: str) -> str:
+    """The text of a class; that of its methods where it stands in the cell of a notebook.
+
+    Raises:
+        Unreadable: if it was typed or piped into Python, so that there is no text.
+    """
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        pass
+    try:
+        return "\n".join([kind.__qualname__, *map(inspect.getsource, _methods(kind))])
+    except (OSError, TypeError):
+        raise Unreadable(f"{name} (it has no source)") from None
+
+
+def _texts_from_outside(function: FunctionType, name: str, met: set[int]) -> Iterator[str]:
+    """Texts of what a function closes over or takes from its module."""
+    for key, value in sorted(_taken_from_outside(function).items()):
+        helper = _undecorated(value)
+        if isinstance(helper, FunctionType) and _is_beside(helper, function):
+            yield from texts_of_function(value, name, met)
+        elif not isinstance(value, type | ModuleType):
+            yield f"{key} {contents_digest(value, f'{name}: {key}')}"
+            parts = value.modules() if isinstance(value, torch.nn.Module) else [value]
+            kinds = {_called(kind): kind for kind in map(type, parts) if _is_beside(kind, function)}
+            for called, kind in sorted(kinds.items()):
+                yield f"{called} {_source(kind, name)}"
+        elif _is_beside(value, function):
+            yield f"{key} {_source(value, name)}"
+
+
+def _is_decorated_elsewhere(function: Any) -> bool:
+    """Whether a decorator that stands in another folder is around a function."""
+    own = _undecorated(function)
+    return own is not function and isinstance(own, FunctionType) and not _is_beside(function, own)
+
+
+def _undecorated(value: Any) -> Any:
+    """What ``functools.wraps`` says that a value stands around; else the value."""
+    try:
+        return value if isinstance(value, type) else inspect.unwrap(value)
+    except ValueError:  # an object that answers to every name
+        return value
+
+
+def _methods(kind: type) -> list[FunctionType]:
+    """The functions that stand in a class, without what is around them, in order."""
+    found = []
+    for value in vars(kind).values():
+        own = _undecorated(value.fget if isinstance(value, property) else value)
+        if isinstance(own, FunctionType):
+            found.append(own)
+    return found
 
 
 def _taken_from_outside(function: FunctionType) -> dict[str, Any]:
@@ -306,8 +392,21 @@ def _taken_from_outside(function: FunctionType) -> dict[str, Any]:
     }
 
 
-def _folder(function: FunctionType) -> Path:
-    return Path(function.__code__.co_filename).parent
+def _folder(written: Any) -> Path | None:
+    """The folder of the file in which something is written; ``None`` where there is none."""
+    if isinstance(written, FunctionType):
+        return Path(written.__code__.co_filename).parent
+    try:
+        return Path(inspect.getfile(written)).parent
+    except (OSError, TypeError):  # a class in a notebook has no file, but its methods have cells
+        methods = _methods(written) if isinstance(written, type) else []
+        return _folder(methods[0]) if methods else None
+
+
+def _is_beside(one: Any, other: Any) -> bool:
+    """Whether two functions, classes or modules stand in one folder."""
+    folder = _folder(one)
+    return folder is not None and folder == _folder(other)
 
 
 def _source(written: Any, name: str) -> str:
@@ -316,6 +415,9 @@ def _source(written: Any, name: str) -> str:
         path = inspect.getsourcefile(written)
         if path is not None and Path(path).is_file():
             return content_hash(path)
-        return hashlib.sha256(inspect.getsource(written).encode()).hexdigest()
+        text = inspect.getsource(written)
     except (OSError, TypeError):
-        raise Unreadable(f"{name} (it has no source)") from None
+        if not isinstance(written, type):
+            raise Unreadable(f"{name} (it has no source)") from None
+        text = source_of_class(written, name)
+    return hashlib.sha256(text.encode()).hexdigest()

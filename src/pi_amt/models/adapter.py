@@ -17,7 +17,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi_amt.core.contents import Unreadable, attributes, contents_digest, is_told_by_text
+from pi_amt.core.contents import (
+    Unreadable,
+    attributes,
+    contents_digest,
+    is_told_by_text,
+    readable,
+    source_of_class,
+    texts_of_class,
+)
 from pi_amt.core.hashing import stable_text
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
@@ -222,32 +230,37 @@ def _identity_of(model: object) -> ModelIdentity:
     """Source and contents stand in for weights that are not known.
 
     Public attributes that a text tells are settings, by their names. Everything else that the model
-    holds is hashed with its source, unless a ``fingerprint`` speaks for it.
+    holds is hashed with its source, unless a ``fingerprint`` speaks for it, and so is what its
+    methods take from outside.
     """
     kind = type(model)
-    try:
-        source = inspect.getsource(kind)
-    except (OSError, TypeError):
-        source = kind.__qualname__
     held = attributes(model)
     held.pop("fingerprint", None)
     given = getattr(model, "fingerprint", None)
     rest = {n: v for n, v in held.items() if n.startswith("_") or not is_told_by_text(v)}
-    label, unreadable = "user model (hash of its source code)", ""
+    label = "user model (hash of its source code)"
+    if given is not None and not (isinstance(given, str) and given):
+        raise ValueError(
+            f"{kind.__name__}.fingerprint: got {given!r}, expected a text that changes with "
+            "the model's weights, such as the hash of their file"
+        )
+    try:
+        source, unreadable = source_of_class(kind, kind.__name__), ""
+    except Unreadable as error:
+        source, unreadable = kind.__qualname__, str(error)
+    texts, left_out = readable(texts_of_class(kind, kind.__name__))
+    unreadable = unreadable or left_out
+    source = "\n".join([source, *texts])
     if given is not None:
-        if not (isinstance(given, str) and given):
-            raise ValueError(
-                f"{kind.__name__}.fingerprint: got {given!r}, expected a text that changes with "
-                "the model's weights, such as the hash of their file"
-            )
         source, label = f"{source}\n{given}", "user model (hash of its source code and fingerprint)"
+        unreadable = ""
     elif rest or isinstance(model, torch.nn.Module):
         label = "user model (hash of its source code and contents)"
         network = model if isinstance(model, torch.nn.Module) else None
         try:
             source = f"{source}\n{contents_digest((network, rest), kind.__name__)}"
         except Unreadable as error:
-            unreadable = str(error)
+            unreadable = unreadable or str(error)
     return ModelIdentity(
         name=str(getattr(model, "name", kind.__name__)),
         weights_sha256=hashlib.sha256(source.encode()).hexdigest(),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.core.audio import content_hash
-from pi_amt.core.contents import Unreadable, texts_of_function
+from pi_amt.core.contents import readable, texts_of_function
 from pi_amt.core.hashing import digest
 from pi_amt.models.transcriber import ModelIdentity
 
@@ -66,18 +66,13 @@ def identity_of_function(
     name: str, function: Callable[..., Any], fingerprint: object, settings: Mapping[str, Any]
 ) -> ModelIdentity:
     """The identity of a function, or of an object that can be called."""
-    unreadable, contents = "", []
-    try:
-        contents = list(texts_of_function(function, name))
-    except Unreadable as error:
-        if fingerprint is None:
-            unreadable = str(error)
+    contents, unreadable = readable(texts_of_function(function, name))
     return ModelIdentity(
         name=name,
         weights_sha256=digest([contents, _text(fingerprint)]),
         weights_label=_label("function", "hash of its source", fingerprint),
         settings=settings,
-        unreadable=unreadable,
+        unreadable=unreadable if fingerprint is None else "",
     )
 
 

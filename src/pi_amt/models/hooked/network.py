@@ -39,6 +39,8 @@ class OpenedNetwork(BatchedTranscriber):
         frame_threshold: on the pitch activity.
         label: of the weights, for people.
         settings: options that change a result.
+        fingerprint: a text that changes with the model, where its functions or what they hold
+            cannot be read.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class OpenedNetwork(BatchedTranscriber):
         frame_threshold: float = 0.5,
         label: str = "user model",
         settings: Mapping[str, Any] | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         hop = sample_rate / opening.frame_rate
         if abs(hop - round(hop)) > 1e-6:
@@ -72,7 +75,14 @@ class OpenedNetwork(BatchedTranscriber):
         self.core_frames = slice(margin_frames, block_frames - margin_frames)
         self.frame_threshold = frame_threshold
         about = {"block_frames": block_frames, "margin_frames": margin_frames}
-        self.identity = opening.identity(name, label, about | dict(settings or {}))
+        self.identity = opening.identity(
+            name,
+            label,
+            about | dict(settings or {}),
+            (network, decode, pitch_activity),
+            (sample_rate, first_seconds, frame_threshold),
+            fingerprint,
+        )
         weights = next(opening.network.parameters(), next(opening.network.buffers(), None))
         self.device = torch.device("cpu") if weights is None else weights.device
         self._opening, self._network, self._decode = opening, network, decode

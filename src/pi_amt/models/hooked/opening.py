@@ -14,17 +14,21 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from pi_amt.core.checks import check_choice
-from pi_amt.core.hashing import stable_text
+from pi_amt.core.contents import contents_digest, readable, texts_of_function
+from pi_amt.core.hashing import digest, stable_text
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, frames_to_seconds
 from pi_amt.models.transcriber import ModelIdentity
@@ -51,7 +55,11 @@ class Scale:
     read: Convert
 
 
-LINEAR = Scale(lambda values: values, lambda values: values)
+def _as_it_is(values: torch.Tensor) -> torch.Tensor:
+    return values
+
+
+LINEAR = Scale(_as_it_is, _as_it_is)
 
 
 def log_scale(add: float, *, base: float = math.e, gain: float = 1.0, power: float = 1.0) -> Scale:
@@ -61,16 +69,23 @@ def log_scale(add: float, *, base: float = math.e, gain: float = 1.0, power: flo
     Both directions are computed in float64, so that only rounding to the module's own type is lost.
     """
 
-    def write(magnitude: torch.Tensor) -> torch.Tensor:
-        x = gain * magnitude.double() ** power
-        y = (math.log(add) + torch.log1p(x / add)) / math.log(base)
-        return y.to(magnitude.dtype)
+    write = partial(_write_log, add=add, base=base, gain=gain, power=power)
+    return Scale(write, partial(_read_log, **write.keywords))
 
-    def read(y: torch.Tensor) -> torch.Tensor:
-        x = add * torch.expm1(y.double() * math.log(base) - math.log(add))
-        return ((x / gain).clamp(min=0.0) ** (1.0 / power)).to(y.dtype)
 
-    return Scale(write, read)
+def _write_log(
+    magnitude: torch.Tensor, *, add: float, base: float, gain: float, power: float
+) -> torch.Tensor:
+    x = gain * magnitude.double() ** power
+    y = (math.log(add) + torch.log1p(x / add)) / math.log(base)
+    return y.to(magnitude.dtype)
+
+
+def _read_log(
+    y: torch.Tensor, *, add: float, base: float, gain: float, power: float
+) -> torch.Tensor:
+    x = add * torch.expm1(y.double() * math.log(base) - math.log(add))
+    return ((x / gain).clamp(min=0.0) ** (1.0 / power)).to(y.dtype)
 
 
 def filterbank_response(
@@ -104,6 +119,11 @@ def filterbank_response(
     return response
 
 
+def _is_ours(function: Any) -> bool:
+    """Whether a function is part of pi_amt."""
+    return (getattr(function, "__module__", None) or "").startswith("pi_amt.")
+
+
 class _Heard(BaseException):
     """Ends a run from inside a hook; no ``except Exception`` on the way takes it."""
 
@@ -113,7 +133,7 @@ class Opening:
     """Where a model's spectrogram is, and what its numbers are.
 
     Attributes:
-        network: the torch model; its weights identify it in a store.
+        network: the torch model; its weights are part of what identifies it in a store.
         module: dotted name of the module in it (``named_modules``).
         axes: a letter for each dimension of the module's tensor: ``b`` blocks, ``c`` channels,
             ``f`` frequencies, ``t`` times, ``1`` a single entry, such as ``"b1ft"``.
@@ -156,10 +176,56 @@ class Opening:
                 f"module: got {self.module!r} ({error}), expected one of {', '.join(names[:20])}"
             ) from None
 
-    def identity(self, name: str, label: str, settings: Mapping[str, Any]) -> ModelIdentity:
-        """The network by the contents of its weights, beside the options of whoever runs it."""
+    def identity(
+        self,
+        name: str,
+        label: str,
+        settings: Mapping[str, Any],
+        functions: Sequence[Callable[..., Any]],
+        numbers: Sequence[float],
+        fingerprint: str | None,
+    ) -> ModelIdentity:
+        """By what rows of an opened model are found again.
+
+        That is the contents of the network's weights, what this opening says of its numbers, and
+        the functions around the network with what they take from outside. Of models that are part
+        of pi_amt only the weights count: their functions change with the method's version.
+
+        Args:
+            name, label, settings: of the model.
+            functions: the first one is the program, or the network, as it is called.
+            numbers: rates and times by which they are called.
+            fingerprint: takes the place of what cannot be read.
+
+        Raises:
+            ValueError: if the fingerprint is no text.
+        """
+        if fingerprint is not None and not (isinstance(fingerprint, str) and fingerprint):
+            raise ValueError(
+                f"fingerprint: got {fingerprint!r}, expected a text that changes with the model's "
+                "weights, such as the hash of their file"
+            )
         sha256 = hashlib.sha256(stable_text(self.network.state_dict()).encode()).hexdigest()
-        return ModelIdentity(name, sha256, label, dict(settings))
+        if _is_ours(functions[0]):
+            return ModelIdentity(name, sha256, label, dict(settings))
+        texts, unreadable = readable(self._texts(name, functions, numbers))
+        told = digest([sha256, texts, fingerprint])
+        unreadable = unreadable if fingerprint is None else ""
+        return ModelIdentity(name, told, label, dict(settings), unreadable=unreadable)
+
+    def _texts(
+        self, name: str, functions: Sequence[Callable[..., Any]], numbers: Sequence[float]
+    ) -> Iterator[str]:
+        """What of an opened model counts beside its weights; see :meth:`identity`."""
+        geometry = (self.frequencies, self.window_seconds, self.frame_rate, numbers)
+        yield stable_text([np.asarray(values, dtype=np.float64) for values in geometry])
+        yield stable_text([self.module, self.axes, self.at])
+        for function in (self.scale.write, self.scale.read, self.response, *functions):
+            own = function.func if isinstance(function, partial) else function
+            if _is_ours(own):
+                yield contents_digest(function, name)
+            elif own is not None:
+                yield from texts_of_function(function, name)
 
     def hear(self, run: Callable[[], object], *, first_only: bool = False) -> list[torch.Tensor]:
         """What stands there while something runs: values ``(blocks, bins, frames)``, or with
@@ -192,7 +258,7 @@ class Opening:
         if not found:
             raise ValueError(
                 f"module: {self.module!r} was not called (in this thread), expected a module that "
-                "the model uses"
+                f"the model uses{self._hint_of_script()}"
             )
         return found
 
@@ -283,8 +349,9 @@ class Opening:
         """What the module gives or is given, if it is what the opening says.
 
         Raises:
-            ValueError: if it is no tensor, or of other dimensions.
+            ValueError: if it is no tensor, or of other dimensions, or the network is being trained.
         """
+        self._check_mode()
         what = f"the {self.at} of {self.module!r}"
         if not isinstance(found, torch.Tensor):
             raise ValueError(f"module: {what} is {type(found).__name__}, expected one tensor")
@@ -302,6 +369,12 @@ class Opening:
                     f"{AXES[letter]}, expected {wanted}{self._hint(shape)}"
                 )
         return found
+
+    def _hint_of_script(self) -> str:
+        """Why a module may be used and not be called."""
+        if not isinstance(self.network, torch.jit.ScriptModule):
+            return ""
+        return ": the parts of a torch.jit module are not called as modules, open the model itself"
 
     def _hint(self, shape: tuple[int, ...]) -> str:
         """Where the frequencies may be instead."""
@@ -323,6 +396,22 @@ class Opening:
         order = [letter for letter in _ORDER if letter in letters]
         values = values.permute([order.index(letter) for letter in letters])
         return values.reshape(like.shape).to(like.dtype)
+
+    def _check_mode(self) -> None:
+        """Raise ``ValueError`` where parts answer otherwise while a network is trained.
+
+        It is asked while the model runs, as its program may change the mode itself.
+        """
+        for name, part in self.network.named_modules():
+            if part.training and (
+                (isinstance(part, _BatchNorm) and part.track_running_stats)
+                or (isinstance(part, _DropoutNd) and part.p > 0)
+            ):
+                raise ValueError(
+                    f"network: got {name or type(part).__name__} ({type(part).__name__}) in "
+                    "training mode, where notes are drawn at random or depend on what else is in "
+                    "the batch, expected evaluation mode: call .eval() on the network"
+                )
 
     def _check_scale(self, raw: torch.Tensor, values: torch.Tensor) -> None:
         """Raise ``ValueError`` where a scale does not give back what it read."""

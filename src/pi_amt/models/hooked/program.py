@@ -38,6 +38,8 @@ class OpenedProgram:
         resample: samples, their rate and another → samples; where the program has a way of its own.
         label: of the weights, for people.
         settings: options of the program that change a result.
+        fingerprint: a text that changes with the model, where the program or what it holds cannot
+            be read.
     """
 
     def __init__(
@@ -53,9 +55,14 @@ class OpenedProgram:
         resample: Callable[[Samples, int, int], Samples] = resample,
         label: str = "user model",
         settings: Mapping[str, Any] | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         self.sample_rate = sample_rate
-        self.identity = opening.identity(name, label, settings or {})
+        functions = [one for one in (program, front_end, resample) if one is not None]
+        numbers = (sample_rate, first_seconds, step_seconds)
+        self.identity = opening.identity(
+            name, label, settings or {}, functions, numbers, fingerprint
+        )
         self._opening, self._program, self._front_end = opening, program, front_end or program
         self._first, self._step, self._resample = first_seconds, step_seconds, resample
 
