@@ -3,7 +3,8 @@
 ``python scripts/make_findings.py RESULTS [--page PAGE] [--demo DEMO]`` reads the stores ``study``,
 ``shapley``, ``profile``, ``truth`` (by ``scripts/true_profile.py``) and ``dose`` in the folder
 ``RESULTS``. They are apart so that Holm's correction counts each study's own conditions. One that
-is missing is said to be missing. It writes ``docs/generated/PAGE.md`` with figures in
+is missing is said to be missing, but for ``short``, a study of more conditions on shorter excerpts.
+It writes ``docs/generated/PAGE.md`` with figures in
 ``docs/images/PAGE``. A model that was run on other recordings, or on other excerpts, has stores of
 its own beside them, such as ``shapley_timbre_trap``; with ``--model timbre_trap`` a page
 ``PAGE_timbre_trap`` of these is written. The pages:
@@ -88,6 +89,8 @@ HOURS = (("MAESTRO v3 test, 177 performances", 20.0),)
 CONDITIONS = 8
 #: of F: two shares that are closer are not told apart in words
 SMALLEST_SHARE = 0.01
+#: stores without which a page is complete
+OPTIONAL = ("short",)
 #: the README's result stands between these
 README_MARKS = ("<!-- made by make readme -->", "<!-- end -->")
 
@@ -147,7 +150,7 @@ def page_lines(stores: Stores, images: Path, page: str = "findings") -> Iterator
     level += "#" if stores.model else ""  # below a heading that names the model
     for name, title, lines in PAGES[page]:
         found = list(lines(stores, images)) if stores(name) else []
-        if not found and stores.model is None:
+        if not found and stores.model is None and name not in OPTIONAL:
             found = [f"Not run (no store in `{name}`).\n"]
         if found:  # the page of one model has the sections of what it was run on, and no more
             yield f"{level} {title}\n"
@@ -228,6 +231,19 @@ def study_lines(stores: Stores, images: Path) -> Iterator[str]:
     yield from (f"- {sentence}" for sentence in importance.headline())
     yield ""
     yield _figure(importance.plot_forest, images / "forest.svg", "Drop in F per condition")
+    yield from condition_lines(importance)
+
+
+def short_lines(stores: Stores, images: Path) -> Iterator[str]:
+    """Forest plot and table of a study of more conditions on shorter excerpts."""
+    importance = read_importance(*stores("short"))
+    yield from scope_lines(importance, stores)
+    yield _figure(importance.plot_forest, images / "forest_short.svg", "Drop in F per condition")
+    yield from condition_lines(importance)
+
+
+def condition_lines(importance: Importance) -> Iterator[str]:
+    """The tables of a study."""
     yield from _folded("All conditions and controls", importance.table().to_markdown(None, COLUMNS))
     contrasts = importance.contrasts()
     if len(contrasts):
@@ -470,6 +486,7 @@ PAGES: dict[str, tuple[tuple[str, str, Callable[[Stores, Path], Iterator[str]]],
         ("study", "How well the models do", score_lines),
         ("shapley", "Where F comes from", shapley_lines),
         ("study", "The conditions and their controls", study_lines),
+        ("short", "All conditions, on shorter excerpts", short_lines),
         ("study", "How the demo and real recordings differ", beside_lines),
         ("profile", "The harmonic profile of real recordings", profile_lines),
     ),
