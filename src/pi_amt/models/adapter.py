@@ -21,6 +21,7 @@ from pi_amt.core.contents import (
     Unreadable,
     attributes,
     contents_digest,
+    is_sent_whole,
     is_told_by_text,
     readable,
     source_of_class,
@@ -96,11 +97,23 @@ class WholeRecording(Transcriber):
         self.has_pitch_activity = hasattr(model, "pitch_activity")
         self._takes_tuning = "tuning_cents" in inspect.signature(model.analyze).parameters
         there = {"tuning_cents": self._takes_tuning, "pitch_activity": self.has_pitch_activity}
+        self._without = tuple(n for n, has in there.items() if not has)
         identity: ModelIdentity = getattr(model, "identity", None) or _identity_of(model)
-        self.identity = replace(identity, without=tuple(n for n, has in there.items() if not has))
+        self.identity = replace(identity, without=self._without)
 
     def __repr__(self) -> str:
         return f"WholeRecording({self.identity.name}, {self.identity.weights_label})"
+
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it; see the base class."""
+        model: Any = self.model
+        if hasattr(model, "identity_here"):
+            identity: ModelIdentity = model.identity_here()
+        elif getattr(model, "identity", None) or is_sent_whole(model):
+            return self.identity
+        else:
+            identity = _identity_of(model)
+        return replace(identity, without=self._without)
 
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0

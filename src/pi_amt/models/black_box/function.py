@@ -10,10 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pi_amt.core.contents import is_sent_whole
 from pi_amt.core.errors import NotReady
 from pi_amt.core.units import Samples
 from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.identity import identity_of_function
+from pi_amt.models.transcriber import ModelIdentity
 
 
 class Function(BlackBox):
@@ -50,7 +52,14 @@ class Function(BlackBox):
         name = label or str(getattr(found, "__name__", type(found).__name__))
         super().__init__(name, sample_rate, gain_db, late_ms)
         self.function = found
+        self._fingerprint = fingerprint
         self.identity = identity_of_function(name, found, fingerprint, self.settings)
+
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it; see :meth:`pi_amt.Transcriber.identity_here`."""
+        if is_sent_whole(self.function):
+            return self.identity
+        return identity_of_function(self.name, self.function, self._fingerprint, self.settings)
 
     def __repr__(self) -> str:
         return f"Function({self.name})"

@@ -155,6 +155,7 @@ class Opening:
     scale: Scale = LINEAR
     response: Callable[[Floats], Floats] | None = None
     _place: torch.nn.Module = field(init=False, repr=False)
+    _is_copy: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         check_choice("at", self.at, ("output", "input"))
@@ -175,6 +176,9 @@ class Opening:
             raise ValueError(
                 f"module: got {self.module!r} ({error}), expected one of {', '.join(names[:20])}"
             ) from None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _is_copy=True)
 
     def identity(
         self,
@@ -258,7 +262,7 @@ class Opening:
         if not found:
             raise ValueError(
                 f"module: {self.module!r} was not called (in this thread), expected a module that "
-                f"the model uses{self._hint_of_script()}"
+                f"the model uses{self._why_not_called()}"
             )
         return found
 
@@ -370,11 +374,19 @@ class Opening:
                 )
         return found
 
-    def _hint_of_script(self) -> str:
+    def _why_not_called(self) -> str:
         """Why a module may be used and not be called."""
-        if not isinstance(self.network, torch.jit.ScriptModule):
-            return ""
-        return ": the parts of a torch.jit module are not called as modules, open the model itself"
+        if isinstance(self.network, torch.jit.ScriptModule):
+            return (
+                ": the parts of a torch.jit module are not called as modules, open the model itself"
+            )
+        if self._is_copy:
+            return (
+                ": this model was copied, as for another process, and what runs it has a network "
+                "of its own from its module; hand the network to it (functools.partial), give the "
+                'model by name ("module:function" that makes it), or use n_jobs=1'
+            )
+        return ""
 
     def _hint(self, shape: tuple[int, ...]) -> str:
         """Where the frequencies may be instead."""
