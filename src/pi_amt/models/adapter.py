@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.checks import check_fingerprint
 from pi_amt.core.contents import (
     Unreadable,
     attributes,
@@ -252,11 +253,8 @@ def _identity_of(model: object) -> ModelIdentity:
     given = getattr(model, "fingerprint", None)
     rest = {n: v for n, v in held.items() if n.startswith("_") or not is_told_by_text(v)}
     label = "user model (hash of its source code)"
-    if given is not None and not (isinstance(given, str) and given):
-        raise ValueError(
-            f"{kind.__name__}.fingerprint: got {given!r}, expected a text that changes with "
-            "the model's weights, such as the hash of their file"
-        )
+    if given is not None:
+        check_fingerprint(f"{kind.__name__}.fingerprint", given)
     try:
         source, unreadable = source_of_class(kind, kind.__name__), ""
     except Unreadable as error:

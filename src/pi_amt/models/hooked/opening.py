@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from pi_amt.core.checks import check_choice
+from pi_amt.core.checks import check_choice, check_fingerprint
 from pi_amt.core.contents import contents_digest, readable, texts_of_function
 from pi_amt.core.hashing import digest, stable_text
 from pi_amt.core.spectrogram import Spectrogram
@@ -204,11 +204,8 @@ class Opening:
         Raises:
             ValueError: if the fingerprint is no text.
         """
-        if fingerprint is not None and not (isinstance(fingerprint, str) and fingerprint):
-            raise ValueError(
-                f"fingerprint: got {fingerprint!r}, expected a text that changes with the model's "
-                "weights, such as the hash of their file"
-            )
+        if fingerprint is not None:
+            check_fingerprint("fingerprint", fingerprint)
         sha256 = hashlib.sha256(stable_text(self.network.state_dict()).encode()).hexdigest()
         if _is_ours(functions[0]):
             return ModelIdentity(name, sha256, label, dict(settings))
