@@ -175,7 +175,7 @@ class WholeRecording(Transcriber):
                 f"a method pitch_activity(activations) → (frames, {N_PITCHES})"
             )
         own: Any = self.model
-        return _on_host(own.pitch_activity(activations)).astype(np.float32)
+        return on_host(own.pitch_activity(activations)).astype(np.float32)
 
 
 class _PassThrough:
@@ -205,9 +205,12 @@ class _OnceDecoder:
         return self._notes
 
 
-def _on_host(values: Any) -> NDArray[Any]:
+def on_host(values: Any) -> NDArray[Any]:
     """Numbers as a numpy array, whatever device they are on."""
-    return np.asarray(torch.as_tensor(values).detach().cpu().numpy())
+    tensor = torch.as_tensor(values).detach().cpu()
+    if tensor.dtype == torch.bfloat16:  # of which numpy knows nothing
+        tensor = tensor.float()
+    return np.asarray(tensor.numpy())
 
 
 def _check_kind(what: str, got: object, kind: type, expected: str) -> None:
@@ -224,7 +227,12 @@ def check_analysis(name: str, found: Spectrogram) -> None:
     """
     what = f"{name}.analyze"
     _check_kind(what, found, Spectrogram, "a pi_amt.Spectrogram")
-    values = _on_host(found.values)
+    values = on_host(found.values)
+    if found.tensor.dtype == torch.bfloat16:
+        raise ValueError(
+            f"{what}: got values of type bfloat16, expected float32 or complex64: convert them in "
+            "analyze, and back in activations"
+        )
     if values.dtype.kind not in "fc":
         raise ValueError(f"{what}: got values of type {values.dtype}, expected float or complex")
     if not values.size:
@@ -234,7 +242,8 @@ def check_analysis(name: str, found: Spectrogram) -> None:
     if values.dtype.kind == "f" and values.min() < 0:
         raise ValueError(
             f"{what}: got values down to {values.min():.3g}, expected linear magnitudes, at least "
-            "0 (take the logarithm in activations), or complex coefficients"
+            "0 (take the logarithm in activations, or give an Opening its scale), or complex "
+            "coefficients"
         )
     if not (np.isfinite(found.times).all() and (np.diff(found.times, axis=1) > 0).all()):
         raise ValueError(f"{what}: got times that do not ascend, expected seconds per frame")

@@ -143,7 +143,17 @@ class OpenedNetwork(BatchedTranscriber):
         """Values of some blocks → the network's activations of their kept frames."""
         silence = torch.zeros(len(values), self._block * self._hop, device=self.device)
         outputs = self._opening.put(lambda: self._network(silence), values)
+        if not isinstance(outputs, Mapping):
+            raise TypeError(
+                f"network: got {type(outputs).__name__}, expected activations by name, such as "
+                '{"pitch": tensor}: put a function around it that returns them'
+            )
         for name, output in outputs.items():
+            if not isinstance(output, torch.Tensor):
+                raise TypeError(
+                    f"network: got {type(output).__name__} as {name!r}, expected a tensor (blocks, "
+                    "frames, …): leave out what is none"
+                )
             if output.shape[:2] != (len(values), values.shape[-1]):
                 raise ValueError(
                     f"network: got {name!r} of shape {tuple(output.shape)}, expected (blocks, "
