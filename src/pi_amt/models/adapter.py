@@ -70,6 +70,12 @@ def as_transcriber(model: object) -> Transcriber:
         if callable(model) and missing == _METHODS and not isinstance(model, torch.nn.Module):
             listener = model if isinstance(model, BlackBox) else Function(model)
             return AudioDomain(listener, listener.identity)
+        if isinstance(model, torch.nn.Module) and missing == _METHODS:
+            raise TypeError(
+                f"{type(model).__name__}: got a torch module, which says neither the rate of its "
+                "sound nor what its notes are, expected a function (samples, sample_rate) → "
+                "pi_amt.Notes that calls it, or a pi_amt.OpenedProgram around it"
+            )
         raise TypeError(
             f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "
             "activations and decode"

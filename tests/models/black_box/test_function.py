@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -278,3 +279,18 @@ def test_a_function_that_fails_on_samples_in_place_of_a_file_is_told_what_to_do(
 
 def test_what_python_knows_no_parameters_of_is_taken() -> None:
     assert Function(max, fingerprint="1").name == "max"
+
+
+def test_a_function_in_a_file_is_found_by_another_process(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.py"
+    file.write_text(
+        "import pi_amt\n"
+        "def transcribe(samples, rate):\n"
+        "    return pi_amt.Notes.from_arrays([1.0], [2.0], [60.0])\n"
+    )
+    model = Function(f"{file}:transcribe")
+    sent = pickle.dumps(model)
+    del sys.modules[model.function.__module__]  # as another process has it not
+    again = pickle.loads(sent)
+    assert again(SOUND, RATE).onsets.tolist() == [1.0]
+    assert again.identity == again.identity_here() == model.identity

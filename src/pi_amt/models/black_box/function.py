@@ -62,6 +62,7 @@ class Function(BlackBox):
             )
         name = label or str(getattr(found, "__name__", type(found).__name__))
         self._first = _first_parameter(found)
+        self._place = function if isinstance(function, str) else ""
         super().__init__(name, sample_rate, gain_db, late_ms)
         self.function = found
         self._fingerprint = fingerprint
@@ -75,6 +76,15 @@ class Function(BlackBox):
 
     def __repr__(self) -> str:
         return f"Function({self.name})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # by where it is: no other process can import the module of a file by its name
+        return vars(self) | ({"function": self._place} if self._place else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._place:
+            self.function = _loaded(self._place)
 
     def answer(self, samples: Samples, sample_rate: int) -> object:
         """What the function returns.
