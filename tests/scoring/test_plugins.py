@@ -39,12 +39,16 @@ def test_without_scorers_nothing_is_added() -> None:
     assert scorers.plugged_scores(Notes.empty(), Notes.empty()) == {}
 
 
-def test_a_scorer_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), SystemExit("oh")])
+def test_a_scorer_that_fails_is_named(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(reference: Notes, estimate: Notes) -> dict[str, float]:
-        raise ZeroDivisionError("oh")
+        raise error
 
     monkeypatch.setattr(scorers, "scorers", lambda: {"chords": broken})
-    with pytest.raises(ValueError, match=r"scorer chords: failed \(ZeroDivisionError: oh\)"):
+    said = rf"scorer chords: failed \({type(error).__name__}: oh\)"
+    with pytest.raises(ValueError, match=said):
         scorers.plugged_scores(Notes.empty(), Notes.empty())
 
 

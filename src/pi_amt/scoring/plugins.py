@@ -45,7 +45,7 @@ def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
     for name, scorer in scorers().items():
         try:
             scores = scorer(deepcopy(reference), deepcopy(estimate))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(
                 f"scorer {name}: failed ({reason}), expected a dict of floats"
