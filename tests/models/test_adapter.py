@@ -111,6 +111,13 @@ def test_a_class_is_not_a_model() -> None:
         as_transcriber(Mine)
 
 
+def test_a_torch_module_alone_is_told_what_to_put_around_it() -> None:
+    with pytest.raises(
+        TypeError, match=r"Linear: got a torch module, .* that calls it, or a pi_am"
+    ):
+        as_transcriber(torch.nn.Linear(1, 1))
+
+
 def test_a_model_may_normalise_in_place() -> None:
     model = as_transcriber(Mine())
     (clean,) = model.stream(np.zeros(400, np.float32), 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -491,3 +492,142 @@ def test_a_traced_model_says_why_its_module_is_not_called() -> None:
     traced = trace(Net(), torch.zeros(1, RATE), strict=False)
     with pytest.raises(ValueError, match=r"'front_end' was not called .* open the model itself"):
         program(traced).analyze(sound(), RATE)
+
+
+@pytest.mark.skipif(not hasattr(torch.compiler, "set_stance"), reason="torch 2.6 has it")
+def test_a_compiled_model_that_ran_before_is_opened_all_the_same() -> None:
+    net = Net()
+    compiled = torch.compile(net, backend="eager")
+
+    def run(samples: Samples) -> Notes:
+        with torch.no_grad():
+            found = compiled(torch.from_numpy(samples)[None])["pitch"][0].numpy()
+        return to_notes({"pitch": found})
+
+    heard = sound()
+    alone = run(heard)
+    run(np.zeros_like(heard))
+    opened = as_transcriber(OpenedProgram(opening(net), run, name="toy", sample_rate=RATE))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing of the hooks is compiled
+        clean = opened.analyze(heard, RATE)
+        found = opened.decode(opened.activations(clean))
+        silent = opened.decode(opened.activations(clean.with_values(clean.tensor * 0)))
+    assert len(alone)
+    assert found.onsets.tolist() == alone.onsets.tolist()
+    assert not len(silent)
+    assert run(heard).onsets.tolist() == alone.onsets.tolist()
+    assert torch.compiler.set_stance("default").prev.stance == "default"
+
+
+class Named(torch.nn.Module):
+    """Gives its parts what they need by name, and gets a dict from its front end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Head()
+        self.front_end = InADict()
+
+    def forward(self, sound: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"pitch": self.head(logarithm=self.front_end(sound)["values"])}
+
+
+class InADict(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = FrontEnd()
+
+    def forward(self, sound: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"values": self.own(sound)}
+
+
+def test_a_module_that_is_given_its_input_by_name_is_opened() -> None:
+    named = Named()
+    plain = as_transcriber(program(Net(), module="front_end"))
+    by_name = as_transcriber(program(named, module="head", at="input"))  # type: ignore[arg-type]
+    clean, expected = (model.analyze(sound(), RATE) for model in (by_name, plain))
+    assert torch.equal(clean.tensor, expected.tensor)
+    softer = clean.with_values(clean.tensor * 0.5)
+    for given in (clean, softer):
+        (found, wanted) = (
+            model.decode(model.activations(given)).onsets.tolist() for model in (by_name, plain)
+        )
+        assert found == wanted
+
+
+def test_a_module_that_gives_a_dict_is_told_what_to_open() -> None:
+    with pytest.raises(ValueError, match=r"'front_end' is dict, expected one tensor: open a mod"):
+        as_transcriber(program(Named())).analyze(sound(), RATE)  # type: ignore[arg-type]
+
+
+def test_what_is_no_torch_module_is_refused_with_what_it_holds() -> None:
+    class Wrapper:
+        def __init__(self) -> None:
+            self.model = Net()
+
+    with pytest.raises(TypeError, match=r"network: got Wrapper, .* what it holds as model"):
+        opening(Wrapper())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"module: got FrontEnd, expected the dotted name"):
+        opening(Net(), module=FrontEnd())
+
+
+def test_a_program_that_returns_no_notes_is_told_what_to_return() -> None:
+    net = Net()
+
+    def run(samples: Samples) -> Any:
+        net(torch.from_numpy(samples)[None])
+        return [(0.0, 1.0, 60.0)]
+
+    model = as_transcriber(OpenedProgram(opening(net), run, name="toy", sample_rate=RATE))
+    with pytest.raises(TypeError, match=r"program: got list, .* Notes.from_arrays\(\*zip\(\*…\)\)"):
+        model.activations(model.analyze(sound(), RATE))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda found: found["pitch"], "network: got Tensor, expected activations by name"),
+        (lambda found: {**found, "loss": None}, "network: got NoneType as 'loss', expected a"),
+    ],
+)
+def test_a_network_that_returns_no_dict_of_tensors_is_told(wrong: Any, said: str) -> None:
+    net = Net()
+    model = OpenedNetwork(
+        opening(net),
+        lambda blocks: wrong(net(blocks)),
+        to_notes,
+        activity,
+        name="toy",
+        sample_rate=RATE,
+        block_frames=30,
+    )
+    with pytest.raises(TypeError, match=said):
+        model.activations(model.analyze(sound(), RATE))
+
+
+class Bfloat(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = FrontEnd()
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        short: torch.Tensor = self.own(sound).bfloat16()
+        return short
+
+
+def test_a_spectrogram_in_bfloat16_is_read_as_float32() -> None:
+    net = Net()
+    net.front_end = Bfloat()  # type: ignore[assignment]
+    net.head = torch.nn.Sequential(AsFloat(), net.head)  # type: ignore[assignment]
+    model = as_transcriber(program(net))
+    clean = next(iter(model.stream(sound(), RATE)))
+    assert clean.tensor.dtype == torch.float32
+    heard = to_notes({"pitch": net(torch.from_numpy(sound())[None])["pitch"][0].numpy()})
+    found = model.decode(model.activations(clean))
+    assert len(heard)
+    assert found.onsets.tolist() == heard.onsets.tolist()
+
+
+class AsFloat(torch.nn.Module):
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.float()

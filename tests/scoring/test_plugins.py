@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.rows import make_row
@@ -37,12 +39,16 @@ def test_without_scorers_nothing_is_added() -> None:
     assert scorers.plugged_scores(Notes.empty(), Notes.empty()) == {}
 
 
-def test_a_scorer_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), SystemExit("oh")])
+def test_a_scorer_that_fails_is_named(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(reference: Notes, estimate: Notes) -> dict[str, float]:
-        raise ZeroDivisionError("oh")
+        raise error
 
     monkeypatch.setattr(scorers, "scorers", lambda: {"chords": broken})
-    with pytest.raises(ValueError, match=r"scorer chords: failed \(ZeroDivisionError: oh\)"):
+    said = rf"scorer chords: failed \({type(error).__name__}: oh\)"
+    with pytest.raises(ValueError, match=said):
         scorers.plugged_scores(Notes.empty(), Notes.empty())
 
 
@@ -58,3 +64,32 @@ def test_drops_of_a_score_beyond_one_keep_their_interval() -> None:
     assert 100 < result.drop_low < result.drop < result.drop_high < 300
     assert "count.more, mean over recordings" in str(found.table())
     assert Importance.from_rows(rows).inference.bounded
+
+
+def test_a_scorer_may_change_its_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(reference: Notes, estimate: Notes) -> dict[str, float]:
+        reference.pitches[:] = 0.0
+        estimate.onsets[:] = 0.0
+        return {"x": 1.0}
+
+    monkeypatch.setattr(scorers, "scorers", lambda: {"careless": careless})
+    reference = Notes.from_arrays([1.0], [2.0], [60.0])
+    estimate = Notes.from_arrays([1.5], [2.0], [62.0])
+    assert scorers.plugged_scores(reference, estimate) == {"careless.x": 1.0}
+    assert (reference.pitches.tolist(), estimate.onsets.tolist()) == ([60.0], [1.5])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (0.5, 'got float, expected a dict of floats, such as {"f": 0.5}'),
+        (None, "got NoneType, expected a dict of floats"),
+        ({"x": [0.1, 0.2]}, "got list as 'x', expected one number: give several values a key each"),
+    ],
+)
+def test_a_scorer_that_gives_no_dict_of_numbers_is_told_what_to_give(
+    answer: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scorers, "scorers", lambda: {"mine": lambda reference, estimate: answer})
+    with pytest.raises(ValueError, match=f"scorer mine: {re.escape(said)}"):
+        scorers.plugged_scores(Notes.empty(), Notes.empty())

@@ -164,6 +164,15 @@ def test_identity_drops_exactly_nothing() -> None:
     assert (found.drop, found.drop_low, found.drop_high, found.p) == (0.0, 0.0, 0.0, 1.0)
 
 
+def test_a_model_that_answers_one_input_in_several_ways_is_told() -> None:
+    steady = make_rows({"identity": 0.0, "random": 0.1})
+    assert not [said for said in importance(steady).warnings if "identity changes nothing" in said]
+    rows = study({"no_permutation": [0.8, 0.8, 0.8]})
+    rows += [make_row("identity", s, track=f"t{i}") for i, s in enumerate([0.8, 0.75, 0.82])]
+    (said,) = [said for said in importance(rows).warnings if "identity changes nothing" in said]
+    assert "of 2 recordings changed, by up to 0.050" in said
+
+
 def test_repeats_are_averaged_inside_a_recording_first() -> None:
     rows = study({"no_permutation": [0.8, 0.8]})
     rows += [make_row("random", 0.2, track="t0", repeat=r) for r in range(9)]

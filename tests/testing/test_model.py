@@ -341,3 +341,32 @@ def test_a_model_without_pitch_activity_or_frames_breaks_no_rule() -> None:
             return Notes.from_arrays(onsets, onsets + 1.0, pitches)
 
     assert not check_model(NotesOnly(), masks=["fund_mask"], keys=[69]).problems
+
+
+def test_a_function_that_draws_at_random_is_found() -> None:
+    generator = np.random.default_rng(0)
+
+    def drawn(samples: np.ndarray, sample_rate: int) -> Notes:
+        return Notes.from_arrays([0.5], [1.0], [generator.uniform(40.0, 80.0)])
+
+    (problem, *_) = check_model(drawn).problems
+    assert "got another answer when it was given the same input again" in problem
+    assert "draw no random numbers (a functional dropout needs training=False)" in problem
+
+
+def test_an_error_without_words_is_told_by_its_kind() -> None:
+    def silent(samples: np.ndarray, sample_rate: int) -> Notes:
+        raise AssertionError
+
+    (problem,) = check_model(silent).problems
+    assert problem == "silent: got AssertionError, expected notes (on silence)"
+
+
+def test_a_front_end_in_bfloat16_is_refused() -> None:
+    class Halved(Mel):
+        def analyze(self, samples: Any, sample_rate: int) -> Spectrogram:
+            found = super().analyze(samples, sample_rate)
+            return replace(found, values=torch.as_tensor(found.values).bfloat16())
+
+    with pytest.raises(ValueError, match="values of type bfloat16, expected float32 or complex64"):
+        check_model(Halved())

@@ -66,6 +66,15 @@ def check_text(name: str, value: str, example: str) -> None:
         raise ValueError(f"{name}: got {value!r}, expected text, such as '{example}'")
 
 
+def check_fingerprint(name: str, value: object) -> None:
+    """Raise ``ValueError`` unless a model's ``fingerprint`` is a text that is not empty."""
+    if not (isinstance(value, str) and value):
+        raise ValueError(
+            f"{name}: got {value!r}, expected a text that changes with the model's weights, such "
+            "as the hash of their file"
+        )
+
+
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Raise ``ValueError`` for the first name that is not known, with near matches."""
     known = list(known)

@@ -245,6 +245,19 @@ def _closed_over(function: FunctionType) -> Iterator[Any]:
             yield cell.cell_contents
 
 
+def is_sent_whole(value: Any) -> bool:
+    """Whether the code of a function or an object travels to another process with all that it names
+    from outside: what stands in the program or notebook that was started. All other code is sent by
+    the name of its module, which each process imports anew."""
+    if isinstance(value, partial):
+        return is_sent_whole(value.func)
+    if isinstance(value, MethodType):
+        return is_sent_whole(value.__self__)
+    if not isinstance(value, FunctionType | type):
+        value = type(value)
+    return bool(value.__module__ == "__main__")
+
+
 def readable(texts: Iterator[str]) -> tuple[list[str], str]:
     """Texts until one cannot be read, and what that is; empty where all can be."""
     found: list[str] = []

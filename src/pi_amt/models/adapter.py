@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi_amt.core.checks import check_fingerprint
 from pi_amt.core.contents import (
     Unreadable,
     attributes,
     contents_digest,
+    is_sent_whole,
     is_told_by_text,
     readable,
     source_of_class,
@@ -68,6 +70,12 @@ def as_transcriber(model: object) -> Transcriber:
         if callable(model) and missing == _METHODS and not isinstance(model, torch.nn.Module):
             listener = model if isinstance(model, BlackBox) else Function(model)
             return AudioDomain(listener, listener.identity)
+        if isinstance(model, torch.nn.Module) and missing == _METHODS:
+            raise TypeError(
+                f"{type(model).__name__}: got a torch module, which says neither the rate of its "
+                "sound nor what its notes are, expected a function (samples, sample_rate) → "
+                "pi_amt.Notes that calls it, or a pi_amt.OpenedProgram around it"
+            )
         raise TypeError(
             f"{type(model).__name__}: got no method {missing[0]}, expected a model with analyze, "
             "activations and decode"
@@ -96,11 +104,23 @@ class WholeRecording(Transcriber):
         self.has_pitch_activity = hasattr(model, "pitch_activity")
         self._takes_tuning = "tuning_cents" in inspect.signature(model.analyze).parameters
         there = {"tuning_cents": self._takes_tuning, "pitch_activity": self.has_pitch_activity}
+        self._without = tuple(n for n, has in there.items() if not has)
         identity: ModelIdentity = getattr(model, "identity", None) or _identity_of(model)
-        self.identity = replace(identity, without=tuple(n for n, has in there.items() if not has))
+        self.identity = replace(identity, without=self._without)
 
     def __repr__(self) -> str:
         return f"WholeRecording({self.identity.name}, {self.identity.weights_label})"
+
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it; see the base class."""
+        model: Any = self.model
+        if hasattr(model, "identity_here"):
+            identity: ModelIdentity = model.identity_here()
+        elif getattr(model, "identity", None) or is_sent_whole(model):
+            return self.identity
+        else:
+            identity = _identity_of(model)
+        return replace(identity, without=self._without)
 
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
@@ -161,7 +181,7 @@ class WholeRecording(Transcriber):
                 f"a method pitch_activity(activations) → (frames, {N_PITCHES})"
             )
         own: Any = self.model
-        return _on_host(own.pitch_activity(activations)).astype(np.float32)
+        return on_host(own.pitch_activity(activations)).astype(np.float32)
 
 
 class _PassThrough:
@@ -191,9 +211,12 @@ class _OnceDecoder:
         return self._notes
 
 
-def _on_host(values: Any) -> NDArray[Any]:
+def on_host(values: Any) -> NDArray[Any]:
     """Numbers as a numpy array, whatever device they are on."""
-    return np.asarray(torch.as_tensor(values).detach().cpu().numpy())
+    tensor = torch.as_tensor(values).detach().cpu()
+    if tensor.dtype == torch.bfloat16:  # of which numpy knows nothing
+        tensor = tensor.float()
+    return np.asarray(tensor.numpy())
 
 
 def _check_kind(what: str, got: object, kind: type, expected: str) -> None:
@@ -210,7 +233,12 @@ def check_analysis(name: str, found: Spectrogram) -> None:
     """
     what = f"{name}.analyze"
     _check_kind(what, found, Spectrogram, "a pi_amt.Spectrogram")
-    values = _on_host(found.values)
+    values = on_host(found.values)
+    if found.tensor.dtype == torch.bfloat16:
+        raise ValueError(
+            f"{what}: got values of type bfloat16, expected float32 or complex64: convert them in "
+            "analyze, and back in activations"
+        )
     if values.dtype.kind not in "fc":
         raise ValueError(f"{what}: got values of type {values.dtype}, expected float or complex")
     if not values.size:
@@ -220,7 +248,8 @@ def check_analysis(name: str, found: Spectrogram) -> None:
     if values.dtype.kind == "f" and values.min() < 0:
         raise ValueError(
             f"{what}: got values down to {values.min():.3g}, expected linear magnitudes, at least "
-            "0 (take the logarithm in activations), or complex coefficients"
+            "0 (take the logarithm in activations, or give an Opening its scale), or complex "
+            "coefficients"
         )
     if not (np.isfinite(found.times).all() and (np.diff(found.times, axis=1) > 0).all()):
         raise ValueError(f"{what}: got times that do not ascend, expected seconds per frame")
@@ -239,11 +268,8 @@ def _identity_of(model: object) -> ModelIdentity:
     given = getattr(model, "fingerprint", None)
     rest = {n: v for n, v in held.items() if n.startswith("_") or not is_told_by_text(v)}
     label = "user model (hash of its source code)"
-    if given is not None and not (isinstance(given, str) and given):
-        raise ValueError(
-            f"{kind.__name__}.fingerprint: got {given!r}, expected a text that changes with "
-            "the model's weights, such as the hash of their file"
-        )
+    if given is not None:
+        check_fingerprint(f"{kind.__name__}.fingerprint", given)
     try:
         source, unreadable = source_of_class(kind, kind.__name__), ""
     except Unreadable as error:

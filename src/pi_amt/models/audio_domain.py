@@ -101,6 +101,17 @@ class AudioDomain(Transcriber):
         self.identity = replace(identity, settings={**identity.settings, **own})
         self._transform = gabor(sample_rate)
 
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it, where the listener, or the model whose method it
+        is, can say so; see the base class."""
+        owner: Any = getattr(self.listener, "__self__", self.listener)
+        if not hasattr(owner, "identity_here"):
+            return self.identity
+        here: ModelIdentity = owner.identity_here()
+        return replace(
+            self.identity, weights_sha256=here.weights_sha256, unreadable=here.unreadable
+        )
+
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
         """Audio at the rate of the sound that is heard; see the base class."""
         return resample(samples, sample_rate, self.sample_rate), self.sample_rate

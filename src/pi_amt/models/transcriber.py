@@ -164,6 +164,15 @@ class Transcriber(ABC):
         about = f"{identity.weights_label} {identity.weights_sha256[:8]}, {identity.precision}"
         return f"{type(self).__name__}({identity.name}, {about} on {self.device})"
 
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it.
+
+        A model that was sent to another process came without the modules that its code stands in,
+        which are imported anew there. Where the code takes values from them, this may be another
+        model than the one that was sent.
+        """
+        return self.identity
+
     @abstractmethod
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0

@@ -7,7 +7,8 @@ every row beside those of :func:`pi_amt.scoring.notes.score_notes`, as ``<entry 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import lru_cache
 
 from pi_amt.core.notes import Notes
@@ -35,14 +36,31 @@ def broken_scorers() -> list[str]:
 
 
 def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
-    """The scores of all installed scorers."""
+    """The scores of all installed scorers. Each is given notes of its own, which it may change.
+
+    Raises:
+        ValueError: if one fails, or returns anything but a dict of numbers.
+    """
     found: dict[str, float] = {}
     for name, scorer in scorers().items():
         try:
-            found |= {f"{name}.{k}": float(v) for k, v in scorer(reference, estimate).items()}
-        except Exception as error:
+            scores = scorer(deepcopy(reference), deepcopy(estimate))
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(
                 f"scorer {name}: failed ({reason}), expected a dict of floats"
             ) from error
+        if not isinstance(scores, Mapping):
+            raise ValueError(
+                f"scorer {name}: got {type(scores).__name__}, expected a dict of floats, such as "
+                '{"f": 0.5}'
+            )
+        for key, value in scores.items():
+            try:
+                found[f"{name}.{key}"] = float(value)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"scorer {name}: got {type(value).__name__} as {key!r}, expected one number: "
+                    "give several values a key each"
+                ) from None
     return found

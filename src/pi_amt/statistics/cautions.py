@@ -20,13 +20,15 @@ from pi_amt.store.rows import COALITION
 _FEW = 0.03
 #: consistency residual above which a sound is not what a condition made, dB
 _KEPT_DB = -10.0
+#: differences of scores that rounding alone may make
+_ROUNDING = 1e-9
 #: of several recordings this many are named
 _NAMED = 3
 
 
 def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Inference) -> list[str]:
     """Plain sentences about one panel; none if there is nothing to say."""
-    said = _floor(panel, inference)
+    said = _floor(panel, inference) + _unsteady(panel, inference.score)
     unreached = _out_of_reach(panel)
     for result in results:
         if result.role == COALITION:  # they are told of together
@@ -147,6 +149,23 @@ def _floor(panel: Panel, inference: Inference) -> list[str]:
         f"{_recordings(low, 'has', 'have')} a baseline score under {LEAST_SCORE:.2f} ({names}). "
         "There is next to nothing to lose there, so the drops say nothing; `pi-amt data --full` "
         "tells whether the files are to blame."
+    ]
+
+
+def _unsteady(panel: Panel, score: str) -> list[str]:
+    """That a model answers one input in several ways, as the control that changes nothing tells."""
+    number = panel.lone_control("identity")
+    if number is None:
+        return []
+    gaps = np.nan_to_num(np.abs(panel.drops(score)[number])).max(axis=1, initial=0.0)
+    changed = np.flatnonzero(gaps > _ROUNDING)
+    if not len(changed):
+        return []
+    return [
+        f"identity changes nothing, and yet {score} of {_recordings(changed)} changed, by up to "
+        f"{gaps.max():.3f}. So the model answers the same input in more than one way: it draws "
+        "random numbers, or keeps something of what it heard before. Drops of this size may be "
+        f"chance. `pi-amt check {panel.model}` looks for the cause."
     ]
 
 

@@ -51,7 +51,17 @@ def evaluate(job: Job) -> JobResult:
     """
     model = built(job.model)
     started = time.perf_counter()  # a worker loads a model once, not for each recording
+    # One that loads its weights when it is first called is itself again after that.
+    another = job.is_model_another()
     result = _evaluate(model, job, started)
+    if another and job.is_model_another():
+        error = ValueError(
+            f"{model.identity.name}: got other values from the modules of this model than in the "
+            "process that started the study, because each process imports them anew, expected "
+            "the same: load weights when the module is imported, hold them in an object that is "
+            "the model, or use n_jobs=1"
+        )
+        result = JobResult(error_rows(job, error, result.fingerprint), result.fingerprint)
     return replace(result, took_seconds=time.perf_counter() - started)
 
 

@@ -7,6 +7,7 @@ rows with one key are the same result.
 from __future__ import annotations
 
 import traceback
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,9 @@ from pi_amt.scoring.plugins import scorers
 from pi_amt.store.rows import METHOD_VERSION, Row
 from pi_amt.study.conditions import Condition
 from pi_amt.study.progress import Pulse
+
+#: of this process, by which a job tells that it has travelled to another one
+_PROCESS = uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Job:
             ``baseline_aligned_ms``: by how much it was shifted.
         neighbour_fingerprint: where the driver knows it; else the worker finds out.
         pulse: where to tell how far the recording is.
+        process: the one in which the job was made.
     """
 
     model: ModelSpec | Transcriber
@@ -52,6 +57,15 @@ class Job:
     baseline_aligned_ms: float | None = None
     neighbour_fingerprint: str | None = None
     pulse: Pulse | None = None
+    process: str = _PROCESS
+
+    def is_model_another(self) -> bool:
+        """Whether a model that was sent to this process is not what it was where it came from,
+        see :meth:`pi_amt.Transcriber.identity_here`."""
+        if isinstance(self.model, ModelSpec) or self.process == _PROCESS:
+            return False
+        here = self.model.identity_here()
+        return not here.unreadable and here.weights_sha256 != self.model.identity.weights_sha256
 
     def with_neighbour(self) -> Job:
         """The job with the neighbour's fingerprint, if a condition borrows from it and it can be

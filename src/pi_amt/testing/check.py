@@ -37,4 +37,5 @@ def verdict(name: str, problems: Sequence[str]) -> str:
 
 def told(error: BaseException) -> str:
     """An error in one line, with its kind."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

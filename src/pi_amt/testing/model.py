@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.models.adapter import as_transcriber, check_analysis
+from pi_amt.models.adapter import as_transcriber, check_analysis, on_host
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.report.tables.table import Table
@@ -138,6 +137,13 @@ def _breaches(model: Transcriber, parts: Sequence[Spectrogram]) -> Iterator[str]
     """The rules that a model breaks on one recording, in the order of its path to notes."""
     name = model.identity.name
     first = parts[0]
+    if not _is_same(_answer(model, first), _answer(model, first)):
+        yield (
+            f"{name}: got another answer when it was given the same input again, expected the same "
+            "to the bit: draw no random numbers (a functional dropout needs training=False), and "
+            "count nothing from one call to the next"
+        )
+        return
     yield from _company(model, first)
     stitcher, decoder = model.stitcher(first.n_samples), model.decoder()
     done = [stitcher.push(model.outputs([part])[0]) for part in parts]
@@ -188,7 +194,7 @@ def _memories(model: Transcriber, rate: int) -> Iterator[str]:
     }
     after_other = {what: _answer(model, given) for what, given in inputs.items()}
     again = next(iter(model.stream(sounds[0], rate)))
-    if not np.array_equal(_on_host(again.values), _on_host(own.values), equal_nan=True):
+    if not np.array_equal(on_host(again.values), on_host(own.values), equal_nan=True):
         yield (
             f"{name}.analyze: got another spectrogram of the same sound after another one, "
             "expected the same to the bit: keep nothing of a recording, and draw no random numbers"
@@ -210,7 +216,7 @@ def _curved(model: Transcriber, rate: int) -> Iterator[str]:
     """
     sound = sines(2.5, rate, [220.0, 440.0, 660.0])
     loud, soft = (
-        np.abs(_on_host(next(iter(model.stream(part, rate))).values))
+        np.abs(on_host(next(iter(model.stream(part, rate))).values))
         for part in (sound, sound / np.float32(2))
     )
     strong = loud > _STRONG * loud.max()
@@ -236,7 +242,7 @@ def _answer(model: Transcriber, part: Spectrogram) -> tuple[dict[str, NDArray[An
     for activations in (stitcher.push(outputs), stitcher.finish()):
         if activations:
             decoder.push(activations)
-    return {key: _on_host(values).copy() for key, values in outputs.items()}, decoder.finish()
+    return {key: on_host(values).copy() for key, values in outputs.items()}, decoder.finish()
 
 
 def _is_same(
@@ -279,7 +285,7 @@ def _company(model: Transcriber, part: Spectrogram) -> Iterator[str]:
         return
     for place in (0, 2):
         for key, values in alone[0].items():
-            own, beside = _on_host(values), _on_host(together[place][key])
+            own, beside = on_host(values), on_host(together[place][key])
             if own.shape != beside.shape or not np.array_equal(own, beside, equal_nan=True):
                 yield (
                     f"{name}.outputs: got another {key!r} beside other spectrograms than alone, "
@@ -293,7 +299,7 @@ def _frames(model: Transcriber, activations: Mapping[str, Any], n: int) -> Itera
     """Values of some frames, and their activity per pitch."""
     name = model.identity.name
     for key, values in activations.items():
-        if not np.isfinite(_on_host(values)).all():
+        if not np.isfinite(on_host(values)).all():
             yield (
                 f"{name}.activations: got NaN or infinity in {key!r}, expected finite numbers: "
                 "divide by a peak only where it is above 0, and add a small number before a "
@@ -302,7 +308,7 @@ def _frames(model: Transcriber, activations: Mapping[str, Any], n: int) -> Itera
             return
     if not model.has_pitch_activity:
         return
-    activity = _on_host(model.pitch_activity(activations))
+    activity = on_host(model.pitch_activity(activations))
     if activity.shape != (n, N_PITCHES):
         yield (
             f"{name}.pitch_activity: got shape {activity.shape}, expected ({n}, {N_PITCHES}): one "
@@ -322,7 +328,3 @@ def _outside(name: str, notes: Notes, seconds: float) -> Iterator[str]:
             f"a recording of {seconds:.3f} s, expected notes inside of it: times are seconds from "
             "its start, cut what is padded"
         )
-
-
-def _on_host(values: Any) -> NDArray[Any]:
-    return np.asarray(torch.as_tensor(values).detach().cpu().numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -57,7 +58,10 @@ def test_a_note_may_begin_a_little_outside() -> None:
     ("answer", "error", "reason"),
     [
         (None, TypeError, "mine: got NoneType, expected pi_amt.Notes: return Notes.from_arrays"),
-        ([(0.0, 1.0, 60)], TypeError, "mine: got list"),
+        ([(0.0, 1.0, 60)], TypeError, r"mine: got list, .* Notes.from_arrays\(\*zip\(\*…\)\)"),
+        (np.zeros((2, 3)), TypeError, r"mine: got ndarray, .* Notes.from_arrays\(\*array.T\)"),
+        ("notes.mid", TypeError, r"mine: got str, .* return pi_amt.read_notes\(path\) of the file"),
+        (type("PrettyMIDI", (), {})(), TypeError, r"got PrettyMIDI, .* its write\(path\) has wri"),
         (notes([-5.0], [60]), ValueError, "a note at -5.000 s, expected times from the start"),
         (notes([500, 9000], [60, 62]), ValueError, "these look like milliseconds, divide by 1000"),
         (notes([80, 850], [60, 62]), ValueError, "these look like frames, divide by the frame r"),
@@ -170,6 +174,10 @@ def listen_for_nothing(samples: np.ndarray, rate: int) -> Notes:
     return Notes.empty()
 
 
+def listen_louder(samples: np.ndarray, rate: int, gain: float) -> Notes:
+    return Notes.empty()
+
+
 def sha(function: Callable[..., Any] | str, fingerprint: str | None = None) -> str:
     identity = Function(function, fingerprint).identity
     assert not identity.unreadable
@@ -199,7 +207,7 @@ def closing_over(network: Network) -> Callable[..., Notes]:
         Network,
         lambda weight: Network(weight).__call__,
         lambda weight: closing_over(Network(weight)),
-        lambda weight: functools.partial(listen_for_nothing, rate=weight),
+        lambda weight: functools.partial(listen_louder, gain=weight),
     ],
     ids=["object", "method", "closure", "partial"],
 )
@@ -248,3 +256,41 @@ def test_what_cannot_be_read_asks_for_a_fingerprint(tmp_path: Path) -> None:
         model = Function(lambda samples, rate: network, label="mine")
         assert model.identity.unreadable.startswith("mine: network")
         assert not Function(model.function, fingerprint="1").identity.unreadable
+
+
+def of_a_path(path: str) -> Notes:
+    return Notes.empty()
+
+
+def of_a_wav(wav: Any, rate: int) -> Notes:
+    return notes([float(Path(wav).stat().st_size)], [60])
+
+
+def test_a_function_that_takes_no_rate_is_refused_when_it_is_given() -> None:
+    said = r"got of_a_path\(path.*\).* cannot be called with samples and their rate .* put a fun"
+    with pytest.raises(ValueError, match=said):
+        as_transcriber(of_a_path)
+
+
+def test_a_function_that_fails_on_samples_in_place_of_a_file_is_told_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"got samples as 'wav', .* put a function around it that"):
+        Function(of_a_wav)(SOUND, RATE)
+
+
+def test_what_python_knows_no_parameters_of_is_taken() -> None:
+    assert Function(max, fingerprint="1").name == "max"
+
+
+def test_a_function_in_a_file_is_found_by_another_process(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.py"
+    file.write_text(
+        "import pi_amt\n"
+        "def transcribe(samples, rate):\n"
+        "    return pi_amt.Notes.from_arrays([1.0], [2.0], [60.0])\n"
+    )
+    model = Function(f"{file}:transcribe")
+    sent = pickle.dumps(model)
+    del sys.modules[model.function.__module__]  # as another process has it not
+    again = pickle.loads(sent)
+    assert again(SOUND, RATE).onsets.tolist() == [1.0]
+    assert again.identity == again.identity_here() == model.identity

@@ -13,11 +13,14 @@ is. What can be meant is taken as it stands:
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Floats, hz_to_midi
 
+_UNITS = "in seconds and MIDI numbers"
 #: how far outside of its recording a note may begin, as models fill up their last window
 _EARLY_SECONDS, _LATE_SECONDS, _LATE_SHARE = 1.0, 5.0, 0.5
 #: a share of the recording by which times in another unit are told, which its last note surpasses
@@ -40,10 +43,7 @@ def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) 
         ValueError: if their times or pitches cannot be seconds or MIDI numbers.
     """
     if not isinstance(answer, Notes):
-        raise TypeError(
-            f"{name}: got {type(answer).__name__}, expected pi_amt.Notes: return "
-            "Notes.from_arrays(onsets, offsets, pitches), in seconds and MIDI numbers"
-        )
+        raise TypeError(f"{name}: {not_notes(answer)}")
     if not len(answer):
         return answer
     _check_times(name, answer.onsets, seconds, sample_rate)
@@ -56,6 +56,20 @@ def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) 
     onsets = np.maximum(answer.onsets, 0.0)
     offsets = np.maximum(answer.offsets, onsets)
     return Notes.from_arrays(onsets, offsets, answer.pitches, answer.velocities)
+
+
+def not_notes(answer: object) -> str:
+    """What to return in place of an answer that is no notes."""
+    ways = f"Notes.from_arrays(onsets, offsets, pitches), {_UNITS}"
+    if isinstance(answer, str | PurePath):
+        ways = "pi_amt.read_notes(path) of the file"
+    elif type(answer).__name__ == "PrettyMIDI":
+        ways = "pi_amt.read_notes(path) of a file that its write(path) has written"
+    elif isinstance(answer, list | tuple) and answer and isinstance(answer[0], list | tuple):
+        ways = f"Notes.from_arrays(*zip(*…)) of its onsets, offsets and pitches, {_UNITS}"
+    elif isinstance(answer, np.ndarray) and answer.ndim == 2:
+        ways = f"Notes.from_arrays(*array.T) of its onsets, offsets and pitches, {_UNITS}"
+    return f"got {type(answer).__name__}, expected pi_amt.Notes: return {ways}"
 
 
 def _check_times(name: str, onsets: Floats, seconds: float, sample_rate: int) -> None:

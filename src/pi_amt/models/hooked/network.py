@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.audio import resample
+from pi_amt.core.contents import is_sent_whole
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples, frames_to_seconds
 from pi_amt.models.devices import map_on_threads
 from pi_amt.models.hooked.opening import Opening
-from pi_amt.models.transcriber import Activations, BatchedTranscriber, FrameStitcher
+from pi_amt.models.transcriber import (
+    Activations,
+    BatchedTranscriber,
+    FrameStitcher,
+    ModelIdentity,
+)
 
 
 class OpenedNetwork(BatchedTranscriber):
@@ -75,7 +82,8 @@ class OpenedNetwork(BatchedTranscriber):
         self.core_frames = slice(margin_frames, block_frames - margin_frames)
         self.frame_threshold = frame_threshold
         about = {"block_frames": block_frames, "margin_frames": margin_frames}
-        self.identity = opening.identity(
+        self._identified = partial(
+            opening.identity,
             name,
             label,
             about | dict(settings or {}),
@@ -83,11 +91,16 @@ class OpenedNetwork(BatchedTranscriber):
             (sample_rate, first_seconds, frame_threshold),
             fingerprint,
         )
+        self.identity = self._identified()
         weights = next(opening.network.parameters(), next(opening.network.buffers(), None))
         self.device = torch.device("cpu") if weights is None else weights.device
         self._opening, self._network, self._decode = opening, network, decode
         self._activity, self._hop = pitch_activity, round(hop)
         self._block, self._margin, self._first = block_frames, margin_frames, first_seconds
+
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it; see the base class."""
+        return self.identity if is_sent_whole(self._network) else self._identified()
 
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
         """Audio at the network's rate; see the base class."""
@@ -130,7 +143,17 @@ class OpenedNetwork(BatchedTranscriber):
         """Values of some blocks → the network's activations of their kept frames."""
         silence = torch.zeros(len(values), self._block * self._hop, device=self.device)
         outputs = self._opening.put(lambda: self._network(silence), values)
+        if not isinstance(outputs, Mapping):
+            raise TypeError(
+                f"network: got {type(outputs).__name__}, expected activations by name, such as "
+                '{"pitch": tensor}: put a function around it that returns them'
+            )
         for name, output in outputs.items():
+            if not isinstance(output, torch.Tensor):
+                raise TypeError(
+                    f"network: got {type(output).__name__} as {name!r}, expected a tensor (blocks, "
+                    "frames, …): leave out what is none"
+                )
             if output.shape[:2] != (len(values), values.shape[-1]):
                 raise ValueError(
                     f"network: got {name!r} of shape {tuple(output.shape)}, expected (blocks, "

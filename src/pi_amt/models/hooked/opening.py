@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from pi_amt.core.checks import check_choice
+from pi_amt.core.checks import check_choice, check_fingerprint
 from pi_amt.core.contents import contents_digest, readable, texts_of_function
 from pi_amt.core.hashing import digest, stable_text
 from pi_amt.core.spectrogram import Spectrogram
@@ -124,6 +125,41 @@ def _is_ours(function: Any) -> bool:
     return (getattr(function, "__module__", None) or "").startswith("pi_amt.")
 
 
+class _AsWritten:
+    """While anybody is within, what ``torch.compile`` has made runs as it was written.
+
+    A model that ran before it was opened would go on with the code that was compiled then, which
+    knows of no hook. The setting is one of the whole process: the first one sets it, and the last
+    one puts it back. torch has it from version 2.6 on.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._before: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        # until something is compiled nobody need wait for the compiler to be imported
+        stance = getattr(torch.compiler, "set_stance", None)
+        if stance is None or "torch._dynamo" not in sys.modules:
+            yield
+            return
+        with self._lock:
+            if not self._inside:
+                self._before = stance("force_eager")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._before.__exit__(None, None, None)
+
+
+_as_written = _AsWritten()
+
+
 class _Heard(BaseException):
     """Ends a run from inside a hook; no ``except Exception`` on the way takes it."""
 
@@ -155,6 +191,7 @@ class Opening:
     scale: Scale = LINEAR
     response: Callable[[Floats], Floats] | None = None
     _place: torch.nn.Module = field(init=False, repr=False)
+    _is_copy: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         check_choice("at", self.at, ("output", "input"))
@@ -168,6 +205,18 @@ class Opening:
                 f"axes: got {self.axes!r}, expected f and t, b and c where there are blocks and "
                 "channels, each once, and 1 for dimensions of one entry, such as 'b1ft'"
             )
+        if not isinstance(self.network, torch.nn.Module):
+            inside = getattr(self.network, "__dict__", {}).items()
+            held = [name for name, one in inside if isinstance(one, torch.nn.Module)]
+            raise TypeError(
+                f"network: got {type(self.network).__name__}, expected a torch module"
+                f"{f', such as what it holds as {held[0]}' if held else ''}"
+            )
+        if not isinstance(self.module, str):
+            raise TypeError(
+                f"module: got {type(self.module).__name__}, expected the dotted name of one in the "
+                "network, a text as named_modules gives it"
+            )
         try:
             object.__setattr__(self, "_place", self.network.get_submodule(self.module))
         except AttributeError as error:
@@ -175,6 +224,9 @@ class Opening:
             raise ValueError(
                 f"module: got {self.module!r} ({error}), expected one of {', '.join(names[:20])}"
             ) from None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _is_copy=True)
 
     def identity(
         self,
@@ -200,11 +252,8 @@ class Opening:
         Raises:
             ValueError: if the fingerprint is no text.
         """
-        if fingerprint is not None and not (isinstance(fingerprint, str) and fingerprint):
-            raise ValueError(
-                f"fingerprint: got {fingerprint!r}, expected a text that changes with the model's "
-                "weights, such as the hash of their file"
-            )
+        if fingerprint is not None:
+            check_fingerprint("fingerprint", fingerprint)
         sha256 = hashlib.sha256(stable_text(self.network.state_dict()).encode()).hexdigest()
         if _is_ours(functions[0]):
             return ModelIdentity(name, sha256, label, dict(settings))
@@ -242,6 +291,8 @@ class Opening:
 
         def listen(raw: torch.Tensor) -> None:
             ordered = self._in_order(raw)
+            if ordered.dtype == torch.bfloat16:  # of which numpy knows nothing
+                ordered = ordered.float()
             values = self.scale.read(ordered)
             self._check_scale(ordered, values)
             with torch.inference_mode(False):  # a model's own mode would leave tensors of its own
@@ -258,7 +309,7 @@ class Opening:
         if not found:
             raise ValueError(
                 f"module: {self.module!r} was not called (in this thread), expected a module that "
-                f"the model uses{self._hint_of_script()}"
+                f"the model uses{self._why_not_called()}"
             )
         return found
 
@@ -327,21 +378,27 @@ class Opening:
         """``act`` on the tensor of every call of this thread; what it returns takes its place."""
         own = threading.get_ident()
 
-        def on_input(_: torch.nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        def on_input(
+            _: torch.nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+        ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
             if threading.get_ident() != own:
                 return None
-            new = act(self._tensor(given[0] if given else None))
-            return None if new is None else (new, *given[1:])
+            key = "" if given else next(iter(named), "")  # the first of those given by name
+            new = act(self._tensor(named[key] if key else next(iter(given), None)))
+            if new is None:
+                return None
+            return (given, {**named, key: new}) if key else ((new, *given[1:]), named)
 
         def on_output(_: torch.nn.Module, __: Any, found: Any) -> torch.Tensor | None:
             return act(self._tensor(found)) if threading.get_ident() == own else None
 
         if self.at == "input":
-            handle = self._place.register_forward_pre_hook(on_input)
+            handle = self._place.register_forward_pre_hook(on_input, with_kwargs=True)
         else:
             handle = self._place.register_forward_hook(on_output)
         try:
-            yield
+            with _as_written():
+                yield
         finally:
             handle.remove()
 
@@ -354,7 +411,10 @@ class Opening:
         self._check_mode()
         what = f"the {self.at} of {self.module!r}"
         if not isinstance(found, torch.Tensor):
-            raise ValueError(f"module: {what} is {type(found).__name__}, expected one tensor")
+            raise ValueError(
+                f"module: {what} is {type(found).__name__}, expected one tensor: open a module "
+                'inside of it that gives the spectrogram, or with at="input" one that is given it'
+            )
         shape = tuple(found.shape)
         if len(shape) != len(self.axes):
             raise ValueError(
@@ -370,11 +430,19 @@ class Opening:
                 )
         return found
 
-    def _hint_of_script(self) -> str:
+    def _why_not_called(self) -> str:
         """Why a module may be used and not be called."""
-        if not isinstance(self.network, torch.jit.ScriptModule):
-            return ""
-        return ": the parts of a torch.jit module are not called as modules, open the model itself"
+        if isinstance(self.network, torch.jit.ScriptModule):
+            return (
+                ": the parts of a torch.jit module are not called as modules, open the model itself"
+            )
+        if self._is_copy:
+            return (
+                ": this model was copied, as for another process, and what runs it has a network "
+                "of its own from its module; hand the network to it (functools.partial), give the "
+                'model by name ("module:function" that makes it), or use n_jobs=1'
+            )
+        return ""
 
     def _hint(self, shape: tuple[int, ...]) -> str:
         """Where the frequencies may be instead."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from pi_amt.core.audio import resample
+from pi_amt.core.contents import is_sent_whole
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
+from pi_amt.models.black_box.answers import not_notes
 from pi_amt.models.hooked.opening import Opening
+from pi_amt.models.transcriber import ModelIdentity
 
 
 class OpenedProgram:
@@ -60,11 +64,16 @@ class OpenedProgram:
         self.sample_rate = sample_rate
         functions = [one for one in (program, front_end, resample) if one is not None]
         numbers = (sample_rate, first_seconds, step_seconds)
-        self.identity = opening.identity(
-            name, label, settings or {}, functions, numbers, fingerprint
+        self._identified = partial(
+            opening.identity, name, label, settings or {}, functions, numbers, fingerprint
         )
+        self.identity = self._identified()
         self._opening, self._program, self._front_end = opening, program, front_end or program
         self._first, self._step, self._resample = first_seconds, step_seconds, resample
+
+    def identity_here(self) -> ModelIdentity:
+        """The identity as this process reads it; see :meth:`pi_amt.Transcriber.identity_here`."""
+        return self.identity if is_sent_whole(self._program) else self._identified()
 
     def analyze(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
@@ -87,6 +96,8 @@ class OpenedProgram:
         """``events (frames, 88, 5)`` of the program's notes, see :func:`events_of`."""
         silence = np.zeros(spectrogram.n_samples, dtype=np.float32)
         notes = self._opening.put(lambda: self._program(silence), spectrogram.tensor)
+        if not isinstance(notes, Notes):
+            raise TypeError(f"program: {not_notes(notes)}")
         seconds = spectrogram.n_samples / spectrogram.sample_rate
         return {"events": events_of(notes, seconds, spectrogram.frame_rate)}
 
