@@ -250,10 +250,7 @@ def _scored(
         started = time.perf_counter()
         estimate = one.decoder.finish()
         is_baseline = one.condition.role == "baseline" and one.condition.normalization == "frozen"
-        effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
-        if isinstance(one.stitcher, MeasuringStitcher):
-            effects |= one.stitcher.effects()
-        effects |= _removed_from_tones(model, one)
+        effects = _effects(model, recording, one)
         late_ms = onset_offset_ms(reference, estimate)
         if late_ms is not None:
             effects["onset_offset_ms"] = late_ms
@@ -272,12 +269,11 @@ def _scored(
         if is_baseline:
             # rounded as in the store, because a study that is resumed compares with the stored one
             baseline = NoteTable.from_bytes(notes)
-        scores = _scores(reference, estimate, one.watcher)
         counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
         counts |= _out_of_reach(model, one)
         if baseline is not None:
             counts |= anatomy.compare(baseline, table).counts()
-        elapsed = one.elapsed + time.perf_counter() - started
+        scores = _scores(reference, estimate, one.watcher)
         rows[one.condition] = replace(
             blank_row(job, model, one.condition, fingerprint),
             seconds=recording.seconds,
@@ -285,10 +281,18 @@ def _scored(
             effects=effects,
             counts=counts,
             notes=notes,
-            elapsed_seconds=elapsed,
+            elapsed_seconds=one.elapsed + time.perf_counter() - started,
             out_of_distribution=_out_of_distribution(one.permutation),
         )
     return rows
+
+
+def _effects(model: Transcriber, recording: Recording, one: Pass[Account]) -> dict[str, float]:
+    """What a condition did to the input, as far as its notes do not tell."""
+    effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
+    if isinstance(one.stitcher, MeasuringStitcher):
+        effects |= one.stitcher.effects()
+    return effects | _removed_from_tones(model, one)
 
 
 def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
