@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_amt.core.text import WARNING, plural
 from pi_amt.report.tables.importance import method_note
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean
@@ -30,7 +30,6 @@ _LEAD = (
     "baseline_a", "baseline_b",
 )  # fmt: skip
 _FORMATS = {"p": "p", "p_holm": "p"}
-_INTERVALS = {"difference": ("difference_low", "difference_high")}
 
 
 def model_contrasts(importance: Result) -> Table:
@@ -65,13 +64,13 @@ def contrast_table(
         footers=(
             f"Score: {inference.score}, mean over the recordings that both sides have; "
             "difference = drop of b − drop of a (baseline line: score of b − score of a).",
-            method_note(inference.n_resamples, inference.seed, int(np.sum(~np.isnan(p)))),
+            method_note(inference, int(np.sum(~np.isnan(p)))),
             *said,
         ),
         formats=_FORMATS,
         lead=_LEAD,
         groups=("a", "b", "dataset"),
-        intervals=_INTERVALS,
+        intervals=bounds_of(("difference",)),
     )  # fmt: skip
 
 
