@@ -54,6 +54,7 @@ from pi_amt.permutations.regions import (
     RESPONSE_DB,
     hann_response,
     has_single_windows,
+    numbers_of,
     steady_response,
 )
 
@@ -1092,9 +1093,3 @@ def _lower_quartiles(power: Powers, axis: _Axis) -> Powers:
             order = int(_RESIDUAL_QUANTILE * (high - low - 1))
             row[frames] = np.partition(magnitude[low:high], order, axis=0)[order]
     return quartiles
-
-
-def numbers_of(partials: Sequence[int] | NDArray[np.int64], n_notes: int) -> NDArray[np.int64]:
-    """Partial numbers ``(n,)`` common to all notes, or per note, as ``(notes, n)``."""
-    numbers = np.asarray(partials, dtype=np.int64)
-    return np.broadcast_to(numbers, (n_notes, numbers.shape[-1]))

@@ -34,6 +34,8 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, hz_to_midi, ratio_to_cents
 
 Mask = NDArray[np.bool_]
+#: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note, 0 = none
+Partials = Sequence[int] | NDArray[np.int64]
 
 #: how much of a note counts as its onset, seconds
 ONSET_SECONDS = 0.05
@@ -155,7 +157,7 @@ def is_near(spectrogram: Spectrogram, notes: Notes, margin_seconds: float) -> ND
 def partial_mask(
     spectrogram: Spectrogram,
     notes: Notes,
-    partials: Sequence[int] | NDArray[np.int64] = (1,),
+    partials: Partials = (1,),
     *,
     half_width_cents: float | None = None,
     time_dilation: float = 0.25,
@@ -167,8 +169,7 @@ def partial_mask(
     Args:
         spectrogram: some or all blocks of a recording; only its geometry is read.
         notes: of the whole recording; those far from the blocks cost nothing.
-        partials: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note
-            (0 = none).
+        partials: partial numbers, see :data:`Partials`.
         half_width_cents: ``None`` chooses what the front end needs, bin by bin.
         time_dilation: share of the partial's analysis window that is added on each side.
         inharmonicity: ``piano``, ``none``, or how many times as stiff the strings are.
@@ -178,8 +179,7 @@ def partial_mask(
     Returns:
         ``(blocks, bins, frames)`` bool.
     """
-    numbers = np.asarray(partials, dtype=np.int64)
-    numbers = np.broadcast_to(numbers, (len(notes), numbers.shape[-1]))
+    numbers = numbers_of(partials, len(notes))
     mask = np.zeros(spectrogram.grid, dtype=np.bool_)
     if mask.size == 0 or len(notes) == 0:
         return mask
@@ -197,6 +197,12 @@ def partial_mask(
         for low, high, begin, end in zip(*(c.tolist() for c in corners), strict=True):
             page[low:high, begin:end] = True
     return mask
+
+
+def numbers_of(partials: Partials, n_notes: int) -> NDArray[np.int64]:
+    """The partial numbers of every note, ``(notes, n)``."""
+    numbers = np.asarray(partials, dtype=np.int64)
+    return np.broadcast_to(numbers, (n_notes, numbers.shape[-1]))
 
 
 def _begin_and_end(
