@@ -16,6 +16,7 @@ from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.fate import FATES, fates
 from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
 from pi_amt.store.rows import Row
+from pi_amt.store.variants import variant_of
 
 Record = dict[str, Any]
 _CELL = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
@@ -79,7 +80,7 @@ def _row_record(row: Row) -> Record:
 def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]]:
     """Rows that hold notes, each with the baseline's table of the same recording and model, of the
     same contents and method."""
-    baselines: dict[tuple[str, ...], NoteTable] = {}
+    baselines: dict[tuple[object, ...], NoteTable] = {}
     good = [row for row in rows if row.status == "ok" and row.notes]
     for row in good:
         if row.role == "baseline":
@@ -88,9 +89,9 @@ def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]
         yield row, baselines.get(_cell(row))
 
 
-def _cell(row: Row) -> tuple[str, ...]:
-    model = row.model, row.weights, row.settings, row.precision, row.method or row.version
-    return *model, row.dataset, row.track, row.data
+def _cell(row: Row) -> tuple[object, ...]:
+    """What a row and its baseline have in common."""
+    return row.model, variant_of(row), row.dataset, row.track, row.data
 
 
 def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
