@@ -71,7 +71,7 @@ def contrast_table(
         lead=_LEAD,
         groups=("a", "b", "dataset"),
         intervals=bounds_of(("difference",)),
-    )  # fmt: skip
+    )
 
 
 def _without_p(importance: Result) -> Iterator[str]:
@@ -114,8 +114,11 @@ def compare(
     if not records:
         had = ["; ".join(f"{p.model} × {p.dataset}" for p in side.panels) for side in (a, b)]
         raise ValueError(f"got {had[0]} and {had[1]}, expected a model and dataset in both stores")
-    said = [f"{name}: {note}" for name, side in zip(names, (a, b), strict=True)
-            for note in (*_weights(side), *side.messages, *side.warnings)]  # fmt: skip
+    said = [
+        f"{name}: {note}"
+        for name, side in zip(names, (a, b), strict=True)
+        for note in (*_weights(side), *side.messages, *side.warnings)
+    ]
     alone = [*_only_in(names[0], a, b), *_only_in(names[1], b, a)]
     unlike = _unlike(names, a, b)
     notes = [*unlike, *alone, *said]

@@ -17,6 +17,10 @@ _COLUMNS = (
     "n_doses", "lowest", "highest", "area", "area_low", "area_high", "d50", "d50_low",
     "d50_high", "d50_bound", "half_drop",
 )  # fmt: skip
+_LEAD = (
+    "curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest", "highest",
+    "n_pieces", "half_drop",
+)  # fmt: skip
 
 
 def dose_table(importance: Result) -> Table:
@@ -35,11 +39,10 @@ def dose_table(importance: Result) -> Table:
         footers=tuple(notes),
         formats=dict.fromkeys(("lowest", "highest", *with_bounds(("d50",))), ".4g"),
         main=tuple(name for name in _COLUMNS if name not in ("permutation", "constant")),
-        lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
-              "highest", "n_pieces", "half_drop"),
+        lead=_LEAD,
         groups=("model", "dataset"),
         intervals=bounds_of(("area", "d50")),
-    )  # fmt: skip
+    )
 
 
 def _record(curve: DoseCurve, name: str) -> dict[str, Any]:
