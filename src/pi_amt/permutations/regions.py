@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, hz_to_midi, ratio_to_cents
+from pi_amt.core.units import Floats, db_to_power_ratio, hz_to_midi, ratio_to_cents
 
 Mask = NDArray[np.bool_]
 #: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note, 0 = none
@@ -287,7 +287,7 @@ def _heard(
     tones, of = np.unique(hz, return_inverse=True)
     nearest, own = np.unique(centre, return_inverse=True)
     peak = own_response(spectrogram, spectrogram.frequencies[nearest])
-    least = peak[np.arange(len(nearest)), nearest] * 10.0 ** (RESPONSE_DB / 10.0)
+    least = peak[np.arange(len(nearest)), nearest] * db_to_power_ratio(RESPONSE_DB)
     heard = own_response(spectrogram, tones)[of] > least[own][:, None]
     first, last = heard.argmax(axis=1), heard.shape[1] - heard[:, ::-1].argmax(axis=1)
     return first, np.where(heard.any(axis=1), last, 0)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pi_amt.core.units import Floats
+from pi_amt.core.units import Floats, db_to_power_ratio
 from pi_amt.models.basic_pitch.rearrange import HARMONICS
 from pi_amt.statistics.dose import Curve, numbered_curves
 from pi_amt.statistics.inference import mean
