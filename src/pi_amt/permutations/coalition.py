@@ -201,7 +201,11 @@ def _plain(name: str) -> str:
 
 @cache
 def partials_of(name: str) -> tuple[int, ...]:
-    """The partial numbers of a player; none of ``rest``."""
+    """The partial numbers of a player; none of ``rest``.
+
+    Raises:
+        ValueError: unless the name is ``f0``, ``h`` and a number, a range of these, or ``rest``.
+    """
     if name == REST:
         return ()
     found = re.fullmatch(r"(f0|h\d+)(?:-h?(\d+))?", name)

@@ -35,7 +35,11 @@ def broken_scorers() -> list[str]:
 
 
 def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
-    """The scores of all installed scorers."""
+    """The scores of all installed scorers, named ``scorer.score``.
+
+    Raises:
+        ValueError: if a scorer fails or gives no dict of numbers; the message names the scorer.
+    """
     found: dict[str, float] = {}
     for name, scorer in scorers().items():
         try:

@@ -97,7 +97,11 @@ class OverlapAdd:
         self._tail: Tensor | None = None
 
     def push(self, outputs: Tensor) -> NDArray[np.float32]:
-        """Complex outputs (blocks, 540, 1024) → activations float32 (512 · blocks, 540)."""
+        """Complex outputs (blocks, 540, 1024) → activations float32 (512 · blocks, 540).
+
+        Raises:
+            ValueError: if the outputs have another shape.
+        """
         if outputs.ndim != 3 or outputs.shape[1:] != (N_BINS, BLOCK_FRAMES):
             raise ValueError(
                 f"overlap-add: got outputs of shape {tuple(outputs.shape)}, "
