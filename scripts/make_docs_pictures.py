@@ -25,7 +25,8 @@ from PIL import Image
 import pi_amt
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.datasets.track import Track
-from pi_amt.permutations.loading import Neighbour, Permutation, available
+from pi_amt.permutations.loading import available
+from pi_amt.permutations.permutation import Neighbour, Permutation
 from pi_amt.study.carriers import noise_like
 
 TRACK = "mozart_sonata_k545"

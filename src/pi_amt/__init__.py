@@ -27,12 +27,13 @@ rows → results with uncertainty        :mod:`pi_amt.statistics`
 results → tables, figures, page        :mod:`pi_amt.report`
 all of it as one call                  :mod:`pi_amt.permutation_importance`
 a condition, for captum                :mod:`pi_amt.captum_bridge`
+rules for what you write yourself      :mod:`pi_amt.testing`
 all of it as a program                 :mod:`pi_amt.cli`
 =====================================  =====================================================
 
 :mod:`pi_amt.core` is what all of them speak. A package imports only what stands before it in
 ``core < datasets, models, permutations, scoring < store < statistics, study < report <
-permutation_importance, captum_bridge < cli``.
+permutation_importance, captum_bridge, testing < cli``.
 
 Names are imported when they are first used, so that ``import pi_amt`` costs nothing.
 """
@@ -119,10 +120,6 @@ __all__ = [
 _HOMES = {
     "Agreement": "scoring.agreement",
     "AudioDomain": "models.audio_domain",
-    "OpenedNetwork": "models.hooked.network",
-    "OpenedProgram": "models.hooked.program",
-    "Opening": "models.hooked.opening",
-    "log_scale": "models.hooked.opening",
     "BatchedTranscriber": "models.transcriber",
     "CaptumBridge": "captum_bridge",
     "Change": "permutations.permutation",
@@ -134,6 +131,9 @@ _HOMES = {
     "ModelIdentity": "models.transcriber",
     "Neighbour": "permutations.permutation",
     "Notes": "core.notes",
+    "OpenedNetwork": "models.hooked.network",
+    "OpenedProgram": "models.hooked.program",
+    "Opening": "models.hooked.opening",
     "Permutation": "permutations.permutation",
     "Row": "store.rows",
     "Scene": "permutations.permutation",
@@ -148,6 +148,7 @@ _HOMES = {
     "load_dataset": "datasets.loading",
     "load_model": "models.loading",
     "load_permutation": "permutations.loading",
+    "log_scale": "models.hooked.opening",
     "midi_to_hz": "core.units",
     "partial_frequencies": "core.partials",
     "partial_mask": "permutations.regions",

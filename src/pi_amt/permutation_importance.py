@@ -31,7 +31,7 @@ from pi_amt.report.tables.profile import profile_table
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.result import Result
-from pi_amt.store.renamed import read_results
+from pi_amt.store.renamed import read_study
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.driver import run_study
@@ -71,10 +71,9 @@ class Importance(Result):
             StoreError: if there is no store, or none that this version reads.
             ValueError: see :meth:`from_rows`.
         """
-        rows, messages = read_results(folder, notes=notes)
-        with Store(folder, readonly=True) as store:
-            origin = Origin(store.manifests())
-        return replace(cls.from_rows(rows, messages=messages, **options), origin=origin)
+        rows, messages, manifests = read_study(folder, notes=notes)
+        found = cls.from_rows(rows, messages=messages, **options)
+        return replace(found, origin=Origin(manifests))
 
     def table(self) -> Table:
         """All statistics, one line per model, dataset and condition."""

@@ -15,8 +15,8 @@ import pi_amt
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.loading import ModelSpec
 from pi_amt.permutation_importance import Importance
-from pi_amt.permutations.loading import Permutation, load_permutation
-from pi_amt.permutations.permutation import Change, Scene
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.study.conditions import Condition
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from pi_amt.core.text import LISTED, folded, listed, plural, without_accents
+from pi_amt.core.text import LISTED, first_few, folded, listed, plural, without_accents
 
 
 def test_plural_forms() -> None:
@@ -37,3 +37,9 @@ def test_a_list_is_cut_where_that_saves_lines() -> None:
     for count in (0, 1, LISTED, LISTED + 1):
         assert listed(lines[:count]) == lines[:count]
     assert listed(lines)[LISTED:] == [f"and {100 - LISTED} more"]
+
+
+def test_the_first_few_names_stand_in_a_line() -> None:
+    assert first_few(["a", "b", "c"]) == "a, b, c"
+    assert first_few(["a", "b", "c", "d"]) == "a, b, c, …"
+    assert first_few(["a", "b"], most=1) == "a, …"

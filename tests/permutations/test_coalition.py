@@ -19,9 +19,9 @@ from pi_amt.permutations.partial_powers import (
     N_PARTIALS,
     Overview,
     PartialPowers,
-    numbers_of,
 )
 from pi_amt.permutations.permutation import Scene
+from pi_amt.permutations.regions import numbers_of
 from pi_amt.store.rows import ConditionKey
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 

@@ -31,9 +31,9 @@ from pi_amt.permutations.masks import (
 )
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.partial_powers import Overview, numbers_of
+from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
-from pi_amt.permutations.regions import Mask
+from pi_amt.permutations.regions import Mask, numbers_of
 from pi_amt.permutations.shuffles import Random
 
 #: far from a typical piano's (1): a slack string, and none at all

@@ -55,13 +55,12 @@ from pi_amt.permutations.partial_powers import (
     Overview,
     OverviewMeter,
     PartialPowers,
-    numbers_of,
     power_of,
     response_table,
     reverberation_table,
 )
 from pi_amt.permutations.permutation import Permutation, Scene
-from pi_amt.permutations.regions import partial_mask
+from pi_amt.permutations.regions import numbers_of, partial_mask
 from pi_amt.scoring.notes import score_notes
 
 RATE = 22_050

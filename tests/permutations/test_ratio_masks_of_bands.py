@@ -14,8 +14,8 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, midi_to_hz, power_ratio_to_db
 from pi_amt.datasets.known_partials import KnownPartialsTrack, known_partials
 from pi_amt.permutations.masks import RatioFundMask
-from pi_amt.permutations.partial_powers import Overview, numbers_of, power_of
-from pi_amt.permutations.regions import steady_response
+from pi_amt.permutations.partial_powers import Overview, power_of
+from pi_amt.permutations.regions import numbers_of, steady_response
 
 
 def left_db(out: Spectrogram, whole: Spectrogram, hz: float) -> float:

@@ -32,9 +32,8 @@ def examine() -> bool:
     sound = [_hears(name) for name in models.available_models()]
     for kind, registry in REGISTRIES.items():
         for entry in registry.look():
-            if (
-                entry.problem and kind != "model"
-            ):  # of another package; this installation is sound all the same
+            # what is broken is of another package: this installation is sound all the same
+            if entry.problem and kind != "model":
                 print(f"{kind:12} BROKEN: {entry.problem}")
     healthy = all(sound)
     print("all is well" if healthy else "something is wrong: reinstall pi_amt")

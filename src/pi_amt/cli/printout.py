@@ -22,7 +22,8 @@ from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog, why_no_condition
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.statements import Answer, answer_of, single_drops, statements, verdicts
-from pi_amt.report.tables.cells import format_value
+from pi_amt.report.tables.cells import rounded
+from pi_amt.report.tables.dose import dose_table
 from pi_amt.report.tables.importance import VIEWS, footnotes
 from pi_amt.report.tables.profile import agreement_table, profile_sentences, profile_table
 from pi_amt.report.tables.shapley import (
@@ -91,19 +92,19 @@ def tables_of(importance: Importance) -> list[Table]:
     harmonic profiles, the dose curves, differences between models, and the error anatomy of rows
     with note tables.
     """
-    table, doses = importance.table(), importance.doses()
-    values, coalitions = shapley_table(importance), coalition_table(importance)
-    shapley = [values, interaction_table(importance)] if len(values) else [coalitions]
-    shapley = shapley if len(coalitions) else []
-    profile = [
-        table for table in (profile_table(importance), agreement_table(importance)) if len(table)
-    ]
-    curves = [*shapley, *profile, *([] if doses is None else [doses])]
+    table, values = importance.table(), shapley_table(importance)
     views = [table.view(title, lead) for title, lead in VIEWS.items() if catalog(importance)]
-    contrasts = importance.contrasts()
-    return [
-        table, *views, *curves, *([contrasts] if len(contrasts) else []), *importance.anatomy()
-    ]  # fmt: skip
+    shapley = (
+        [values, interaction_table(importance)] if len(values) else [coalition_table(importance)]
+    )
+    optional = [
+        *shapley,
+        profile_table(importance),
+        agreement_table(importance),
+        dose_table(importance),
+        importance.contrasts(),
+    ]
+    return [table, *views, *filter(len, optional), *importance.anatomy()]
 
 
 def print_headline(importance: Importance) -> None:
@@ -173,8 +174,8 @@ def _sources(importance: Importance, width: int, paint: _Paint) -> list[str]:
             shade * max(round(value * _SOURCES_BAR), 0)
             for (_, value), shade in zip(parts, _SHADES, strict=False)
         )
-        whole = _number(one.parts.whole.value.estimate)
-        told = " + ".join(f"{name} {_number(value)}" for name, value in parts)
+        whole = rounded(one.parts.whole.value.estimate)
+        told = " + ".join(f"{name} {rounded(value)}" for name, value in parts)
         start = f"{title:{longest}} {bar:{_SOURCES_BAR}} {whole} = "
         rows = textwrap.wrap(start + told, width, subsequent_indent=" " * len(start))
         rows[0] = paint(title, _BOLD) + rows[0][len(title) :].replace(bar, paint(bar, _BLUE), 1)
@@ -196,45 +197,38 @@ def _table(importance: Importance, width: int, room: int, paint: _Paint) -> list
         each = max((room - heads - 1) // len(blocks), 0)
         kept = [_most_telling(importance, panel, each) for panel in importance.panels]
         blocks = [
-            [line for line in block if line[0] in names]
+            [line for line in block if line[0].condition in names]
             for block, names in zip(blocks, kept, strict=True)
         ]
-    names = [result.condition for block in blocks for result, _, _ in _results(block)]
-    longest = max((len(name) for name in names), default=0)
+    results = [result for block in blocks for result, _, _ in block]
+    longest = max((len(result.condition) for result in results), default=0)
     titles = [_title(panel) for panel in importance.panels]
     first = min(max(longest + 2, *map(len, titles), 16), width - 57)
-    tested = any(result.is_testable for block in blocks for result, _, _ in _results(block))
+    tested = any(result.is_testable for result in results)
     drop = " drop [95 %]" if tested else " drop (recordings)"
     head = f"{'condition':{first}} {'':{_BAR}} {'F':>4}  {drop:<20}  {'excess':>6}  verdict"
     lines = [paint(head, _DIM)]
     for panel, title, block in zip(importance.panels, titles, blocks, strict=True):
         baseline = baseline_result(panel, importance.inference).perturbed
         bar = paint(_bar(baseline), _BLUE)
-        lines.append(f"{paint(_cut(title, first), _BOLD)} {bar} {_number(baseline):>4}")
+        lines.append(f"{paint(_cut(title, first), _BOLD)} {bar} {rounded(baseline):>4}")
         lines += [
             _line(importance, panel, result, number, verdict, first, paint)
-            for result, number, verdict in _results(block)
+            for result, number, verdict in block
         ]
     lines = lines[: max(room - (wanted + heads > room), 1)]
     left_out = wanted - sum(map(len, blocks))
     return [*lines, f"… {plural(left_out, 'more condition')}"] if left_out else lines
 
 
-_Block = list[tuple[str, ConditionResult, int, Verdict]]
-
-
-def _conditions(importance: Importance, panel: Panel) -> _Block:
-    """(name, figures, number, verdict) of the conditions of a panel, controls left out."""
+def _conditions(importance: Importance, panel: Panel) -> list[tuple[ConditionResult, int, Verdict]]:
+    """(figures, number, verdict) of the conditions of a panel, controls left out."""
     results, found = importance.results_of(panel), verdicts(importance, panel)
     return [
-        (result.condition, result, number, verdict)
+        (result, number, verdict)
         for number, (result, verdict) in enumerate(zip(results, found, strict=True))
         if verdict is not None
     ]
-
-
-def _results(block: _Block) -> list[tuple[ConditionResult, int, Verdict]]:
-    return [line[1:] for line in block]
 
 
 def _most_telling(importance: Importance, panel: Panel, count: int) -> set[str]:
@@ -255,14 +249,14 @@ def _line(
     paint: _Paint,
 ) -> str:
     if result.is_testable:
-        low, high = _number(result.drop_low), _number(result.drop_high)
+        low, high = rounded(result.drop_low), rounded(result.drop_high)
         bounds = "" if low == "–" else f" [{low}, {high}]"
     else:
         bounds = _singles(single_drops(panel, number, importance.score))
-    drop = f"{_number(result.drop):>5}{bounds}"
+    drop = f"{rounded(result.drop):>5}{bounds}"
     return (
         f"{_cut('  ' + result.condition, first)} {paint(_bar(result.perturbed), _BLUE)} "
-        f"{_number(result.perturbed):>4}  {drop:<20}  {_number(result.excess_drop):>6}  "
+        f"{rounded(result.perturbed):>4}  {drop:<20}  {rounded(result.excess_drop):>6}  "
         f"{paint(str(verdict), _COLOURS.get(verdict, ''))}"
     )
 
@@ -272,15 +266,11 @@ def _singles(drops: Sequence[float]) -> str:
     if len(drops) < 2:
         return ""
     separator = ", " if len(drops) == 2 else " … "
-    return f" ({_number(drops[0])}{separator}{_number(drops[-1])})"
+    return f" ({rounded(drops[0])}{separator}{rounded(drops[-1])})"
 
 
 def _title(panel: Panel) -> str:
     return f"{model_title(panel.model)}, {dataset_title(panel.dataset)}"
-
-
-def _number(value: float) -> str:
-    return format_value(value, ".2f").replace("-", "−")
 
 
 def _bar(score: float) -> str:

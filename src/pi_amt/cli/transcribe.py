@@ -56,10 +56,10 @@ def transcribe(options: Namespace) -> int:
                 found, sound, said = model.transcribe(samples, sample_rate), None, ""
             else:
                 perturb = partial(permutation, notes=notes, key=options.seed)
+                whole, listen = permutation.needs_overview, options.save_perturbed_audio
                 found, sound, said = _perturbed(
-                    model, samples, sample_rate, perturb,
-                    whole=permutation.needs_overview, listen=options.save_perturbed_audio,
-                )  # fmt: skip
+                    model, samples, sample_rate, perturb, whole=whole, listen=listen
+                )
         except Exception as error:  # a model of somebody else may raise anything
             if os.environ.get("PI_AMT_DEBUG"):
                 raise

@@ -46,6 +46,11 @@ def without_accents(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c``; of more names the first, and ``…``."""
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
 def listed(lines: Sequence[str]) -> list[str]:
     """The lines, of many the first :data:`LISTED` and how many more there are."""
     if len(lines) <= LISTED + 1:

@@ -53,6 +53,11 @@ def db_to_amplitude(db: ArrayLike) -> Floats:
     return np.asarray(10.0 ** (np.asarray(db, dtype=np.float64) / 20.0))
 
 
+def db_to_power_ratio(db: ArrayLike) -> Floats:
+    """Level in dB → ratio of powers or energies (10 dB = a factor of 10)."""
+    return np.asarray(10.0 ** (np.asarray(db, dtype=np.float64) / 10.0))
+
+
 def power_ratio_to_db(ratio: ArrayLike) -> Floats:
     """Ratio of powers or energies (≥ 0) → dB; zero gives −inf without a warning."""
     with np.errstate(divide="ignore"):

@@ -144,9 +144,8 @@ class Gabor:
         """
         sound, magnitude = self.inverse(values), values.abs()
         previous = self.forward(sound)
-        if (
-            previous - values
-        ).abs().square().sum() <= _CONSISTENT_WITHIN * magnitude.square().sum():
+        lost, whole = (previous - values).abs().square().sum(), magnitude.square().sum()
+        if lost <= _CONSISTENT_WITHIN * whole:
             return sound
         sound = self.inverse(magnitude * torch.sgn(previous))
         for _ in range(PHASE_ROUNDS - 1):

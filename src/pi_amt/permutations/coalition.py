@@ -87,8 +87,8 @@ class Coalition(Permutation):
     def partials(self, present: bool) -> tuple[int, ...]:
         """The partial numbers of the players that are present, or of those that are absent; those
         of ``rest`` are not among them."""
-        return tuple(k for name, is_in in self.members.items() if is_in is present
-                     for k in partials_of(name))  # fmt: skip
+        names = (name for name, is_in in self.members.items() if is_in is present)
+        return tuple(k for name in names for k in partials_of(name))
 
     @property
     def feature_in_words(self) -> str:
@@ -201,7 +201,11 @@ def _plain(name: str) -> str:
 
 @cache
 def partials_of(name: str) -> tuple[int, ...]:
-    """The partial numbers of a player; none of ``rest``."""
+    """The partial numbers of a player; none of ``rest``.
+
+    Raises:
+        ValueError: unless the name is ``f0``, ``h`` and a number, a range of these, or ``rest``.
+    """
     if name == REST:
         return ()
     found = re.fullmatch(r"(f0|h\d+)(?:-h?(\d+))?", name)

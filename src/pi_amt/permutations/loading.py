@@ -29,10 +29,8 @@ from pi_amt.permutations.masks import (
 )
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import Neighbour, Permutation
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.permutations.shuffles import Floor, HighFreq, Microtonal, Random
-
-__all__ = ["Neighbour", "Permutation", "available", "controls_of", "load_permutation"]
 
 ENTRY_POINTS = "pi_amt.permutations"
 BUILT_IN: tuple[type[Permutation], ...] = (

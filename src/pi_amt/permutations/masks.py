@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.notes import Notes
@@ -24,7 +22,7 @@ from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import partial_powers
 from pi_amt.permutations.fill import FILLS, Fill, background_noise
-from pi_amt.permutations.partial_powers import ESTIMATE, Overview, numbers_of
+from pi_amt.permutations.partial_powers import ESTIMATE, Overview
 from pi_amt.permutations.permutation import (
     DISTURBANCE,
     NECESSITY,
@@ -38,11 +36,12 @@ from pi_amt.permutations.regions import (
     COUNTED_PARTIALS,
     ONSETS,
     Mask,
+    Partials,
+    numbers_of,
     onset_frames,
     partial_mask,
 )
 
-Partials = Sequence[int] | NDArray[np.int64]
 KINDS = ("binary", "ratio")
 #: options that say which bins a mask touches, and what it fills them with
 _OF_BINS = ("half_width_cents", "fill", "attenuation_db", "time_dilation", "onset")

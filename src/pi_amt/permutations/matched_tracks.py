@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, ratio_to_cents
 from pi_amt.permutations.controls import Counterpart
 from pi_amt.permutations.draws import hash_bits
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.partial_powers import ESTIMATE, TAIL_SECONDS, Overview
 from pi_amt.permutations.permutation import Change, Scene
-from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, is_near
+from pi_amt.permutations.regions import COUNTED_PARTIALS, Mask, is_near, sounding_in
 from pi_amt.permutations.shuffles import HighFreq, shuffle_drawn
 
 # The choice of partials must be the same for every model, so bounds that hold for all of them stand
@@ -63,7 +64,9 @@ class MatchedTracks(Counterpart):
         if isinstance(target, HighFreq):
             return _shuffled_below(target, scene)
         assert isinstance(target, PartialMask)
-        return _other_partials(target.settled(scene), scene)
+        if target.kind == "ratio":
+            return _other_shares(target, scene)
+        return _other_bins(target.settled(scene), scene)
 
 
 def free_partials(
@@ -113,53 +116,63 @@ def _hits(notes: Notes, partials: Floats, context: Notes) -> NDArray[np.bool_]:
     return np.asarray((close & begins_before & ends_after).any(axis=2))
 
 
-def _other_partials(target: PartialMask, scene: Scene) -> Change:
-    """What ``target`` does, to the partial that is chosen for each note near these blocks."""
-    spectrogram, key = scene.spectrogram, scene.key
-    longest = float(spectrogram.window_seconds.max())
-    # a ratio mask reaches notes wherever they are heard: in half a window, and while they die away
-    margin = (
-        longest / 2 + TAIL_SECONDS if target.kind == "ratio" else target.time_dilation * longest
-    )
-    near = is_near(spectrogram, scene.reference, margin)
-    sounding = scene.reference[near]
+def _other_bins(target: PartialMask, scene: Scene) -> Change:
+    """What a binary mask does, to the partial that is chosen for each note near these blocks."""
+    spectrogram = scene.spectrogram
+    margin = target.time_dilation * float(spectrogram.window_seconds.max())
+    notes = sounding_in(spectrogram, scene.reference, margin)
+    numbers = _chosen(target, notes, scene)
+    region = target.region(spectrogram, notes, numbers)
+    fill = target.fill_region(spectrogram, notes, region, scene.key)
+    others = _not_meant(target, spectrogram, notes, numbers)
+    return Change(fill.apply, region, others, target.stiffness)
 
-    overview = None
-    strings = target.inharmonicity
-    if target.kind == "ratio":
-        overview = scene.overview or Overview.of(spectrogram)
-        if strings == ESTIMATE:  # a ratio mask finds it with all else
-            strings = overview.partials(scene.reference, ESTIMATE).stiffness
 
-    def free(notes: Notes) -> NDArray[np.int64]:
-        return free_partials(
-            notes, scene.reference, key, exclude=target.partials, inharmonicity=strings
-        )[:, None]
+def _other_shares(target: PartialMask, scene: Scene) -> Change:
+    """What a ratio mask does, to the partial that is chosen for each note of the recording: what
+    the rest is like here is read from its surroundings, so notes elsewhere count, too."""
+    spectrogram, notes = scene.spectrogram, scene.reference
+    overview = scene.overview or Overview.of(spectrogram)
+    known = target
+    if target.inharmonicity == ESTIMATE:  # a ratio mask finds it with all else
+        known = replace(target, inharmonicity=overview.partials(notes, ESTIMATE).stiffness)
 
-    def free_of_all() -> NDArray[np.int64]:
+    def chosen() -> NDArray[np.int64]:
         # a few notes at a time: each is compared with all that sound within a few seconds of them
-        starts = range(0, max(len(scene.reference), 1), _NOTES_AT_ONCE)
+        starts = range(0, max(len(notes), 1), _NOTES_AT_ONCE)
         return np.concatenate(
-            [free(scene.reference[start : start + _NOTES_AT_ONCE]) for start in starts]
+            [_chosen(known, notes[start : start + _NOTES_AT_ONCE], scene) for start in starts]
         )
 
-    def others(numbers: NDArray[np.int64]) -> Callable[[], Mask]:
-        """The bins of the partials that are not meant."""
-        every = np.array(COUNTED_PARTIALS)
-        not_meant = numbers if target.keep else np.where(every == numbers, 0, every)
-        known = replace(target, inharmonicity=strings)
-        return lambda: known.bands(spectrogram, sounding, not_meant)
+    what = ("free partials", scene.key, target.partials, target.inharmonicity)
+    numbers = overview.once(what, notes, chosen)
+    change = target.shares_changed(replace(scene, overview=overview), numbers)
+    # a note is heard wherever half a window reaches it, and while it dies away
+    near = is_near(spectrogram, notes, float(spectrogram.window_seconds.max()) / 2 + TAIL_SECONDS)
+    others = _not_meant(known, spectrogram, notes[near], numbers[near])
+    return replace(change, bystanders=others)
 
-    if overview is not None:
-        # What the rest is like here is read from its surroundings, so other notes count, too.
-        what = ("free partials", key, target.partials, target.inharmonicity)
-        of_all = overview.once(what, scene.reference, free_of_all)
-        change = target.shares_changed(replace(scene, overview=overview), of_all)
-        return replace(change, bystanders=others(of_all[near]))
-    numbers = free(sounding)
-    region = target.region(spectrogram, sounding, numbers)
-    fill = target.fill_region(spectrogram, sounding, region, key)
-    return Change(fill.apply, region, others(numbers), target.stiffness)
+
+def _chosen(target: PartialMask, notes: Notes, scene: Scene) -> NDArray[np.int64]:
+    """``(notes, 1)`` the free partial of each note that is touched in place of the target's."""
+    numbers = free_partials(
+        notes,
+        scene.reference,
+        scene.key,
+        exclude=target.partials,
+        inharmonicity=target.inharmonicity,
+    )
+    return numbers[:, None]
+
+
+def _not_meant(
+    target: PartialMask, spectrogram: Spectrogram, notes: Notes, numbers: NDArray[np.int64]
+) -> Callable[[], Mask]:
+    """Makes the bins of the partials that are not meant, where those that are chosen are the
+    ``numbers`` ``(notes, 1)``."""
+    every = np.array(COUNTED_PARTIALS)
+    partials = numbers if target.keep else np.where(every == numbers, 0, every)
+    return lambda: target.bands(spectrogram, notes, partials)
 
 
 def _shuffled_below(target: HighFreq, scene: Scene) -> Change:

@@ -49,11 +49,12 @@ from scipy.ndimage import gaussian_filter1d
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import STIFFNESSES, partial_frequencies, piano_inharmonicity
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, midi_to_hz, ratio_to_cents
+from pi_amt.core.units import Floats, db_to_power_ratio, midi_to_hz, ratio_to_cents
 from pi_amt.permutations.regions import (
     RESPONSE_DB,
     hann_response,
     has_single_windows,
+    numbers_of,
     steady_response,
 )
 
@@ -209,9 +210,8 @@ def reverberation_table() -> Powers:
     for number, part in enumerate((1.5, 2.0, 0.5)):  # the squared window is a sum of cosines
         turn = 2 * np.pi * number
         begin = a * (-1) ** number * np.exp(-a * (_TIMES + 0.5))
-        table += part * a / (a**2 + turn**2) * (
-            a * np.cos(turn * _TIMES) + turn * np.sin(turn * _TIMES) - begin
-        )  # fmt: skip
+        wave = a * np.cos(turn * _TIMES) + turn * np.sin(turn * _TIMES) - begin
+        table += part * a / (a**2 + turn**2) * wave
     return np.maximum(table, 0).astype(np.float32)
 
 
@@ -323,7 +323,7 @@ class _Axis:
             return np.full_like(steady, np.inf), np.zeros_like(steady)
         share = steady / self._peaks
         beyond = np.abs(hz - self.frequencies) * self.windows - (self._widths - 1) * _HANN_WIDTH / 2
-        inside = share > 10.0 ** (RESPONSE_DB / 10.0)
+        inside = share > db_to_power_ratio(RESPONSE_DB)
         distance = np.where(
             inside, np.interp(share, _LOBE[::-1], _LOBE_DISTANCES[::-1]), np.maximum(beyond, 2.0)
         )
@@ -355,51 +355,70 @@ def _responses(
     """
     smear, lobe = axis.hearing(hz, spread)
     released = np.exp(-2 * np.maximum(times - offset, 0) / RELEASE_SECONDS)
-
     if len(times) and times[0] < onset + smear.longest / 2:
-        # from the first frame whose window holds the onset to the first one whose window is filled
-        half = smear.windows / 2
-        first, filled = np.searchsorted(times, (onset - half, onset + half))
-        count = filled - first
-        row = np.repeat(np.arange(len(count)), count)
-        if len(row):
-            frame = np.arange(len(row)) + (first - (np.cumsum(count) - count))[row]
-            table = response_table()[smear.pages, smear.places]
-            begun = mix.astype(np.float32) @ table.reshape(len(table), -1)
-            begun = begun.reshape(-1, len(count), len(_TIMES)) * smear.level[:, None]
-            if spread.reverberation:
-                reflected = reverberation_table()[smear.reflected_pages] * smear.reflected[:, None]
-                begun += mix.sum(axis=1).astype(np.float32)[:, None, None] * reflected
-            steps = len(_TIMES) - 1
-            time = np.rint((times[frame] - onset) * (steps / smear.windows)[row] + steps / 2)
-            power = begun.reshape(len(mix), -1)[:, row * len(_TIMES) + time.astype(np.intp)]
-            power *= released.astype(np.float32)[frame]
-            yield (smear.bins[row], frame), power
+        yield from _while_filling(smear, times, onset, released, spread.reverberation > 0, mix)
+    yield from _once_filled(lobe, times, onset, offset, released, mix)
+    if spread.reverberation:
+        yield _reflections(smear, times, onset, mix)
 
-    # Later, each decay is a product of what depends on the bin and of what depends on the frame.
+
+def _while_filling(
+    smear: _Hearing, times: Floats, onset: float, released: Floats, reverberates: bool, mix: Floats
+) -> Iterator[tuple[Cells, Powers]]:
+    """Part of :func:`_responses`: from the first frame whose window holds the onset to the first
+    one whose window is filled, in every bin; ``released`` ``(frames,)`` by what the damper
+    multiplies."""
+    half = smear.windows / 2
+    first, filled = np.searchsorted(times, (onset - half, onset + half))
+    count = filled - first
+    row = np.repeat(np.arange(len(count)), count)
+    if not len(row):
+        return
+    frame = np.arange(len(row)) + (first - (np.cumsum(count) - count))[row]
+    table = response_table()[smear.pages, smear.places]
+    begun = mix.astype(np.float32) @ table.reshape(len(table), -1)
+    begun = begun.reshape(-1, len(count), len(_TIMES)) * smear.level[:, None]
+    if reverberates:
+        reflected = reverberation_table()[smear.reflected_pages] * smear.reflected[:, None]
+        begun += mix.sum(axis=1).astype(np.float32)[:, None, None] * reflected
+    steps = len(_TIMES) - 1
+    time = np.rint((times[frame] - onset) * (steps / smear.windows)[row] + steps / 2)
+    power = begun.reshape(len(mix), -1)[:, row * len(_TIMES) + time.astype(np.intp)]
+    power *= released.astype(np.float32)[frame]
+    yield (smear.bins[row], frame), power
+
+
+def _once_filled(
+    lobe: _Hearing, times: Floats, onset: float, offset: float, released: Floats, mix: Floats
+) -> Iterator[tuple[Cells, Powers]]:
+    """Part of :func:`_responses`: while windows are filled, each decay is a product of what depends
+    on the bin and of what depends on the frame."""
     filled = np.searchsorted(times, onset + lobe.windows / 2)
     start = int(filled.min(initial=len(times)))
     end = int(np.searchsorted(times, offset + lobe.longest / 2 + TAIL_SECONDS))
-    if end > start:
-        steady = response_table()[lobe.pages, lobe.places, -1] * lobe.level
-        steady = steady * np.exp(lobe.windows / _DECAYS[:, None])
-        fading = np.exp(-2 * (times[start:end] - onset) / _DECAYS[:, None]) * released[start:end]
-        power = ((mix[:, None, :] * steady.T) @ fading).astype(np.float32)
-        power[:, np.arange(start, end) < filled[:, None]] = 0.0
-        together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
-        rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
-        yield (rows, slice(start, end)), power
+    if end <= start:
+        return
+    steady = response_table()[lobe.pages, lobe.places, -1] * lobe.level
+    steady = steady * np.exp(lobe.windows / _DECAYS[:, None])
+    fading = np.exp(-2 * (times[start:end] - onset) / _DECAYS[:, None]) * released[start:end]
+    power = ((mix[:, None, :] * steady.T) @ fading).astype(np.float32)
+    power[:, np.arange(start, end) < filled[:, None]] = 0.0
+    together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
+    rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
+    yield (rows, slice(start, end)), power
 
-    if spread.reverberation:
-        filled = np.searchsorted(times, onset + smear.windows / 2)
-        start = int(filled.min(initial=len(times)))
-        end = int(np.searchsorted(times, onset + smear.longest / 2 + TAIL_SECONDS))
-        level = reverberation_table()[smear.reflected_pages, -1] * smear.reflected
-        level = level * np.exp(np.minimum(smear.windows / REVERBERATION_SECONDS, 80.0))
-        since = times[start:end] - onset
-        tail = (level[:, None] * np.exp(-2 * since / REVERBERATION_SECONDS)).astype(np.float32)
-        tail[np.arange(start, end) < filled[:, None]] = 0.0
-        yield (smear.bins, slice(start, end)), mix.sum(axis=1)[:, None, None] * tail
+
+def _reflections(smear: _Hearing, times: Floats, onset: float, mix: Floats) -> tuple[Cells, Powers]:
+    """Part of :func:`_responses`: the reflections of an onset while windows are filled."""
+    filled = np.searchsorted(times, onset + smear.windows / 2)
+    start = int(filled.min(initial=len(times)))
+    end = int(np.searchsorted(times, onset + smear.longest / 2 + TAIL_SECONDS))
+    level = reverberation_table()[smear.reflected_pages, -1] * smear.reflected
+    level = level * np.exp(np.minimum(smear.windows / REVERBERATION_SECONDS, 80.0))
+    since = times[start:end] - onset
+    tail = (level[:, None] * np.exp(-2 * since / REVERBERATION_SECONDS)).astype(np.float32)
+    tail[np.arange(start, end) < filled[:, None]] = 0.0
+    return (smear.bins, slice(start, end)), mix.sum(axis=1)[:, None, None] * tail
 
 
 class OverviewMeter:
@@ -1092,9 +1111,3 @@ def _lower_quartiles(power: Powers, axis: _Axis) -> Powers:
             order = int(_RESIDUAL_QUANTILE * (high - low - 1))
             row[frames] = np.partition(magnitude[low:high], order, axis=0)[order]
     return quartiles
-
-
-def numbers_of(partials: Sequence[int] | NDArray[np.int64], n_notes: int) -> NDArray[np.int64]:
-    """Partial numbers ``(n,)`` common to all notes, or per note, as ``(notes, n)``."""
-    numbers = np.asarray(partials, dtype=np.int64)
-    return np.broadcast_to(numbers, (n_notes, numbers.shape[-1]))

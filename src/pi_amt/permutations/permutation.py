@@ -218,8 +218,9 @@ class Permutation(ABC):
 
     @property
     def method_version(self) -> str:
-        """Of how its numbers are made. Raised where the same options give other numbers, so that
-        rows of before are not taken for rows of now; those of other permutations stay."""
+        """Version of how its numbers are made. Raise it where the same options come to give other
+        numbers: rows that were made earlier are then computed again, and those of other
+        permutations stay."""
         return "1"
 
     def prepass(self) -> Prepass | None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, midi_to_hz
+from pi_amt.core.units import Floats, db_to_power_ratio, midi_to_hz
 from pi_amt.permutations.donor import Donor
 from pi_amt.permutations.effects import removed_db
 from pi_amt.permutations.masks import PartialMask
@@ -35,7 +35,7 @@ from pi_amt.permutations.regions import bins_of, steady_response
 MOST_LEFT_DB = -20.0
 #: of what is meant to stay may be lost, dB
 MOST_LOST_DB = 3.0
-_MOST_LEFT, _LEAST_KEPT = 10.0 ** (MOST_LEFT_DB / 10.0), 10.0 ** (-MOST_LOST_DB / 10.0)
+_MOST_LEFT, _LEAST_KEPT = db_to_power_ratio([MOST_LEFT_DB, -MOST_LOST_DB]).tolist()
 _N_KEYS = 128
 
 
@@ -82,7 +82,7 @@ def removed_from_tones_db(
         return None
     left, heard = _shares(mask, axis)
     if mask.fill == "attenuate":
-        left = left + (1.0 - left) * 10.0 ** (-mask.attenuation_db / 10.0)
+        left = left + (1.0 - left) * db_to_power_ratio(-mask.attenuation_db)
     left = np.where(_is_steady(mask, steady_from), left, np.maximum(left, _MOST_LEFT))
     keys = _keys_of(notes)
     left, heard = left[:, keys], heard[:, keys]

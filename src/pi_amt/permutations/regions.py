@@ -31,9 +31,11 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import partial_frequencies
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, hz_to_midi, ratio_to_cents
+from pi_amt.core.units import Floats, db_to_power_ratio, hz_to_midi, ratio_to_cents
 
 Mask = NDArray[np.bool_]
+#: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note, 0 = none
+Partials = Sequence[int] | NDArray[np.int64]
 
 #: how much of a note counts as its onset, seconds
 ONSET_SECONDS = 0.05
@@ -155,7 +157,7 @@ def is_near(spectrogram: Spectrogram, notes: Notes, margin_seconds: float) -> ND
 def partial_mask(
     spectrogram: Spectrogram,
     notes: Notes,
-    partials: Sequence[int] | NDArray[np.int64] = (1,),
+    partials: Partials = (1,),
     *,
     half_width_cents: float | None = None,
     time_dilation: float = 0.25,
@@ -167,8 +169,7 @@ def partial_mask(
     Args:
         spectrogram: some or all blocks of a recording; only its geometry is read.
         notes: of the whole recording; those far from the blocks cost nothing.
-        partials: partial numbers ``(n,)`` common to all notes, or ``(notes, n)`` per note
-            (0 = none).
+        partials: partial numbers, see :data:`Partials`.
         half_width_cents: ``None`` chooses what the front end needs, bin by bin.
         time_dilation: share of the partial's analysis window that is added on each side.
         inharmonicity: ``piano``, ``none``, or how many times as stiff the strings are.
@@ -178,8 +179,7 @@ def partial_mask(
     Returns:
         ``(blocks, bins, frames)`` bool.
     """
-    numbers = np.asarray(partials, dtype=np.int64)
-    numbers = np.broadcast_to(numbers, (len(notes), numbers.shape[-1]))
+    numbers = numbers_of(partials, len(notes))
     mask = np.zeros(spectrogram.grid, dtype=np.bool_)
     if mask.size == 0 or len(notes) == 0:
         return mask
@@ -197,6 +197,12 @@ def partial_mask(
         for low, high, begin, end in zip(*(c.tolist() for c in corners), strict=True):
             page[low:high, begin:end] = True
     return mask
+
+
+def numbers_of(partials: Partials, n_notes: int) -> NDArray[np.int64]:
+    """The partial numbers of every note, ``(notes, n)``."""
+    numbers = np.asarray(partials, dtype=np.int64)
+    return np.broadcast_to(numbers, (n_notes, numbers.shape[-1]))
 
 
 def _begin_and_end(
@@ -281,7 +287,7 @@ def _heard(
     tones, of = np.unique(hz, return_inverse=True)
     nearest, own = np.unique(centre, return_inverse=True)
     peak = own_response(spectrogram, spectrogram.frequencies[nearest])
-    least = peak[np.arange(len(nearest)), nearest] * 10.0 ** (RESPONSE_DB / 10.0)
+    least = peak[np.arange(len(nearest)), nearest] * db_to_power_ratio(RESPONSE_DB)
     heard = own_response(spectrogram, tones)[of] > least[own][:, None]
     first, last = heard.argmax(axis=1), heard.shape[1] - heard[:, ::-1].argmax(axis=1)
     return first, np.where(heard.any(axis=1), last, 0)

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pi_amt.permutations.loading import Permutation, available
+from pi_amt.permutations.loading import available
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.names import feature_of, option_text, unique_slugs
 from pi_amt.statistics.dose import charted
 from pi_amt.statistics.estimates import ConditionResult

@@ -11,12 +11,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_type_hints
 
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.scoring.notes import F_MEASURE
-from pi_amt.statistics.estimates import ConditionResult
+from pi_amt.statistics.estimates import RESULT_COLUMNS
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.reliance import MEASURES, SHAPLEY, measure_in_words
 from pi_amt.statistics.result import Result
@@ -53,12 +52,6 @@ _SCORES = {
     f"{F_MEASURE}_100ms": "F at 100 ms",
     f"{F_MEASURE}_150ms": "F at 150 ms",
     f"{F_MEASURE}_chroma": "F with octaves folded",
-}
-
-#: column of the importance table → its meaning
-_RESULT_COLUMNS = {
-    name: kind.__metadata__[1]
-    for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
 }
 
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
@@ -215,7 +208,8 @@ def column_meaning(name: str) -> str:
     """What a column means, as the fields of ``ConditionResult`` say it; empty if nothing does."""
     if name.startswith(SHAPLEY):
         return measure_in_words(name)
-    return _RESULT_COLUMNS.get(name) or _COLUMNS.get(name, "")
+    _, meaning = RESULT_COLUMNS.get(name, ("", ""))
+    return meaning or _COLUMNS.get(name, "")
 
 
 def feature_of(permutation: Permutation | None) -> tuple[object, str]:

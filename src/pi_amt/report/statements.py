@@ -17,7 +17,7 @@ from pi_amt.core.text import enumeration, plural
 from pi_amt.permutations.permutation import DISTURBANCE, NECESSITY, SUFFICIENCY
 from pi_amt.report.catalog import permutation_of
 from pi_amt.report.names import dataset_title, model_title, score_name
-from pi_amt.report.tables.cells import format_value
+from pi_amt.report.tables.cells import format_value, rounded
 from pi_amt.report.tables.shapley import shapley_sentence, with_values
 from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.estimates import ConditionResult, baseline_result
@@ -138,21 +138,16 @@ def asked_by(condition: ConditionKey) -> Asked:
 
 def verdicts(importance: Result, panel: Panel) -> list[Verdict | None]:
     """What each condition of a panel shows, in their order; ``None`` for controls."""
-    at_floor = bool(why_at_floor(panel, importance.inference))
-    return [
-        verdict_of(
-            result,
-            asked_by(condition).tests,
-            importance.inference,
-            at_floor=at_floor,
-            among=importance.results,
-        )
-        if result.role == "condition"
-        else None
-        for condition, result in zip(
-            panel.conditions, importance.results_of(panel), strict=True
-        )
-    ]  # fmt: skip
+    inference, among = importance.inference, importance.results
+    at_floor = bool(why_at_floor(panel, inference))
+    found: list[Verdict | None] = []
+    for condition, result in zip(panel.conditions, importance.results_of(panel), strict=True):
+        if result.role != "condition":
+            found.append(None)
+            continue
+        tests = asked_by(condition).tests
+        found.append(verdict_of(result, tests, inference, at_floor=at_floor, among=among))
+    return found
 
 
 def statements(importance: Result, panel: Panel) -> list[Statement]:
@@ -189,7 +184,9 @@ def answer_of(importance: Result, panel: Panel) -> Answer:
         baseline = baseline_result(panel, importance.inference)
         tried = any(r.role == "condition" for r in importance.results_of(panel))
         what = "no condition has a score" if tried else "no condition was run"
-        return Answer(f"{place} is {_two(baseline.baseline)}; {what}, so there is nothing to say.")
+        return Answer(
+            f"{place} is {rounded(baseline.baseline)}; {what}, so there is nothing to say."
+        )
     first, *rest = found
     twin = next((s for s in rest if s.feature == first.feature and s.short), None)
     alone = (twin.short,) if twin else ()
@@ -261,11 +258,8 @@ class _Words:
 
     def __init__(self, importance: Result, panel: Panel, members: Sequence[_Member]) -> None:
         self.importance, self.panel, self.members = importance, panel, members
-        self.asked, self.result, self.verdict = (
-            members[0].asked,
-            members[0].result,
-            members[0].verdict,
-        )
+        leading = members[0]
+        self.asked, self.result, self.verdict = leading.asked, leading.result, leading.verdict
         self.model, self.dataset = model_title(panel.model), dataset_title(panel.dataset)
         plain = importance.score == F_MEASURE
         self.score = "note F" if plain else score_name(importance.score)
@@ -346,7 +340,7 @@ class _Words:
         return f"Whether {deed} {self.model}'s {self.score} cannot be told."
 
     def _change(self) -> str:
-        return f"{_two(self.result.baseline)} to {_two(self.result.perturbed)}"
+        return f"{rounded(self.result.baseline)} to {rounded(self.result.perturbed)}"
 
     # what is lost without the feature
 
@@ -369,14 +363,14 @@ class _Words:
         if verdict is Verdict.TOO_FEW:
             return [too_few_in_words(result, self.importance), numbers, *self._single()]
         if verdict is Verdict.WITHIN_BIAS:
-            more = f"{_two(result.known_bias)} too large, which is more than this difference."
+            more = f"{rounded(result.known_bias)} too large, which is more than this difference."
             return [numbers, f"{known} {more}"]
         if verdict is Verdict.NO_EVIDENCE:
             return [numbers, self._chance()]
         if verdict is Verdict.LESS:
             return [numbers, "This is no sign of reliance."]
         if verdict is Verdict.RELIES and result.known_bias > _WORTH_SAYING:
-            less = f"{_two(result.known_bias)} too large, which is less than this difference."
+            less = f"{rounded(result.known_bias)} too large, which is less than this difference."
             return [numbers, f"{known} {less}"]
         return [numbers]
 
@@ -400,11 +394,11 @@ class _Words:
         else:
             clause = f"when {other} {'are' if _is_plural(other) else 'is'} disturbed,"
             falls = f"it falls {only}to"
-        if _two(after) == _two(result.baseline):
+        if rounded(after) == rounded(result.baseline):
             falls = "it stays at"
         elif after > result.baseline:
             falls = "it rises to"
-        said = f"{clause} {falls} {_two(after)}"
+        said = f"{clause} {falls} {rounded(after)}"
         if not result.is_testable:
             return said
         if self.verdict is Verdict.DOES_NOT_RELY:
@@ -438,7 +432,11 @@ class _Words:
         if self.result.is_testable or len(drops) < 2:
             return []
         few = len(drops) <= _SINGLE
-        listed = ", ".join(map(_two, drops)) if few else f"{_two(drops[0])} to {_two(drops[-1])}"
+        listed = (
+            ", ".join(map(rounded, drops))
+            if few
+            else f"{rounded(drops[0])} to {rounded(drops[-1])}"
+        )
         return [f"The drops of the single recordings are {listed}."]
 
     # what is kept by the feature alone
@@ -448,7 +446,7 @@ class _Words:
         result, verdict = self.result, self.verdict
         if verdict is Verdict.TOUCHES_NOTHING:
             return [self._untouched()]
-        start = f"Of a {self.score} of {_two(result.baseline)} ({self._recordings()})"
+        start = f"Of a {self.score} of {rounded(result.baseline)} ({self._recordings()})"
         numbers = f"{start} {self._keeping('they' if self.many else 'it')}"
         if verdict is Verdict.LEAKS:
             return [self._leak()]
@@ -459,16 +457,16 @@ class _Words:
         if verdict is Verdict.NO_EVIDENCE:
             return [numbers, self._why_not()]
         if result.known_bias > _WORTH_SAYING:
-            little = f"{_two(result.known_bias)} too little"
+            little = f"{rounded(result.known_bias)} too little"
             return [numbers, f"On music whose partials are known, this mask keeps {little}."]
         return [numbers]
 
     def _keeping(self, subject: str) -> str:
         result = self.result
-        said = f"{subject} {self._verb('keep')} {_two(result.perturbed)}"
+        said = f"{subject} {self._verb('keep')} {rounded(result.perturbed)}"
         if not math.isnan(result.excess_drop):
             other = self.asked.control or "the control"
-            said += f", {other} alone {_two(result.perturbed + result.excess_drop)}"
+            said += f", {other} alone {rounded(result.perturbed + result.excess_drop)}"
         return f"{said}."
 
     def _short(self) -> str:
@@ -492,8 +490,8 @@ class _Words:
         """What the condition scores without the notes."""
         known = [x for x in (self.result.leak_noise, self.result.leak_other) if not math.isnan(x)]
         return (
-            f"The mask itself gives the notes away: it scores {_two(max(known))} on a sound "
-            f"without them, and {_two(self.result.perturbed)} on the recordings."
+            f"The mask itself gives the notes away: it scores {rounded(max(known))} on a sound "
+            f"without them, and {rounded(self.result.perturbed)} on the recordings."
         )
 
     def _why_not(self) -> str:
@@ -506,7 +504,7 @@ class _Words:
     # all
 
     def _incomparable(self) -> str:
-        left = _two(self.result.perturbed + self.result.excess_drop)
+        left = rounded(self.result.perturbed + self.result.excess_drop)
         return f"The control leaves {left}, which is too little to compare with."
 
     def _untouched(self) -> str:
@@ -606,7 +604,7 @@ def _some(names: Sequence[str], last: str = "and") -> str:
 
 
 def _moves(before: float, after: float) -> str:
-    a, b = _two(before), _two(after)
+    a, b = rounded(before), rounded(after)
     if a == b:
         return f"stays at {a}"
     return f"{'falls' if after < before else 'rises'} from {a} to {b}"
@@ -616,13 +614,9 @@ def _interval(result: ConditionResult, of: str, besides: str = "") -> str:
     """An estimate with its interval and what else belongs in the bracket."""
     value = result.drop if of == "drop" else result.excess_drop
     low, high = getattr(result, f"{of}_low"), getattr(result, f"{of}_high")
-    bounds = "" if math.isnan(low) else f"95 % interval {_two(low)} to {_two(high)}"
+    bounds = "" if math.isnan(low) else f"95 % interval {rounded(low)} to {rounded(high)}"
     inside = "; ".join(part for part in (bounds, besides) if part)
-    return f"{_two(value)} ({inside})" if inside else _two(value)
-
-
-def _two(value: float) -> str:
-    return format_value(value, ".2f").replace("-", "−")
+    return f"{rounded(value)} ({inside})" if inside else rounded(value)
 
 
 def _p(value: float) -> str:

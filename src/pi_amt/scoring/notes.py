@@ -5,9 +5,8 @@ offsets, its offset within 50 ms or 20 % of the reference's duration, whichever 
 in time are rounded to 4 decimals; limits are inclusive. Found notes are the largest possible
 one-to-one matching. Precision, recall and F equal mir_eval's; what differs:
 
-* mir_eval compares all notes with all (12,000 notes: 16 s and 4.9 GB),
-:mod:`pi_amt.scoring.matching` only
-  those that are near.
+* mir_eval compares all notes with all (12,000 notes: 16 s and 4.9 GB), here
+  :mod:`pi_amt.scoring.matching` compares only those that are near.
 * The average overlap ratios depend on *which* largest matching is taken where several exist
   (notes of one pitch within 100 ms); there, and only there, they may differ from mir_eval's.
 * mir_eval refuses notes of no length; here they count like any other. The overlap ratio of two
@@ -168,13 +167,3 @@ def _mean_overlap(reference: Notes, estimate: Notes, pairs: Indices) -> float:
     either = np.maximum(ref.offsets, est.offsets) - np.minimum(ref.onsets, est.onsets)
     ratios = np.divide(both, either, out=np.ones_like(both), where=either > 0)
     return float(np.mean(ratios))
-
-
-__all__ = [
-    "NOTE_SCORES",
-    "TOLERANCE_SCORES",
-    "check_pitch_units",
-    "match_notes",
-    "score_notes",
-    "score_tolerances",
-]

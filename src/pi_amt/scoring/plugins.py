@@ -36,10 +36,11 @@ def broken_scorers() -> list[str]:
 
 
 def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
-    """The scores of all installed scorers. Each is given notes of its own, which it may change.
+    """The scores of all installed scorers, named ``scorer.score``. Each scorer is given notes of
+    its own, which it may change.
 
     Raises:
-        ValueError: if one fails, or returns anything but a dict of numbers.
+        ValueError: if a scorer fails or gives no dict of numbers; the message names the scorer.
     """
     found: dict[str, float] = {}
     for name, scorer in scorers().items():

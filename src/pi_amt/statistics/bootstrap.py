@@ -52,12 +52,24 @@ class Interval:
     low: float
     high: float
 
+    def columns(self, name: str) -> dict[str, float]:
+        """The estimate under a name and its bounds under their own (:func:`bound_names`)."""
+        low, high = bound_names(name)
+        return {name: self.estimate, low: self.low, high: self.high}
+
     def within(self, lowest: float, highest: float) -> Interval:
         """The same with bounds no further out than the quantity itself can be; NaN stays."""
         return Interval(self.estimate, max(self.low, lowest), min(self.high, highest))
 
 
 UNDEFINED = Interval(np.nan, np.nan, np.nan)
+
+
+def bound_names(name: str) -> tuple[str, str]:
+    """What the columns of an estimate's bounds are called: ``excess_low`` and ``excess_high`` of
+    ``excess_drop``, ``area_low`` and ``area_high`` of ``area``."""
+    stem = name.removesuffix("_drop")
+    return f"{stem}_low", f"{stem}_high"
 
 
 def cluster_sums(values: Floats, clusters: Sequence[Hashable] | None) -> Floats:

@@ -23,12 +23,12 @@ from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.inference import FEWEST_COMPOSITIONS, Inference
 from pi_amt.statistics.reliance import Measure, Standing, difference, measure_in_words
 
-#: of the file; raised when an older one cannot be read any more
+#: version of the file's form; raised when older files cannot be read
 FORMAT = 1
 #: differences below this are no news
 TOLERANCE = 0.01
 _DIGITS = 6
-#: of the rows, and what must agree for two cards to be compared
+#: facts about the rows that must agree for two cards to be compared
 _HELD_EQUAL = ("method", "precision")
 
 
@@ -201,7 +201,8 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
 
 
 def _versions(ours: Standing, theirs: Standing) -> Iterator[tuple[str, Any, Any]]:
-    """Of the own methods of the permutations that two cards share. Older cards do not say them."""
+    """What it is, and its value in either card: the versions of the permutations that both have.
+    Older cards do not tell them."""
     a, b = (one.facts.get("permutation_versions") or {} for one in (ours, theirs))
     if bool(a) != bool(b):
         yield "versions of permutations", a or "none", b or "none"

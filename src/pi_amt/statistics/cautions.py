@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence, Set
 
 import numpy as np
 
-from pi_amt.core.text import plural
+from pi_amt.core.text import first_few, plural
 from pi_amt.scoring.alignment import SHIFTED_MS, alignment_of, whole_shift
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import LEAST_SCORE, recordings_at_floor, why_at_floor
@@ -22,8 +22,6 @@ _FEW = 0.03
 _KEPT_DB = -10.0
 #: differences of scores that rounding alone may make
 _ROUNDING = 1e-9
-#: of several recordings this many are named
-_NAMED = 3
 
 
 def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Inference) -> list[str]:
@@ -35,6 +33,13 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
             continue
         said += _of_condition(panel, result, unreached.get(result.condition, ""))
     said += _controls_at_floor(results)
+    said += _of_recordings(panel)
+    return said + _left_out(panel, results, inference.score)
+
+
+def _of_recordings(panel: Panel) -> list[str]:
+    """Sentences about recordings that are counted, but should not be, or not as they are."""
+    said = []
     if copies := _copies(panel):
         said.append(
             f"{_recordings(copies, 'has', 'have')} the same audio and notes as another one "
@@ -54,22 +59,26 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
             f"early ({piece}: {shift}), so the tolerance of 50 ms leaves less room on one side. "
             "Look at F at 150 ms, or run the study again with align=median."
         )
-    failed = _failed(panel)
-    older = _without_score(panel, inference.score)
-    unscored = _unscored(panel, inference.score)
+    return said
+
+
+def _left_out(panel: Panel, results: Sequence[ConditionResult], score: str) -> list[str]:
+    """Sentences about recordings that no mean rests on."""
+    said = []
+    older, unscored = _without_score(panel, score), _unscored(panel, score)
     silent = max((result.n_without_reference for result in results), default=0)
     silent -= len(older) + len(unscored)
-    if failed:
+    if failed := _failed(panel):
         said.append(f"{_recordings(failed)} failed and {_are_out(failed)}: {_first_error(panel)}")
     if older:
         said.append(
             f"{_recordings(older)} {_are_out(older)}, because rows of an earlier version do not "
-            f"hold {inference.score}. In another results_dir they are computed anew."
+            f"hold {score}. In another results_dir they are computed anew."
         )
     if unscored:
         said.append(
             f"{_recordings(unscored)} with notes {_are_out(unscored)}, because the model gives no "
-            f"{inference.score} there."
+            f"{score} there."
         )
     if silent > 0:
         lacking = range(silent)
@@ -144,11 +153,10 @@ def _floor(panel: Panel, inference: Inference) -> list[str]:
     low = recordings_at_floor(panel, inference)
     if not low:
         return []
-    names = ", ".join(low[:_NAMED]) + (", …" if len(low) > _NAMED else "")
     return [
-        f"{_recordings(low, 'has', 'have')} a baseline score under {LEAST_SCORE:.2f} ({names}). "
-        "There is next to nothing to lose there, so the drops say nothing; `pi-amt data --full` "
-        "tells whether the files are to blame."
+        f"{_recordings(low, 'has', 'have')} a baseline score under {LEAST_SCORE:.2f} "
+        f"({first_few(low)}). There is next to nothing to lose there, so the drops say nothing; "
+        "`pi-amt data --full` tells whether the files are to blame."
     ]
 
 
@@ -178,11 +186,10 @@ def _controls_at_floor(results: Sequence[ConditionResult]) -> list[str]:
     ]
     if not found:
         return []
-    names = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
     return [
-        f"the matched control of {plural(len(found), 'condition')} ({names}) leaves a score under "
-        f"{LEAST_SCORE:.2f}. Hardly anything can fall below that, so the excess says nothing "
-        "there, and no sentence rests on it."
+        f"the matched control of {plural(len(found), 'condition')} ({first_few(found)}) leaves a "
+        f"score under {LEAST_SCORE:.2f}. Hardly anything can fall below that, so the excess says "
+        "nothing there, and no sentence rests on it."
     ]
 
 

@@ -123,9 +123,7 @@ def paired_difference(
     values = snapped(values)
     found = interval_over(values, clusters, inference, limits=(-2.0, 2.0))
     return {
-        "difference": found.estimate,
-        "difference_low": found.low,
-        "difference_high": found.high,
+        **found.columns("difference"),
         "p": p_value_over(values, clusters, inference),
     }
 

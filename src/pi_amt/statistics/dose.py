@@ -103,21 +103,21 @@ class DoseCurve(Curve):
     floor_known: bool
 
 
-def dose_curves(importance: Result) -> tuple[DoseCurve, ...]:
+def dose_curves(result: Result) -> tuple[DoseCurve, ...]:
     """All dose curves that the rows allow, at least three doses each."""
     return tuple(
-        _dose_curve(panel, series, importance.inference)
-        for panel in importance.panels
+        _dose_curve(panel, series, result.inference)
+        for panel in result.panels
         for series in _series(panel)
         if series.is_dose
     )
 
 
-def numbered_curves(importance: Result, permutations: Collection[str]) -> tuple[Curve, ...]:
+def numbered_curves(result: Result, permutations: Collection[str]) -> tuple[Curve, ...]:
     """Drop against the number of a partial or a channel, under each of these permutations."""
     return tuple(
-        _curve(panel, series, importance.inference)
-        for panel in importance.panels
+        _curve(panel, series, result.inference)
+        for panel in result.panels
         for series in _series(panel)
         if series.permutation in permutations and series.parameter in NUMBERS
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import compress
 from math import nan
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,11 @@ PValue = Annotated[float, "p"]
 
 #: some columns of a :class:`ConditionResult` by name
 Columns = dict[str, Any]
+#: those that are means of the effects in the rows, under the same names
+_EFFECTS = (
+    *("removed_db", "removed_db_target", "removed_db_tones", "touched_share", "collateral_db"),
+    *RESIDUALS,
+)
 #: ``(pieces,)`` recordings with both scores
 Known = NDArray[np.bool_]
 
@@ -202,6 +207,13 @@ class ConditionResult:
         return self.n_compositions >= FEWEST_COMPOSITIONS
 
 
+#: column of the importance table → (format, meaning), as :class:`ConditionResult` says them
+RESULT_COLUMNS: dict[str, tuple[str, str]] = {
+    name: kind.__metadata__
+    for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
+}
+
+
 def panel_results(panel: Panel, inference: Inference) -> list[ConditionResult]:
     """One result per condition of a panel, not yet corrected for the number of tests."""
     summary = _Summary(panel, inference)
@@ -281,7 +293,7 @@ class _Summary:
             **self._controls(number, known),
             **self._leaks(number),
             **self._precision_and_recall(number, known),
-            **_bounded("average_precision_drop", self._interval(self.frame_drops[number])),
+            **self._frames(number),
             **self._notes(number, known),
             **self._effects(number, known),
         )
@@ -318,9 +330,9 @@ class _Summary:
         return {
             "baseline": mean(self.base[known]),
             "perturbed": mean(self.base[known] - drops[known]),
-            **_bounded("drop", self._interval(drops)),
+            **self._interval(drops).columns("drop"),
             "drop_within": self._within(drops),
-            **_bounded("relative_drop", self._interval(drops, self.base, (-np.inf, 1.0))),
+            **self._interval(drops, self.base, (-np.inf, 1.0)).columns("relative_drop"),
             "drop_std": float(drops[known].std(ddof=1)) if known.sum() > 1 else nan,
             "p": self._p_value(drops),
         }
@@ -347,11 +359,11 @@ class _Summary:
             found["wrong_piece_drop"] = mean(self.drops[wrong])
         if self.floor is not None:
             ratio = self._interval(drops, self.drops[self.floor], (-np.inf, np.inf))
-            found |= _bounded("chance_corrected_drop", ratio)
+            found |= ratio.columns("chance_corrected_drop")
         matched = self.panel.control_of(number, "matched_tracks")
         if matched is not None:
             excess = snapped(drops - self.drops[matched])
-            found |= _bounded("excess_drop", self._interval(excess))
+            found |= self._interval(excess).columns("excess_drop")
             found["excess_within"] = self._within(excess)
             found["excess_p"] = self._p_value(excess)
             both = ~np.isnan(excess)
@@ -384,7 +396,7 @@ class _Summary:
         verdicts = []
         for carrier, leak in leaks.items():
             limits = (-1.0 if carrier == "other" else 0.0, 1.0)
-            found |= _bounded(f"leak_{carrier}", self._interval(leak, limits=limits))
+            found |= self._interval(leak, limits=limits).columns(f"leak_{carrier}")
             both = ~np.isnan(leak) & ~np.isnan(means[number])
             if both.any():
                 verdicts.append(mean(leak[both]) > LEAKS_ABOVE * mean(means[number][both]))
@@ -401,6 +413,9 @@ class _Summary:
             found[f"{name}_drop"] = mean(self.panel.baseline_values(key)[known] - after)
         return found
 
+    def _frames(self, number: int) -> Columns:
+        return {**self._interval(self.frame_drops[number]).columns("average_precision_drop")}
+
     def _notes(self, number: int, known: Known) -> Columns:
         """What became of the notes, and F of the pooled counts."""
         score, count = self.inference.score, self.count
@@ -411,10 +426,7 @@ class _Summary:
         }
 
     def _effects(self, number: int, known: Known) -> Columns:
-        names = (
-            "removed_db", "removed_db_target", "removed_db_tones", "touched_share", "collateral_db",
-        )  # fmt: skip
-        return {name: mean(self.effect(name)[number][known]) for name in (*names, *RESIDUALS)}
+        return {name: mean(self.effect(name)[number][known]) for name in _EFFECTS}
 
     def _interval(
         self,
@@ -432,12 +444,6 @@ class _Summary:
         if self.at_floor:
             return nan
         return p_value_over(differences, self.panel.compositions, self.inference)
-
-
-def _bounded(name: str, found: Interval) -> Columns:
-    """The column of an estimate and those of its bounds: ``excess_drop``, ``excess_low`` …"""
-    stem = name.removesuffix("_drop")
-    return {name: found.estimate, f"{stem}_low": found.low, f"{stem}_high": found.high}
 
 
 def _total(values: Floats) -> float:

@@ -18,6 +18,7 @@ from math import nan
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.statistics.bootstrap import (
     LEVEL,
@@ -63,6 +64,14 @@ class Inference:
     def bounded(self) -> bool:
         """Whether the score lies in [0, 1]; one of a plug-in, ``<entry point>.<key>``, may not."""
         return "." not in self.score
+
+    @property
+    def intervals_in_words(self) -> str:
+        """How intervals were made, as notes below tables say it."""
+        return (
+            f"95 %, studentised bootstrap, {plural(self.n_resamples, 'resample')} over recordings, "
+            f"clustered by composition, seed {self.seed}"
+        )
 
 
 def sign_flip(

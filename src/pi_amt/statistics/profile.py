@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pi_amt.core.units import Floats
+from pi_amt.core.units import Floats, db_to_power_ratio
 from pi_amt.models.basic_pitch.rearrange import HARMONICS
 from pi_amt.statistics.dose import Curve, numbered_curves
 from pi_amt.statistics.inference import mean
@@ -151,16 +151,16 @@ class Profile:
         )
 
 
-def profiles(importance: Result) -> tuple[Profile, ...]:
+def profiles(result: Result) -> tuple[Profile, ...]:
     """All profiles that the rows allow, what is removed before what is kept.
 
     Of several series of one way, which differ in other options, the one stored first is taken.
     """
     found: dict[tuple[str, str, bool], dict[str, Curve]] = {}
-    for curve in numbered_curves(importance, KEEPS):
+    for curve in numbered_curves(result, KEEPS):
         place = (curve.model, curve.dataset, KEEPS[curve.permutation])
         found.setdefault(place, {}).setdefault(_way(curve), _by_partial(curve))
-    panels = {(panel.model, panel.dataset): panel for panel in importance.panels}
+    panels = {(panel.model, panel.dataset): panel for panel in result.panels}
     return tuple(
         Profile(
             model=model,
@@ -238,7 +238,7 @@ def _energies(panel: Panel, curves: Mapping[str, Curve]) -> dict[int, Energies]:
     unknown = np.full(len(panel.pieces), np.nan)
     found = {}
     for k in sorted({*shares, *losses}):
-        own = 1 - 10 ** (-shares.get(k, unknown) / 10)
+        own = 1 - db_to_power_ratio(-shares.get(k, unknown))
         lost = losses.get(k, unknown)
         found[k] = Energies(
             own_share=mean(own),

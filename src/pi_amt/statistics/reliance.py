@@ -14,7 +14,7 @@ told apart share places. The intervals are not corrected for the number of pairs
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 
 from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.units import Floats
-from pi_amt.statistics.bootstrap import Interval, ratio_difference
+from pi_amt.statistics.bootstrap import UNDEFINED, Interval, ratio_difference
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import (
@@ -55,6 +55,8 @@ MEASURES = {
 SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
+#: the masks that remove the fundamentals, and that keep nothing else
+_REMOVED, _KEPT = "ratio_fund_mask", "ratio_harm_mask"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class Measure:
     def is_ratio(self) -> bool:
         """Whether it is a share of something, and no mean."""
         return any(bottom != 1.0 for _, bottom in self.parts.values())
+
+
+#: some measures by name, and for others why they have no value
+_Made = tuple[dict[str, Measure], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,7 @@ class Standing:
         clusters = [self.compositions[piece] for piece in pieces]
         limits = (-np.inf, np.inf) if measure.is_ratio else (-1.0, 1.0)
         found = interval_over(top, clusters, self.inference, bottom=bottom, limits=limits)
-        if len(set(clusters)) >= FEWEST_COMPOSITIONS:
-            return found
-        return Interval(found.estimate, np.nan, np.nan)
+        return _with_enough(clusters, found)
 
 
 def measure_in_words(name: str) -> str:
@@ -141,7 +145,7 @@ def difference(a: Standing, b: Standing, name: str) -> Interval:
     no interval over fewer than six compositions."""
     ours, theirs = a.measures.get(name), b.measures.get(name)
     if ours is None or theirs is None:
-        return Interval(np.nan, np.nan, np.nan)
+        return UNDEFINED
     pieces = [p for p in ours.parts if p in theirs.parts and a.data[p] == b.data[p]]
     clusters = [a.compositions[piece] for piece in pieces]
     given = a.inference
@@ -153,6 +157,11 @@ def difference(a: Standing, b: Standing, name: str) -> Interval:
         level=given.level,
         seed=given.seed,
     )
+    return _with_enough(clusters, found)
+
+
+def _with_enough(clusters: Sequence[str], found: Interval) -> Interval:
+    """An estimate without its bounds where there are fewer compositions than a test needs."""
     if len(set(clusters)) >= FEWEST_COMPOSITIONS:
         return found
     return Interval(found.estimate, np.nan, np.nan)
@@ -201,46 +210,23 @@ def _settings(panel: Panel) -> dict[str, Any]:
 
 
 def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
-    score, measures = result.score, dict[str, Measure]()
+    """The standing of a model from its panel; ``own``: that of its own input, if it was run."""
+    drops, results = _Drops(panel, result.score), result.results_of(panel)
+    measures = {"F": Measure.of(panel.pieces, drops.base)}
     missing: dict[str, str] = {}
-    measures["F"] = Measure.of(panel.pieces, panel.baseline_values(score))
-    numbers = _Drops(panel, score)
-    removed, kept = numbers.named("ratio_fund_mask"), numbers.named("ratio_harm_mask")
-    results = result.results_of(panel)
-    if removed is not None:
-        measures["necessity"] = numbers.excess(removed)
-        measures["reliance"] = numbers.excess(removed, share=True)
-        missing |= _uninformative(results[removed], ("necessity", "reliance"))
-    if kept is not None:
-        left = numbers.base - numbers.drops[kept]
-        measures["kept"] = Measure.of(panel.pieces, left, numbers.base)
-        measures["sufficiency"] = numbers.excess(kept, sign=-1.0)
-        missing |= _uninformative(results[kept], ("sufficiency",))
-        if results[kept].leaks == "yes":
-            missing |= dict.fromkeys(("kept", "sufficiency"), _leak(results[kept]))
-    for one in result.attributions:
-        if one.panel is panel and one.known:
-            for column, player in zip(one.values.T, one.players, strict=True):
-                measures[SHAPLEY + player] = Measure.of(one.pieces, column)
-    onset = numbers.named("fund_mask", onset="only")
-    if onset is not None:
-        measures["onset"] = numbers.excess(onset)
-        missing |= _uninformative(results[onset], ("onset",))
-    moved = None if own is None else _Drops(own, score).named("microtonal")
-    if own is None or moved is None:
-        missing["microtonal"] = "only its notes are known, and a sound keeps no shuffle"
-    else:
-        measures["microtonal"] = Measure.of(own.pieces, _Drops(own, score).drops[moved])
-    for name, mask, made in (
-        ("bias_removed", removed, numbers.named(AUDIO_WITHOUT, harmonic=1)),
-        ("bias_kept", kept, numbers.named(AUDIO_WITH_ONLY, harmonic=1)),
+    for made, reasons in (
+        _of_necessity(drops, results),
+        _of_sufficiency(drops, results),
+        _of_players(result, panel),
+        _of_onsets(drops, results),
+        _of_own_input(own, result.score),
+        _of_bias(drops),
     ):
-        if mask is not None and made is not None:
-            off = numbers.drops[mask] - numbers.drops[made]
-            measures[name] = Measure.of(panel.pieces, snapped(off))
+        measures |= made
+        missing |= reasons
     if why := why_at_floor(panel, result.inference):
         missing |= dict.fromkeys((m for m in measures if m not in _NEED_NO_F), why)
-    row = panel.rows[0]
+    removed = drops.named(_REMOVED)
     effects = panel.piece_means(RESIDUALS[0], "effects")
     return Standing(
         model=_plain(panel.model),
@@ -251,25 +237,96 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
         inference=result.inference,
         missing=missing,
         residual_db=np.nan if removed is None else mean(effects[removed]),
-        facts={
-            "weights": row.weights,
-            "weights_label": row.weights_label,
-            "precision": row.precision,
-            "settings": _settings(panel),
-            "conditions": [
-                panel.names[n]
-                for n in _conditions(panel)
-                if not panel.conditions[n].permutation.startswith("audio_")  # the truth
-            ],
-            "seconds": round(sum(panel.seconds), 1),
-            "method": row.method,
-            "permutation_versions": _versions(panel),
-            "pi_amt": row.version,
-        },
+        facts=_facts(panel),
     )
 
 
-def _uninformative(result: ConditionResult, names: Sequence[str]) -> dict[str, str]:
+def _of_necessity(drops: _Drops, results: Sequence[ConditionResult]) -> _Made:
+    """What is lost without the fundamentals."""
+    removed = drops.named(_REMOVED)
+    if removed is None:
+        return {}, {}
+    made = {"necessity": drops.excess(removed), "reliance": drops.excess(removed, share=True)}
+    return made, _uninformative(results[removed], made)
+
+
+def _of_sufficiency(drops: _Drops, results: Sequence[ConditionResult]) -> _Made:
+    """What is left with the fundamentals alone."""
+    kept = drops.named(_KEPT)
+    if kept is None:
+        return {}, {}
+    made = {
+        "kept": Measure.of(drops.panel.pieces, drops.base - drops.drops[kept], drops.base),
+        "sufficiency": drops.excess(kept, sign=-1.0),
+    }
+    missing = _uninformative(results[kept], ("sufficiency",))
+    if results[kept].leaks == "yes":
+        missing |= dict.fromkeys(made, _leak(results[kept]))
+    return made, missing
+
+
+def _of_players(result: Result, panel: Panel) -> _Made:
+    """Shapley values, as far as all coalitions were run."""
+    return {
+        SHAPLEY + player: Measure.of(one.pieces, column)
+        for one in result.attributions
+        if one.panel is panel and one.known
+        for column, player in zip(one.values.T, one.players, strict=True)
+    }, {}
+
+
+def _of_onsets(drops: _Drops, results: Sequence[ConditionResult]) -> _Made:
+    """What is lost without the fundamentals of the beginnings of notes."""
+    onset = drops.named("fund_mask", onset="only")
+    if onset is None:
+        return {}, {}
+    made = {"onset": drops.excess(onset)}
+    return made, _uninformative(results[onset], made)
+
+
+def _of_own_input(own: Panel | None, score: str) -> _Made:
+    """What is lost where the bins of the model's own input are shuffled."""
+    drops = None if own is None else _Drops(own, score)
+    moved = None if drops is None else drops.named("microtonal")
+    if drops is None or moved is None:
+        return {}, {"microtonal": "only its notes are known, and a sound keeps no shuffle"}
+    return {"microtonal": Measure.of(drops.panel.pieces, drops.drops[moved])}, {}
+
+
+def _of_bias(drops: _Drops) -> _Made:
+    """Measured − true drops, where the sound was also made without the fundamentals, or of them."""
+    made = {}
+    for name, mask, truth in (
+        ("bias_removed", drops.named(_REMOVED), drops.named(AUDIO_WITHOUT, harmonic=1)),
+        ("bias_kept", drops.named(_KEPT), drops.named(AUDIO_WITH_ONLY, harmonic=1)),
+    ):
+        if mask is not None and truth is not None:
+            off = drops.drops[mask] - drops.drops[truth]
+            made[name] = Measure.of(drops.panel.pieces, snapped(off))
+    return made, {}
+
+
+def _facts(panel: Panel) -> dict[str, Any]:
+    """How the rows of a panel were made."""
+    row = panel.rows[0]
+    return {
+        "weights": row.weights,
+        "weights_label": row.weights_label,
+        "precision": row.precision,
+        "settings": _settings(panel),
+        "conditions": [
+            panel.names[n]
+            for n in _conditions(panel)
+            if panel.conditions[n].permutation not in (AUDIO_WITHOUT, AUDIO_WITH_ONLY)  # the truth
+        ],
+        "seconds": round(sum(panel.seconds), 1),
+        "method": row.method,
+        "permutation_versions": _versions(panel),
+        "pi_amt": row.version,
+    }
+
+
+def _uninformative(result: ConditionResult, names: Iterable[str]) -> dict[str, str]:
     """Why an excess says nothing, for each measure made of it; empty if it says something."""
     if result.control_at_floor == "yes":
         return dict.fromkeys(names, "the control itself leaves no F to compare with")

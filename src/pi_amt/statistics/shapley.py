@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from pi_amt.core.notes import REGISTERS
-from pi_amt.core.text import plural
+from pi_amt.core.text import first_few, plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.coalition import NOTHING, REST, Coalition
 from pi_amt.scoring.note_table import NoteTable
@@ -45,7 +45,6 @@ from pi_amt.store.rows import COALITION, ConditionKey
 LIMITS = dict(zip(REGISTERS, FACTORS["register"][1], strict=True))
 #: the score that the parts add up to
 ALL = "all"
-_NAMED = 3
 
 
 def shapley_values(scores: Floats) -> Floats:
@@ -343,7 +342,7 @@ def cautions_of(found: Sequence[Attribution]) -> Iterator[str]:
         if one.not_run:
             yield (
                 f"{place}: there are none, because {plural(len(one.not_run), 'coalition')} of "
-                f"{2 ** len(one.players) - 1} were not run ({_listed(one.not_run)}). "
+                f"{2 ** len(one.players) - 1} were not run ({first_few(one.not_run)}). "
                 "experiment=shapley runs all of them."
             )
             continue
@@ -351,7 +350,7 @@ def cautions_of(found: Sequence[Attribution]) -> Iterator[str]:
         if not one.known:
             yield f"{place}: there are none, because no recording has a score for every coalition."
         elif lacking:
-            without = _listed([p for p in one.panel.pieces if p not in one.pieces])
+            without = first_few([p for p in one.panel.pieces if p not in one.pieces])
             yield (
                 f"{place}: {plural(lacking, 'recording')} without a score for every coalition "
                 f"{'is' if lacking == 1 else 'are'} left out ({without})."
@@ -373,7 +372,3 @@ def cautions_of(found: Sequence[Attribution]) -> Iterator[str]:
                 f"{dataset}: Shapley values of different players ({told}) stand side by side. A "
                 "player's value depends on who the others are, so compare within one set only."
             )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")

@@ -94,9 +94,9 @@ def verdict_of(
         found = _sensitivity(result, inference.equivalence_margin)
     else:
         found = _necessity(result, inference.equivalence_margin)
-    return Verdict.TOO_FEW if found is Verdict.NO_EVIDENCE and _hopeless(
-        result, inference, among
-    ) else found  # fmt: skip
+    if found is Verdict.NO_EVIDENCE and _hopeless(result, inference, among):
+        return Verdict.TOO_FEW
+    return found
 
 
 def _hopeless(

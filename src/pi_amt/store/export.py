@@ -8,14 +8,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from pi_amt.scoring.anatomy import compare
+from pi_amt.scoring.anatomy import Comparison, compare
 from pi_amt.scoring.fate import FATES, fates
-from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, NoteTable
+from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, Ints, NoteTable
 from pi_amt.store.rows import Row
+from pi_amt.store.variants import variant_of
 
 Record = dict[str, Any]
 _CELL = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
@@ -79,7 +80,7 @@ def _row_record(row: Row) -> Record:
 def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]]:
     """Rows that hold notes, each with the baseline's table of the same recording and model, of the
     same contents and method."""
-    baselines: dict[tuple[str, ...], NoteTable] = {}
+    baselines: dict[tuple[object, ...], NoteTable] = {}
     good = [row for row in rows if row.status == "ok" and row.notes]
     for row in good:
         if row.role == "baseline":
@@ -88,17 +89,25 @@ def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]
         yield row, baselines.get(_cell(row))
 
 
-def _cell(row: Row) -> tuple[str, ...]:
-    model = row.model, row.weights, row.settings, row.precision, row.method or row.version
-    return *model, row.dataset, row.track, row.data
+def _cell(row: Row) -> tuple[object, ...]:
+    """What a row and its baseline have in common."""
+    return row.model, variant_of(row), row.dataset, row.track, row.data
 
 
 def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
     table = NoteTable.from_bytes(row.notes)
     identity = {name: getattr(row, name) for name in _CELL}
-    change = None
+    change = fate = None
     if baseline is not None and len(baseline.matched) == len(table.matched):
         change, fate = compare(baseline, table), fates(baseline, table)
+    for note in chain(_reference_notes(table, change, fate), _false_notes(table, change)):
+        yield identity | note
+
+
+def _reference_notes(
+    table: NoteTable, change: Comparison | None, fate: Ints | None
+) -> Iterator[Record]:
+    """The columns of each reference note that do not tell its row; ``fate`` ``(references,)``."""
     for i in range(len(table.onset)):
         state = ""
         if change is not None:
@@ -106,7 +115,6 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
             for name in ("kept", "lost", "gained"):
                 state = name if getattr(change, name)[i] else state
         yield {
-            **identity,
             "kind": "found" if table.matched[i] else "missed",
             "change": state,
             "reference_index": i,
@@ -119,12 +127,15 @@ def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
                 f"lower_-{interval}": bool(table.lower[i] >> bit & 1)
                 for bit, interval in enumerate(PARTIAL_INTERVALS)
             },
-            "fate": FATES[fate[i]] if state == "lost" else "",
+            "fate": FATES[fate[i]] if fate is not None and state == "lost" else "",
         }
+
+
+def _false_notes(table: NoteTable, change: Comparison | None) -> Iterator[Record]:
+    """The columns of each false note that do not tell its row."""
     for i in range(len(table.false_onset)):
         interval = int(table.false_interval[i])
         yield {
-            **identity,
             "kind": "false",
             "change": "" if change is None else ("new" if change.false_new[i] else "old"),
             "reference_index": -1,

@@ -30,10 +30,18 @@ def read_results(folder: Path | str, *, notes: bool = True) -> tuple[list[Row], 
     Raises:
         StoreError: if there is no store, or none that this version reads.
     """
+    rows, said, _ = read_study(folder, notes=notes)
+    return rows, said
+
+
+def read_study(
+    folder: Path | str, *, notes: bool = True
+) -> tuple[list[Row], list[str], list[dict[str, Any]]]:
+    """What :func:`read_results` returns, and the manifests of all runs, oldest first."""
     with Store(folder, readonly=True) as store:
         manifests = store.manifests()
         rows, said = under_newest_names(store.rows(notes=notes), manifests)
-    return rows, [*said, *unfinished(rows, manifests)]
+    return rows, [*said, *unfinished(rows, manifests)], manifests
 
 
 def under_newest_names(
@@ -80,13 +88,14 @@ def _names_by_content(rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
 def _newest_of(
     names: Sequence[str], dataset: str, manifests: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Old name → newest name, for names that the newest one's last run no longer saw.
+    """Old name → newest name, for names that the last run with the newest one did not see.
 
     Names that no run lists (recordings that are no files) are left as they are.
     """
     runs = [manifest.get("tracks", {}).get(dataset, {}) for manifest in manifests]
-    last = {name: max((i for i, run in enumerate(runs) if name in run), default=-1)
-            for name in names}  # fmt: skip
+    last = {
+        name: max((i for i, run in enumerate(runs) if name in run), default=-1) for name in names
+    }
     newest = max(names, key=lambda name: last[name])
     return {name: newest for name in names if 0 <= last[name] < last[newest]}
 

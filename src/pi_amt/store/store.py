@@ -99,27 +99,35 @@ class Store:
             else:
                 self._db = open_for_writing(self.path)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise StoreError(
-                    f"{self.path} was written by a newer pi_amt (store version {version}, this one "
-                    f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
-                )
-            if (there := self._columns()) and "key" not in there:
-                raise ValueError("it has a table of rows that is of another program")
-            if readonly and version == 0:  # a study was stopped while it made the file
-                raise StoreError(
-                    f"{self.path} holds no results yet: run a study first, or name another folder; "
-                    f"the copy of a study that has not ended needs {self.path.name}-wal, too"
-                )
+            self._check(version, readonly)
             if not readonly:
-                choose_journal(self._db, self.path)
-                if version < SCHEMA_VERSION:
-                    self._db.executescript(_SCHEMA)
-                for name in self._missing_columns():  # a store from before the field existed
-                    self._db.execute(f"ALTER TABLE rows ADD COLUMN {name} TEXT DEFAULT ''")
-                # A read-only folder or full disk is to fail now, not after the first recording.
-                self._db.execute("DELETE FROM files WHERE stamp = ''")
-                self._db.commit()
+                self._prepare(version)
+
+    def _check(self, version: int, readonly: bool) -> None:
+        """Refuse a file that is no store, or none that this version of pi_amt can use."""
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer pi_amt (store version {version}, this one "
+                f"reads {SCHEMA_VERSION}): upgrade pi_amt or choose another results_dir"
+            )
+        if (there := self._columns()) and "key" not in there:
+            raise ValueError("it has a table of rows that is of another program")
+        if readonly and version == 0:  # a study was stopped while it made the file
+            raise StoreError(
+                f"{self.path} holds no results yet: run a study first, or name another folder; "
+                f"the copy of a study that has not ended needs {self.path.name}-wal, too"
+            )
+
+    def _prepare(self, version: int) -> None:
+        """Make the tables and columns that the file of a new or an older store lacks."""
+        choose_journal(self._db, self.path)
+        if version < SCHEMA_VERSION:
+            self._db.executescript(_SCHEMA)
+        for name in self._missing_columns():
+            self._db.execute(f"ALTER TABLE rows ADD COLUMN {name} TEXT DEFAULT ''")
+        # A read-only folder or full disk is to fail now, not after the first recording.
+        self._db.execute("DELETE FROM files WHERE stamp = ''")
+        self._db.commit()
 
     def __enter__(self) -> Store:
         return self

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -176,22 +176,10 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
     for (label, _), group in by_condition.items():
         taken, said = _one_seed(group, f"{place}: {label}")
         messages += said
-        cells: dict[tuple[object, ...], Row] = {}
-        for row in taken:
-            cell = (condition_of(row), row.track, row.repeat)
-            if cell not in cells or row.status != "error" or cells[cell].status == "error":
-                cells[cell] = row
-        keys = {row.key for row in taken if row.status != "error"}
-        if len(keys) > sum(row.status != "error" for row in cells.values()):
-            notes.setdefault("several rows of one recording, newest taken", []).append(label)
-        if len(own := sorted({row.permutation_version for row in cells.values()})) > 1:
-            named = ", ".join(version or "1 or unknown" for version in own)
-            mixed = (
-                f"rows of versions {named} of this permutation stand together; the same run "
-                "computes the older ones anew"
-            )
-            notes.setdefault(mixed, []).append(label)
-        kept += cells.values()
+        newest = _newest(taken)
+        kept += newest
+        for note in _notes_on(taken, newest):
+            notes.setdefault(note, []).append(label)
     for note, labels in notes.items():
         others = f" and {plural(len(labels) - 1, 'other condition')}" if len(labels) > 1 else ""
         messages.append(f"{place}: {labels[0]}{others}: {note}")
@@ -202,6 +190,29 @@ def _one_row_per_cell(rows: Sequence[Row], place: str) -> tuple[list[Row], list[
             "stand together"
         )
     return kept, messages
+
+
+def _newest(rows: Sequence[Row]) -> list[Row]:
+    """The newest row of each cell of a condition, but a result before an error."""
+    cells: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        cell = (condition_of(row), row.track, row.repeat)
+        if cell not in cells or row.status != "error" or cells[cell].status == "error":
+            cells[cell] = row
+    return list(cells.values())
+
+
+def _notes_on(rows: Sequence[Row], newest: Sequence[Row]) -> Iterator[str]:
+    """What is said of a condition of whose rows these are the newest."""
+    keys = {row.key for row in rows if row.status != "error"}
+    if len(keys) > sum(row.status != "error" for row in newest):
+        yield "several rows of one recording, newest taken"
+    if len(own := sorted({row.permutation_version for row in newest})) > 1:
+        named = ", ".join(version or "1 or unknown" for version in own)
+        yield (
+            f"rows of versions {named} of this permutation stand together; the same run computes "
+            "the older ones anew"
+        )
 
 
 def _one_seed(rows: Sequence[Row], place: str) -> tuple[list[Row], list[str]]:

@@ -24,7 +24,8 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
 from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
 from pi_amt.models.transcriber import Transcriber
-from pi_amt.permutations.loading import Permutation, load_permutation
+from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.permutation import Permutation
 
 #: two tones per octave from C2 to G6, one after the other
 TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 COST_PER_SECOND = {"basic_pitch": (0.004, 0.0037), "timbre_trap": (0.02, 0.125)}
 _COST_OF_OTHERS = (0.01, 0.1)
 _UNKNOWN_LENGTH_SECONDS = 60.0
-# what comes before it, such as a look through the whole recording, says little about the rest
+# A job tells how long it will take once this share is done: before, it may only have looked
+# through the whole recording.
 _SHARE_THAT_TELLS = 0.05
 
 

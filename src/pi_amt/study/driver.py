@@ -91,36 +91,25 @@ def run_study(
     check_same_study(groups, store.manifests())
     if resumed is not None:
         check_unchanged(groups, resumed, store)
-    jobs: list[Job] = []
-    # by id(job), because two jobs may be equal: the rows of its group, its number in the workload
-    asked: dict[int, dict[str, Condition]] = {}
-    numbers: dict[int, int] = {}
-    workload = Workload()
     with ExitStack() as stack:
         pulses = stack.enter_context(Pulses())
-        for group in groups:
-            summary.asked.append({})
-            for missing in _missing_jobs(group, store, summary):
-                number = _add_to(workload, missing)
-                job = replace(missing, pulse=pulses.new(number))
-                asked[id(job)], numbers[id(job)] = summary.asked[-1], number
-                jobs.append(job)
+        jobs, asked = _jobs(groups, store, summary, pulses)
+        workload = _workload(jobs)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         told = {**environment(), **sources(groups), **passes(groups), **(configuration or {})}
         store.add_manifest(started, told)
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(workload, pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)
+        numbers = {id(job): number for number, job in enumerate(jobs)}  # two jobs may be equal
         for done, (job, result) in enumerate(results, start=1):
-            failed = _keep(job, result, store, summary)
+            number, failed = numbers[id(job)], _keep(job, result, store, summary)
             keys = (row.key for row in result.rows)
-            asked[id(job)].update(zip(keys, job.conditions, strict=True))
+            asked[number].update(zip(keys, job.conditions, strict=True))
             if job.pulse is not None:
                 job.pulse.stop()
             seconds = max((row.seconds for row in result.rows), default=0.0)
-            workload.finish(
-                numbers[id(job)], result.took_seconds, seconds or None, failed=failed > 0
-            )
+            workload.finish(number, result.took_seconds, seconds or None, failed=failed > 0)
             progress.advance(job.track.name, len(result.rows), failed)
             if failed and fail_fast:
                 summary.left = len(jobs) - done
@@ -141,10 +130,31 @@ def _check_models(groups: Iterable[Group]) -> None:
             )
 
 
-def _add_to(workload: Workload, job: Job) -> int:
-    """Add a job to the workload; its number there."""
-    name = built(job.model).identity.name
-    return workload.add(name, job.dataset, len(job.conditions), job.track.duration_seconds)
+def _jobs(
+    groups: Iterable[Group], store: Store, summary: Summary, pulses: Pulses
+) -> tuple[list[Job], list[dict[str, Condition]]]:
+    """The jobs of all groups, and for each job the rows that its group asked for.
+
+    The place of a job in the list is its number, by which its pulse and its part of the workload
+    are known.
+    """
+    jobs: list[Job] = []
+    asked: list[dict[str, Condition]] = []
+    for group in groups:
+        summary.asked.append({})
+        for job in _missing_jobs(group, store, summary):
+            jobs.append(replace(job, pulse=pulses.new(len(jobs))))
+            asked.append(summary.asked[-1])
+    return jobs, asked
+
+
+def _workload(jobs: Iterable[Job]) -> Workload:
+    """What the jobs cost, each under its number."""
+    workload = Workload()
+    for job in jobs:
+        name = built(job.model).identity.name
+        workload.add(name, job.dataset, len(job.conditions), job.track.duration_seconds)
+    return workload
 
 
 def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:

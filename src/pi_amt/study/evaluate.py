@@ -260,45 +260,60 @@ def _scored(
         started = time.perf_counter()
         estimate = one.decoder.finish()
         is_baseline = one.condition.role == "baseline" and one.condition.normalization == "frozen"
-        effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
-        if isinstance(one.stitcher, MeasuringStitcher):
-            effects |= one.stitcher.effects()
-        effects |= _removed_from_tones(model, one)
-        late_ms = onset_offset_ms(reference, estimate)
-        if late_ms is not None:
-            effects["onset_offset_ms"] = late_ms
+        effects = _effects(model, recording, one, estimate)
         if job.align == "median":
             if is_baseline:
-                aligned_ms = late_ms or 0.0
+                aligned_ms = effects.get("onset_offset_ms") or 0.0
             if aligned_ms is None:
                 error = ValueError(f"align: got no {BASELINE}, whose onsets tell the shift")
                 rows[one.condition] = refused_row(job, one.condition, error, fingerprint)
                 continue
             estimate = moved(estimate, -aligned_ms / 1000)
             effects["aligned_ms"] = aligned_ms
-        pairs = match_notes(reference, estimate)
-        table = anatomy.annotate(reference, estimate, pairs)
+        table = anatomy.annotate(reference, estimate, match_notes(reference, estimate))
         notes = table.to_bytes()
         if is_baseline:
             # rounded as in the store, because a study that is resumed compares with the stored one
             baseline = NoteTable.from_bytes(notes)
-        scores = _scores(reference, estimate, one.watcher)
-        counts = {"reference": len(reference), "estimate": len(estimate), "matched": len(pairs)}
-        counts |= _out_of_reach(model, one)
-        if baseline is not None:
-            counts |= anatomy.compare(baseline, table).counts()
-        elapsed = one.elapsed + time.perf_counter() - started
         rows[one.condition] = replace(
             blank_row(job, model, one.condition, fingerprint),
             seconds=recording.seconds,
-            scores=scores,
+            scores=_scores(reference, estimate, one.watcher),
             effects=effects,
-            counts=counts,
+            counts=_counts(model, one, table, baseline),
             notes=notes,
-            elapsed_seconds=elapsed,
+            elapsed_seconds=one.elapsed + time.perf_counter() - started,
             out_of_distribution=_out_of_distribution(one.permutation),
         )
     return rows
+
+
+def _effects(
+    model: Transcriber, recording: Recording, one: Pass[Account], estimate: Notes
+) -> dict[str, float]:
+    """What a condition did to the input, and by how much the notes come late."""
+    effects = {**one.watcher.meter.finish(), "tuning_cents": recording.tuning_cents}
+    if isinstance(one.stitcher, MeasuringStitcher):
+        effects |= one.stitcher.effects()
+    effects |= _removed_from_tones(model, one)
+    late_ms = onset_offset_ms(recording.reference, estimate)
+    return effects if late_ms is None else {**effects, "onset_offset_ms": late_ms}
+
+
+def _counts(
+    model: Transcriber, one: Pass[Account], table: NoteTable, baseline: NoteTable | None
+) -> dict[str, int]:
+    """How many notes there are, cannot be reached, and are lost or won against the baseline."""
+    matched = int(table.matched.sum())
+    counts = {
+        "reference": len(table.onset),
+        "estimate": matched + len(table.false_onset),
+        "matched": matched,
+    }
+    counts |= _out_of_reach(model, one)
+    if baseline is not None:
+        counts |= anatomy.compare(baseline, table).counts()
+    return counts
 
 
 def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:

@@ -34,7 +34,7 @@ class Job:
     Attributes:
         model: how a worker makes the model (or the model itself).
         dataset: config name.
-        track: paths, not data.
+        track: the recording; it holds paths, not data.
         conditions: what to compute.
         neighbour: the next track in sorted order, for controls and donors that need one.
         tuning: ``estimate``, ``off`` or cents.
@@ -115,7 +115,7 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
             **({"scorers": list(scorers())} if scorers() else {}),
             **({"permutation": version} if version else {}),
             **_level(identity, condition),
-            # rows of before had masks in another tuning, and frame scores of 0
+            # rows made before this entry had masks in another tuning, and frame scores of 0
             **({"without": list(identity.without)} if identity.without else {}),
             **_alignment(job),
         }
@@ -123,13 +123,15 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
 
 
 def _own_version(permutation: Permutation) -> str:
-    """Of a permutation's own method. Rows of the first have none."""
+    """The version of a permutation's own method; empty for the first one, whose rows were made
+    before there were such versions."""
     version = permutation.method_version
     return version if version != "1" else ""
 
 
 def _level(identity: ModelIdentity, condition: Condition) -> dict[str, str]:
-    """How a recording is scaled anew, where it is. Rows of before did not scale it."""
+    """By which level a recording is scaled anew, where it is. Rows made before it was scaled have
+    no such entry."""
     anew = condition.normalization == "model" and identity.level
     return {"level": identity.level} if anew else {}
 
@@ -167,14 +169,14 @@ def _data_settings(job: Job) -> dict[str, Any]:
     """Settings of a run that are not the model's: rows that differ in them are never averaged."""
     own = {"pedal": "extend", "max_seconds": None}
     track = {name: getattr(job.track, name, value) for name, value in own.items()}
-    # left out where it is 0, as in rows from before it existed
+    # left out where it is 0, as in rows made before this option
     shift = getattr(job.track, "onset_shift_ms", 0)
     shifted = {"onset_shift_ms": shift} if shift else {}
     return {"tuning": job.tuning, **track, **shifted, **_alignment(job)}
 
 
 def _alignment(job: Job) -> dict[str, str]:
-    """Left out where it is off, as in rows from before it existed."""
+    """The setting ``align``; left out where it is off, as in rows made before this option."""
     return {} if job.align == "off" else {"align": job.align}
 
 

@@ -23,9 +23,9 @@ from pi_amt.study.truth import DATASET, Truth, held_out_recordings, truth_groups
 
 #: the masks that remove the fundamentals, and that keep nothing else
 MASKS = ("ratio_fund_mask", "ratio_harm_mask")
-#: of the short form, whose seven coalitions take a quarter of the time of all thirty-one
+#: players of the short form, whose seven coalitions take a quarter of the time of all thirty-one
 PLAYERS = "f0+h2-h10+rest"
-#: what the model's own input loses; a sound keeps too little of it
+#: the permutation that is run on the model's own input, since a sound keeps too little of it
 OWN_INPUT = "microtonal"
 
 

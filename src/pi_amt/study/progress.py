@@ -227,13 +227,13 @@ def _columns(width: int, what: str) -> list[ProgressColumn]:
 
 @dataclass(frozen=True)
 class Pulse:
-    """The file of one job; it travels to the worker with the job."""
+    """The file in which the worker of one job tells how far it is; it travels with the job."""
 
     path: str
 
     def beat(self, started: float, share: float) -> None:
         """So much of the recording is done, 0 to 1, since ``started`` (``time.perf_counter``)."""
-        with contextlib.suppress(OSError):  # see above
+        with contextlib.suppress(OSError):  # a study does not fail because a bar stands still
             took = time.perf_counter() - started
             Path(self.path).write_text(f"{share:.4f} {took:.3f}", "ascii")
 
@@ -244,7 +244,7 @@ class Pulse:
 
 
 class Pulses:
-    """The driver's folder, which goes when the study ends."""
+    """The pulses of all jobs, in a folder that is removed when the study ends."""
 
     def __enter__(self) -> Pulses:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -257,7 +257,7 @@ class Pulses:
             self._folder.cleanup()
 
     def new(self, number: int) -> Pulse | None:
-        """For the job of this number."""
+        """The pulse of the job of this number; ``None`` where no folder could be made."""
         if self._folder is None:
             return None
         return Pulse(str(Path(self._folder.name) / str(number)))
@@ -268,7 +268,7 @@ class Pulses:
         if self._folder is None:
             return told
         for path in Path(self._folder.name).glob("*"):
-            # gone since, or just being written
+            # it may have been removed since, or is just being written
             with contextlib.suppress(OSError, ValueError):
                 share, took = map(float, path.read_text("ascii").split())
                 told[int(path.name)] = UnderWay(min(1.0, max(0.0, share)), took)

@@ -107,6 +107,7 @@ class Pass(Generic[W]):
     """The state of one condition while the recording streams by.
 
     Attributes:
+        condition: that is computed.
         permutation: the condition's own, settled on this recording.
         notes: reference of the recording.
         key: of its draws.
@@ -275,33 +276,18 @@ def run_conditions(
     Raises:
         ValueError: if the model's stream is empty.
     """
-    ordered = sorted(lent.items(), key=lambda item: item[0].role != "baseline")
     passes: list[Pass[W]] = []
     start, stop = window
     skipped = 0
     refused: dict[Condition, Exception] = {}
-    for number, clean in enumerate(recording.stream(model) if ordered else (), start=1):
+    for number, clean in enumerate(recording.stream(model) if lent else (), start=1):
         if clean.times.max() < start:
             skipped += len(clean.times)
             continue
         if clean.times.min() > stop:
             break
         if not passes:
-            passes = [
-                Pass(
-                    condition=condition,
-                    permutation=settled[condition],
-                    notes=recording.reference,
-                    key=condition.key_for(recording.dataset, recording.track),
-                    neighbour=neighbour,
-                    overview=overview,
-                    stitcher=model.stitcher(clean.n_samples),
-                    decoder=model.decoder(),
-                    watcher=watch(),
-                )
-                for condition, neighbour in ordered
-            ]
-            _scale(model, recording, passes)
+            passes = _begin(model, recording, settled, lent, watch, overview, clean.n_samples)
         kept = model.counted_frames(clean)
         for first in range(0, len(passes), model.conditions_at_once):
             if first:
@@ -316,10 +302,39 @@ def run_conditions(
             return_freed_memory()
         if beat is not None:
             beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
-    if ordered and not (passes or refused):
+    if lent and not (passes or refused):
         raise ValueError(f"{model.identity.name}: streamed no part, expected at least one")
     refused |= _end(model, passes)
     return [one for one in passes if one.condition not in refused], refused
+
+
+def _begin(
+    model: Transcriber,
+    recording: Recording,
+    settled: Mapping[Condition, Permutation],
+    lent: Mapping[Condition, Neighbour | None],
+    watch: Callable[[], W],
+    overview: Overview | None,
+    n_samples: int,
+) -> list[Pass[W]]:
+    """The passes of the conditions before the first part, the baseline first; ``n_samples`` is the
+    length of the recording at the rate of the model."""
+    passes = [
+        Pass(
+            condition=condition,
+            permutation=settled[condition],
+            notes=recording.reference,
+            key=condition.key_for(recording.dataset, recording.track),
+            neighbour=neighbour,
+            overview=overview,
+            stitcher=model.stitcher(n_samples),
+            decoder=model.decoder(),
+            watcher=watch(),
+        )
+        for condition, neighbour in sorted(lent.items(), key=lambda c: c[0].role != "baseline")
+    ]
+    _scale(model, recording, passes)
+    return passes
 
 
 def _scale(model: Transcriber, recording: Recording, passes: Sequence[Pass[W]]) -> None:

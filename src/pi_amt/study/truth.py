@@ -340,7 +340,7 @@ def _rows(groups: Sequence[Group], executor: ExecutorFactory, quiet: bool | None
 
 
 def _condition(name: str, options: Mapping[str, Any]) -> Condition:
-    """A mask as a condition, labelled as a sweep over its options labels it."""
+    """A mask as a condition, labelled by its options."""
     said = ",".join(f"{option}={value}" for option, value in options.items())
     return Condition(load_permutation(name, **options), f"{name}({said})" if said else name)
 

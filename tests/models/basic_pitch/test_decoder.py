@@ -17,7 +17,6 @@ from tests.models.basic_pitch.reference_decoder import decode as reference_decod
 
 from pi_amt.core.notes import Notes
 from pi_amt.models.basic_pitch import decoder as decoder_module
-from pi_amt.models.basic_pitch import decoder as note_search
 from pi_amt.models.basic_pitch.decoder import DecoderOptions, NoteDecoder
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
 
@@ -149,7 +148,6 @@ def test_small_chunks_and_spooling_to_disk_change_nothing(monkeypatch: pytest.Mo
     note, onset = cases.golden_inputs()["dense_music"]
     expected = as_rows(decode(note, onset))
     monkeypatch.setattr(decoder_module, "CHUNK_FRAMES", 7)
-    monkeypatch.setattr(note_search, "CHUNK_FRAMES", 5)
     monkeypatch.setattr(decoder_module, "SPOOL_BYTES", 1000)
     np.testing.assert_array_equal(as_rows(decode(note, onset)), expected)
 

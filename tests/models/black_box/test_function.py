@@ -262,8 +262,8 @@ def of_a_path(path: str) -> Notes:
     return Notes.empty()
 
 
-def of_a_wav(wav: Any, rate: int) -> Notes:
-    return notes([float(Path(wav).stat().st_size)], [60])
+def of_a_wav(wav_path: Any, rate: int) -> Notes:
+    return notes([float(Path(wav_path).stat().st_size)], [60])
 
 
 def test_a_function_that_takes_no_rate_is_refused_when_it_is_given() -> None:
@@ -273,7 +273,9 @@ def test_a_function_that_takes_no_rate_is_refused_when_it_is_given() -> None:
 
 
 def test_a_function_that_fails_on_samples_in_place_of_a_file_is_told_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"got samples as 'wav', .* put a function around it that"):
+    with pytest.raises(
+        TypeError, match=r"got samples as 'wav_path', .* put a function around it that"
+    ):
         Function(of_a_wav)(SOUND, RATE)
 
 

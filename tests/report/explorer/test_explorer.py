@@ -36,7 +36,7 @@ from pi_amt.report.explorer.roll import look_for, roll
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
 from pi_amt.scoring.anatomy import annotate
-from pi_amt.scoring.notes import match_notes
+from pi_amt.scoring.matching import match_notes
 from pi_amt.store.store import Store
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.driver import run_study

@@ -31,10 +31,14 @@ from pi_amt.core.checks import check_choice, check_count, check_flag, check_rang
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.models.basic_pitch.windows import frame_times, published_frame_times
 
+Frames = NDArray[np.float32]
+#: start frame, stop frame, pitch index
+Event = tuple[int, int, int]
+
 FRAME_MAPPINGS = ("published", "exact")
 #: of each kind of activation a decoder holds in memory before it goes to a temporary file, bytes
 SPOOL_BYTES = 2**20
-#: frames that are looked at together in the search for onset peaks
+#: frames that are compared with a threshold, or searched for onset peaks, together
 CHUNK_FRAMES = 8192
 
 
@@ -192,13 +196,6 @@ def _to_notes(events: list[Event], note: Frames, frame_mapping: str) -> Notes:
         pitches=(pitches + LOWEST_PITCH).astype(np.float64),
         velocities=np.round(np.float32(127) * amplitudes).astype(np.float64),
     )
-
-
-Frames = NDArray[np.float32]
-#: start frame, stop frame, pitch index
-Event = tuple[int, int, int]
-#: frames that are compared with the threshold together
-CHUNK_FRAMES = 8192
 
 
 class Remaining:

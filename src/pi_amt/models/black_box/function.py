@@ -21,8 +21,8 @@ from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.identity import identity_of_function
 from pi_amt.models.transcriber import ModelIdentity
 
-#: names of parameters that are given the name of a file
-_OF_FILES = re.compile(r"path|file|wav|uri", re.IGNORECASE)
+#: names of parameters that take the name of a file; a ``wav`` or ``waveform`` may be samples
+_OF_FILES = re.compile(r"path|file|uri", re.IGNORECASE)
 _FOR_FILES = (
     "put a function around it that writes the samples to a file (docs/black-box.md shows one), or "
     "run it as a program with model=command"

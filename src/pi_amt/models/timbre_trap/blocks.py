@@ -19,6 +19,9 @@ from pi_amt.models.timbre_trap.slicq import (
 )
 from pi_amt.models.transcriber import Activations
 
+HOP_FRAMES = BLOCK_FRAMES // 2
+HOP_SAMPLES = BLOCK_SAMPLES // 2
+
 
 def cut_blocks(samples: Samples, first: int, count: int) -> NDArray[np.float32]:
     """Blocks ``first`` to ``first + count`` of the padded recording ``(count, 66150)``."""
@@ -78,11 +81,7 @@ class BlockStitcher:
 
     def finish(self) -> Activations:
         """Nothing is left: the last half block is padding."""
-        return {"pitch": np.zeros((0, 540), dtype=np.float32)}
-
-
-HOP_FRAMES = BLOCK_FRAMES // 2
-HOP_SAMPLES = BLOCK_SAMPLES // 2
+        return {"pitch": np.zeros((0, N_BINS), dtype=np.float32)}
 
 
 class OverlapAdd:
@@ -98,7 +97,11 @@ class OverlapAdd:
         self._tail: Tensor | None = None
 
     def push(self, outputs: Tensor) -> NDArray[np.float32]:
-        """Complex outputs (blocks, 540, 1024) → activations float32 (512 · blocks, 540)."""
+        """Complex outputs (blocks, 540, 1024) → activations float32 (512 · blocks, 540).
+
+        Raises:
+            ValueError: if the outputs have another shape.
+        """
         if outputs.ndim != 3 or outputs.shape[1:] != (N_BINS, BLOCK_FRAMES):
             raise ValueError(
                 f"overlap-add: got outputs of shape {tuple(outputs.shape)}, "

@@ -70,7 +70,11 @@ def _first_bin() -> int:
 
 
 def semitone_activity(pitch: np.ndarray) -> np.ndarray:
-    """Activations (frames, 540) → (frames, 88): the largest of the bins nearest each key."""
+    """Activations (frames, 540) → (frames, 88): the largest of the bins nearest each key.
+
+    Raises:
+        ValueError: if the activations have another shape.
+    """
     if pitch.ndim != 2 or pitch.shape[1] != N_BINS:
         raise ValueError(f"decoder: got activations of shape {pitch.shape}, expected (n, {N_BINS})")
     first = _first_bin()
@@ -112,7 +116,11 @@ class Decoder:
         self._last_time = 0.0
 
     def push(self, pitch: np.ndarray, times: np.ndarray) -> None:
-        """Activations (frames, 540) and their times in seconds (frames,), in order."""
+        """Activations (frames, 540) and their times in seconds (frames,), in order.
+
+        Raises:
+            ValueError: if there are not as many times as frames.
+        """
         if len(pitch) != len(times):
             raise ValueError(f"decoder: got {len(pitch)} frames and {len(times)} times")
         for first in range(0, len(pitch), self._SLICE_FRAMES):

@@ -115,7 +115,11 @@ class SliCQ(nn.Module):
         return np.asarray(np.minimum(4.0 / bandwidths_hz(), BLOCK_SAMPLES / SAMPLE_RATE_HZ))
 
     def forward(self, blocks: Tensor) -> Tensor:
-        """Real samples float32 (blocks, 66150) → coefficients complex64 (blocks, 540, 1024)."""
+        """Real samples float32 (blocks, 66150) → coefficients complex64 (blocks, 540, 1024).
+
+        Raises:
+            ValueError: if the samples are not cut into blocks.
+        """
         if blocks.ndim != 2 or blocks.shape[1] != BLOCK_SAMPLES:
             raise ValueError(
                 f"sliCQ: got samples of shape {tuple(blocks.shape)}, expected "
@@ -142,7 +146,11 @@ class SliCQ(nn.Module):
         return out
 
     def inverse(self, coefficients: Tensor) -> Tensor:
-        """Coefficients complex64 (blocks, 540, 1024) → real samples float32 (blocks, 66150)."""
+        """Coefficients complex64 (blocks, 540, 1024) → real samples float32 (blocks, 66150).
+
+        Raises:
+            ValueError: if the coefficients have another shape.
+        """
         if coefficients.ndim != 3 or coefficients.shape[1:] != (N_BINS, BLOCK_FRAMES):
             raise ValueError(
                 f"sliCQ inverse: got coefficients of shape {tuple(coefficients.shape)}, "

@@ -24,7 +24,13 @@ import torch
 
 from pi_amt.core.audio import resample
 from pi_amt.core.spectrogram import Spectrogram, concatenate
-from pi_amt.core.units import Floats, Samples, db_to_amplitude, hz_to_midi
+from pi_amt.core.units import (
+    Floats,
+    Samples,
+    db_to_amplitude,
+    hz_to_midi,
+    power_ratio_to_db,
+)
 from pi_amt.models.timbre_trap.slicq import BLOCK_FRAMES, BLOCK_SAMPLES, SAMPLE_RATE_HZ, SliCQ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.report.explorer.pictures import columns
@@ -156,7 +162,7 @@ def residual_db(model: Transcriber, sound: Sound, wanted: Spectrogram) -> float 
         return None
     gain = float(np.real(np.vdot(got, want)) / np.sum(np.abs(got) ** 2))
     difference = float(np.sum(np.abs(gain * got - want) ** 2))
-    return float(10 * np.log10(max(difference / energy, 1e-12)))
+    return float(power_ratio_to_db(max(difference / energy, 1e-12)))
 
 
 def audio_address(samples: Samples, sample_rate: int) -> str:

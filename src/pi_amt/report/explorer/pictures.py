@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, hz_to_midi
+from pi_amt.core.units import Floats, hz_to_midi, power_ratio_to_db
 
 #: shown below the loudest bin of the clean excerpt, dB
 RANGE_DB = 60.0
@@ -61,7 +61,7 @@ def powers(spectrogram: Spectrogram, start: float, stop: float) -> Floats:
 
 def picture(power: Floats, loudest: float) -> str:
     """A WebP ``data:`` address of powers ``(bins, columns)``, low bins at the bottom."""
-    level = 10.0 * np.log10(np.maximum(power / max(loudest, 1e-30), 1e-12))
+    level = power_ratio_to_db(np.maximum(power / max(loudest, 1e-30), 1e-12))
     shade = np.clip(1.0 + level / RANGE_DB, 0.0, 1.0)
     pixels = (255 * colormaps[_COLOURS](shade[::-1])[..., :3]).astype(np.uint8)
     return _address(Image.fromarray(pixels), "webp", quality=62, method=6)

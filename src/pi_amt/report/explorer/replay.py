@@ -57,9 +57,14 @@ def read_recording(example: Example, row: Row) -> Recording:
     cut = round(row.seconds * sample_rate)
     tuning = float(row.effects.get("tuning_cents", 0.0))
     return Recording(
-        row.dataset, row.track, samples[: cut or None], sample_rate, row.seconds,
-        _reference(example, row), tuning,
-    )  # fmt: skip
+        dataset=row.dataset,
+        track=row.track,
+        samples=samples[: cut or None],
+        sample_rate=sample_rate,
+        seconds=row.seconds,
+        reference=_reference(example, row),
+        tuning_cents=tuning,
+    )
 
 
 def _reference(example: Example, row: Row) -> Notes:
@@ -72,7 +77,7 @@ def _reference(example: Example, row: Row) -> Notes:
         notes = example.source.notes()
     except (OSError, ValueError):  # the audio alone is still there
         return stored
-    # of another number, they are no longer those of the study
+    # notes of another number are not those that the study read
     return notes if notes.contours and len(notes) == len(stored) else stored
 
 

@@ -40,15 +40,17 @@ def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -
     inside = _sounding(onset, duration, start, stop)
     order = np.flatnonzero(inside)[np.argsort(onset[inside], kind="stable")]
     counts = np.bincount(fates[inside], minlength=len(FATES))
+    columns = (onset - start, duration, pitch, fates)
     return {
-        "notes": [
-            [round(float(onset[i] - start), 3), round(float(duration[i]), 3),
-             round(float(pitch[i]), 2), int(fates[i])]
-            for i in order
-        ],
+        "notes": [_rounded(*(float(column[i]) for column in columns)) for i in order],
         "counts": dict(zip(FATES, map(int, counts), strict=True)),
         "f": [_f_measure(table, start, stop) for table in (baseline, perturbed)],
-    }  # fmt: skip
+    }
+
+
+def _rounded(onset: float, duration: float, pitch: float, number: float) -> list[float]:
+    """A note as the page holds it: seconds to 1 ms, pitch to 1 cent, and a whole number."""
+    return [round(onset, 3), round(duration, 3), round(pitch, 2), round(number)]
 
 
 def _sounding(onset: Floats, duration: Floats, start: float, stop: float) -> NDArray[np.bool_]:
@@ -107,8 +109,9 @@ def played(notes: Notes, start: float, stop: float) -> list[list[float]]:
     ):
         begin, end = max(onset, start), min(offset, stop)
         if end > begin:
-            lists.append([round(float(begin - start), 3), round(float(end - begin), 3),
-                          round(float(pitch), 2), round(float(velocity))])  # fmt: skip
+            lists.append(
+                _rounded(float(begin - start), float(end - begin), float(pitch), float(velocity))
+            )
     return lists
 
 

@@ -123,8 +123,9 @@ def _paired(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> 
 
 def _movement(look: Look, score: str, clean: Numbers, cell: Numbers, ax: Axes) -> None:
     colour, marker = look.colour, look.marker
-    points = np.stack([_array(v) for v in (clean["recall"], clean["precision"],
-                                           cell["recall"], cell["precision"])])  # fmt: skip
+    points = np.stack(
+        [_array(side[part]) for side in (clean, cell) for part in ("recall", "precision")]
+    )
     points = points[:, ~np.isnan(points).any(axis=0)]
     _unit_square(ax, "recall", "precision")
     if not points.size:

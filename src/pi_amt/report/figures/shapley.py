@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pi_amt.permutations.coalition import NOTHING, REST, partials_of
 from pi_amt.report.figures.style import INK, WIDE, drawable, new_axes, paper_style
 from pi_amt.report.names import Look, score_name
-from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.report.tables.cells import rounded
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.statistics.result import Result
 from pi_amt.statistics.shapley import Attribution
@@ -120,13 +120,13 @@ def where_from(importance: Result, ax: Axes | None = None) -> Axes:
                 if has_room(part, span):
                     ax.text(
                         (part.start + part.stop) / 2, row,
-                        f"{part.name}\n{minus(format_value(part.value, '.2f'))}",
+                        f"{part.name}\n{rounded(part.value)}",
                         ha="center", va="center", fontsize=7, color=part.ink,
                     )  # fmt: skip
             for side in (-1, 1):  # beside the bar, so that it crosses nothing that is written
                 ends = [row + side * 0.31, row + side * 0.42]
                 ax.plot([bar.whole, bar.whole], ends, color=INK, linewidth=2)
-            whole = f"{score_name(importance.score)} {format_value(bar.whole, '.2f')}"
+            whole = f"{score_name(importance.score)} {rounded(bar.whole)}"
             ax.annotate(
                 drawable(whole), (bar.whole, row - 0.42), (0, 1), textcoords="offset points",
                 ha="center", va="bottom", fontsize=7.5, fontweight="bold",

@@ -27,10 +27,8 @@ from pi_amt.report.tables.shapley import coalition_table, interaction_table, sha
 from pi_amt.report.tables.table import Table
 from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.result import Result
-from pi_amt.store.renamed import under_newest_names
+from pi_amt.store.renamed import read_study
 from pi_amt.store.rows import Row
-from pi_amt.store.store import Store
-from pi_amt.store.unfinished import unfinished
 from pi_amt.study.progress import SILENT, StageProgress
 
 Source = str | os.PathLike[str] | Result | Sequence[Row]
@@ -114,10 +112,7 @@ def _read(source: Source, score: str) -> tuple[Result, Origin]:
         return source, Origin()
     if not isinstance(source, str | os.PathLike):
         return Result.from_rows(source, score=score), Origin()
-    with Store(Path(source), readonly=True) as store:
-        manifests = store.manifests()
-        rows, said = under_newest_names(store.rows(), manifests)
-    said += unfinished(rows, manifests)
+    rows, said, manifests = read_study(Path(source))
     if not rows:
         raise ValueError(
             f"report: got a store without rows in {Path(source)}, expected results; "
@@ -134,12 +129,17 @@ def _explorer(
     progress: StageProgress,
 ) -> Explorer:
     if not examples:
-        return Explorer(notes=("Left out: this report was made without examples. "
-                               "Make it with: pi-amt report RESULTS --examples 3",))  # fmt: skip
+        why = (
+            "Left out: this report was made without examples. Make it with: pi-amt report RESULTS "
+            "--examples 3"
+        )
+        return Explorer(notes=(why,))
     if not origin:
-        return Explorer(notes=("Left out: these rows came without the recordings and models that "
-                               "made them. A report of a results folder shows them: "
-                               "pi-amt report RESULTS",))  # fmt: skip
+        why = (
+            "Left out: these rows came without the recordings and models that made them. A report "
+            "of a results folder shows them: pi-amt report RESULTS"
+        )
+        return Explorer(notes=(why,))
     from pi_amt.report.explorer.explorer import explore
 
     data, notes = explore(importance, entries, origin, examples, progress)

@@ -13,6 +13,7 @@ from typing import Any
 from pi_amt.report.names import column_head, column_meaning
 from pi_amt.report.tables.cells import is_undefined, minus
 from pi_amt.report.tables.table import Table
+from pi_amt.statistics.bootstrap import bound_names
 
 #: the columns of the importance table that lead; those of other tables say themselves what leads
 _PLACES = ("model", "dataset")
@@ -62,9 +63,9 @@ def columns_of(table: Table) -> list[Column]:
         names = names if "condition" in names or "label" in names else [*names, "label"]
     folded: dict[str, tuple[str, ...]] = {}
     for name in names:
-        low, high = (f"{name.removesuffix('_drop')}_{end}" for end in ("low", "high"))
-        if {low, high} <= set(table.columns):
-            folded[name] = (name, low, high)
+        bounds = bound_names(name)
+        if set(bounds) <= set(table.columns):
+            folded[name] = (name, *bounds)
     if {"baseline", "perturbed"} <= set(names):
         folded["baseline"] = ("baseline", "perturbed")
     inside = {part for parts in folded.values() for part in parts[1:]}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_amt.core.text import duration, plural
-from pi_amt.report.catalog import Entry, why_no_condition
+from pi_amt.report.catalog import Entry, why_no_condition, without_controls
 from pi_amt.report.names import Look, dataset_title, families, model_title, option_text
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.floor import why_at_floor
@@ -114,15 +114,16 @@ def run_facts(importance: Result, manifests: Sequence[Mapping[str, Any]]) -> lis
     seeds = sorted({row.seed for row in rows})
     hours = sum(row.elapsed_seconds for row in rows) / 3600
     effort = f"{hours:.2f} core-hours" if hours > 0.1 else f"{hours * 60:.1f} core-minutes"
+    made_by = f"pi_amt {_joined(row.version for row in rows)}"
+    method = f"method {_joined(row.method for row in rows)}"
     facts = [
         ("Score", f"{inference.score}, mean over recordings"),
         ("Intervals", f"95 %, studentised bootstrap, {plural(inference.n_resamples, 'resample')}"),
         ("Tests", "paired sign-flip permutation, Holm-corrected"),
         ("Draws", f"seed {', '.join(map(str, seeds))}"),
-        ("Rows", f"{len(rows):,} of pi_amt {_joined(row.version for row in rows)}, "
-                 f"method {_joined(row.method for row in rows)}"),
+        ("Rows", f"{len(rows):,} of {made_by}, {method}"),
         ("Computing", effort),
-    ]  # fmt: skip
+    ]
     if manifests:
         last = manifests[-1]
         versions = last.get("versions", {})
@@ -164,8 +165,8 @@ def missing(importance: Result, entries: Sequence[Entry]) -> list[str]:
     """What a reader may look for and not find: conditions or recordings that a model lacks."""
     said = [why] if (why := why_no_condition(importance)) else []
     for place, panel in enumerate(importance.panels):
-        lacking = {e.condition: e.title for e in entries if place not in e.numbers
-                   and e.condition.role == "condition"}  # fmt: skip
+        absent = [entry for entry in without_controls(entries) if place not in entry.numbers]
+        lacking = {entry.condition: entry.title for entry in absent}
         look = Look.of(importance, panel)
         name = f"{look.model} × {look.dataset}"
         if lacking:

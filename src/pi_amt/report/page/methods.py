@@ -13,10 +13,10 @@ import numpy as np
 from pi_amt.core.notes import N_PITCHES
 from pi_amt.core.text import enumeration, plural
 from pi_amt.models.loading import SHIPPED, load_model
-from pi_amt.permutations.loading import Permutation
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import CANDIDATES
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.permutations.regions import default_half_width_cents
 from pi_amt.permutations.shuffles import HighFreq
 from pi_amt.report.catalog import permutation_of

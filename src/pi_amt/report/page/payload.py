@@ -45,9 +45,8 @@ def payload(importance: Result, entries: Sequence[Entry]) -> dict[str, Any]:
 def safe_json(value: object) -> str:
     """JSON that may stand inside ``<script>``: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    for character, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
-                            ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):  # fmt: skip
-        text = text.replace(character, code)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
 

@@ -272,11 +272,11 @@ def _csv(table: Table, record: Mapping[str, Any], names: Sequence[str]) -> str:
 def _marked_up(markdown: str) -> list[tuple[str, str]]:
     """(kind, text) of a paragraph: code, citations and plain text."""
     parts = re.split(r"(`[^`]*`|\[@[^\]]*\])", markdown)
-    return [
-        ("code", part.strip("`")) if part.startswith("`")
-        else ("cite", part) if part.startswith("[@") else ("text", part)
-        for part in parts
-    ]  # fmt: skip
+    found = []
+    for part in parts:
+        kind = "code" if part.startswith("`") else "cite" if part.startswith("[@") else "text"
+        found.append((kind, part.strip("`") if kind == "code" else part))
+    return found
 
 
 def _failures(panel: Panel, number: int) -> list[tuple[str, str]]:

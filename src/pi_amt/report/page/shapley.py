@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pi_amt.permutations.coalition import NOTHING, REST
 from pi_amt.report.figures.shapley import Bar, Segment, bars, has_room, key_of, span_of
 from pi_amt.report.names import Look, score_name
-from pi_amt.report.tables.cells import format_value, minus
+from pi_amt.report.tables.cells import rounded
 from pi_amt.report.tables.shapley import player_in_words
 from pi_amt.statistics.result import Result
 
@@ -70,7 +70,7 @@ def _line(bar: Bar, span: tuple[float, float], score: str) -> Line:
 
     def stretch(part: Segment) -> Stretch:
         start, stop = place(min(part.start, part.stop)), place(max(part.start, part.stop))
-        value = minus(format_value(part.value, ".2f"))
+        value = rounded(part.value)
         return Stretch(
             name=part.name,
             x=start,
@@ -84,10 +84,10 @@ def _line(bar: Bar, span: tuple[float, float], score: str) -> Line:
 
     parts = tuple(stretch(part) for part in bar.segments)
     whole = bar.attribution.parts.whole.value
-    text = f"{score} {format_value(whole.estimate, '.2f')}"
+    text = f"{score} {rounded(whole.estimate)}"
     told = ", ".join(part.description for part in parts)
     known = not math.isnan(whole.low)
-    bounds = ", ".join(format_value(bound, ".2f") for bound in (whole.low, whole.high))
+    bounds = f"{rounded(whole.low)}, {rounded(whole.high)}"
     interval = f"[{bounds}]" if known else ""
     return Line(
         bar.look, parts, place(0.0), place(bar.whole), text, interval, f"{text}; of it {told}"

@@ -72,6 +72,11 @@ def minus(text: str) -> str:
     return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)
 
 
+def rounded(value: float) -> str:
+    """A number as sentences and pictures show it: two decimals, a minus sign, a dash for NaN."""
+    return minus(format_value(value, ".2f"))
+
+
 def latex_text(text: str) -> str:
     """Text with LaTeX's special characters escaped; a number's sign is a minus.
 

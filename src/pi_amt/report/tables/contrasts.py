@@ -11,7 +11,7 @@ import numpy as np
 
 from pi_amt.core.text import WARNING, plural
 from pi_amt.report.tables.importance import method_note
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of
 from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean
@@ -30,7 +30,6 @@ _LEAD = (
     "baseline_a", "baseline_b",
 )  # fmt: skip
 _FORMATS = {"p": "p", "p_holm": "p"}
-_INTERVALS = {"difference": ("difference_low", "difference_high")}
 
 
 def model_contrasts(importance: Result) -> Table:
@@ -65,14 +64,14 @@ def contrast_table(
         footers=(
             f"Score: {inference.score}, mean over the recordings that both sides have; "
             "difference = drop of b − drop of a (baseline line: score of b − score of a).",
-            method_note(inference.n_resamples, inference.seed, int(np.sum(~np.isnan(p)))),
+            method_note(inference, int(np.sum(~np.isnan(p)))),
             *said,
         ),
         formats=_FORMATS,
         lead=_LEAD,
         groups=("a", "b", "dataset"),
-        intervals=_INTERVALS,
-    )  # fmt: skip
+        intervals=bounds_of(("difference",)),
+    )
 
 
 def _without_p(importance: Result) -> Iterator[str]:
@@ -115,8 +114,11 @@ def compare(
     if not records:
         had = ["; ".join(f"{p.model} × {p.dataset}" for p in side.panels) for side in (a, b)]
         raise ValueError(f"got {had[0]} and {had[1]}, expected a model and dataset in both stores")
-    said = [f"{name}: {note}" for name, side in zip(names, (a, b), strict=True)
-            for note in (*_weights(side), *side.messages, *side.warnings)]  # fmt: skip
+    said = [
+        f"{name}: {note}"
+        for name, side in zip(names, (a, b), strict=True)
+        for note in (*_weights(side), *side.messages, *side.warnings)
+    ]
     alone = [*_only_in(names[0], a, b), *_only_in(names[1], b, a)]
     unlike = _unlike(names, a, b)
     notes = [*unlike, *alone, *said]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pi_amt.core.text import WARNING
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of, with_bounds
 from pi_amt.statistics.dose import Curve, DoseCurve, dose_curves
 from pi_amt.statistics.panels import told_apart
 from pi_amt.statistics.result import Result
@@ -16,6 +16,10 @@ _COLUMNS = (
     "model", "dataset", "curve", "permutation", "parameter", "constant", "n_pieces",
     "n_doses", "lowest", "highest", "area", "area_low", "area_high", "d50", "d50_low",
     "d50_high", "d50_bound", "half_drop",
+)  # fmt: skip
+_LEAD = (
+    "curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest", "highest",
+    "n_pieces", "half_drop",
 )  # fmt: skip
 
 
@@ -33,13 +37,12 @@ def dose_table(importance: Result) -> Table:
         columns=_COLUMNS,
         records=tuple(_record(curve, curve_name(curve, curves)) for curve in curves),
         footers=tuple(notes),
-        formats=dict.fromkeys(("lowest", "highest", "d50", "d50_low", "d50_high"), ".4g"),
+        formats=dict.fromkeys(("lowest", "highest", *with_bounds(("d50",))), ".4g"),
         main=tuple(name for name in _COLUMNS if name not in ("permutation", "constant")),
-        lead=("curve", "parameter", "area", "d50", "d50_bound", "model", "dataset", "lowest",
-              "highest", "n_pieces", "half_drop"),
+        lead=_LEAD,
         groups=("model", "dataset"),
-        intervals={"area": ("area_low", "area_high"), "d50": ("d50_low", "d50_high")},
-    )  # fmt: skip
+        intervals=bounds_of(("area", "d50")),
+    )
 
 
 def _record(curve: DoseCurve, name: str) -> dict[str, Any]:
@@ -54,12 +57,8 @@ def _record(curve: DoseCurve, name: str) -> dict[str, Any]:
         "n_doses": len(curve.values),
         "lowest": float(curve.values[0]),
         "highest": float(curve.values[-1]),
-        "area": curve.area.estimate,
-        "area_low": curve.area.low,
-        "area_high": curve.area.high,
-        "d50": curve.d50.estimate,
-        "d50_low": curve.d50.low,
-        "d50_high": curve.d50.high,
+        **curve.area.columns("area"),
+        **curve.d50.columns("d50"),
         "d50_bound": curve.d50_bound,
         "half_drop": curve.half_drop,
     }

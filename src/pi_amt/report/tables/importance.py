@@ -9,23 +9,22 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import get_type_hints
 
 from pi_amt.core.text import WARNING, plural
 from pi_amt.report.catalog import why_no_condition
 from pi_amt.report.statements import too_few_in_words, verdicts
-from pi_amt.report.tables.table import Table
-from pi_amt.statistics.estimates import ConditionResult, baseline_result
-from pi_amt.statistics.inference import SIGNIFICANT, smallest_p
+from pi_amt.report.tables.table import Table, bounds_of
+from pi_amt.statistics.estimates import RESULT_COLUMNS, baseline_result
+from pi_amt.statistics.inference import SIGNIFICANT, Inference, smallest_p
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import COALITION
 
-#: column → (format, meaning), as the fields of ``ConditionResult`` say it, and what they show
+#: column → (format, meaning): the fields of ``ConditionResult``, and what they show
 COLUMNS: dict[str, tuple[str, str]] = {
-    name: kind.__metadata__
-    for name, kind in get_type_hints(ConditionResult, include_extras=True).items()
-} | {"verdict": ("", "what the condition shows, in a word or two")}
+    **RESULT_COLUMNS,
+    "verdict": ("", "what the condition shows, in a word or two"),
+}
 MAIN = (
     "model", "dataset", "permutation", "parameters", "label", "n_pieces", "baseline", "perturbed",
     "drop", "drop_low", "drop_high", "p_holm", "relative_drop", "excess_drop", "verdict",
@@ -53,12 +52,7 @@ VIEWS = {
     ),
 }  # fmt: skip
 #: estimates that a terminal shows with their interval; files have those of the others, too
-INTERVALS = {
-    "drop": ("drop_low", "drop_high"),
-    "excess_drop": ("excess_low", "excess_high"),
-    "leak_noise": ("leak_noise_low", "leak_noise_high"),
-    "leak_other": ("leak_other_low", "leak_other_high"),
-}
+INTERVALS = bounds_of(("drop", "excess_drop", "leak_noise", "leak_other"))
 _ROLES = {"condition": 0, "control": 1}
 
 
@@ -113,7 +107,7 @@ def footnotes(importance: Result) -> Iterator[str]:
     if why := why_no_condition(importance):
         yield why
     else:
-        yield method_note(inference.n_resamples, inference.seed, tests)
+        yield method_note(inference, tests)
     if any(result.n_excess for result in importance.results):
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
     elif not why:
@@ -139,11 +133,10 @@ def footnotes(importance: Result) -> Iterator[str]:
     yield from (f"{WARNING}{warning}" for warning in importance.warnings)
 
 
-def method_note(n_resamples: int, seed: int, tests: int) -> str:
+def method_note(inference: Inference, tests: int) -> str:
     """How intervals and p-values were made."""
     return (
-        f"Intervals: 95 %, studentised bootstrap, {plural(n_resamples, 'resample')} over "
-        f"recordings, clustered by composition, seed {seed}; p: sign-flip test, "
+        f"Intervals: {inference.intervals_in_words}; p: sign-flip test, "
         f"Holm over {plural(tests, 'test')}."
     )
 

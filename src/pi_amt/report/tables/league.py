@@ -11,7 +11,7 @@ from typing import Any
 
 from pi_amt.core.text import WARNING, duration, plural
 from pi_amt.report.names import BANNER, dataset_title, model_title
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of, with_bounds
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
     MEASURES,
@@ -53,7 +53,7 @@ def league_table(found: Sequence[Standing]) -> Table:
             }
             for number, one in enumerate(here)
         ]
-    estimates = tuple(part for name in names for part in (name, f"{name}_low", f"{name}_high"))
+    estimates = with_bounds(names)
     ranked = tuple(f"rank_{name}" for name in RANKED)
     lead = ("model", *(n for name in names for n in (name, f"rank_{name}")[: 1 + (name in RANKED)]))
     return Table(
@@ -64,7 +64,7 @@ def league_table(found: Sequence[Standing]) -> Table:
         formats={"residual_db": ".0f", **dict.fromkeys(estimates, ".2f")},
         lead=(*lead, "residual_db", *_GROUPS, "n_pieces"),
         groups=_GROUPS,
-        intervals={name: (f"{name}_low", f"{name}_high") for name in names},
+        intervals=bounds_of(names),
         brief=(*lead, "residual_db"),
         heads=heads,
     )
@@ -84,10 +84,10 @@ def size_table(found: Sequence[Standing]) -> Table:
             record |= _values(one, RANKED)
             for name in RANKED:
                 gap = UNDEFINED if one is sizes[0] else difference(one, sizes[0], name)
-                record |= _bounded(f"{name}_gap", gap.estimate, gap.low, gap.high)
+                record |= gap.columns(f"{name}_gap")
             records.append(record)
     names = [column for name in RANKED for column in (name, f"{name}_gap")]
-    columns = tuple(part for name in names for part in (name, f"{name}_low", f"{name}_high"))
+    columns = with_bounds(names)
     return Table(
         title="Size against reliance",
         columns=(*_GROUPS, "size", *columns),
@@ -96,7 +96,7 @@ def size_table(found: Sequence[Standing]) -> Table:
         formats=dict.fromkeys(columns, ".2f"),
         lead=("size", *names, *_GROUPS),
         groups=_GROUPS,
-        intervals={name: (f"{name}_low", f"{name}_high") for name in names},
+        intervals=bounds_of(names),
         brief=("size", *names),
     )
 
@@ -113,13 +113,8 @@ def _measures(found: Sequence[Standing]) -> Iterator[str]:
 def _values(one: Standing, names: Sequence[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for name in names:
-        found = one.values.get(name, UNDEFINED)
-        values |= _bounded(name, found.estimate, found.low, found.high)
+        values |= one.values.get(name, UNDEFINED).columns(name)
     return values
-
-
-def _bounded(name: str, estimate: float, low: float, high: float) -> dict[str, float]:
-    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
 
 
 def rank_texts(found: Sequence[Standing], name: str) -> list[str]:
@@ -190,23 +185,22 @@ def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
             f"{_label(one)} ({str(facts.get('weights'))[:12]}), method "
             f"{facts.get('method')}, pi_amt {facts.get('pi_amt')}."
         )
-    inference = found[0].inference if found else None
-    if inference is not None:
-        yield (
-            f"Intervals: 95 %, studentised bootstrap, "
-            f"{plural(inference.n_resamples, 'resample')} over recordings, clustered by "
-            f"composition, seed {inference.seed}."
-        )
+    if found:
+        yield f"Intervals: {found[0].inference.intervals_in_words}."
 
 
 def card_table(one: Standing) -> Table:
     """The measures of one model, a line each."""
     facts = one.facts
     records = [
-        {"measure": name, **_bounded("value", value.estimate, value.low, value.high),
-         "recordings": len(one.measures[name].parts), "what": measure_in_words(name)}
+        {
+            "measure": name,
+            **value.columns("value"),
+            "recordings": len(one.measures[name].parts),
+            "what": measure_in_words(name),
+        }
         for name, value in one.values.items()
-    ]  # fmt: skip
+    ]
     notes = [
         f"{dataset_title(one.dataset)}, {plural(len(one.compositions), 'recording')}, "
         f"{duration(float(facts.get('seconds', 0)))}; {facts.get('weights_label')} "
@@ -220,7 +214,7 @@ def card_table(one: Standing) -> Table:
             "What the sound does not keep of the mask that removes the fundamentals: "
             f"{one.residual_db:.0f} dB of its energy."
         )
-    columns = ("measure", "value", "value_low", "value_high", "recordings", "what")
+    columns = ("measure", *with_bounds(("value",)), "recordings", "what")
     return Table(
         title=f"Card of {model_title(one.model)}",
         columns=columns,
@@ -228,5 +222,5 @@ def card_table(one: Standing) -> Table:
         footers=tuple(notes),
         formats=dict.fromkeys(columns[1:4], ".3f"),
         lead=("measure", "value", "recordings", "what"),
-        intervals={"value": ("value_low", "value_high")},
+        intervals=bounds_of(("value",)),
     )

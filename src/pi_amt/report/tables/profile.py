@@ -12,7 +12,7 @@ from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.tables.cells import format_value
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of, with_bounds
 from pi_amt.statistics.profile import AGREES, WAYS, Agreement, Energies, Profile, profiles
 from pi_amt.statistics.result import Result
 
@@ -31,8 +31,7 @@ def profile_table(importance: Result) -> Table:
     """Drops by every way to take partial k away, one line per model, dataset, side and k."""
     found = profiles(importance)
     errors = tuple(f"{way}_error" for way in WAYS[1:])
-    intervals = {way: (f"{way}_low", f"{way}_high") for way in WAYS}
-    drops = tuple(name for way in WAYS for name in (way, *intervals[way]))
+    drops = with_bounds(WAYS)
     columns = ("model", "dataset", "partials", "k", *drops, "reference", *errors, *_ENERGIES)
     return Table(
         title="Harmonic profile",
@@ -57,7 +56,7 @@ def profile_table(importance: Result) -> Table:
         main=("model", "dataset", "partials", "k", *WAYS, *errors, *_ENERGIES[:2]),
         lead=("k", *WAYS, *errors, *_ENERGIES, "reference", "model", "dataset", "partials"),
         groups=("model", "dataset", "partials"),
-        intervals=intervals,
+        intervals=bounds_of(WAYS),
     )
 
 
@@ -124,11 +123,7 @@ def _records(profile: Profile) -> Iterator[dict[str, Any]]:
         }
         for way in WAYS:
             curve = profile.curves.get(way)
-            for name, part in (
-                (way, "drop"),
-                (f"{way}_low", "drop_low"),
-                (f"{way}_high", "drop_high"),
-            ):
+            for name, part in zip(with_bounds([way]), with_bounds(["drop"]), strict=True):
                 record[name] = _at(k, curve.values, getattr(curve, part)) if curve else nan
         for way in WAYS[1:]:
             found = agreements.get(way)

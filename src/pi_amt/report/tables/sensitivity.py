@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pi_amt.report.catalog import Entry, without_controls
-from pi_amt.report.tables.table import Table
+from pi_amt.report.tables.table import Table, bounds_of, with_bounds
 from pi_amt.statistics.dose import NUMBERS
 
 
@@ -21,8 +21,8 @@ def sensitivity(entries: Sequence[Entry]) -> Table:
     counts = Counter(entry.condition.permutation for entry in able)
     chosen = [entry for entry in able if counts[entry.condition.permutation] > 1]
     varied = _varied(chosen)
-    columns = ("permutation", *varied, "model", "dataset", "n_pieces", "drop", "drop_low",
-               "drop_high", "excess_drop")  # fmt: skip
+    numbers = ("n_pieces", *with_bounds(("drop",)), "excess_drop")
+    columns = ("permutation", *varied, "model", "dataset", *numbers)
     records = []
     for entry in sorted(chosen, key=lambda e: e.condition.permutation):
         options = entry.parameters
@@ -35,7 +35,7 @@ def sensitivity(entries: Sequence[Entry]) -> Table:
         "Sensitivity to the settings of a perturbation",
         columns,
         tuple(records),
-        intervals={"drop": ("drop_low", "drop_high")},
+        intervals=bounds_of(("drop",)),
     )
 
 

@@ -13,9 +13,8 @@ from pi_amt.permutations.coalition import REST, partials_of
 from pi_amt.permutations.masks import partials_in_words
 from pi_amt.report.names import score_name
 from pi_amt.report.tables.cells import format_value
-from pi_amt.report.tables.table import Table
-from pi_amt.statistics.bootstrap import UNDEFINED, Interval
-from pi_amt.statistics.inference import Inference
+from pi_amt.report.tables.table import Table, bounds_of, with_bounds
+from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.result import Result
 from pi_amt.statistics.shapley import LIMITS, Attribution
 
@@ -26,13 +25,12 @@ def shapley_table(importance: Result) -> Table:
     """What each player contributes to the score; no line where no coalition was run."""
     found = with_values(importance)
     registers = [name for name in LIMITS if any(name in one.by_register for one in found)]
-    estimates = ("shapley", *registers)
     name = score_name(importance.score)
     notes = [
         f"shapley: what a player contributes to {name}, averaged over all orders in which the "
         f"players can join. The values, and what is left without any player (nothing), add up to "
         f"{name} of the whole recording (all); share: of that.",
-        _intervals_of(importance.inference),
+        f"Intervals: {importance.inference.intervals_in_words}.",
     ]
     if registers:
         limits = ", ".join(f"{name}: {LIMITS[name]}" for name in registers)
@@ -44,17 +42,17 @@ def shapley_table(importance: Result) -> Table:
         title=f"Where {name} comes from",
         columns=(
             *(*_GROUPS, "player", "n_pieces"),
-            *_bounds(("shapley",)),
+            *with_bounds(("shapley",)),
             "share",
-            *_bounds(registers),
+            *with_bounds(registers),
         ),
         records=tuple(record for one in found for record in _lines(one, registers)),
         footers=tuple(notes),
         formats={"share": ".2f"},
         lead=("player", "shapley", "share", *registers, *_GROUPS, "n_pieces"),
-        main=(*_GROUPS, "player", "n_pieces", *_bounds(("shapley",)), "share", *registers),
+        main=(*_GROUPS, "player", "n_pieces", *with_bounds(("shapley",)), "share", *registers),
         groups=_GROUPS,
-        intervals={name: (f"{name}_low", f"{name}_high") for name in estimates},
+        intervals=bounds_of(("shapley", *registers)),
     )
 
 
@@ -66,14 +64,14 @@ def interaction_table(importance: Result) -> Table:
             "pair": " × ".join(pair.players),
             "n_pieces": len(one.pieces),
             "kind": pair.kind,
-            **_estimate("interaction", pair.value),
+            **pair.value.columns("interaction"),
         }
         for one in with_values(importance)
         for pair in one.interactions
     ]
     return Table(
         title="Which players stand in for each other, and which need each other",
-        columns=(*_GROUPS, "pair", "n_pieces", *_bounds(("interaction",)), "kind"),
+        columns=(*_GROUPS, "pair", "n_pieces", *with_bounds(("interaction",)), "kind"),
         records=tuple(records),
         footers=(
             "interaction: what two players add together beyond what each adds alone (Shapley "
@@ -82,7 +80,7 @@ def interaction_table(importance: Result) -> Table:
         ),
         lead=("pair", "interaction", "kind", *_GROUPS, "n_pieces"),
         groups=_GROUPS,
-        intervals={"interaction": ("interaction_low", "interaction_high")},
+        intervals=bounds_of(("interaction",)),
     )
 
 
@@ -93,7 +91,7 @@ def coalition_table(importance: Result) -> Table:
             **_place(one),
             "present": one.name_of(number),
             "n_pieces": n_pieces,
-            **_estimate("score", score),
+            **score.columns("score"),
         }
         for one in importance.attributions
         for number in (*sorted(one.numbers), 2 ** len(one.players) - 1)
@@ -102,12 +100,12 @@ def coalition_table(importance: Result) -> Table:
     name = score_name(importance.score)
     return Table(
         title=f"{name} of every coalition",
-        columns=(*_GROUPS, "present", "n_pieces", *_bounds(("score",))),
+        columns=(*_GROUPS, "present", "n_pieces", *with_bounds(("score",))),
         records=tuple(records),
         footers=(f"Mean {name} where only these players sound; the last line is the baseline.",),
         lead=("present", "score", *_GROUPS, "n_pieces"),
         groups=_GROUPS,
-        intervals={"score": ("score_low", "score_high")},
+        intervals=bounds_of(("score",)),
     )
 
 
@@ -147,27 +145,12 @@ def _lines(one: Attribution, registers: Sequence[str]) -> Iterator[dict[str, Any
             "player": part.name,
             "n_pieces": len(one.pieces),
             "share": part.share,
-            **_estimate("shapley", part.value),
+            **part.value.columns("shapley"),
         }
         for name, parts in by_register.items():
-            line |= _estimate(name, parts.lines[number].value if parts else UNDEFINED)
+            line |= (parts.lines[number].value if parts else UNDEFINED).columns(name)
         yield line
 
 
 def _place(one: Attribution) -> dict[str, Any]:
     return {"model": one.model, "dataset": one.dataset, "players": "+".join(one.players)}
-
-
-def _bounds(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(column for name in names for column in (name, f"{name}_low", f"{name}_high"))
-
-
-def _estimate(name: str, found: Interval) -> dict[str, float]:
-    return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
-def _intervals_of(inference: Inference) -> str:
-    return (
-        f"Intervals: 95 %, studentised bootstrap, {plural(inference.n_resamples, 'resample')} over "
-        f"recordings, clustered by composition, seed {inference.seed}."
-    )

@@ -26,6 +26,7 @@ from pi_amt.report.tables.cells import (
     minus,
     widest,
 )
+from pi_amt.statistics.bootstrap import bound_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,16 @@ WRAP: dict[str, Any] = {
 }
 #: tables of more lines show one block of columns unless asked for all
 FOLDED_LINES = 40
+
+
+def bounds_of(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Estimate → the columns of its bounds, for :attr:`Table.intervals`."""
+    return {name: bound_names(name) for name in names}
+
+
+def with_bounds(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns of estimates, each before those of its bounds."""
+    return tuple(column for name in names for column in (name, *bound_names(name)))
 
 
 def warnings_among(footers: Iterable[str]) -> list[str]:

@@ -89,8 +89,10 @@ class Bank:
 def load_bank(instrument: Instrument, folder: Path) -> Bank:
     """Open a bank from its folder, rendering it first if it is not there.
 
-    Raises: ValueError for the held-out piano, a SoundFont that is not on this machine or a folder
-    without recorded notes; RuntimeError when fluidsynth fails.
+    Raises:
+        ValueError: for the held-out piano, a SoundFont that is not on this machine or a folder
+            without recorded notes.
+        RuntimeError: when fluidsynth fails.
     """
     path = folder / f"{instrument.name}.npy"
     if not path.exists():
@@ -172,7 +174,9 @@ def render_midi(midi: Path, soundfont: str) -> np.ndarray:
 
     Rendered at 44.1 kHz and resampled, because fluidsynth does not filter what would alias.
 
-    Raises: ValueError without fluidsynth or the SoundFont; RuntimeError when fluidsynth fails.
+    Raises:
+        ValueError: without fluidsynth or the SoundFont.
+        RuntimeError: when fluidsynth fails.
     """
     if shutil.which("fluidsynth") is None:
         raise ValueError("fluidsynth is not installed; install it (Debian: apt install fluidsynth)")

@@ -57,7 +57,11 @@ class Muon(torch.optim.Optimizer):
 def build_optimizers(
     network: nn.Module, name: str, lr: float, weight_decay: float
 ) -> list[torch.optim.Optimizer]:
-    """``adamw`` for everything, or ``muon`` for kernels with AdamW for the rest."""
+    """``adamw`` for everything, or ``muon`` for kernels with AdamW for the rest.
+
+    Raises:
+        ValueError: for another name.
+    """
     trained = [p for p in network.parameters() if p.requires_grad]
     betas = (0.9, 0.98)
     if name == "adamw":
