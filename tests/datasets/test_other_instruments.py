@@ -88,8 +88,7 @@ def test_half_of_a_download_is_told(name: str, kind: str, tmp_path: Path) -> Non
         load_dataset(name, data_folder=folder)
     for part in (str(folder), "https://", "dataset=demo needs no files"):
         assert part in str(caught.value)
-    if name != "bach10" or kind == "audio":  # the list of its pieces is in the files of notes
-        assert "there in part only" in str(caught.value)
+    assert "there in part only" in str(caught.value)
 
 
 def test_a_folder_of_something_else_is_told(name: str, tmp_path: Path) -> None:
@@ -106,11 +105,8 @@ def test_a_single_missing_file_is_an_error_row_and_a_line(name: str, tmp_path: P
     MAKERS[name][0](tmp_path)
     first = next(iter(by_name(name, tmp_path).values()))
     first.notes_path.unlink()
-    assert first.name in by_name(name, tmp_path) or name == "bach10"
+    assert first.name in by_name(name, tmp_path)
     found: Survey = survey(load_dataset(name, data_folder=tmp_path))
-    if name == "bach10":  # one file lists and describes a piece
-        assert found.n_tracks == 2
-        return
     assert found.missing == (f"{first.notes_path.absolute()}: the file is missing",)
     with pytest.raises(DataError, match="the file is missing"):
         first.notes()

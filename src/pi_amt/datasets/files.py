@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -117,6 +118,29 @@ def _header_seconds(path: Path) -> float | None:
         return audio_seconds(path)
     except DataError:
         return None
+
+
+def given_folder(data_folder: object) -> Path:
+    """The folder that an option names, with the home folder in place of ``~``.
+
+    Raises:
+        ValueError: for what is no name of a folder, or nobody's home.
+    """
+    if type(data_folder) is int:  # as YAML reads a folder named 2024
+        data_folder = str(data_folder)
+    # an empty name would be the current folder, which nobody meant who left it empty
+    if not isinstance(data_folder, str | PathLike) or not str(data_folder):
+        raise ValueError(
+            f"data_folder: got {data_folder!r}, expected the name of a folder (in YAML in quotes)"
+        )
+    try:
+        return Path(data_folder).expanduser()
+    except RuntimeError:
+        name = str(data_folder)
+        raise ValueError(
+            f"data_folder: got {name!r}, but {name.partition('/')[0]} is the home folder of nobody "
+            f"here, expected the name of a folder, ./{name} if its own name begins with ~"
+        ) from None
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
-from pi_amt.datasets.files import Selection, TrackList, by_stem, require_some
+from pi_amt.datasets.files import Selection, TrackList, by_stem, given_folder, require_some
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/5120004 (musicnet.tar.gz and musicnet_metadata.csv)"
@@ -46,7 +46,7 @@ def musicnet(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
     splits = "(?:train|test)" if split == "all" else split
     sounds = by_stem(folder, rf"{splits}_data/(\d+)", AUDIO_SUFFIXES)
     notes = by_stem(folder, rf"{splits}_labels/(\d+)", (".csv",))

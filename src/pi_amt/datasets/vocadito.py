@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
-from pi_amt.datasets.files import Selection, TrackList, by_stem, require_some
+from pi_amt.datasets.files import Selection, TrackList, by_stem, given_folder, require_some
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/5578807 (vocadito.zip)"
@@ -41,7 +41,7 @@ def vocadito(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("annotator", annotator, ANNOTATORS)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
     sounds = by_stem(folder, r"(vocadito_\d+)", AUDIO_SUFFIXES)
     notes = by_stem(folder, rf"(vocadito_\d+)_notes{annotator}", (".csv",))
     frames = by_stem(folder, r"(vocadito_\d+)_f0", (".csv",))
