@@ -112,6 +112,22 @@ def test_a_single_missing_file_is_an_error_row_and_a_line(name: str, tmp_path: P
         first.notes()
 
 
+def test_a_second_copy_of_a_file_is_told_and_not_used(name: str, tmp_path: Path) -> None:
+    if name == "urmp":
+        pytest.skip("its folders, not its files, are looked for")
+    make = MAKERS[name][0]
+    make(tmp_path / "a")
+    assert survey(load_dataset(name, data_folder=tmp_path)).is_clean
+    make(tmp_path / "b")
+    found = load_dataset(name, data_folder=tmp_path)
+    assert {t.notes_path.relative_to(tmp_path).parts[0] for t in found} == {"a"}
+    first = next(iter(found))
+    assert sum(line.startswith(f"{tmp_path / 'b'}") for line in found.problems) >= len(found)
+    if name != "slakh":  # whose songs are found by their metadata
+        copy = tmp_path / "b" / first.notes_path.relative_to(tmp_path / "a")
+        assert f"{copy}: double of {first.notes_path}, not used" in found.problems
+
+
 DAMAGE = {
     "bach10": [(b"text", "not a MATLAB file with GTNotes")],
     "guitarset": [

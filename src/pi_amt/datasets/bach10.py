@@ -51,8 +51,9 @@ def bach10(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("by", by, BY)
     folder = given_folder(data_folder)
-    notes = by_stem(folder, r"(\d+-[^/-]+)-GTNotes", (".mat",))
-    mixes = by_stem(folder, r"(\d+-[^/-]+)", AUDIO_SUFFIXES)
+    problems: list[str] = []
+    notes = by_stem(folder, r"(\d+-[^/-]+)-GTNotes", (".mat",), problems)
+    mixes = by_stem(folder, r"(\d+-[^/-]+)", AUDIO_SUFFIXES, [])  # only of pieces without notes
     pieces = {piece: path.parent for piece, path in mixes.items() if path.parent.name == piece}
     pieces |= {piece: path.parent for piece, path in notes.items()}
     parts = dict(enumerate(INSTRUMENTS)) if by == "part" else {None: ""}
@@ -70,4 +71,4 @@ def bach10(
     ]
     wanted = "folders such as 01-AchGottundHerr with *.wav and *-GTNotes.mat"
     require_some("bach10", folder, tracks, wanted, SOURCE)
-    return TrackList("bach10", selection.apply(tracks), (), folder)
+    return TrackList("bach10", selection.apply(tracks), tuple(problems), folder)

@@ -229,15 +229,21 @@ def pairs_by_name(folder: Path, notes_suffixes: tuple[str, ...]) -> dict[str, Pa
     return pairs
 
 
-def by_stem(folder: Path, pattern: str, suffixes: Sequence[str]) -> dict[str, Path]:
+def by_stem(
+    folder: Path, pattern: str, suffixes: Sequence[str], problems: list[str]
+) -> dict[str, Path]:
     """Files below a folder whose path without suffix ends in what a pattern matches: its first
-    group → the path. Letter case does not matter, and of doubles the first one counts."""
+    group → the path. Letter case does not matter. Of doubles the first one counts, and a line
+    about each of the others is appended to ``problems``."""
     found: dict[str, Path] = {}
     wanted = re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)
     for path in walk(folder):
         match = wanted.fullmatch(path.relative_to(folder).with_suffix("").as_posix())
         if match and path.suffix.lower() in suffixes:
-            found.setdefault(printable(match[1]), path)
+            first = found.setdefault(printable(match[1]), path)
+            if first != path:
+                line = f"{path.absolute()}: double of {first.absolute()}, not used"
+                problems.append(printable(line))
     return found
 
 

@@ -48,9 +48,10 @@ def guitarset(
     check_choice("audio", audio, tuple(AUDIO))
     check_choice("played", played, PLAYED)
     folder = given_folder(data_folder)
+    problems: list[str] = []
     excerpt = rf"(\d+_[^/]+_{'(?:comp|solo)' if played == 'all' else played})"
-    sounds = by_stem(folder, f"{excerpt}_{audio}", AUDIO_SUFFIXES)
-    notes = by_stem(folder, excerpt, (".jams",))
+    sounds = by_stem(folder, f"{excerpt}_{audio}", AUDIO_SUFFIXES, problems)
+    notes = by_stem(folder, excerpt, (".jams",), problems)
     tracks = []
     for name in sounds.keys() | notes.keys():
         root = (sounds.get(name) or notes[name]).parents[1]
@@ -65,4 +66,4 @@ def guitarset(
         )
     wanted = f"annotation/*.jams and {AUDIO[audio]}/*_{audio}.wav"
     require_some("guitarset", folder, tracks, wanted, SOURCE)
-    return TrackList("guitarset", selection.apply(tracks), (), folder)
+    return TrackList("guitarset", selection.apply(tracks), tuple(problems), folder)

@@ -47,10 +47,13 @@ def musicnet(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
     folder = given_folder(data_folder)
+    problems: list[str] = []
     splits = "(?:train|test)" if split == "all" else split
-    sounds = by_stem(folder, rf"{splits}_data/(\d+)", AUDIO_SUFFIXES)
-    notes = by_stem(folder, rf"{splits}_labels/(\d+)", (".csv",))
-    works = _works(by_stem(folder, "(musicnet_metadata)", (".csv",)).get("musicnet_metadata"))
+    sounds = by_stem(folder, rf"{splits}_data/(\d+)", AUDIO_SUFFIXES, problems)
+    notes = by_stem(folder, rf"{splits}_labels/(\d+)", (".csv",), problems)
+    works = _works(
+        by_stem(folder, "(musicnet_metadata)", (".csv",), problems).get("musicnet_metadata")
+    )
     tracks = []
     for name in sounds.keys() | notes.keys():
         place = (sounds.get(name) or notes[name]).parent
@@ -67,12 +70,11 @@ def musicnet(
     first = "train" if split == "all" else split
     wanted = f"{first}_data/*.wav and {first}_labels/*.csv"
     require_some("musicnet", folder, tracks, wanted, SOURCE)
-    problems = []
     if not works:
-        problems = [
+        problems.append(
             f"{folder.absolute()}: musicnet_metadata.csv is not there, so movements of one work "
             "count as independent recordings"
-        ]
+        )
     return TrackList("musicnet", selection.apply(tracks), tuple(problems), folder)
 
 

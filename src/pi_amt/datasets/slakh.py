@@ -68,7 +68,8 @@ def slakh(
             "use by='stem'"
         )
     folder = given_folder(data_folder)
-    songs = by_stem(folder, r"(Track\d+)/metadata", (".yaml",))
+    problems: list[str] = []
+    songs = by_stem(folder, r"(Track\d+)/metadata", (".yaml",), problems)
     wanted_splits = SPLITS[:3] if split == "all" else (split,)
     songs = {n: t.parent for n, t in songs.items() if _split(t.parent) in (*wanted_splits, "")}
     stems = {name: _stems(song) for name, song in songs.items()}
@@ -78,7 +79,7 @@ def slakh(
     tracks = [track for name, song in songs.items() for track in make(name, song, stems[name])]
     wanted = f"{split}/Track*/ with metadata.yaml, mix.flac, stems/*.flac and MIDI/*.mid"
     require_some("slakh", folder, tracks, wanted, SOURCE)
-    return TrackList("slakh", selection.apply(tracks), (), folder)
+    return TrackList("slakh", selection.apply(tracks), tuple(problems), folder)
 
 
 def _split(song: Path) -> str:
