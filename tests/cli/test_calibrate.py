@@ -85,3 +85,9 @@ def test_a_model_has_a_table_of_its_own_in_the_audio_domain(home: Path) -> None:
 def test_a_mask_that_is_not_calibrated_is_refused(home: Path) -> None:
     with pytest.raises(ValueError, match="masks: got 'harm_mask'"):
         run("--music", "--masks", "fund_mask,harm_mask")
+
+
+def test_an_empty_list_of_masks_does_not_mean_all(home: Path) -> None:
+    with pytest.raises(ValueError, match="masks: got '', expected one of"):
+        run("--music", "--masks", "")
+    assert not (home / "pi_amt").exists()

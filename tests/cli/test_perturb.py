@@ -48,6 +48,7 @@ def test_the_file_holds_the_sound_without_its_fundamentals(
         (["--permutation", "fund_mask", "-o", "a.mp3"], "ends in .wav or .flac"),
         (["--permutation", "fund_mask", "--midi", "", "-o", "a.wav"], "--midi: got none"),
         (["--permutation", "fund_musk", "-o", "a.wav"], "fund_mask"),
+        (["--permutation", "fund_mask", "--seed", f"{2**64}", "-o", "a.wav"], "at most 64 bits"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
@@ -70,3 +71,32 @@ def test_the_recording_itself_is_not_overwritten(
     assert main([*take, "--permutation", "fund_mask", "-o", take[1]]) == 2
     assert "expected another name" in capsys.readouterr().err
     assert Path(take[1]).read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    take: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    given = [*take, "--permutation", "fund_mask", "-o", str(tmp_path / "folder.wav")]
+    assert main(given) == 2
+    assert f"cannot use {tmp_path / 'folder.wav'}: Is a directory" in capsys.readouterr().err
+
+
+def test_silence_is_refused(take: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(take[1], np.zeros(22050), 22050)
+    assert (
+        main([*take, "--permutation", "fund_mask", "-o", str(Path(take[1]).parent / "a.wav")]) == 2
+    )
+    assert "got silence, expected a recording" in capsys.readouterr().err
+
+
+def test_soft_sound_keeps_its_shape(take: list[str], tmp_path: Path) -> None:
+    samples, rate = soundfile.read(take[1])
+    written = []
+    for gain, bits in ((1.0, 16), (1e-4, 24)):
+        soundfile.write(take[1], gain * samples, rate, subtype="FLOAT")
+        target = tmp_path / f"{bits}.flac"
+        assert main([*take, "--permutation", "fund_mask", "-o", str(target)]) == 0
+        assert soundfile.info(target).subtype == f"PCM_{bits}"
+        written.append(soundfile.read(target)[0] / gain)
+    assert np.abs(written[1] - written[0]).max() < 0.02 * np.abs(written[0]).max()

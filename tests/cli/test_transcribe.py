@@ -11,7 +11,7 @@ from tests.datasets.layouts import write_pair
 
 import pi_amt.cli.transcribe as cli
 from pi_amt.cli.main import main
-from pi_amt.core.note_files import read_notes
+from pi_amt.core.note_files import read_notes, write_midi
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import midi_to_hz
 from pi_amt.datasets.track import FileTrack
@@ -133,3 +133,81 @@ def test_no_table_of_notes_beside_the_audio_is_overwritten(
     assert main(given) == 2
     assert "expected another folder" in capsys.readouterr().err
     assert (tmp_path / "take.csv").read_text() == "mine"
+
+
+def test_notes_that_are_no_transcription_are_not_overwritten_anywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    midi = tmp_path / "notes" / "take.mid"
+    write_pair(tmp_path / "take.wav", midi)
+    table = tmp_path / "tables" / "take.csv"
+    table.parent.mkdir()
+    table.write_text("0.1,0.5,60\n")
+    mine = b"MThd" + bytes([0, 0, 0, 6, 0, 1, 0, 1, 1, 224, *b"MTrk", 0, 0, 0, 4, 0, 255, 47, 0])
+    midi.write_bytes(mine)
+    given = ["transcribe", str(tmp_path / "take.wav"), "--csv", "-o"]
+    for notes in (midi, table):
+        kept = notes.read_bytes()
+        assert main([*given, str(notes.parent)]) == 2
+        assert f"where {notes} would be overwritten" in capsys.readouterr().err
+        assert notes.read_bytes() == kept
+    for _ in range(2):  # what it wrote itself it may write again
+        assert main([*given, str(tmp_path / "out")]) == 0
+
+
+def test_a_perturbed_sound_overwrites_no_recording(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "b" / "take.perturbed.wav"
+    write_pair(other, tmp_path / "b.mid")
+    kept = other.read_bytes()
+    given = ["transcribe", str(take.audio_path), str(other), "--permutation", "random"]
+    assert main([*given, "--save-perturbed-audio", "-o", str(other.parent)]) == 2
+    assert f"where {other} would be overwritten" in capsys.readouterr().err
+    assert other.read_bytes() == kept
+
+
+def test_notes_of_a_longer_recording_are_told_of(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    midi = tmp_path / "longer.mid"
+    write_midi(
+        Notes.from_arrays([0.1, 0.4, 2.0, 5.0], [0.3, 0.6, 2.5, 6.0], [60, 64, 67, 72]), midi
+    )
+    given = [str(take.audio_path), "--midi", str(midi), "-o", str(tmp_path / "out")]
+    expected = f"{midi}: 50% of the notes begin after the sound has ended"
+    assert main(["transcribe", *given]) == 0
+    assert expected in capsys.readouterr().err
+    assert main(["transcribe", *given, "--permutation", "fund_mask"]) == 0
+    assert expected in capsys.readouterr().err
+    given[-1] = str(tmp_path / "out.wav")
+    assert main(["perturb", *given, "--permutation", "fund_mask"]) == 0
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["transcribe", "perturb"])
+def test_a_mask_without_a_single_note_is_refused(
+    command: str, take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    midi = tmp_path / "nothing.mid"
+    write_midi(Notes.empty(), midi)
+    given = [command, str(take.audio_path), "--midi", str(midi), "--permutation", "fund_mask"]
+    assert main([*given, "-o", str(tmp_path / "x.wav")]) == 2
+    assert f"--midi: got {midi}, in which there are no notes" in capsys.readouterr().err
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_single_sample_has_a_perturbed_sound(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "one.wav", np.array([0.1]), 44100)
+    given = ["transcribe", str(tmp_path / "one.wav"), "--permutation", "random"]
+    out = tmp_path / "out"
+    assert main([*given, "--save-perturbed-audio", "-o", str(out)]) == 0
+    assert soundfile.info(out / "one.perturbed.wav").frames == 1
+
+
+def test_recordings_may_stand_below_the_home_folder(
+    take: FileTrack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["transcribe", "~/take.wav", "-o", "~/out"]) == 0
+    assert (tmp_path / "out" / "take.mid").is_file()

@@ -52,6 +52,7 @@ def run(permutations: list[Any], tracks: list[Any] | None = None, **options: Any
         (lambda s: None, "mine: apply returned NoneType, expected a Spectrogram"),
         (lambda s: s.tensor * 2, "mine: apply returned"),
         (lambda s: s.with_values(s.tensor * np.nan), "mine: made NaN or infinite values"),
+        (lambda s: s.with_values(s.tensor - 1e6), "mine: made magnitudes down to -1e+06, expected"),
         (lambda s: replace(s, values=s.values[:1, :, :50], times=s.times[:1, :50]), "expected a"),
     ],
 )

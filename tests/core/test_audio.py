@@ -172,3 +172,17 @@ def test_content_hash(tmp_path: Path) -> None:
     assert content_hash(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
     with pytest.raises(DataError, match="missing"):
         content_hash(tmp_path / "b")
+
+
+def test_channels_that_cancel_each_other_out_are_told_of(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.uniform(-0.5, 0.5, (2, 3 * (1 << 18))).astype(np.float32)
+    path = tmp_path / "stereo.wav"
+    for inverted in (-one, -0.95 * one):
+        soundfile.write(path, np.stack([one, inverted], axis=1), 22050, subtype="FLOAT")
+        with pytest.raises(DataError, match="the channels cancel each other out"):
+            read_audio(path)
+    for second in (other, 0 * one, -0.5 * one):  # unlike, silent, inverted and softer
+        soundfile.write(path, np.stack([one, second], axis=1), 22050, subtype="FLOAT")
+        samples, _ = read_audio(path)
+        np.testing.assert_allclose(samples, (one + second) / 2, atol=1e-7)

@@ -6,6 +6,8 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +224,30 @@ def test_an_unknown_dataset_is_refused_with_a_near_match() -> None:
         load_dataset("maestor")
     with pytest.raises(ValueError, match="got no data_folder"):
         load_dataset("folder")
+
+
+FILE_DATASETS = sorted(name for name, maker in MAKERS.items() if maker)
+
+
+@pytest.mark.parametrize("name", FILE_DATASETS)
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (None, "got None, expected the name of a folder"),
+        ("", "got '', expected the name of a folder"),
+        (["a", "b"], r"got \['a', 'b'\], expected the name"),
+        (
+            "~nobody_here/x",
+            "got '~nobody_here/x', but ~nobody_here is the home folder of nobody here",
+        ),
+    ],
+)
+def test_what_is_no_name_of_a_folder_is_refused(name: str, given: object, reason: str) -> None:
+    # a study calls the function itself
+    own = getattr(import_module(f"pi_amt.datasets.{name}"), name)
+    for load in (partial(load_dataset, name), own):
+        with pytest.raises(ValueError, match=f"data_folder: {reason}"):
+            load(data_folder=given)
 
 
 def test_a_dotted_path_is_a_dataset() -> None:

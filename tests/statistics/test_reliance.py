@@ -210,6 +210,13 @@ def test_microtonal_is_that_of_the_models_own_input() -> None:
     assert "microtonal" not in found.missing
 
 
+def test_recordings_that_were_heard_in_the_models_own_input_only_do_not_count() -> None:
+    own = make_rows({"microtonal": 0.07}, model="mine", noise=0.0)
+    heard = [row for row in league_rows("mine", CONTROLLED) if row.track != own[0].track]
+    found = only(heard + own).measures["microtonal"]
+    assert set(found.parts) == {row.track for row in heard}
+
+
 def test_what_a_control_at_the_floor_or_a_leak_spoils_is_empty_with_the_reason() -> None:
     at_floor = CONTROLLED | {"matched_tracks(ratio_harm_mask)": 0.75}
     found = only(league_rows("mine", at_floor, baseline=0.8, spread=0.0))

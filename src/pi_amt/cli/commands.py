@@ -409,7 +409,11 @@ def do_calibrate(options: Namespace) -> None:
     if options.music:
         _calibrate_music(options)
         return
-    own = {"save": options.save, "masks": options.masks, "domain": options.domain != "input"}
+    own = {
+        "save": options.save,
+        "masks": options.masks is not None,
+        "domain": options.domain != "input",
+    }
     if given := [f"--{name}" for name, asked in own.items() if asked]:
         raise ValueError(
             f"calibrate: got {', '.join(given)} without --music, expected both or neither"
@@ -435,7 +439,7 @@ def _calibrate_music(options: Namespace) -> None:
     given = {"weights": options.weights, "device": options.device}
     if options.domain != "input":
         given["domain"] = options.domain
-    masks = calibrated_masks(options.masks.split(",") if options.masks else None)
+    masks = calibrated_masks(None if options.masks is None else options.masks.split(","))
     rows = calibrate_music(ModelSpec(options.model, json.dumps(given)), calibrated=masks)
     table = BiasTable.from_rows(rows.clean, rows.pairs, TRUTH_SET)
     print(bias_table(table))

@@ -118,6 +118,8 @@ def _dispatch(arguments: list[str]) -> int:
         for key, value in vars(options).items():
             if isinstance(value, str):
                 setattr(options, key, os.path.expanduser(value))
+            elif key == "audio":  # a list of files
+                options.audio = [os.path.expanduser(path) for path in value]
         return options.run(options) or 0
     if re.fullmatch(r"\w+", name):
         hint = near(name, COMMANDS) or listing(COMMANDS)

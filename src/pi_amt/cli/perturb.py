@@ -3,6 +3,7 @@ tool."""
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 import soundfile
 
 from pi_amt.cli.overrides import options_of
+from pi_amt.cli.transcribe import reference_notes
 from pi_amt.core.audio import read_audio
+from pi_amt.core.checks import check_seed
 from pi_amt.core.errors import printable
-from pi_amt.core.note_files import read_notes
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.tuning import estimate_tuning
@@ -22,11 +24,13 @@ from pi_amt.models.audio_domain import AudioDomain, Hearing
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Permutation
+from pi_amt.scoring.alignment import beyond_the_end, share_beyond
 from pi_amt.study.conditions import as_condition
 from pi_amt.study.evaluate import run_settled
 from pi_amt.study.streaming import Account, Pass, Recording
 
 _SUFFIXES = (".wav", ".flac")
+_SOFT = 0.01  # peak, full scale 1: 16 bits leave 58 dB between this and their noise
 
 
 def perturb(options: Namespace) -> None:
@@ -38,20 +42,33 @@ def perturb(options: Namespace) -> None:
     """
     permutation = _permutation(options)
     target = _target(options)
+    seed = check_seed(options.seed)
     samples, sample_rate = read_audio(options.audio)
+    if not samples.any():
+        raise ValueError(f"{options.audio}: got silence, expected a recording to perturb")
+    reference = reference_notes(options.midi, permutation) if options.midi else Notes.empty()
+    seconds = len(samples) / sample_rate
+    if doubt := beyond_the_end(share_beyond(reference, seconds)):
+        print(printable(f"pi-amt: warning: {options.midi}: {doubt}"), file=sys.stderr)
     recording = Recording(
         dataset="",
         track=Path(options.audio).stem,
         samples=samples,
         sample_rate=sample_rate,
-        seconds=len(samples) / sample_rate,
-        reference=read_notes(options.midi) if options.midi else Notes.empty(),
+        seconds=seconds,
+        reference=reference,
         tuning_cents=estimate_tuning(samples, sample_rate),
     )
-    sound, rate, told = _perturbed(recording, permutation, options.seed)
+    sound, rate, told = _perturbed(recording, permutation, seed)
     peak = float(np.abs(sound).max(initial=0.0))
     softer = "" if peak <= 1.0 else f", made {20 * np.log10(peak):.1f} dB softer to fit the file"
-    soundfile.write(target, sound / max(peak, 1.0), rate, subtype="PCM_16")
+    # 16 bits are what every tool reads; of soft sound they would leave little
+    bits = 16 if peak >= _SOFT else 24
+    with target.open("wb") as file:
+        soundfile.write(
+            file, sound / max(peak, 1.0), rate,
+            subtype=f"PCM_{bits}", format=target.suffix[1:].upper(),
+        )  # fmt: skip
     print(printable(f"{target}: {len(sound) / rate:.1f} s at {rate} Hz{softer}; {told}"))
 
 

@@ -16,8 +16,9 @@ import soundfile
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import options_of
 from pi_amt.core.audio import read_audio
+from pi_amt.core.checks import check_seed
 from pi_amt.core.errors import printable
-from pi_amt.core.note_files import read_notes, write_csv, write_midi
+from pi_amt.core.note_files import is_written_here, read_notes, write_csv, write_midi
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.text import plural
@@ -29,6 +30,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Permutation
 from pi_amt.report.explorer.listen import Sound, heard, residual_db
+from pi_amt.scoring.alignment import alignment, beyond_the_end, share_beyond
 from pi_amt.scoring.notes import F_MEASURE, score_notes
 
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
@@ -43,10 +45,12 @@ def transcribe(options: Namespace) -> int:
     """
     model = load_model(options.model, weights=options.weights, device=options.device)
     permutation = _permutation(options)
-    notes = read_notes(options.midi) if options.midi else None
+    notes = reference_notes(options.midi, permutation) if options.midi else None
+    seed = check_seed(options.seed)
     folder = Path(options.output)
     failures = 0
     _check_different_names(options.audio)
+    _check_recordings_stay(options.audio, folder, options.save_perturbed_audio)
     _check_references_stay(options.audio, folder, options.midi, options.csv)
     folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, options.audio):
@@ -55,7 +59,7 @@ def transcribe(options: Namespace) -> int:
             if permutation is None:
                 found, sound, said = model.transcribe(samples, sample_rate), None, ""
             else:
-                perturb = partial(permutation, notes=notes, key=options.seed)
+                perturb = partial(permutation, notes=notes, key=seed)
                 whole, listen = permutation.needs_overview, options.save_perturbed_audio
                 found, sound, said = _perturbed(
                     model, samples, sample_rate, perturb, whole=whole, listen=listen
@@ -70,12 +74,40 @@ def transcribe(options: Namespace) -> int:
             continue
         target = folder / f"{path.stem}.mid"
         if sound is not None:
-            soundfile.write(target.with_suffix(".perturbed.wav"), *sound, subtype="PCM_16")
+            with target.with_suffix(".perturbed.wav").open("wb") as file:
+                soundfile.write(file, *sound, subtype="PCM_16", format="WAV")
         write_midi(found, target)
         if options.csv:
             write_csv(found, target.with_suffix(".csv"))
         print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}{said}"))
+        clean = found if permutation is None else None
+        if notes is not None and (doubt := _doubt(notes, clean, len(samples) / sample_rate)):
+            told = f"pi-amt: warning: {path}, reference notes of {options.midi}: {doubt}"
+            print(printable(told), file=sys.stderr)
     return 1 if failures else 0
+
+
+def reference_notes(path: str, permutation: Permutation | None) -> Notes:
+    """Reference notes of a recording.
+
+    Raises:
+        ValueError: if there are none, and the permutation would do nothing without them.
+    """
+    notes = read_notes(path)
+    if permutation is not None and permutation.needs_notes and not len(notes):
+        raise ValueError(
+            f"--midi: got {path}, in which there are no notes (drums are none), expected those of "
+            f"the recording, which {permutation.name} needs"
+        )
+    return notes
+
+
+def _doubt(reference: Notes, clean: Notes | None, seconds: float) -> str:
+    """Why the notes are hardly those of this recording, as far as its transcription tells, or, if
+    there is none of the clean recording, its length."""
+    if clean is None:
+        return beyond_the_end(share_beyond(reference, seconds))
+    return alignment(reference, clean, seconds).likely_cause
 
 
 def _permutation(options: Namespace) -> Permutation | None:
@@ -129,7 +161,7 @@ def _perturbed(
     sound = heard(model, Sound(samples, sample_rate, 0.0), clean, perturbed)
     residual = residual_db(model, sound, perturbed)
     said = "" if residual is None else f", the sound differs from the input by {residual:.0f} dB"
-    length = round(len(samples) / sample_rate * sound.sample_rate)
+    length = max(1, round(len(samples) / sample_rate * sound.sample_rate))
     begin = max(0, round(sound.begin * sound.sample_rate))
     placed = np.zeros(length, dtype=np.float32)
     placed[begin : begin + len(sound.samples)] = sound.samples[: length - begin]
@@ -148,15 +180,30 @@ def _check_different_names(paths: list[str]) -> None:
             )
 
 
+def _check_recordings_stay(paths: list[str], folder: Path, with_sound: bool) -> None:
+    """Refuse perturbed sounds that would overwrite one of the recordings."""
+    for path in map(Path, paths if with_sound else []):
+        sound = folder / f"{path.stem}.perturbed.wav"
+        for recording in paths:
+            if _same(sound, Path(recording)):
+                raise ValueError(
+                    f"--output: got {folder.absolute()}, where {recording} would be overwritten by "
+                    f"the perturbed sound of {path}, expected another folder"
+                )
+
+
 def _check_references_stay(
     paths: list[str], folder: Path, midi: str | None, with_csv: bool
 ) -> None:
-    """Refuse transcriptions that would overwrite, or be taken for, the notes beside the audio."""
+    """Refuse transcriptions that would be taken for the notes beside the audio, or overwrite notes
+    that are no transcriptions."""
     suffixes = (*_REFERENCES, ".csv") if with_csv else _REFERENCES
     for path in map(Path, paths):
         reference = Path(midi) if midi else None
         in_place = _same(folder, path.parent)
         at_risk = [path.with_suffix(suffix) for suffix in suffixes] if in_place else []
+        written = [folder / f"{path.stem}{suffix}" for suffix in (".mid", ".csv")[: 1 + with_csv]]
+        at_risk += [one for one in written if one.is_file() and not is_written_here(one)]
         if reference and _same(folder / f"{path.stem}.mid", reference):
             at_risk.append(reference)
         for notes in filter(Path.exists, at_risk):

@@ -40,6 +40,9 @@ AUDIO_SUFFIXES = (
 )
 MIN_RATE, MAX_RATE = 4_000, 768_000
 _CHUNK = 1 << 18
+#: Share of the channels' mean power that the mixed sound has at least. Two unlike channels leave
+#: half of it, and even a wide recording leaves far more than this (-20 dB).
+_LEAST_OF_MIX = 0.01
 _LONGEST_SECONDS = 100 * 3600  # a header that says more is damaged
 #: Full scale is 1. Floats may be larger (some people write 32-bit integers as they are), but where
 #: powers of a spectrum would leave float32 they are damage.
@@ -60,7 +63,8 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
 
     Raises:
         DataError: if the file is missing, empty, truncated, damaged, not audio, without samples,
-            several recordings joined to one, or holds NaN or infinite values.
+            several recordings joined to one, holds NaN or infinite values, or channels whose mean
+            is nearly silent because one of them is inverted.
         ValueError: if ``max_seconds`` is not above 0.
     """
     if max_seconds is not None and not max_seconds > 0:
@@ -71,6 +75,7 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
         wanted = max(1, round(min(max_seconds * recording.rate, wanted)))
     samples = np.empty(wanted, dtype=np.float32)
     done = 0
+    mixed = heard = 0.0  # power of the mix, and mean power of the channels, summed over samples
     for block in recording.blocks(wanted):
         part = samples[done : done + len(block)]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -78,10 +83,24 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
         if problem := _sample_problem(part, done, recording.rate):
             raise data_error(path, problem)
         done += len(block)
+        if block.shape[1] > 1:
+            mixed += _energy(part)
+            heard += _energy(block) / block.shape[1]
+    if mixed < _LEAST_OF_MIX * heard:
+        raise data_error(
+            path,
+            "the channels cancel each other out: one of them is inverted, so that their mean is "
+            "nearly silent; invert it again, or keep one channel only",
+        )
     if done < max(1, wanted - recording.slack):
         got, said = done / recording.rate, wanted / recording.rate
         raise data_error(path, f"truncated audio ({got:.3f} s of {said:.3f} s)")
     return samples[:done], recording.rate
+
+
+def _energy(samples: Samples) -> float:
+    """Sum of squares; double precision, in which those of all samples can be added."""
+    return float(np.square(samples, dtype=np.float64).sum())
 
 
 def _sample_problem(part: Samples, first: int, rate: int) -> str:

@@ -292,6 +292,15 @@ def _text_row(
     return onset, offset, pitch, velocity
 
 
+def is_written_here(path: Path) -> bool:
+    """Whether a file begins as those of :func:`write_midi` and :func:`write_csv` do, which are
+    hardly anybody's reference notes."""
+    with path.open("rb") as file:
+        head = file.read(len(_CSV_HEAD))
+    midi = midi_bytes([], _WRITE_TICKS_PER_QUARTER, DEFAULT_TEMPO)
+    return head == _CSV_HEAD.encode() or head[:14] == midi[:14]
+
+
 def write_csv(notes: Notes, path: str | Path) -> None:
     """Write notes as CSV with a head, times to 0.1 ms: what :func:`read_notes` reads."""
     columns = (notes.onsets, notes.offsets, notes.pitches, notes.velocities)

@@ -10,8 +10,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
-from pi_amt.datasets.files import Selection, TrackList, audio_or, by_stem, require_some
+from pi_amt.datasets.files import (
+    Selection,
+    TrackList,
+    audio_or,
+    by_stem,
+    given_folder,
+    require_some,
+)
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://labsites.rochester.edu/air/resource.html (Bach10_v1.1.zip)"
@@ -42,21 +50,25 @@ def bach10(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("by", by, BY)
-    folder = Path(data_folder).expanduser()
-    notes = by_stem(folder, r"(\d+-[^/-]+)-GTNotes", (".mat",))
+    folder = given_folder(data_folder)
+    problems: list[str] = []
+    notes = by_stem(folder, r"(\d+-[^/-]+)-GTNotes", (".mat",), problems)
+    mixes = by_stem(folder, r"(\d+-[^/-]+)", AUDIO_SUFFIXES, [])  # only of pieces without notes
+    pieces = {piece: path.parent for piece, path in mixes.items() if path.parent.name == piece}
+    pieces |= {piece: path.parent for piece, path in notes.items()}
     parts = dict(enumerate(INSTRUMENTS)) if by == "part" else {None: ""}
     tracks = [
         FileTrack(
             name=f"{piece}-{instrument}".rstrip("-"),
-            audio_path=audio_or(path.parent / f"{piece}-{instrument}".rstrip("-")),
-            notes_path=path,
+            audio_path=audio_or(place / f"{piece}-{instrument}".rstrip("-")),
+            notes_path=notes.get(piece, place / f"{piece}-GTNotes.mat"),
             composition=piece,
             form="bach10",
             part=part,
         )
-        for piece, path in notes.items()
+        for piece, place in pieces.items()
         for part, instrument in parts.items()
     ]
     wanted = "folders such as 01-AchGottundHerr with *.wav and *-GTNotes.mat"
     require_some("bach10", folder, tracks, wanted, SOURCE)
-    return TrackList("bach10", selection.apply(tracks), (), folder)
+    return TrackList("bach10", selection.apply(tracks), tuple(problems), folder)

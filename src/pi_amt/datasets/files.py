@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -119,6 +120,29 @@ def _header_seconds(path: Path) -> float | None:
         return None
 
 
+def given_folder(data_folder: object) -> Path:
+    """The folder that an option names, with the home folder in place of ``~``.
+
+    Raises:
+        ValueError: for what is no name of a folder, or nobody's home.
+    """
+    if type(data_folder) is int:  # as YAML reads a folder named 2024
+        data_folder = str(data_folder)
+    # an empty name would be the current folder, which nobody meant who left it empty
+    if not isinstance(data_folder, str | PathLike) or not str(data_folder):
+        raise ValueError(
+            f"data_folder: got {data_folder!r}, expected the name of a folder (in YAML in quotes)"
+        )
+    try:
+        return Path(data_folder).expanduser()
+    except RuntimeError:
+        name = str(data_folder)
+        raise ValueError(
+            f"data_folder: got {name!r}, but {name.partition('/')[0]} is the home folder of nobody "
+            f"here, expected the name of a folder, ./{name} if its own name begins with ~"
+        ) from None
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """Every file below a folder, sorted, through symbolic links, each real folder once.
 
@@ -205,15 +229,21 @@ def pairs_by_name(folder: Path, notes_suffixes: tuple[str, ...]) -> dict[str, Pa
     return pairs
 
 
-def by_stem(folder: Path, pattern: str, suffixes: Sequence[str]) -> dict[str, Path]:
+def by_stem(
+    folder: Path, pattern: str, suffixes: Sequence[str], problems: list[str]
+) -> dict[str, Path]:
     """Files below a folder whose path without suffix ends in what a pattern matches: its first
-    group → the path. Letter case does not matter, and of doubles the first one counts."""
+    group → the path. Letter case does not matter. Of doubles the first one counts, and a line
+    about each of the others is appended to ``problems``."""
     found: dict[str, Path] = {}
     wanted = re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)
     for path in walk(folder):
         match = wanted.fullmatch(path.relative_to(folder).with_suffix("").as_posix())
         if match and path.suffix.lower() in suffixes:
-            found.setdefault(printable(match[1]), path)
+            first = found.setdefault(printable(match[1]), path)
+            if first != path:
+                line = f"{path.absolute()}: double of {first.absolute()}, not used"
+                problems.append(printable(line))
     return found
 
 

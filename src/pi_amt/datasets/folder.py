@@ -6,7 +6,14 @@ from pathlib import Path
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import printable
-from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
+from pi_amt.datasets.files import (
+    Selection,
+    TrackList,
+    contents,
+    given_folder,
+    not_found,
+    pairs_by_name,
+)
 from pi_amt.datasets.track import FileTrack
 
 NOTES_SUFFIXES = (".mid", ".midi")
@@ -39,7 +46,7 @@ def folder(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("cluster_by", cluster_by, CLUSTERS)
-    root = Path(data_folder).expanduser()
+    root = given_folder(data_folder)
     pairs = pairs_by_name(root, NOTES_SUFFIXES)
     if not any(pair.is_complete for pair in pairs.values()):
         wanted = "audio files with MIDI files of the same name beside them"

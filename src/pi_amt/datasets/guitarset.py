@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
-from pi_amt.datasets.files import Selection, TrackList, by_stem, require_some
+from pi_amt.datasets.files import Selection, TrackList, by_stem, given_folder, require_some
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/3371780 (annotation.zip and audio_mono-mic.zip)"
@@ -47,10 +47,11 @@ def guitarset(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("audio", audio, tuple(AUDIO))
     check_choice("played", played, PLAYED)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
+    problems: list[str] = []
     excerpt = rf"(\d+_[^/]+_{'(?:comp|solo)' if played == 'all' else played})"
-    sounds = by_stem(folder, f"{excerpt}_{audio}", AUDIO_SUFFIXES)
-    notes = by_stem(folder, excerpt, (".jams",))
+    sounds = by_stem(folder, f"{excerpt}_{audio}", AUDIO_SUFFIXES, problems)
+    notes = by_stem(folder, excerpt, (".jams",), problems)
     tracks = []
     for name in sounds.keys() | notes.keys():
         root = (sounds.get(name) or notes[name]).parents[1]
@@ -65,4 +66,4 @@ def guitarset(
         )
     wanted = f"annotation/*.jams and {AUDIO[audio]}/*_{audio}.wav"
     require_some("guitarset", folder, tracks, wanted, SOURCE)
-    return TrackList("guitarset", selection.apply(tracks), (), folder)
+    return TrackList("guitarset", selection.apply(tracks), tuple(problems), folder)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from os import PathLike
 from typing import Any
 
 from pi_amt.core.checks import check_known
 from pi_amt.core.registry import Registry
-from pi_amt.datasets.files import TrackList
+from pi_amt.datasets.files import TrackList, given_folder
 from pi_amt.datasets.survey import Survey, survey
 from pi_amt.datasets.track import Dataset, FileTrack, Track
 
@@ -69,11 +68,6 @@ def load_dataset(name: str, **options: Any) -> Dataset:
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             raise ValueError(f"dataset {name}: got no {option}, expected one: set {option}=…")
-    folder = options.get("data_folder", "")
-    if type(folder) is int:  # as YAML reads a folder named 2024
-        options["data_folder"] = str(folder)
-    elif not isinstance(folder, str | PathLike):
-        raise ValueError(
-            f"data_folder: got {folder!r}, expected the name of a folder; in YAML put it in quotes"
-        )
+    if "data_folder" in options:  # here, as a dataset of somebody's own may not look
+        options["data_folder"] = str(given_folder(options["data_folder"]))
     return factory(**options)

@@ -18,7 +18,14 @@ from pathlib import Path, PurePath
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, printable, read_bytes
 from pi_amt.core.text import folded, plural, without_accents
-from pi_amt.datasets.files import Selection, TrackList, contents, not_found, pairs_by_name
+from pi_amt.datasets.files import (
+    Selection,
+    TrackList,
+    contents,
+    given_folder,
+    not_found,
+    pairs_by_name,
+)
 from pi_amt.datasets.track import FileTrack
 
 SPLITS = ("train", "validation", "test", "all")
@@ -49,7 +56,7 @@ def maestro(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
     below = [path for path in folder.glob("*/maestro-v*.csv") if path.parent.name[0] != "."]
     tables = sorted([*folder.glob("maestro-v*.csv"), *below])
     if not tables:

@@ -19,7 +19,15 @@ from typing import NamedTuple
 from pi_amt.core.checks import unknown
 from pi_amt.core.errors import printable
 from pi_amt.core.text import folded, plural
-from pi_amt.datasets.files import Pair, Selection, TrackList, contents, not_found, walk
+from pi_amt.datasets.files import (
+    Pair,
+    Selection,
+    TrackList,
+    contents,
+    given_folder,
+    not_found,
+    walk,
+)
 from pi_amt.datasets.track import FileTrack
 
 SETTINGS = (
@@ -76,7 +84,7 @@ def maps(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     settings = _known("settings", settings, SETTINGS)
     kinds = _known("kinds", kinds, KINDS)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
     groups = _groups(folder)
     wanted = {n: pairs for n, pairs in groups.items() if n.setting in settings and n.kind in kinds}
     if not wanted:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
-from pi_amt.datasets.files import Selection, TrackList, by_stem, require_some
+from pi_amt.datasets.files import Selection, TrackList, by_stem, given_folder, require_some
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/5120004 (musicnet.tar.gz and musicnet_metadata.csv)"
@@ -46,11 +46,14 @@ def musicnet(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("split", split, SPLITS)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
+    problems: list[str] = []
     splits = "(?:train|test)" if split == "all" else split
-    sounds = by_stem(folder, rf"{splits}_data/(\d+)", AUDIO_SUFFIXES)
-    notes = by_stem(folder, rf"{splits}_labels/(\d+)", (".csv",))
-    works = _works(by_stem(folder, "(musicnet_metadata)", (".csv",)).get("musicnet_metadata"))
+    sounds = by_stem(folder, rf"{splits}_data/(\d+)", AUDIO_SUFFIXES, problems)
+    notes = by_stem(folder, rf"{splits}_labels/(\d+)", (".csv",), problems)
+    works = _works(
+        by_stem(folder, "(musicnet_metadata)", (".csv",), problems).get("musicnet_metadata")
+    )
     tracks = []
     for name in sounds.keys() | notes.keys():
         place = (sounds.get(name) or notes[name]).parent
@@ -67,12 +70,11 @@ def musicnet(
     first = "train" if split == "all" else split
     wanted = f"{first}_data/*.wav and {first}_labels/*.csv"
     require_some("musicnet", folder, tracks, wanted, SOURCE)
-    problems = []
     if not works:
-        problems = [
+        problems.append(
             f"{folder.absolute()}: musicnet_metadata.csv is not there, so movements of one work "
             "count as independent recordings"
-        ]
+        )
     return TrackList("musicnet", selection.apply(tracks), tuple(problems), folder)
 
 

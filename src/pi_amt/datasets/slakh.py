@@ -16,7 +16,14 @@ import yaml
 
 from pi_amt.core.checks import check_choice, unknown
 from pi_amt.core.errors import DataError, data_error, read_bytes
-from pi_amt.datasets.files import Selection, TrackList, audio_or, by_stem, require_some
+from pi_amt.datasets.files import (
+    Selection,
+    TrackList,
+    audio_or,
+    by_stem,
+    given_folder,
+    require_some,
+)
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/4599666 (slakh2100_flac_redux.tar.gz)"
@@ -60,8 +67,9 @@ def slakh(
             f"instruments: got {instruments!r} with by='mix', a mix holds all its instruments, "
             "use by='stem'"
         )
-    folder = Path(data_folder).expanduser()
-    songs = by_stem(folder, r"(Track\d+)/metadata", (".yaml",))
+    folder = given_folder(data_folder)
+    problems: list[str] = []
+    songs = by_stem(folder, r"(Track\d+)/metadata", (".yaml",), problems)
     wanted_splits = SPLITS[:3] if split == "all" else (split,)
     songs = {n: t.parent for n, t in songs.items() if _split(t.parent) in (*wanted_splits, "")}
     stems = {name: _stems(song) for name, song in songs.items()}
@@ -71,7 +79,7 @@ def slakh(
     tracks = [track for name, song in songs.items() for track in make(name, song, stems[name])]
     wanted = f"{split}/Track*/ with metadata.yaml, mix.flac, stems/*.flac and MIDI/*.mid"
     require_some("slakh", folder, tracks, wanted, SOURCE)
-    return TrackList("slakh", selection.apply(tracks), (), folder)
+    return TrackList("slakh", selection.apply(tracks), tuple(problems), folder)
 
 
 def _split(song: Path) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pi_amt.core.checks import check_choice
-from pi_amt.datasets.files import Selection, TrackList, audio_or, require_some, walk
+from pi_amt.datasets.files import Selection, TrackList, audio_or, given_folder, require_some, walk
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://labsites.rochester.edu/air/projects/URMP.html"
@@ -45,7 +45,7 @@ def urmp(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("by", by, BY)
-    folder = Path(data_folder).expanduser()
+    folder = given_folder(data_folder)
     pieces = {path.parent.name: path.parent for path in walk(folder)}
     tracks = [track for piece in pieces.values() for track in _tracks(piece, by)]
     wanted = (

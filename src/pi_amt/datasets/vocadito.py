@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pi_amt.core.audio import AUDIO_SUFFIXES
 from pi_amt.core.checks import check_choice
-from pi_amt.datasets.files import Selection, TrackList, by_stem, require_some
+from pi_amt.datasets.files import Selection, TrackList, by_stem, given_folder, require_some
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://zenodo.org/records/5578807 (vocadito.zip)"
@@ -41,10 +41,11 @@ def vocadito(
     """
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("annotator", annotator, ANNOTATORS)
-    folder = Path(data_folder).expanduser()
-    sounds = by_stem(folder, r"(vocadito_\d+)", AUDIO_SUFFIXES)
-    notes = by_stem(folder, rf"(vocadito_\d+)_notes{annotator}", (".csv",))
-    frames = by_stem(folder, r"(vocadito_\d+)_f0", (".csv",))
+    folder = given_folder(data_folder)
+    problems: list[str] = []
+    sounds = by_stem(folder, r"(vocadito_\d+)", AUDIO_SUFFIXES, problems)
+    notes = by_stem(folder, rf"(vocadito_\d+)_notes{annotator}", (".csv",), problems)
+    frames = by_stem(folder, r"(vocadito_\d+)_f0", (".csv",), problems)
     tracks = []
     for name in sounds.keys() | notes.keys():
         root = sounds[name].parents[1] if name in sounds else notes[name].parents[2]
@@ -62,4 +63,4 @@ def vocadito(
     notes_and_f0 = f"Notes/vocadito_*_notes{annotator}.csv and F0/vocadito_*_f0.csv"
     wanted = f"Audio/vocadito_*.wav and, below Annotations, {notes_and_f0}"
     require_some("vocadito", folder, tracks, wanted, SOURCE)
-    return TrackList("vocadito", selection.apply(tracks), (), folder)
+    return TrackList("vocadito", selection.apply(tracks), tuple(problems), folder)

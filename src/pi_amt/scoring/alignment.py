@@ -60,8 +60,8 @@ class Alignment:
     @property
     def likely_cause(self) -> str:
         """What is probably wrong with the notes, in words; empty if nothing seems to be."""
-        if self.beyond >= _SMALLEST_BEYOND:
-            return f"{self.beyond:.0%} of the notes begin after the sound has ended"
+        if told := beyond_the_end(self.beyond):
+            return told
         if self.n_reference < _FEWEST_NOTES:
             return ""
         shift = self.shift_seconds
@@ -131,6 +131,13 @@ def whole_shift(offset_ms: float | None) -> str:
 def share_beyond(notes: Notes, seconds: float) -> float:
     """Share of notes that begin after ``seconds``; 0 if there are no notes."""
     return float(np.mean(notes.onsets >= seconds)) if len(notes) else 0.0
+
+
+def beyond_the_end(share: float) -> str:
+    """In words, that so many notes begin after the end; empty for a few, which may ring out."""
+    if share < _SMALLEST_BEYOND:
+        return ""
+    return f"{share:.0%} of the notes begin after the sound has ended"
 
 
 def alignment_of(table: NoteTable, seconds: float) -> Alignment:

@@ -71,7 +71,7 @@ def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, A
     """
     at_floor = any(why_at_floor(side.panel, inference) for side in (a, b))
     records = []
-    for i, j in _pairs(a.panel.conditions, b.panel.conditions):
+    for i, j in paired_conditions(a.panel.conditions, b.panel.conditions):
         condition = a.panel.conditions[i]
         drops_a, drops_b = a.drops(i), b.drops(j)
         both = ~np.isnan(drops_a) & ~np.isnan(drops_b)
@@ -102,8 +102,13 @@ def contrast_records(a: Side, b: Side, inference: Inference) -> list[dict[str, A
     return records
 
 
-def _pairs(a: Sequence[ConditionKey], b: Sequence[ConditionKey]) -> list[tuple[int, int]]:
-    """Numbers of the conditions that are the same on both sides; coalitions are none."""
+def paired_conditions(
+    a: Sequence[ConditionKey], b: Sequence[ConditionKey]
+) -> list[tuple[int, int]]:
+    """Numbers of the conditions that are the same on both sides; coalitions are none.
+
+    The options of those that have one label to themselves on each side may differ.
+    """
     pairs = []
     for i, condition in enumerate(a):
         if condition.role == COALITION:

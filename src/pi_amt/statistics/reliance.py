@@ -219,7 +219,7 @@ def _standing(result: Result, panel: Panel, own: Panel | None) -> Standing:
         _of_sufficiency(drops, results),
         _of_players(result, panel),
         _of_onsets(drops, results),
-        _of_own_input(own, result.score),
+        _of_own_input(own, panel, result.score),
         _of_bias(drops),
     ):
         measures |= made
@@ -284,13 +284,15 @@ def _of_onsets(drops: _Drops, results: Sequence[ConditionResult]) -> _Made:
     return made, _uninformative(results[onset], made)
 
 
-def _of_own_input(own: Panel | None, score: str) -> _Made:
-    """What is lost where the bins of the model's own input are shuffled."""
+def _of_own_input(own: Panel | None, panel: Panel, score: str) -> _Made:
+    """What is lost where the bins of the model's own input are shuffled, on the recordings that the
+    model was also given as sound."""
     drops = None if own is None else _Drops(own, score)
     moved = None if drops is None else drops.named("microtonal")
     if drops is None or moved is None:
         return {}, {"microtonal": "only its notes are known, and a sound keeps no shuffle"}
-    return {"microtonal": Measure.of(drops.panel.pieces, drops.drops[moved])}, {}
+    lost = Measure.of(drops.panel.pieces, drops.drops[moved]).parts
+    return {"microtonal": Measure({p: lost[p] for p in panel.pieces if p in lost})}, {}
 
 
 def _of_bias(drops: _Drops) -> _Made:

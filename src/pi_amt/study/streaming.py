@@ -158,10 +158,16 @@ class Pass(Generic[W]):
         perturbed, change = self.permutation.perturb(
             Scene(own, self.notes, self.key, self.neighbour, self.overview)
         )
+        name, values = self.permutation.name, perturbed.tensor
         # a sum is NaN or infinite where a value is, and takes far less than a look at each
-        if not bool(perturbed.tensor.sum().isfinite()):
-            name = self.permutation.name
+        if not bool(values.sum().isfinite()):
             raise ValueError(f"{name}: made NaN or infinite values, expected numbers")
+        # a model of somebody else's may hear logarithms, which are below 0 from the start
+        if _has_negatives(values) and not _has_negatives(clean.tensor):
+            raise ValueError(
+                f"{name}: made magnitudes down to {float(values.min()):.3g}, expected at least 0: "
+                "clip what is subtracted"
+            )
         return perturbed, change
 
     def push(
@@ -190,6 +196,11 @@ class Pass(Generic[W]):
             self.watcher.watch_frames(model, self.frames, done)
         self.decoder.push(done)
         self.frames += n
+
+
+def _has_negatives(values: torch.Tensor) -> bool:
+    """Whether real values lie below 0."""
+    return not values.is_complex() and bool((values < 0).any())
 
 
 class Account:

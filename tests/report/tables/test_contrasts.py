@@ -64,3 +64,16 @@ def test_what_was_not_held_equal_is_warned_of() -> None:
     assert "basic_pitch × demo: 1 of 6 recordings has other audio or notes" in said
     assert "pedal is not the same" not in said
     assert "Warning" not in " ".join(compare(a, a, n_resamples=N).footers)
+
+
+def test_conditions_of_one_name_and_other_options_are_warned_of() -> None:
+    a = make_rows({"fund_mask": 0.3, "random": 0.1}, n_pieces=6)
+    wider = json.dumps({"half_width_cents": 100.0})
+    b = [replace(row, parameters=wider) if row.label == "fund_mask" else row for row in a]
+    table = compare(a, b, n_resamples=N)
+    assert "fund_mask" in {record["label"] for record in table.records}
+    (said,) = [line for line in table.footers if "other options" in line]
+    assert said.startswith(
+        "Warning: basic_pitch × demo: other options in the two stores under fund_mask: "
+    )
+    assert "half_width_cents (A not recorded, B 100.0)" in said

@@ -12,7 +12,13 @@ import numpy as np
 from pi_amt.core.text import WARNING, plural
 from pi_amt.report.tables.importance import method_note
 from pi_amt.report.tables.table import Table, bounds_of
-from pi_amt.statistics.contrasts import Side, contrast_records, paired_difference, two_sides
+from pi_amt.statistics.contrasts import (
+    Side,
+    contrast_records,
+    paired_conditions,
+    paired_difference,
+    two_sides,
+)
 from pi_amt.statistics.floor import why_at_floor
 from pi_amt.statistics.inference import Inference, holm, mean
 from pi_amt.statistics.panels import Panel
@@ -176,12 +182,35 @@ def _unlike(names: tuple[str, str], a: Result, b: Result) -> Iterator[str]:
         for key in dict.fromkeys(key for way in ways for key in way):
             values = [way.get(key, "not recorded") for way in ways]
             if values[0] != values[1]:
-                told = ", ".join(
-                    f"{name} {'none' if v is None else v}"
-                    for name, v in zip(names, values, strict=True)
-                )
+                told = _each(names, values)
                 yield f"{WARNING}{place}: {key} is not the same in both ({told})."
+        yield from _other_options(names, panel, other)
         yield from _other_contents(panel, other, "in one store", "in the other")
+
+
+def _other_options(names: tuple[str, str], a: Panel, b: Panel) -> Iterator[str]:
+    """Says under which conditions of one label the two sides did not do the same."""
+    by_difference: dict[str, list[str]] = {}
+    for i, j in paired_conditions(a.conditions, b.conditions):
+        one, other = a.conditions[i], b.conditions[j]
+        options = [flat_options(side.options) for side in (one, other)]
+        for key in dict.fromkeys(key for side in options for key in side):
+            values = [side.get(key, "not recorded") for side in options]
+            if values[0] != values[1]:
+                by_difference.setdefault(f"{key} ({_each(names, values)})", []).append(one.label)
+    for difference, labels in by_difference.items():
+        yield (
+            f"{WARNING}{a.model} × {a.dataset}: other options in the two stores under "
+            f"{', '.join(labels)}: {difference}."
+        )
+
+
+def _each(names: tuple[str, str], values: Sequence[object]) -> str:
+    """What each side has."""
+    return ", ".join(
+        f"{name} {'none' if value is None else value}"
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def _other_contents(a: Panel, b: Panel, here: str, there: str) -> Iterator[str]:
