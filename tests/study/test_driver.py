@@ -541,3 +541,13 @@ def test_what_is_borrowed_decides_a_row_too(tmp_path: Path) -> None:
     per_track = whole.computed // 3
     # all rows of the third recording, and the one of the second that borrows from it
     assert (changed.computed, changed.reused) == (per_track + 1, 2 * per_track - 1)
+
+
+def test_nothing_is_borrowed_from_a_recording_of_the_same_composition(tmp_path: Path) -> None:
+    first, *others = toy_tracks(3)
+    second, third = (Grouped(track.name, track.seed) for track in others)
+    whole = study(tmp_path, [first, second, third], ["fund_mask"], controls=True)
+    changed = [first, second, replace(third, seed=9)]
+    again = study(tmp_path, changed, ["fund_mask"], controls=True)
+    # no row of the second recording, whose next one is of its own composition
+    assert (again.computed, again.reused) == (whole.computed // 3, 2 * whole.computed // 3)

@@ -8,7 +8,7 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -171,8 +171,7 @@ def _keep(job: Job, result: JobResult, store: Store, summary: Summary) -> int:
 def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]:
     """One job per recording for which rows are missing.
 
-    Each recording's neighbour is the next one by name, and the last one's is the first, so that
-    neither the order of the dataset nor what is missing decides who borrows from whom.
+    Neither the order of the dataset nor what is missing decides which recording borrows from which.
     """
     tracks = sorted(group.tracks, key=lambda track: track.name)
     model = built(group.model)
@@ -180,19 +179,26 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
     summary.skipped += skipped
     store.regroup(group.dataset, {track.name: track.composition for track in tracks})
     for i, track in enumerate(tracks):
-        neighbour = tracks[(i + 1) % len(tracks)] if len(tracks) > 1 else None
         job = Job(
             model=group.model,
             dataset=group.dataset,
             track=track,
             conditions=tuple(conditions),
-            neighbour=neighbour,
+            neighbour=_neighbour(tracks[i + 1 :] + tracks[:i], track),
             tuning=group.tuning,
             align=group.align,
         )
         job = _without_finished(job, model.identity, store, summary)
         if job.conditions:
             yield job
+
+
+def _neighbour(others: Sequence[Track], track: Track) -> Track | None:
+    """Of the other recordings, the first of another composition: one of the same composition may
+    have the same notes at the same times, as the two pianos of MAPS do. Where all are of one
+    composition, the first."""
+    apart = (other for other in others if other.composition != track.composition)
+    return next(apart, others[0] if others else None)
 
 
 def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: Summary) -> Job:

@@ -36,7 +36,8 @@ class Job:
         dataset: config name.
         track: the recording; it holds paths, not data.
         conditions: what to compute.
-        neighbour: the next track in sorted order, for controls and donors that need one.
+        neighbour: the next track of another composition by name, for controls and donors that need
+            one.
         tuning: ``estimate``, ``off`` or cents.
         align: ``off``, or ``median``: all notes are shifted by the baseline's onset offset.
         baseline: note table of the baseline where it is not among the conditions;
