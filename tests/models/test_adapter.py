@@ -298,3 +298,14 @@ def test_conditions_of_a_whole_recording_go_one_after_another_and_leave_notes_al
     assert len(rows) == 5
     assert {row.status for row in rows} == {"ok"}, rows[0].error
     assert model.most <= 2  # the one before may still be in use while the next is made
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_model_says_by_an_attribute_that_its_input_is_linear(linear: bool) -> None:
+    class Linear(Mine):
+        linear_input = linear
+
+    model = as_transcriber(Linear())
+    (spectrogram,) = model.stream(np.zeros(400, np.float32), 1000)
+    assert spectrogram.linear_input == model.identity.linear_input == linear
+    assert model.identity_here() == model.identity

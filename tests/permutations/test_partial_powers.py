@@ -191,6 +191,21 @@ def test_only_what_is_kept_has_a_room_that_fades() -> None:
     np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole)
 
 
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_linear_input_is_left_all_of_the_measured_residual(linear: bool) -> None:
+    s = replace(tone_spectrogram(random_notes(3), "complex"), linear_input=linear)
+    overview = Overview.of(s)
+    found = overview.partials(random_notes(3))
+    residual = overview.residual(overview.times)
+    low, high = s.frequencies < 200.0, s.frequencies > 800.0
+    kept, left = (found.left_residual(overview.times, keep) for keep in (True, False))
+    for level in (kept,) if linear else (kept, left):
+        np.testing.assert_allclose(level[low], 0.2 * residual[low], rtol=1e-5)
+        np.testing.assert_allclose(level[high], 0.5 * residual[high], rtol=1e-5)
+    if linear:
+        np.testing.assert_array_equal(left, residual)
+
+
 # ------------------------------------------------------------------ shares that are known
 
 
@@ -212,7 +227,7 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
         every = first**2 if numbers is not None else first**2 + others**2
         return np.asarray(every[block(times)])
 
-    def residual(self: PartialPowers, times: Floats) -> Floats:
+    def residual(self: PartialPowers, times: Floats, keep: bool) -> Floats:
         return np.asarray(rest[block(times)] ** 2)
 
     monkeypatch.setattr(PartialPowers, "powers", powers)

@@ -13,7 +13,8 @@ from pi_amt.core.errors import data_error
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import ModelIdentity
-from pi_amt.study.conditions import make_conditions
+from pi_amt.permutations.coalition import coalitions
+from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.jobs import Job, error_rows, row_key
 
 FILE = FileTrack("a", Path("a\nb.wav"), Path("a.mid"), composition="a")
@@ -67,6 +68,25 @@ def test_a_row_says_the_version_of_its_permutation_unless_it_is_the_first() -> N
     assert rows["fund_mask"].permutation_version == rows["no_permutation"].permutation_version == ""
     ratio = conditions[-1].permutation
     assert rows["ratio_fund_mask"].permutation_version == ratio.method_version != "1"
+
+
+def test_only_what_leaves_noise_behind_has_a_version_of_its_own_on_a_linear_input() -> None:
+    """Ratio masks that remove left it as much as a logarithmic input before."""
+    identity = ModelIdentity("toy", "0", "toy", {})
+    masks = ["ratio_fund_mask", "ratio_harm_mask", "fund_mask", "soft_harm_mask"]
+    conditions = make_conditions([*masks, *coalitions("f0+rest")], controls=True)
+    job = Job(ModelSpec(TOY), "toy", FILE, tuple(conditions))
+
+    def key(condition: Condition, linear: bool) -> str:
+        return row_key(replace(identity, linear_input=linear), job, "", condition)
+
+    changed = {c.label for c in conditions if key(c, True) != key(c, False)}
+    assert changed == {
+        "ratio_fund_mask",
+        "matched_tracks(ratio_fund_mask)",
+        "wrong_piece(ratio_fund_mask)",
+        "coalition(present=rest)",
+    }
 
 
 def test_a_level_that_is_measured_anew_is_part_of_the_key_and_of_no_other_key() -> None:

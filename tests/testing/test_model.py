@@ -99,6 +99,16 @@ def test_each_broken_rule_has_its_sentence(changes: dict[str, Any], said: str) -
     assert f"PROBLEM: {problem}" in str(found)
 
 
+def test_a_spectrogram_that_contradicts_the_identity_is_a_problem() -> None:
+    class Contradicts(ToyTranscriber):
+        def __init__(self) -> None:
+            super().__init__()
+            self.identity = replace(self.identity, linear_input=True)
+
+    found = check_model(Contradicts(), masks=["fund_mask"], keys=[69])
+    assert "linear_input=False from a model whose identity says True" in found.problems[0]
+
+
 def broken(pitch: np.ndarray, spectrogram: Spectrogram) -> dict[str, Any]:
     raise ZeroDivisionError("oh")
 

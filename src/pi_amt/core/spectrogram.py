@@ -59,6 +59,10 @@ class Spectrogram:
             ``(tones,)`` in Hz that returns the power ``(tones, bins)`` which a tone of amplitude 1
             has in every bin. A mask then reaches as far as a tone does. ``None``: its width follows
             from ``frequencies`` and ``window_seconds``.
+        linear_input: whether the network hears the values as they are; else it hears their
+            logarithm, or that is not known. Below a partial that it removes, a ratio mask leaves
+            more of the noise to a network with a linear input
+            (:mod:`pi_amt.permutations.partial_powers`).
 
     Raises:
         ValueError: if shapes do not fit to each other, frequencies do not ascend, or frequencies,
@@ -76,6 +80,7 @@ class Spectrogram:
     normalization: NDArray[Any] | None = None
     probe: tuple[str, int] | None = None
     response: Callable[[Floats], Floats] | None = None
+    linear_input: bool = False
 
     def __post_init__(self) -> None:
         if len(self.values.shape) not in (3, 4):

@@ -106,7 +106,7 @@ class WholeRecording(Transcriber):
         there = {"tuning_cents": self._takes_tuning, "pitch_activity": self.has_pitch_activity}
         self._without = tuple(n for n, has in there.items() if not has)
         identity: ModelIdentity = getattr(model, "identity", None) or _identity_of(model)
-        self.identity = replace(identity, without=self._without)
+        self.identity = self._completed(identity)
 
     def __repr__(self) -> str:
         return f"WholeRecording({self.identity.name}, {self.identity.weights_label})"
@@ -120,7 +120,11 @@ class WholeRecording(Transcriber):
             return self.identity
         else:
             identity = _identity_of(model)
-        return replace(identity, without=self._without)
+        return self._completed(identity)
+
+    def _completed(self, identity: ModelIdentity) -> ModelIdentity:
+        linear = bool(getattr(self.model, "linear_input", identity.linear_input))
+        return replace(identity, without=self._without, linear_input=linear)
 
     def stream(
         self, samples: Samples, sample_rate: int, *, tuning_cents: float = 0.0
@@ -133,7 +137,7 @@ class WholeRecording(Transcriber):
         self._rate = spectrogram.frame_rate
         if not (self._takes_tuning or spectrogram.tuning_cents):
             spectrogram = replace(spectrogram, tuning_cents=tuning_cents)
-        yield spectrogram
+        yield replace(spectrogram, linear_input=self.identity.linear_input)
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, Any]]:
         """The model's activations of each condition.

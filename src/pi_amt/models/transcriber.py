@@ -47,6 +47,7 @@ class ModelIdentity:
             ``pitch_activity``: see :class:`pi_amt.models.adapter.WholeRecording`.
         unreadable: the part of a model by which it cannot be told from others of its class; rows of
             such a model are not kept. Empty where all counts.
+        linear_input: that of its spectrograms (:class:`~pi_amt.Spectrogram`).
     """
 
     name: str
@@ -57,6 +58,7 @@ class ModelIdentity:
     level: str = ""
     without: tuple[str, ...] = ()
     unreadable: str = ""
+    linear_input: bool = False
 
     def __repr__(self) -> str:
         return (

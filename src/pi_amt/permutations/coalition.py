@@ -98,6 +98,10 @@ class Coalition(Permutation):
         return " and ".join(named) or "nothing"
 
     @property
+    def leaves_residual(self) -> bool:
+        return not (self.keeps or self.is_whole)
+
+    @property
     def method_version(self) -> str:
         return partial_powers.VERSIONS[self.keeps]
 

@@ -85,6 +85,10 @@ class Counterpart(Permutation):
         return self.target_permutation.needs_overview
 
     @property
+    def leaves_residual(self) -> bool:
+        return self.target_permutation.leaves_residual
+
+    @property
     def method_version(self) -> str:
         return self.target_permutation.method_version
 

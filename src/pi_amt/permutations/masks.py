@@ -169,6 +169,10 @@ class PartialMask(Permutation):
         return "model" if self.kind == "ratio" else "frozen"
 
     @property
+    def leaves_residual(self) -> bool:
+        return self.kind == "ratio" and not self.keep
+
+    @property
     def method_version(self) -> str:
         return partial_powers.VERSIONS[self.keep] if self.kind == "ratio" else "1"
 

@@ -25,7 +25,9 @@ source separation", ICASSP 2012). What sets it apart:
 * **A room** goes on smearing after an onset, since its reflections arrive one by one. What is kept
   has this smear, too (:class:`Spread`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
-  octave, which hammers and room fill and the few partials there do not.
+  octave, which hammers and room fill and the few partials there do not. How much of it is left
+  where partials were, depends on whether the network hears linear values
+  (:meth:`PartialPowers.left_residual`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
 
@@ -112,10 +114,12 @@ FITTED = Spread(3.0, ONSET_REACH, 1, 0.003, 0.0)
 KEPT = Spread(12.0, math.inf, 2, 0.002, 0.1)
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
 _RESIDUAL = 0.9
-# The same, of what a mask leaves where partials were: from one frequency to the other it rises with
-# the logarithm. In the bass half an octave holds few bins that no partial smears into, so that the
-# quartile overstates what is between them.
+# The same, of what a mask leaves where partials were, if the network hears a logarithm: from one
+# frequency to the other it rises with the logarithm. In the bass half an octave holds few bins that
+# no partial smears into, so that the quartile overstates what is between them.
 _LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
+#: and if it hears linear values
+_LEFT_RESIDUAL_LINEAR = 1.0
 # For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
 # A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
 # find them in noise, too, and so write the notes into it.
@@ -717,11 +721,11 @@ class PartialPowers:
         for block, (times, chosen) in enumerate(zip(spectrogram.times, blocks, strict=True)):
             heard = power[block]
             others = np.maximum(totals[block] - chosen, 0)
-            departures = self._departures((key, keep), removed, times)
+            departures = self._departures(key, keep, removed, times)
             if keep:
                 # where the recording is weaker than the model, V says so better
                 kept = chosen * np.maximum(departures, 1)
-                rest = others + self.left_residual(times)
+                rest = others + self.left_residual(times, keep)
                 # cut first: a quotient by next to nothing would overflow
                 share = np.divide(
                     np.minimum(kept, heard), heard, out=np.zeros_like(heard), where=heard > 0
@@ -731,7 +735,7 @@ class PartialPowers:
                 part = np.divide(kept, model, out=np.zeros_like(heard), where=trusted)
                 share = np.maximum(share, part)
             else:
-                rest = others * departures + self.left_residual(times)
+                rest = others * departures + self.left_residual(times, keep)
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
@@ -742,18 +746,21 @@ class PartialPowers:
         """``(bins, frames)`` power of all partials but the chosen ones."""
         return np.asarray(np.maximum(self._totals(times[None])[0] - chosen, 0))
 
-    def _departures(self, key: object, powers: Callable[[Floats], Powers], times: Floats) -> Powers:
+    def _departures(
+        self, key: object, keep: bool, powers: Callable[[Floats], Powers], times: Floats
+    ) -> Powers:
         """``(bins, frames)`` by what factor the power of the partials that are left departs from
         the model, at the frame of the overview that is nearest to each of the times ``(frames,)``.
 
         Args:
             key: another one for other partials.
+            keep: whether they are those that a mask keeps.
             powers: of the partials that are not left, ``(bins, frames)`` of times.
             times: ``(frames,)`` seconds, ascending.
         """
         every = self.overview.times[::_DEPARTURE_STEP]
         place = np.searchsorted((every[1:] + every[:-1]) / 2, times)
-        parts = self._last_departures.setdefault(key, {})
+        parts = self._last_departures.setdefault((key, keep), {})
         out = np.ones((len(self.overview.power), len(times)), dtype=np.float32)
         if len(every) == 0:
             return out
@@ -762,13 +769,13 @@ class PartialPowers:
                 # blocks overlap, so the last part may be asked for again
                 for old in list(parts)[:-1]:
                     del parts[old]
-                parts[part] = self._departures_of_part(part, every, powers)
+                parts[part] = self._departures_of_part(part, every, keep, powers)
             here = place // _DEPARTURE_FRAMES == part
             out[:, here] = parts[part][:, place[here] - part * _DEPARTURE_FRAMES]
         return out
 
     def _departures_of_part(
-        self, part: int, every: Floats, powers: Callable[[Floats], Powers]
+        self, part: int, every: Floats, keep: bool, powers: Callable[[Floats], Powers]
     ) -> Powers:
         """``(bins, up to 512)`` of the frames at some of the times ``every`` ``(frames,)``."""
         step = float(np.median(np.diff(every))) if len(every) > 1 else 1.0
@@ -779,7 +786,7 @@ class PartialPowers:
         times = every[begin:end]
         gone = powers(times)
         rest = self._others(times, gone)
-        model = rest + gone + self.left_residual(times) + np.float32(1e-30)
+        model = rest + gone + self.left_residual(times, keep) + np.float32(1e-30)
         heard = self.overview.power[:, ::_DEPARTURE_STEP][:, begin:end]
         off = np.log(np.maximum(heard, 1e-30) / model).clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
         weight = (rest / model) ** _DEPARTURE_SHARE_POWER
@@ -802,11 +809,21 @@ class PartialPowers:
         height = height.clip(-_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
         return np.asarray(np.exp(height), dtype=np.float32)
 
-    def left_residual(self, times: Floats) -> Powers:
-        """``(bins, frames)`` power that a mask leaves where partials were."""
+    def left_residual(self, times: Floats, keep: bool) -> Powers:
+        """``(bins, frames)`` power of what belongs to no partial, as a mask counts it that removes
+        partials, and leaves it, or that keeps them.
+
+        A gain leaves a steady level in place of noise that fluctuates. To a network that hears
+        logarithms this is right at the level that noise has most of the time, which is below its
+        mean power. A network that hears linear values loses notes there. The shares are those that
+        came nearest to the truth on development recordings (``docs/calibration.md``).
+        """
+        residual = self.overview.residual(times)
+        if self.overview.geometry.linear_input and not keep:
+            return np.asarray(_LEFT_RESIDUAL_LINEAR * residual)
         hz, share = np.log(self.overview.geometry.frequencies), np.log(_LEFT_RESIDUAL)
         left = np.exp(np.interp(hz, np.log(_LEFT_RESIDUAL_HZ), share)).astype(np.float32)
-        return np.asarray(left[:, None] * self.overview.residual(times))
+        return np.asarray(left[:, None] * residual)
 
     def _totals(self, times: Floats) -> Powers:
         """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the

@@ -217,6 +217,12 @@ class Permutation(ABC):
         return "frozen"
 
     @property
+    def leaves_residual(self) -> bool:
+        """Whether it leaves a part of the measured noise where it removed partials. How much depends
+        on :attr:`~pi_amt.Spectrogram.linear_input`, and so do its rows."""
+        return False
+
+    @property
     def method_version(self) -> str:
         """Version of how its numbers are made. Raise it where the same options come to give other
         numbers: rows that were made earlier are then computed again, and those of other

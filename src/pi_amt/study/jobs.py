@@ -99,7 +99,7 @@ class JobResult:
 def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Condition) -> str:
     """Hash of everything that decides a row."""
     needs_seed = condition.permutation.stochastic
-    version = _own_version(condition.permutation)
+    version = _own_version(identity, condition.permutation)
     other = [job.neighbour.name, job.neighbour_fingerprint] if job.neighbour else None
     return digest(
         {
@@ -123,10 +123,12 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
     )
 
 
-def _own_version(permutation: Permutation) -> str:
+def _own_version(identity: ModelIdentity, permutation: Permutation) -> str:
     """The version of a permutation's own method; empty for the first one, whose rows were made
     before there were such versions."""
     version = permutation.method_version
+    if identity.linear_input and permutation.leaves_residual:
+        version += ".1"  # earlier rows had what is left to a model with a logarithmic input
     return version if version != "1" else ""
 
 
@@ -162,7 +164,7 @@ def blank_row(job: Job, model: Transcriber, condition: Condition, fingerprint: s
         method=METHOD_VERSION,
         data=fingerprint,
         varied=canonical_json(list(condition.varied)),
-        permutation_version=_own_version(condition.permutation),
+        permutation_version=_own_version(identity, condition.permutation),
     )
 
 

@@ -144,6 +144,12 @@ def _breaches(model: Transcriber, parts: Sequence[Spectrogram]) -> Iterator[str]
             "count nothing from one call to the next"
         )
         return
+    if first.linear_input != model.identity.linear_input:
+        yield (
+            f"{name}.stream: got a Spectrogram with linear_input={first.linear_input} from a model "
+            f"whose identity says {model.identity.linear_input}, expected the same: ratio masks "
+            "read the one, and the keys of rows the other"
+        )
     yield from _company(model, first)
     stitcher, decoder = model.stitcher(first.n_samples), model.decoder()
     done = [stitcher.push(model.outputs([part])[0]) for part in parts]

@@ -100,6 +100,7 @@ class TimbreTrap(BatchedTranscriber):
             settings={"decoder": asdict(self._options)},
             precision=precision,
             level="peak",
+            linear_input=True,
         )
 
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
@@ -137,6 +138,7 @@ class TimbreTrap(BatchedTranscriber):
                 n_samples=len(samples),
                 sample_rate=SAMPLE_RATE_HZ,
                 tuning_cents=tuning_cents,
+                linear_input=self.identity.linear_input,
             )
 
     def network(self, values: torch.Tensor, reference: Any) -> dict[str, torch.Tensor]:
