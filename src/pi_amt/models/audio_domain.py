@@ -98,9 +98,7 @@ class AudioDomain(Transcriber):
         self.sample_rate = sample_rate  # models of one rate have it as an attribute of their class
         self.device = torch.device("cpu")
         own = {"domain": "audio", "sample_rate": sample_rate, "phase_rounds": PHASE_ROUNDS}
-        self.identity = replace(
-            identity, settings={**identity.settings, **own}, linear_input=False
-        )
+        self.identity = replace(identity, settings={**identity.settings, **own}, linear_input=False)
         self._transform = gabor(sample_rate)
 
     def identity_here(self) -> ModelIdentity:

@@ -103,7 +103,7 @@ class Counterpart(Permutation):
 
 @dataclass(frozen=True)
 class WrongPiece(Counterpart):
-    """Control: the target mask, from the notes of the next track.
+    """Control: the target mask, from the notes of another composition.
 
     It touches as much as the target does, in the wrong places. That shows what holes of this size
     destroy. Whether a mask gives its notes away it cannot show, as the reference is the recording's
@@ -111,7 +111,7 @@ class WrongPiece(Counterpart):
     """
 
     name: ClassVar[str] = "wrong_piece"
-    summary: ClassVar[str] = "control: the target mask, from the notes of the next track"
+    summary: ClassVar[str] = "control: the target mask, from the notes of another composition"
     needs_neighbour = "notes"
 
     @property
@@ -159,7 +159,8 @@ class Leak(Counterpart):
     Attributes:
         target_permutation: any permutation. In configs and
             :func:`~pi_amt.permutations.load_permutation` it is called ``target``.
-        carrier: ``noise`` of the recording's long-term spectrum, or ``other``: the next track.
+        carrier: ``noise`` of the recording's long-term spectrum, or ``other``: a recording of
+            another composition.
     """
 
     target_permutation: Permutation = field(default_factory=HarmMask)

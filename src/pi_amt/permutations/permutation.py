@@ -189,7 +189,8 @@ class Permutation(ABC):
     @property
     def carrier(self) -> str:
         """What the model hears in the recording's place: ``""`` for the recording itself,
-        ``"noise"`` of its long-term spectrum, or the ``"other"`` recording, the next track."""
+        ``"noise"`` of its long-term spectrum, or ``"other"``, a recording of another
+        composition."""
         return ""
 
     @property
@@ -218,8 +219,8 @@ class Permutation(ABC):
 
     @property
     def leaves_residual(self) -> bool:
-        """Whether it leaves a part of the measured noise where it removed partials. How much depends
-        on :attr:`~pi_amt.Spectrogram.linear_input`, and so do its rows."""
+        """Whether it leaves a part of the measured noise where it removed partials. How much
+        depends on :attr:`~pi_amt.Spectrogram.linear_input`, and so do its rows."""
         return False
 
     @property

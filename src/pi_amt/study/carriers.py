@@ -1,9 +1,9 @@
 """Carriers: what a model hears in a recording's place when the leak of a condition is measured.
 
 A carrier is a recording with the same names, notes, tuning, length and root mean square, and with
-other samples: noise of the recording's long-term spectrum, or the next track. There is one of each
-kind per recording, whatever the seed and the repeat, so all conditions of a kind share one pass of
-the front end.
+other samples: noise of the recording's long-term spectrum, or the next recording of another
+composition. There is one of each kind per recording, whatever the seed and the repeat, so all
+conditions of a kind share one pass of the front end.
 """
 
 from __future__ import annotations

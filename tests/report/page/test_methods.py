@@ -229,9 +229,9 @@ def test_leaks_are_described_with_the_carriers_that_were_run() -> None:
     drops = {"harm_mask": 0.1, "fund_mask": 0.2, "leak_noise(harm_mask)": 0.3}
     text = methods_markdown(Importance.from_rows(make_rows(drops), n_resamples=200))
     assert "The leak of `harm_mask` is the score against the recording's notes on Gaussian" in text
-    assert "next recording" not in text
+    assert "another composition" not in text
     drops |= {"leak_other(harm_mask)": 0.3, "leak_other(no_permutation)": 0.3}
     text = methods_markdown(Importance.from_rows(make_rows(drops), n_resamples=200))
-    assert "spectrum and on the next recording, minus that recording's score" in text
+    assert "spectrum and on another composition, minus that recording's score" in text
     assert "above 0.1 times its score" in text
     assert "leak" not in methods_markdown(Importance.from_rows(make_rows(), n_resamples=200))
