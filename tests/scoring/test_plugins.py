@@ -85,6 +85,10 @@ def test_a_scorer_may_change_its_notes(monkeypatch: pytest.MonkeyPatch) -> None:
         (0.5, 'got float, expected a dict of floats, such as {"f": 0.5}'),
         (None, "got NoneType, expected a dict of floats"),
         ({"x": [0.1, 0.2]}, "got list as 'x', expected one number: give several values a key each"),
+        (
+            {"x": float("-inf")},
+            "got -inf as 'x', expected a finite number, or NaN where there is none",
+        ),
     ],
 )
 def test_a_scorer_that_gives_no_dict_of_numbers_is_told_what_to_give(

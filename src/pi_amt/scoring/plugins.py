@@ -7,6 +7,7 @@ every row beside those of :func:`pi_amt.scoring.notes.score_notes`, as ``<entry 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import lru_cache
@@ -40,7 +41,8 @@ def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
     its own, which it may change.
 
     Raises:
-        ValueError: if a scorer fails or gives no dict of numbers; the message names the scorer.
+        ValueError: if a scorer fails or gives no dict of finite numbers (or NaN); the message names
+            the scorer.
     """
     found: dict[str, float] = {}
     for name, scorer in scorers().items():
@@ -64,4 +66,9 @@ def plugged_scores(reference: Notes, estimate: Notes) -> dict[str, float]:
                     f"scorer {name}: got {type(value).__name__} as {key!r}, expected one number: "
                     "give several values a key each"
                 ) from None
+            if math.isinf(found[f"{name}.{key}"]):
+                raise ValueError(
+                    f"scorer {name}: got {value} as {key!r}, expected a finite number, or NaN "
+                    "where there is none"
+                )
     return found
