@@ -583,6 +583,33 @@ def test_a_program_that_returns_no_notes_is_told_what_to_return() -> None:
         model.activations(model.analyze(sound(), RATE))
 
 
+def test_a_program_whose_times_are_no_seconds_is_told_so() -> None:
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        net(torch.from_numpy(samples)[None])
+        return Notes.from_arrays([100.0, 500.0], [400.0, 900.0], [69.0, 76.0])
+
+    model = as_transcriber(OpenedProgram(opening(net), run, name="toy", sample_rate=RATE))
+    with pytest.raises(ValueError, match=r"program: got .* expected seconds"):
+        model.activations(model.analyze(sound(), RATE))
+
+
+@pytest.mark.parametrize("kind", ["program", "network"])
+def test_an_opening_says_whether_linear_values_are_heard(kind: str) -> None:
+    net = Net()
+    for linear in (False, True):
+        if kind == "program":
+            opened: Any = program(net, linear_input=linear)
+        else:
+            given = opening(net, linear_input=linear)
+            opened = OpenedNetwork(
+                given, net, to_notes, activity, name="toy", sample_rate=RATE, block_frames=30
+            )
+        model = as_transcriber(opened)
+        assert model.identity.linear_input == model.analyze(sound(), RATE).linear_input == linear
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -179,6 +179,8 @@ class Opening:
         at: ``output`` of the module, or its first ``input``.
         scale: how magnitudes are written down.
         response: of a steady tone, where it is known; see :class:`~pi_amt.Spectrogram`.
+        linear_input: whether what follows the module hears magnitudes as they are, and takes no
+            logarithm of them; see :class:`~pi_amt.Spectrogram`.
     """
 
     network: torch.nn.Module
@@ -190,6 +192,7 @@ class Opening:
     at: str = "output"
     scale: Scale = LINEAR
     response: Callable[[Floats], Floats] | None = None
+    linear_input: bool = False
     _place: torch.nn.Module = field(init=False, repr=False)
     _is_copy: bool = field(init=False, repr=False, default=False)
 
@@ -255,12 +258,15 @@ class Opening:
         if fingerprint is not None:
             check_fingerprint("fingerprint", fingerprint)
         sha256 = hashlib.sha256(stable_text(self.network.state_dict()).encode()).hexdigest()
+        identity = ModelIdentity(
+            name, sha256, label, dict(settings), linear_input=self.linear_input
+        )
         if _is_ours(functions[0]):
-            return ModelIdentity(name, sha256, label, dict(settings))
+            return identity
         texts, unreadable = readable(self._texts(name, functions, numbers))
         told = digest([sha256, texts, fingerprint])
         unreadable = unreadable if fingerprint is None else ""
-        return ModelIdentity(name, told, label, dict(settings), unreadable=unreadable)
+        return replace(identity, weights_sha256=told, unreadable=unreadable)
 
     def _texts(
         self, name: str, functions: Sequence[Callable[..., Any]], numbers: Sequence[float]
@@ -325,7 +331,7 @@ class Opening:
         """
         taken = 0
 
-        def replace(raw: torch.Tensor) -> torch.Tensor:
+        def written(raw: torch.Tensor) -> torch.Tensor:
             nonlocal taken
             own = self._in_order(raw)
             part = values[taken : taken + len(own)]
@@ -338,7 +344,7 @@ class Opening:
                 )
             return self._as_found(self.scale.write(part.to(raw.device)), raw)
 
-        with torch.no_grad(), self._hooked(replace):
+        with torch.no_grad(), self._hooked(written):
             result = run()
         if taken != len(values):
             raise ValueError(
@@ -371,6 +377,7 @@ class Opening:
             sample_rate=rate,
             tuning_cents=tuning_cents,
             response=self.response,
+            linear_input=self.linear_input,
         )
 
     @contextmanager

@@ -20,7 +20,7 @@ from pi_amt.core.contents import is_sent_whole
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
-from pi_amt.models.black_box.answers import not_notes
+from pi_amt.models.black_box.answers import checked_answer
 from pi_amt.models.hooked.opening import Opening
 from pi_amt.models.transcriber import ModelIdentity
 
@@ -95,10 +95,9 @@ class OpenedProgram:
     def activations(self, spectrogram: Spectrogram) -> dict[str, NDArray[Any]]:
         """``events (frames, 88, 5)`` of the program's notes, see :func:`events_of`."""
         silence = np.zeros(spectrogram.n_samples, dtype=np.float32)
-        notes = self._opening.put(lambda: self._program(silence), spectrogram.tensor)
-        if not isinstance(notes, Notes):
-            raise TypeError(f"program: {not_notes(notes)}")
+        answer = self._opening.put(lambda: self._program(silence), spectrogram.tensor)
         seconds = spectrogram.n_samples / spectrogram.sample_rate
+        notes = checked_answer("program", answer, seconds, spectrogram.sample_rate)
         return {"events": events_of(notes, seconds, spectrogram.frame_rate)}
 
     def decode(self, activations: Mapping[str, NDArray[Any]]) -> Notes:
