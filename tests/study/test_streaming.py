@@ -24,6 +24,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.study import streaming
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.streaming import (
     Account,
@@ -280,6 +281,28 @@ class Inputs:
 def recorded(seconds: float) -> Recording:
     track = ToyTrack("a", seconds=seconds)
     return Recording("toys", track.name, track.audio()[0], RATE, seconds, track.notes(), 0.0)
+
+
+def test_each_pass_over_a_recording_gives_freed_memory_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pass that measures levels did not, and grew for as long as a recording lasted."""
+    given: list[None] = []
+    monkeypatch.setattr(streaming, "return_freed_memory", lambda: given.append(None))
+    recording, model = recorded(60.0), LevelledToy()
+    assert len(list(recording.stream(model))) == 10
+    assert len(given) == 2
+    given.clear()
+    (condition,) = make_conditions(["ratio_fund_mask"])[1:]
+    run_conditions(
+        model,
+        recording,
+        {condition: condition.permutation},
+        {condition: None},
+        lambda: Account(recording.reference, model.frame_threshold),
+        overview=Overview.of(model.analyze(recording.samples, RATE)),
+    )
+    assert len(given) == 4  # twice while levels are measured, twice with the network
 
 
 def make_model(kind: str) -> Transcriber:

@@ -76,8 +76,13 @@ class Recording:
     tuning_cents: float
 
     def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
-        """The model's own spectrogram of it, a few blocks at a time."""
-        return model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
+        """The model's own spectrogram of it, a few blocks at a time; what was freed meanwhile is
+        given back."""
+        parts = model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
+        for number, part in enumerate(parts, start=1):
+            yield part
+            if number % _PARTS_PER_TRIM == 0:
+                return_freed_memory()
 
 
 class Watcher(Protocol):
@@ -291,7 +296,7 @@ def run_conditions(
     start, stop = window
     skipped = 0
     refused: dict[Condition, Exception] = {}
-    for number, clean in enumerate(recording.stream(model) if lent else (), start=1):
+    for clean in recording.stream(model) if lent else ():
         if clean.times.max() < start:
             skipped += len(clean.times)
             continue
@@ -309,8 +314,6 @@ def run_conditions(
         passes = [one for one in passes if one.condition not in refused]
         if not passes:
             break
-        if number % _PARTS_PER_TRIM == 0:
-            return_freed_memory()
         if beat is not None:
             beat(float(clean.times.max()) / max(recording.seconds, 1e-9))
     if lent and not (passes or refused):
