@@ -26,7 +26,7 @@ source separation", ICASSP 2012). What sets it apart:
   has this smear, too (:class:`Spread`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
   octave, which hammers and room fill and the few partials there do not. How much of it is left
-  where partials were, depends on whether the network hears linear values
+  where partials were depends on whether the network hears linear values
   (:meth:`PartialPowers.left_residual`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
@@ -118,7 +118,7 @@ _RESIDUAL = 0.9
 # frequency to the other it rises with the logarithm. In the bass half an octave holds few bins that
 # no partial smears into, so that the quartile overstates what is between them.
 _LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
-#: and if it hears linear values
+# the same, if the network hears linear values
 _LEFT_RESIDUAL_LINEAR = 1.0
 # For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
 # A partial must stand 8 dB above that to be believed; otherwise a mask that keeps partials would
@@ -810,8 +810,8 @@ class PartialPowers:
         return np.asarray(np.exp(height), dtype=np.float32)
 
     def left_residual(self, times: Floats, keep: bool) -> Powers:
-        """``(bins, frames)`` power of what belongs to no partial, as a mask counts it that removes
-        partials, and leaves it, or that keeps them.
+        """``(bins, frames)`` power of what belongs to no partial. Removing leaves it; keeping
+        compares it with what is kept.
 
         A gain leaves a steady level in place of noise that fluctuates. To a network that hears
         logarithms this is right at the level that noise has most of the time, which is below its
