@@ -309,3 +309,12 @@ def test_a_model_says_by_an_attribute_that_its_input_is_linear(linear: bool) -> 
     (spectrogram,) = model.stream(np.zeros(400, np.float32), 1000)
     assert spectrogram.linear_input == model.identity.linear_input == linear
     assert model.identity_here() == model.identity
+
+
+def test_a_linear_input_is_said_by_the_model_and_not_by_its_spectrogram_alone() -> None:
+    class Layered(Mine):
+        linear_input = torch.nn.Linear(2, 2)
+
+    assert not as_transcriber(Layered()).identity.linear_input
+    with pytest.raises(ValueError, match="give it the attribute linear_input = True"):
+        list(as_transcriber(Mine(linear_input=True)).stream(np.zeros(400, np.float32), 1000))

@@ -59,9 +59,9 @@ class Spectrogram:
             ``(tones,)`` in Hz that returns the power ``(tones, bins)`` which a tone of amplitude 1
             has in every bin. A mask then reaches as far as a tone does. ``None``: its width follows
             from ``frequencies`` and ``window_seconds``.
-        linear_input: whether the network hears the values as they are; else it hears their
-            logarithm, or that is not known. Below a partial that it removes, a ratio mask leaves
-            more of the noise to a network with a linear input
+        linear_input: ``True``: the network hears the values themselves; ``False``: it hears their
+            logarithm, or this is not known. In the bins from which it removes a partial, a ratio
+            mask leaves more of the noise to a network with a linear input
             (:mod:`pi_amt.permutations.partial_powers`).
 
     Raises:

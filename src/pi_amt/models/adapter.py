@@ -43,8 +43,9 @@ _METHODS = ["analyze", "activations", "decode"]
 @runtime_checkable
 class Ladder(Protocol):
     """The three methods of a model. Optional attributes: ``identity``, or a ``fingerprint`` in
-    place of its contents; ``frame_threshold``, ``steady_from``, ``frame_times(n)``,
-    ``pitch_activity(activations) → (frames, 88)`` for frame-level scores."""
+    place of its contents; ``linear_input``, where it is ``True``; ``frame_threshold``,
+    ``steady_from``, ``frame_times(n)``, ``pitch_activity(activations) → (frames, 88)`` for
+    frame-level scores."""
 
     def analyze(self, samples: Samples, sample_rate: int) -> Spectrogram: ...
     def activations(self, spectrogram: Spectrogram) -> Mapping[str, NDArray[Any]]: ...
@@ -123,7 +124,8 @@ class WholeRecording(Transcriber):
         return self._completed(identity)
 
     def _completed(self, identity: ModelIdentity) -> ModelIdentity:
-        linear = bool(getattr(self.model, "linear_input", identity.linear_input))
+        own = getattr(self.model, "linear_input", None)  # which may be a layer of that name
+        linear = own if isinstance(own, bool) else identity.linear_input
         return replace(identity, without=self._without, linear_input=linear)
 
     def stream(
@@ -137,7 +139,13 @@ class WholeRecording(Transcriber):
         self._rate = spectrogram.frame_rate
         if not (self._takes_tuning or spectrogram.tuning_cents):
             spectrogram = replace(spectrogram, tuning_cents=tuning_cents)
-        yield replace(spectrogram, linear_input=self.identity.linear_input)
+        linear = self.identity.linear_input
+        if spectrogram.linear_input and not linear:
+            raise ValueError(
+                f"{self.identity.name}.analyze: got a Spectrogram with linear_input=True, expected "
+                "it of the model, too: give it the attribute linear_input = True"
+            )
+        yield replace(spectrogram, linear_input=linear)
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, Any]]:
         """The model's activations of each condition.

@@ -47,7 +47,8 @@ class ModelIdentity:
             ``pitch_activity``: see :class:`pi_amt.models.adapter.WholeRecording`.
         unreadable: the part of a model by which it cannot be told from others of its class; rows of
             such a model are not kept. Empty where all counts.
-        linear_input: that of its spectrograms (:class:`~pi_amt.Spectrogram`).
+        linear_input: whether its network hears linear values; its spectrograms say the same
+            (:class:`~pi_amt.Spectrogram`).
     """
 
     name: str

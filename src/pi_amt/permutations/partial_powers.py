@@ -115,8 +115,8 @@ KEPT = Spread(12.0, math.inf, 2, 0.002, 0.1)
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
 _RESIDUAL = 0.9
 # The same, of what a mask leaves where partials were, if the network hears a logarithm: from one
-# frequency to the other it rises with the logarithm. In the bass half an octave holds few bins that
-# no partial smears into, so that the quartile overstates what is between them.
+# frequency to the other it rises with the logarithm of the frequency. In the bass half an octave
+# holds few bins that no partial smears into, so that the quartile overstates what is between them.
 _LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
 # the same, if the network hears linear values
 _LEFT_RESIDUAL_LINEAR = 1.0
@@ -810,13 +810,14 @@ class PartialPowers:
         return np.asarray(np.exp(height), dtype=np.float32)
 
     def left_residual(self, times: Floats, keep: bool) -> Powers:
-        """``(bins, frames)`` power of what belongs to no partial. Removing leaves it; keeping
-        compares it with what is kept.
+        """``(bins, frames)`` power of what belongs to no partial. Masks that remove leave it. Masks
+        that keep weigh what they keep against it.
 
         A gain leaves a steady level in place of noise that fluctuates. To a network that hears
-        logarithms this is right at the level that noise has most of the time, which is below its
-        mean power. A network that hears linear values loses notes there. The shares are those that
-        came nearest to the truth on development recordings (``docs/calibration.md``).
+        logarithms this level is right if it is the one that noise has most of the time, which is
+        below its mean power. A network that hears linear values loses notes at so low a level. The
+        shares are those that came nearest to the truth on development recordings
+        (``docs/calibration.md``).
         """
         residual = self.overview.residual(times)
         if self.overview.geometry.linear_input and not keep:

@@ -128,7 +128,7 @@ def _own_version(identity: ModelIdentity, permutation: Permutation) -> str:
     before there were such versions."""
     version = permutation.method_version
     if identity.linear_input and permutation.leaves_residual:
-        version += ".1"  # earlier rows had what is left to a model with a logarithmic input
+        version += ".1"  # earlier rows left a linear input only what a logarithmic one is left
     return version if version != "1" else ""
 
 

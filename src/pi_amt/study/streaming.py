@@ -76,8 +76,8 @@ class Recording:
     tuning_cents: float
 
     def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
-        """The model's own spectrogram of it, a few blocks at a time; what was freed meanwhile is
-        given back."""
+        """The model's own spectrogram of it, a few blocks at a time. Memory that was freed
+        meanwhile goes back to the system."""
         parts = model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
         for number, part in enumerate(parts, start=1):
             yield part

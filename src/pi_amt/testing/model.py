@@ -147,8 +147,8 @@ def _breaches(model: Transcriber, parts: Sequence[Spectrogram]) -> Iterator[str]
     if first.linear_input != model.identity.linear_input:
         yield (
             f"{name}.stream: got a Spectrogram with linear_input={first.linear_input} from a model "
-            f"whose identity says {model.identity.linear_input}, expected the same: ratio masks "
-            "read the one, and the keys of rows the other"
+            f"whose identity says {model.identity.linear_input}, expected the same: masks "
+            "follow the spectrogram, and keys of rows the identity"
         )
     yield from _company(model, first)
     stitcher, decoder = model.stitcher(first.n_samples), model.decoder()

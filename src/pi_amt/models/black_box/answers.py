@@ -29,8 +29,8 @@ _LEAST_SHARE = 0.3
 _NEAR, _APART, _LEAST_NOTES = 0.1, 0.15, 5
 
 
-def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) -> Notes:
-    """The notes that a listener found, sorted.
+def check_answer(name: str, answer: object, seconds: float, sample_rate: int) -> Notes:
+    """The notes that a listener found, as they are.
 
     Args:
         name: of the listener, for messages.
@@ -53,6 +53,15 @@ def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) 
             f"{name}: got pitches {low:g} to {high:g}, which are notes in Hz and none as MIDI "
             "numbers, expected MIDI numbers: 69 + 12 * log2(Hz / 440)"
         )
+    return answer
+
+
+def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) -> Notes:
+    """The notes that a listener found, sorted, none of them before the recording; see
+    :func:`check_answer`."""
+    answer = check_answer(name, answer, seconds, sample_rate)
+    if not len(answer):
+        return answer
     onsets = np.maximum(answer.onsets, 0.0)
     offsets = np.maximum(answer.offsets, onsets)
     return Notes.from_arrays(onsets, offsets, answer.pitches, answer.velocities)

@@ -20,7 +20,7 @@ from pi_amt.core.contents import is_sent_whole
 from pi_amt.core.notes import LOWEST_PITCH, N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
-from pi_amt.models.black_box.answers import checked_answer
+from pi_amt.models.black_box.answers import check_answer
 from pi_amt.models.hooked.opening import Opening
 from pi_amt.models.transcriber import ModelIdentity
 
@@ -97,7 +97,7 @@ class OpenedProgram:
         silence = np.zeros(spectrogram.n_samples, dtype=np.float32)
         answer = self._opening.put(lambda: self._program(silence), spectrogram.tensor)
         seconds = spectrogram.n_samples / spectrogram.sample_rate
-        notes = checked_answer("program", answer, seconds, spectrogram.sample_rate)
+        notes = check_answer("program", answer, seconds, spectrogram.sample_rate)
         return {"events": events_of(notes, seconds, spectrogram.frame_rate)}
 
     def decode(self, activations: Mapping[str, NDArray[Any]]) -> Notes:

@@ -242,7 +242,8 @@ def _leaks(conditions: Sequence[ConditionKey]) -> list[str]:
         return []
     does = {
         "noise": "on Gaussian noise of the recording's long-term spectrum",
-        "other": "on another composition, minus that recording's score without a perturbation",
+        "other": "on a recording of another composition, minus that recording's score without a "
+        "perturbation",
     }
     carriers = {leak.options.get("carrier") for leak in leaks}
     ways = " and ".join(way for carrier, way in does.items() if carrier in carriers)
