@@ -91,3 +91,15 @@ def test_an_empty_list_of_masks_does_not_mean_all(home: Path) -> None:
     with pytest.raises(ValueError, match="masks: got '', expected one of"):
         run("--music", "--masks", "")
     assert not (home / "pi_amt").exists()
+
+
+def test_a_transcriber_that_is_a_function_is_calibrated_in_the_audio_domain(home: Path) -> None:
+    arguments = ["calibrate", "callable", "--option", "function=tests.toys.transcribe"]
+    options = parser().parse_args(
+        [*arguments, "--music", "--domain", "audio", "--masks", "fund_mask"]
+    )
+    options.run(options)
+    (path,) = (home / "pi_amt" / "known_bias").glob("*.json")
+    table = BiasTable.read(path)
+    assert table.settings["domain"] == "audio"
+    assert table.masks[0].drops.measured > 0

@@ -8,7 +8,7 @@ from argparse import Namespace
 from contextlib import nullcontext
 from tempfile import TemporaryDirectory
 
-from pi_amt.cli.overrides import options_of
+from pi_amt.cli.overrides import options_of_model
 from pi_amt.core.checks import check_range
 from pi_amt.core.errors import printable
 from pi_amt.core.text import plural
@@ -64,8 +64,7 @@ def _run(options: Namespace) -> list[Row]:
     Raises:
         ValueError: if a row has an error, because a card without some of its measures misleads.
     """
-    given = {**options_of(options.option), "weights": options.weights, "device": options.device}
-    spec = ModelSpec(options.model, json.dumps(given, sort_keys=True))
+    spec = ModelSpec(options.model, json.dumps(options_of_model(options), sort_keys=True))
     groups = league_groups(spec, {}, truth_seconds=options.seconds)
     scratch = nullcontext(options.results) if options.results else TemporaryDirectory()
     with scratch as folder, Store(folder) as store:

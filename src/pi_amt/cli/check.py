@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pi_amt.cli.new import KINDS
-from pi_amt.cli.overrides import options_of
+from pi_amt.cli.overrides import options_of, options_of_model
 from pi_amt.cli.plugins import REGISTRIES
 from pi_amt.core.audio import MAX_RATE, MIN_RATE
 from pi_amt.core.checks import check_count, unknown
@@ -45,7 +45,7 @@ def check(options: Namespace) -> int:
         if kind != "model" and getattr(options, flag) != default:
             raise ValueError(f"check: got --{flag} for a {kind}, expected it for models only")
     if kind == "model":
-        return _check_model(name, given, options)
+        return _check_model(name, options)
     if kind == "permutation":
         found = check_permutation(_made(load_permutation, name, given))
     else:
@@ -68,13 +68,12 @@ def _made(load: Callable[..., T], name: str, given: Mapping[str, Any]) -> T:
         raise ValueError(f"{name}: got {told(error)} while it was made, expected none") from error
 
 
-def _check_model(name: str, given: Mapping[str, Any], options: Namespace) -> int:
+def _check_model(name: str, options: Namespace) -> int:
     """Print the rules that a model breaks; of one that breaks none, whether it is late or wants
     softer sound."""
     if options.rate is not None:
         check_count("--rate", options.rate, MIN_RATE, MAX_RATE)
-    common = {"weights": options.weights, "device": options.device}
-    model = _made(load_model, name, {**common, **given})
+    model = _made(load_model, name, options_of_model(options))
     found = check_model(model, sample_rate=options.rate)
     print(found)
     if found.problems:

@@ -17,7 +17,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from pi_amt.cli.overrides import with_home
+from pi_amt.cli.overrides import options_of_model, with_home
 from pi_amt.core.text import listed, plural
 from pi_amt.core.version import __version__
 
@@ -369,8 +369,11 @@ def do_export(options: Namespace) -> None:
 
 def _calibrate(command: ArgumentParser) -> None:
     """measure how far each mask is from the true ablation, on synthesised tones or on music"""
-    command.add_argument("model", help="basic_pitch, timbre_trap or package.module:Class")
+    command.add_argument(
+        "model", help="basic_pitch, any other that pi-amt list shows, or package.module:Class"
+    )
     _weights_and_device(command)
+    _option(command, "option of the model, e.g. size=nano")
     command.add_argument(
         "--music",
         action="store_true",
@@ -395,7 +398,12 @@ def _calibrate(command: ArgumentParser) -> None:
         help="with --music: the JSON file to write (default: in the user's "
         "data folder, where tables and reports look for it)",
     )
-    _examples(command, "pi-amt calibrate basic_pitch")
+    _examples(
+        command,
+        "pi-amt calibrate basic_pitch",
+        "pi-amt calibrate callable --option function=my_transcriber.py:transcribe --music "
+        "--domain audio --masks ratio_fund_mask,ratio_harm_mask",
+    )
     command.set_defaults(run=do_calibrate)
 
 
@@ -422,7 +430,7 @@ def do_calibrate(options: Namespace) -> None:
     from pi_amt.report.tables.calibration import calibration_table
     from pi_amt.study.calibration import calibrate
 
-    model = load_model(options.model, weights=options.weights, device=options.device)
+    model = load_model(options.model, **options_of_model(options))
     name = f"{model.identity.name} ({model.identity.weights_label})"
     print(calibration_table(name, calibrate(model)))
 
@@ -436,7 +444,7 @@ def _calibrate_music(options: Namespace) -> None:
     from pi_amt.statistics.bias import BiasTable, user_folder
     from pi_amt.study.truth import TRUTH_SET, calibrate_music, calibrated_masks
 
-    given = {"weights": options.weights, "device": options.device}
+    given = options_of_model(options)
     if options.domain != "input":
         given["domain"] = options.domain
     masks = calibrated_masks(None if options.masks is None else options.masks.split(","))

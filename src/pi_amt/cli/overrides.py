@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,6 +76,16 @@ def options_of(pairs: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
         options[key] = _value(text)
     return options
+
+
+def options_of_model(options: Namespace) -> dict[str, Any]:
+    """What ``--weights``, ``--device`` and ``--option`` say of a model, for its loader.
+
+    Raises:
+        ValueError: for an option without a value.
+    """
+    common = {"weights": options.weights, "device": options.device}
+    return {**common, **options_of(options.option)}
 
 
 def _value(text: str) -> Any:
