@@ -121,14 +121,14 @@ def test_all_masks_of_a_feature_are_one_statement_and_the_ratio_mask_leads() -> 
     (one,) = importance(masks(0.5, 0.4, 0.3)).statements()
     assert one.conditions == ("ratio_fund_mask", "soft_fund_mask", "fund_mask")
     assert "falls from 0.70 to 0.30" in one.text
-    assert one.text.endswith("Both kinds of binary mask agree.")
+    assert one.text.endswith("Both binary masks, hard and soft, agree.")
     (one,) = importance(masks(0.5, -0.1, 0.3)).statements()
     assert one.verdict is Verdict.RELIES
     assert "The soft binary mask disagrees: less than control." in one.text
     assert "The hard binary mask agrees." in one.text
     (one,) = importance(masks(0.5, 0.4, 0.0)).statements()
     assert one.verdict is Verdict.DOES_NOT_RELY
-    assert one.text.endswith("Both kinds of binary mask disagree: relies.")
+    assert one.text.endswith("Both binary masks, hard and soft, disagree: relies.")
 
 
 def test_steps_of_a_dose_do_not_lead() -> None:
@@ -258,7 +258,7 @@ def test_other_features_are_named_in_short_and_those_of_which_nothing_is_known_l
     said = sentence(planted(drops))
     assert said.startswith("Basic Pitch relies on the fundamentals.")
     assert said.endswith(
-        "Changing 10 % of all frequency bins lowers its F; there is no control to compare with. "
+        "Changing the order of 10 % of all frequency bins lowers its F; there is no control to compare with. "
         "Changing the region above all fundamentals of a piano costs it less than the control "
         "does. Its F does not depend on pitch detail finer than a semitone."
     )

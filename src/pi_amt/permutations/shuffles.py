@@ -177,7 +177,7 @@ class Random(Shuffle):
 
     @property
     def feature_in_words(self) -> str:
-        return f"{100 * self.p:.3g} % of all frequency bins"
+        return f"the order of {100 * self.p:.3g} % of all frequency bins"
 
     def draw(self, scene: Scene) -> Change:
         bins = len(scene.spectrogram.frequencies)

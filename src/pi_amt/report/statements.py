@@ -1,8 +1,8 @@
 """The result in sentences, made from the numbers: the answer first, then what it rests on.
 
 Each feature of a study is one :class:`Statement` about whether the model needs it, and one about
-whether it is enough by itself. All masks of the feature (ratio, soft, hard) share it: the mask with
-the smallest known error leads, and the statement says whether the others agree. What may be claimed
+whether it is enough by itself. All masks of the feature (ratio, soft, hard) share it: the first of
+these that does not leak leads, and the statement says whether the others agree. What may be claimed
 is decided in :mod:`pi_amt.statistics.verdicts`; here it is put into words, the same for terminal,
 page, README, notebook and methods paragraph.
 """
@@ -235,8 +235,8 @@ class _Member:
     step: bool
 
     def rank(self) -> tuple[bool, bool, int, bool]:
-        """The one with the smallest known error leads, of what removes or keeps all of a feature
-        at the default width; one that leaks never leads one that does not."""
+        """The ratio mask leads, then the soft one, then the hard one, of what removes or keeps all
+        of a feature at the default width; one that leaks never leads one that does not."""
         kinds = ("ratio", "soft", "hard", "")
         options = self.result.parameters
         return (
@@ -461,9 +461,9 @@ class _Words:
             return [numbers, f"On music whose partials are known, this mask keeps {little}."]
         return [numbers]
 
-    def _keeping(self, subject: str) -> str:
+    def _keeping(self, subject: str, how: str = "") -> str:
         result = self.result
-        said = f"{subject} {self._verb('keep')} {rounded(result.perturbed)}"
+        said = f"{subject} {self._verb('keep')} {rounded(result.perturbed)}{how}"
         if not math.isnan(result.excess_drop):
             other = self.asked.control or "the control"
             said += f", {other} alone {rounded(result.perturbed + result.excess_drop)}"
@@ -478,13 +478,20 @@ class _Words:
             leak = self._leak()
             untold = f"How much {alone} {self._verb('keep')} cannot be told"
             return f"{untold}: {leak[0].lower()}{leak[1:]}"
-        said = self._keeping(_capital(alone))
+        said = self._keeping(_capital(alone), self._in_place())
         untested = self.verdict is Verdict.TOO_FEW and not self.result.leaks
         if self.verdict is Verdict.NO_EVIDENCE or untested:
             said += f" {self._why_not()}"
         if self.verdict is Verdict.CONTROL_AT_FLOOR:
             said += f" {self._incomparable()}"
         return said
+
+    def _in_place(self) -> str:
+        """Which mask the numbers are of, where the ratio mask leaks and another leads."""
+        leaks = [m.asked.mask for m in self.members[1:] if m.verdict is Verdict.LEAKS]
+        if "ratio" not in leaks or self.asked.mask == "ratio":
+            return ""
+        return f" under the {self.members[0].called} (the ratio mask leaks)"
 
     def _leak(self) -> str:
         """What the condition scores without the notes."""
@@ -547,7 +554,7 @@ def _which(called: Sequence[str]) -> tuple[str, bool]:
     if len(kinds) == 1:
         return f"The {kinds[0]}", True
     if all(kind.endswith("binary mask") for kind in kinds):
-        return "Both kinds of binary mask", False
+        return "Both binary masks, hard and soft,", False
     return f"The {enumeration(kinds)}", False
 
 
@@ -626,7 +633,7 @@ def _p(value: float) -> str:
 def _is_plural(words: str) -> bool:
     """Whether a feature is several things, as its first noun tells."""
     nouns = [word for word in words.split() if word not in _NO_NOUNS]
-    return bool(nouns) and (nouns[0].endswith("s") or "%" in nouns)
+    return bool(nouns) and nouns[0].endswith("s")
 
 
 def _capital(text: str) -> str:
