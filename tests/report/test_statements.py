@@ -258,7 +258,8 @@ def test_other_features_are_named_in_short_and_those_of_which_nothing_is_known_l
     said = sentence(planted(drops))
     assert said.startswith("Basic Pitch relies on the fundamentals.")
     assert said.endswith(
-        "Changing the order of 10 % of all frequency bins lowers its F; there is no control to compare with. "
+        "Changing the order of 10 % of all frequency bins lowers its F; there is no control to "
+        "compare with. "
         "Changing the region above all fundamentals of a piano costs it less than the control "
         "does. Its F does not depend on pitch detail finer than a semitone."
     )
