@@ -152,23 +152,22 @@ class Panel:
     def control_of(self, number: int, kind: str, **options: object) -> int | None:
         """Number of the control of this ``kind`` for a condition; ``None`` without a clear one.
 
-        It has the condition's normalisation (stored where it is not the default), and the given
-        options. Of several (one per parameter set), the one whose options agree with the
-        condition's.
+        It has the condition's normalisation (stored where it is not the default) and the given
+        options, and its own options tell the condition. If none does, it is the only one of what
+        the condition is called.
         """
         target = self.conditions[number]
         found = [
-            i
+            (i, control)
             for i, control in enumerate(self.conditions)
             if control.role == "control"
             and control.kind == kind
-            and control.target == target.label
             and control.options.get("normalization") == target.options.get("normalization")
             and options.items() <= control.options.items()
         ]
-        if len(found) > 1:
-            found = [i for i in found if _agree(target.options, self.conditions[i].options)]
-        return found[0] if len(found) == 1 else None
+        told = [i for i, control in found if _tells(control, target)]
+        called = told or [i for i, control in found if control.target == target.label]
+        return called[0] if len(called) == 1 else None
 
     def lone_control(self, kind: str) -> int | None:
         """Number of the control ``floor`` or ``identity``; ``None`` if it was not run."""
@@ -279,7 +278,14 @@ def _value(row: Row, key: str, of: str) -> float:
     return float(source.get(key, np.nan))
 
 
-def _agree(target: Mapping[str, object], control: Mapping[str, object]) -> bool:
-    """Whether a control's options repeat those of its target (as far as it has them)."""
-    flat = flat_options(control)
-    return all(flat.get(name, value) == value for name, value in target.items())
+def _tells(control: ConditionKey, target: ConditionKey) -> bool:
+    """Whether the options of a control tell that it belongs to a condition.
+
+    What the condition is called does not always tell it: two studies may call one condition
+    differently, and find one row of its control.
+    """
+    own, wanted = control.options, target.options
+    if control.kind != control.permutation:  # it is a side of an energy-matched pair
+        return {**own, "side": ""} == {**wanted, "side": ""}
+    wanted.pop("normalization", None)
+    return own.get("target") == {"name": target.permutation, **wanted}

@@ -111,21 +111,23 @@ class Row:
 
 @dataclass(frozen=True, order=True)
 class ConditionKey:
-    """What was done to the input; two conditions are the same if all these fields are.
+    """What was done to the input; two conditions are the same if all these fields but the last are.
 
     Attributes:
         permutation: config name.
         parameters: canonical JSON.
         label: for people, such as ``matched_tracks(fund_mask)``.
         role: ``baseline``, ``condition``, ``control`` or ``coalition``.
-        target: label of the condition that a control belongs to, else empty.
+        target: what the condition that a control belongs to was called in the study that computed
+            the row, else empty. Another study may call it otherwise and find the same row, so the
+            target tells no conditions apart.
     """
 
     permutation: str
     parameters: str
     label: str
     role: str = "condition"
-    target: str = ""
+    target: str = field(default="", compare=False)
 
     @property
     def kind(self) -> str:
