@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -148,3 +149,13 @@ def test_only_binary_masks_that_remove_partials_tell_what_they_take_from_tones()
         assert removed_from_tones_db(permutation, axis, PIANO) is None
     same = removed_from_tones_db(MatchedEnergy(FundMask()), axis, PIANO)
     assert same == removed_from_tones_db(FundMask(), axis, PIANO)
+
+
+def test_an_energy_match_takes_from_tones_what_it_was_settled_to_take() -> None:
+    axis, settled = tone("mel", 440.0), MatchedEnergy(FundMask(), attenuation_db=3.0)
+    mask = FundMask(fill="attenuate", attenuation_db=3.0)
+    assert removed_from_tones_db(settled, axis, PIANO) == removed_from_tones_db(mask, axis, PIANO)
+    silenced = MatchedEnergy(FundMask(), attenuation_db=math.inf)
+    assert removed_from_tones_db(silenced, axis, PIANO) == removed_from_tones_db(
+        FundMask(), axis, PIANO
+    )

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.rows import make_row
 
 from pi_amt.permutations.loading import load_permutation

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tests.toys import TOY, ToyTrack, ToyTranscriber, toy_tracks
 
 import pi_amt
@@ -25,6 +27,8 @@ from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutation_importance import importance
+from pi_amt.permutations.masks import FundMask
+from pi_amt.permutations.permutation import Permutation, Scene
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, read_errors, read_rows
 from pi_amt.study.conditions import Condition, make_conditions
@@ -327,6 +331,34 @@ def test_a_broken_recording_is_an_error_row_and_the_others_go_on(tmp_path: Path)
     assert {(row.track, row.error) for row in rows} == {("broken", "broken: broken on purpose")}
     assert {row.label for row in rows} == {"no_permutation", "fund_mask", "harm_mask"}
     assert len({row.key for row in rows}) == 3
+
+
+@pytest.mark.parametrize("where", ["begin", "push", "finish"])
+def test_a_permutation_that_fails_while_it_reads_the_recording_fails_alone(
+    tmp_path: Path, where: str
+) -> None:
+    class Reader(FundMask):
+        """Reads the whole recording first, and fails at it."""
+
+        name: ClassVar[str] = "reader"
+
+        def prepass(self) -> Reader:
+            return self.at("begin")
+
+        def push(self, scene: Scene, kept: NDArray[np.bool_] | None = None) -> None:
+            self.at("push")
+
+        def finish(self) -> Permutation:
+            return self.at("finish")
+
+        def at(self, place: str) -> Reader:
+            if place == where:
+                raise KeyError(place)
+            return self
+
+    study(tmp_path, toy_tracks(1), [Reader(), "fund_mask"], executor=serial)
+    found = {row.label: row.status for row in read_rows(tmp_path)}
+    assert found == {"no_permutation": "ok", "reader": "error", "fund_mask": "ok"}
 
 
 @pytest.mark.parametrize("executor", [serial, partial(local, 2)])

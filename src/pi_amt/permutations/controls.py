@@ -112,6 +112,7 @@ class WrongPiece(Counterpart):
 
     name: ClassVar[str] = "wrong_piece"
     summary: ClassVar[str] = "control: the target mask, from the notes of another composition"
+    needs_notes = True
     needs_neighbour = "notes"
 
     @property

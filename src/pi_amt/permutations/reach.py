@@ -13,6 +13,7 @@ tones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -81,8 +82,7 @@ def removed_from_tones_db(
     if mask is None or mask.keep:
         return None
     left, heard = _shares(mask, axis)
-    if mask.fill == "attenuate":
-        left = left + (1.0 - left) * db_to_power_ratio(-mask.attenuation_db)
+    left = left + (1.0 - left) * db_to_power_ratio(-_attenuation_db(permutation, mask))
     left = np.where(_is_steady(mask, steady_from), left, np.maximum(left, _MOST_LEFT))
     keys = _keys_of(notes)
     left, heard = left[:, keys], heard[:, keys]
@@ -103,6 +103,13 @@ def _mask_of(permutation: Permutation) -> PartialMask | None:
     if isinstance(permutation, PartialMask) and permutation.kind == "binary":
         return permutation
     return None
+
+
+def _attenuation_db(permutation: Permutation, mask: PartialMask) -> float:
+    """By how many dB the mask's bins are lowered; ``inf`` where something else replaces them."""
+    if isinstance(permutation, MatchedEnergy) and permutation.attenuation_db is not None:
+        return permutation.attenuation_db
+    return mask.attenuation_db if mask.fill == "attenuate" else math.inf
 
 
 def _tones(mask: PartialMask) -> Floats:

@@ -26,7 +26,7 @@ from pi_amt.models.devices import is_full
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import MeasuringStitcher, Transcriber
 from pi_amt.permutations.partial_powers import Overview
-from pi_amt.permutations.permutation import Neighbour, Permutation, Scene
+from pi_amt.permutations.permutation import Neighbour, Permutation, Prepass, Scene
 from pi_amt.permutations.reach import count_out_of_reach, removed_from_tones_db
 from pi_amt.scoring import anatomy
 from pi_amt.scoring.alignment import moved, onset_offset_ms
@@ -51,7 +51,7 @@ def evaluate(job: Job) -> JobResult:
     """
     model = built(job.model)
     started = time.perf_counter()  # a worker loads a model once, not for each recording
-    # One that loads its weights when it is first called is itself again after that.
+    # A model that loads its weights when it is first called has its own identity only afterwards.
     another = job.is_model_another()
     result = _evaluate(model, job, started)
     if another and job.is_model_another():
@@ -212,20 +212,35 @@ def _settled(
     Some must read the whole clean recording first, and may find nothing to compare in it.
     """
     settled: dict[Condition, Permutation] = {c: c.permutation for c in conditions}
-    passes = {c: prepass for c in settled if (prepass := c.permutation.prepass()) is not None}
+    prepasses: dict[Condition, Prepass] = {}
     refused: dict[Condition, Exception] = {}
-    if passes:
-        for clean in recording.stream(model):
-            for condition, prepass in passes.items():
-                key = condition.key_for(recording.dataset, recording.track)
+
+    def refuse(condition: Condition, error: Exception) -> None:
+        if is_full(error):  # of the GPU: nothing that a condition could help
+            raise error
+        refused[condition] = error
+        settled.pop(condition)
+        prepasses.pop(condition, None)
+
+    for condition in conditions:
+        try:
+            if (prepass := condition.permutation.prepass()) is not None:
+                prepasses[condition] = prepass
+        except Exception as error:
+            refuse(condition, error)
+    for clean in recording.stream(model) if prepasses else ():
+        for condition, prepass in list(prepasses.items()):
+            key = condition.key_for(recording.dataset, recording.track)
+            try:
                 scene = Scene(clean, recording.reference, key)
                 prepass.push(scene, model.counted_frames(clean))
-    for condition, prepass in passes.items():
+            except Exception as error:
+                refuse(condition, error)
+    for condition, prepass in list(prepasses.items()):
         try:
             settled[condition] = prepass.finish()
-        except ValueError as error:
-            refused[condition] = error
-            del settled[condition]
+        except Exception as error:
+            refuse(condition, error)
     return settled, refused
 
 
