@@ -155,7 +155,7 @@ def importance(
     repeats: int | None = None,
     n_jobs: int | None = None,
     seed: int | None = None,
-    controls: bool = False,
+    controls: bool | str = False,
     tuning: str | float = "estimate",
     align: str = "off",
     dataset: str | None = None,
@@ -180,7 +180,8 @@ def importance(
         repeats: draws per stochastic permutation, 1 if not given.
         n_jobs: worker processes, ``None`` or −1: one per core.
         seed: of all draws, 0 if not given.
-        controls: add identity, floor, wrong_piece, matched_tracks and leak.
+        controls: add identity, floor, wrong_piece, matched_tracks and leak; ``"matched"``: only
+            those that claims rest on; ``"floor"``: only that one.
         tuning: ``estimate``, ``off`` or cents.
         align: ``off``, or ``median``: shift all transcriptions of a recording by the median onset
             offset of its baseline before they are scored.

@@ -37,7 +37,7 @@ BLOCK_SECONDS = 3
 BLOCK_FRAMES = 384
 FRAME_RATE_HZ = BLOCK_FRAMES / BLOCK_SECONDS
 HOP_FRAMES = BLOCK_FRAMES // 2
-#: frames of a block that no other block stands for better
+#: frames for which a block, of those that overlap, is the one that counts
 CORE_FRAMES = slice(HOP_FRAMES // 2, 3 * HOP_FRAMES // 2)
 #: below the lowest note of a piano, 27.5 Hz
 LOWEST_HZ = 20.0

@@ -145,7 +145,7 @@ class Transcriber(ABC):
     probes: ClassVar[tuple[str, ...]] = ()
     #: whether the spectrogram is turned back into sound, which cannot keep values that were moved
     input_is_sound: ClassVar[bool] = False
-    #: frames of a block that no other block stands for better, where blocks overlap
+    #: frames for which a block, of those that overlap, is the one that counts
     core_frames: slice = slice(None)
     #: MIDI number from which on a mask removes a steady fundamental, where the axis alone does not
     #: show it: lower tones do not fit into the front end's blocks. ``pi_amt.testing.check_model``
@@ -211,7 +211,7 @@ class Transcriber(ABC):
         """``(frames, 88)`` activity of MIDI 21–108 in [0, 1], for frame-level scores."""
 
     def resampled(self, samples: Samples, sample_rate: int) -> tuple[Samples, int]:
-        """Audio and rate that :meth:`stream` makes the same of as of the given ones.
+        """Audio that is resampled already, and its rate; :meth:`stream` gives the same for it.
 
         A model whose front end starts by resampling gives what comes of it, so that a study holds
         a long recording once, and at the lower rate.

@@ -1102,9 +1102,9 @@ class _Factorisation:
 
 def _step(group: NDArray[np.intp], slopes: Floats, n_groups: int) -> Floats:
     """Multiplicative update ``(groups,)`` of a weight that scales a group of atoms, from the two
-    parts of the divergence's gradient for each of them, ``(2, heard atoms)``. (Only of the root of
-    this update it is known that it never increases the divergence. This one is seen not to, and is
-    twice as fast: Févotte & Idier, Neural Computation 2011.)"""
+    parts of the divergence's gradient for each of them, ``(2, heard atoms)``. (Only for the root
+    of this update it is proven that it never increases the divergence. In practice this one does
+    not either, and is twice as fast: Févotte & Idier, Neural Computation 2011.)"""
     numerator, denominator = (np.bincount(group, part, n_groups) for part in slopes)
     # what is hardly heard anywhere would grow without bounds
     return np.asarray(np.minimum(numerator / np.maximum(denominator, 1e-300), _LARGEST_STEP))

@@ -171,7 +171,8 @@ def make_conditions(
         seed: of the study.
         controls: add ``identity``, ``floor``, and per target ``wrong_piece``, ``matched_tracks``
             and ``leak`` where these are defined; ``"floor"``: only that one; ``"matched"``: only
-            what claims rest on, ``matched_tracks`` and ``leak``, of binary masks that on noise.
+            what claims rest on, ``matched_tracks`` and ``leak``; for binary masks the leak on
+            noise only.
 
     Raises:
         ValueError: if ``repeats`` is below 1, a name is unknown, or two classes have one name.

@@ -52,9 +52,9 @@ def evaluate(job: Job) -> JobResult:
     model = built(job.model)
     started = time.perf_counter()  # a worker loads a model once, not for each recording
     # A model that loads its weights when it is first called has its own identity only afterwards.
-    another = job.is_model_another()
+    changed = job.model_has_changed()
     result = _evaluate(model, job, started)
-    if another and job.is_model_another():
+    if changed and job.model_has_changed():
         error = ValueError(
             f"{model.identity.name}: got other values from the modules of this model than in the "
             "process that started the study, because each process imports them anew, expected "

@@ -60,9 +60,9 @@ class Job:
     pulse: Pulse | None = None
     process: str = _PROCESS
 
-    def is_model_another(self) -> bool:
-        """Whether a model that was sent to this process is not what it was where it came from,
-        see :meth:`pi_amt.Transcriber.identity_here`."""
+    def model_has_changed(self) -> bool:
+        """Whether the model that arrived in this process differs from the one that was sent, see
+        :meth:`pi_amt.Transcriber.identity_here`."""
         if isinstance(self.model, ModelSpec) or self.process == _PROCESS:
             return False
         here = self.model.identity_here()

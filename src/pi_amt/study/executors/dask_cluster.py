@@ -38,12 +38,12 @@ class DaskExecutor(Executor):
 
     Args:
         client: a connected ``distributed.Client``.
-        at_most: workers that the cluster can grow to.
+        can_grow_to: how many workers the cluster may have later, where it starts with fewer.
     """
 
-    def __init__(self, client: Any, at_most: int = 0) -> None:
+    def __init__(self, client: Any, can_grow_to: int = 0) -> None:
         self._client = client
-        self._at_most = at_most
+        self._can_grow_to = can_grow_to
         self._workers, self._counted = 0, float("-inf")
 
     @property
@@ -53,7 +53,7 @@ class DaskExecutor(Executor):
             with suppress(OSError):  # a scheduler that went away: the jobs say so, see _failure
                 self._workers = sum(self._client.nthreads().values())
             self._counted = time.monotonic()
-        return 2 * max(self._workers, self._at_most, 1)
+        return 2 * max(self._workers, self._can_grow_to, 1)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -103,13 +103,13 @@ def _failure(remote: Any) -> BaseException:
     )
 
 
-def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Executor:
+def executor_of(client: Any, timeout_seconds: float, can_grow_to: int = 0) -> Executor:
     """The client's executor, once a worker is there and all run this version.
 
     Args:
         client: a connected ``distributed.Client``.
         timeout_seconds: how long to wait for the first worker.
-        at_most: workers that the cluster can grow to.
+        can_grow_to: how many workers the cluster may have later, where it starts with fewer.
 
     Raises:
         ConnectionError: if no worker comes in time.
@@ -140,7 +140,7 @@ def executor_of(client: Any, timeout_seconds: float, at_most: int = 0) -> Execut
     for worker, version in client.run(version_of_worker).items():
         if version != VERSION:
             raise RuntimeError(_other_version(f"worker {worker}", version, VERSION))
-    return DaskExecutor(client, at_most)
+    return DaskExecutor(client, can_grow_to)
 
 
 def _other_version(worker: str, theirs: str, ours: str) -> str:

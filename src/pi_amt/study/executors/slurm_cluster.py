@@ -74,7 +74,7 @@ def slurm(
     with cluster, distributed.Client(cluster) as client:
         _ask_slurm(cluster.job_script())
         cluster.adapt(minimum_jobs=1, maximum_jobs=n_jobs)
-        yield executor_of(client, start_timeout_seconds, at_most=n_jobs * cores)
+        yield executor_of(client, start_timeout_seconds, can_grow_to=n_jobs * cores)
 
 
 def _ask_slurm(script: str) -> None:
