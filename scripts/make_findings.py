@@ -62,8 +62,9 @@ from pi_amt.study.truth import as_conditions
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = (
-    "model", "dataset", "label", "baseline", "drop", "drop_low", "drop_high", "p_holm",
-    "excess_drop", "excess_low", "excess_high", "precision_drop", "recall_drop",
+    "model", "dataset", "label", "baseline", "drop", "drop_low", "drop_high", "known_bias",
+    "p_holm", "excess_drop", "excess_low", "excess_high", "leaks", "precision_drop",
+    "recall_drop",
 )  # fmt: skip
 DOSES = (
     "model", "curve", "parameter", "lowest", "highest", "area", "area_low", "area_high", "d50",
