@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -187,3 +188,86 @@ def test_a_long_chunk_behind_the_samples_is_none_of_them(kind: str, tmp_path: Pa
     expected, _ = read_audio(tmp_path / "a")
     (tmp_path / "a").write_bytes(data + b"bext" + (50_000).to_bytes(4, "little") + b"x" * 50_000)
     np.testing.assert_array_equal(read_audio(tmp_path / "a")[0], expected)
+
+
+# --- Ogg
+
+
+def ogg(subtype: str) -> bytes:
+    """Twelve seconds, in many pages."""
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 12 * 48_000)
+    file = io.BytesIO()
+    soundfile.write(file, noise, 48_000, format="OGG", subtype=subtype)
+    return file.getvalue()
+
+
+def pages(data: bytes) -> list[bytes]:
+    found = []
+    while data:
+        body = 27 + data[26]
+        length = body + sum(data[27:body])
+        found.append(data[:length])
+        data = data[length:]
+    return found
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_a_damaged_or_missing_ogg_page_is_refused(subtype: str, tmp_path: Path) -> None:
+    """Decoders leave the page out, and all notes behind it would come early."""
+    path = tmp_path / "a.ogg"
+    whole = pages(ogg(subtype))
+    path.write_bytes(b"".join(whole))
+    assert len(read_audio(path)[0]) == 12 * 48_000
+    for number in (2, len(whole) // 2, len(whole) - 2, len(whole) - 1):
+        before, page, after = whole[:number], whole[number], whole[number + 1 :]
+        at = sum(map(len, before))
+        for position in (0, 7, 24, 30, len(page) // 2, len(page) - 1):
+            flipped = bytearray(page)
+            flipped[position] ^= 1
+            path.write_bytes(b"".join([*before, flipped, *after]))
+            with pytest.raises(DataError, match=f"Ogg page at byte {at}|truncated"):
+                read_audio(path)
+        if after and number > 2:
+            path.write_bytes(b"".join([*before, *after]))
+            with pytest.raises(DataError, match=f"no next Ogg page at byte {at}"):
+                read_audio(path)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_whole_ogg_pages_are_read_with_a_tag_or_another_stream(
+    subtype: str, tmp_path: Path
+) -> None:
+    data = ogg(subtype)
+    path = tmp_path / "a.ogg"
+    path.write_bytes(data)
+    expected, _ = read_audio(path)
+    path.write_bytes(data + b"TAG" + bytes(125))
+    np.testing.assert_array_equal(read_audio(path)[0], expected)
+    path.write_bytes(multiplexed(path))
+    assert len(read_audio(path)[0]) == len(expected)
+
+
+def test_a_recording_of_a_broadcast_begins_with_any_ogg_page(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    path.write_bytes(ogg("VORBIS"))
+    expected, _ = read_audio(path)
+    whole = pages(ogg("VORBIS"))
+    path.write_bytes(b"".join(whole[:2] + whole[len(whole) // 2 :]))
+    samples, _ = read_audio(path)
+    assert len(samples) > 5 * 48_000
+    np.testing.assert_array_equal(samples, expected[-len(samples) :])
+
+
+def multiplexed(path: Path) -> bytes:
+    """An Ogg file with its stream twice, page beside page."""
+    file = io.BytesIO()
+    with av.open(str(path)) as given, av.open(file, "w", format="ogg") as made:
+        streams = [made.add_stream_from_template(given.streams.audio[0]) for _ in range(2)]
+        packets = [packet for packet in given.demux(audio=0) if packet.size]
+        for packet in packets:
+            times = packet.pts, packet.dts
+            for stream in streams:
+                packet.stream = stream
+                packet.pts, packet.dts = times
+                made.mux(packet)
+    return file.getvalue()

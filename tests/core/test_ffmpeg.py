@@ -305,6 +305,21 @@ def test_a_hole_in_an_mp3_is_refused(tagged: bool, tmp_path: Path) -> None:
         refused(hole, "damaged", tmp_path)
 
 
+@pytest.mark.parametrize("container", ["ogg", "webm"])
+def test_a_gap_between_the_times_of_packets_is_refused(container: str, tmp_path: Path) -> None:
+    """As in a copy of a damaged file: all pages are whole again, but packets are missing."""
+    path = tmp_path / "a"
+    soundfile.write(path, np.tile(music(48_000), (6, 1)), 48_000, format="OGG", subtype="OPUS")
+    file = io.BytesIO()
+    with av.open(str(path)) as given, av.open(file, "w", format=container) as made:
+        stream = made.add_stream_from_template(given.streams.audio[0])
+        for packet in list(given.demux(audio=0)):
+            if packet.size and not 6.0 <= float((packet.pts or 0) * packet.time_base) < 6.2:
+                packet.stream = stream
+                made.mux(packet)
+    refused(file.getvalue(), r"damaged audio.*no audio at 6\.0", tmp_path)
+
+
 def test_random_damage_gives_samples_or_a_data_error(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for kind, make in TRUNCATED.items():

@@ -1,10 +1,11 @@
 """Audio files whose samples do not end where libsndfile or FFmpeg believes.
 
-libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files. Where several
-files were joined byte by byte, it reads the first, or takes the header of the second for samples;
-FFmpeg does the same with MP4. What these decoders notice themselves is not looked at here; the
-packets of compressed audio are a matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives no
-length, because a streaming writer left it open, counts as whole.
+libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files, and passes
+over damaged pages of an Ogg file. Where several files were joined byte by byte, it reads the first,
+or takes the header of the second for samples; FFmpeg does the same with MP4. What these decoders
+notice themselves is not looked at here; the packets of compressed audio are a matter of
+:mod:`pi_amt.core.ffmpeg`. A file whose header gives no length, because a streaming writer left it
+open, counts as whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
@@ -23,6 +25,8 @@ _UNKNOWN_32 = 0xFFFFFFFF
 _OPEN_WAV = 0x7FFFF000  # lengths from here on are placeholders of streaming writers
 _OPEN_64 = 1 << 62
 _MUCH_BYTES = 1 << 14  # behind the samples: a tenth of a second and more
+_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_NOT_INVERTED = 0xFFFFFFFF  # zlib inverts its checksum before the first byte and behind the last
 
 
 def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
@@ -32,8 +36,11 @@ def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
     begin = _behind_tags(raw)
     raw.seek(begin)
     head = raw.read(_LONGEST_BEGINNING)
-    if head[:4] == b"OggS" and not _ogg_ends(raw, size):
-        return f"truncated audio ({size} bytes without an end-of-stream page)"
+    if head[:4] == b"OggS":
+        if not _ogg_ends(raw, size):
+            return f"truncated audio ({size} bytes without an end-of-stream page)"
+        if to_its_end and (hole := _ogg_hole(raw, begin)) is not None:
+            return f"damaged audio, or several recordings (no next Ogg page at byte {hole})"
     if head[4:8] in _FIRST_BOXES and _has_a_second_movie(raw, begin, size):
         return JOINED
     for beginning, end in _KINDS:
@@ -178,6 +185,43 @@ def _ogg_ends(raw: BinaryIO, size: int) -> bool:
     lengths = tail[page + 27 : page + 27 + segments]
     whole = len(lengths) == segments and page + 27 + segments + sum(lengths) <= len(tail)
     return whole and bool(tail[page + 5] & 4)
+
+
+def _ogg_hole(raw: BinaryIO, begin: int) -> int | None:
+    """Where something else lies in an Ogg file than the next page of one of its streams, in full.
+
+    Decoders leave out a page of which a bit is wrong, and all notes behind it come early. Only the
+    checksum tells of the bit, and only the number of a page tells of pages that are missing. Behind
+    its headers a stream may begin with any number, as a recording of a broadcast does.
+    """
+    following: dict[bytes, int | None] = {}  # number of the next page by stream; none: any
+    with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        position = begin
+        while page := _ogg_page(data, position):
+            stream, number = page[14:18], int.from_bytes(page[18:22], "little")
+            is_first, is_header = page[5] & 2, not any(page[6:14])
+            if not is_first and following.get(stream, -1) not in (number, None):
+                return position
+            following[stream] = None if is_header else number + 1
+            position += len(page)
+        return position if data.find(b"OggS", position) >= 0 else None  # a tag may follow the last
+
+
+def _ogg_page(data: mmap.mmap, start: int) -> bytes:
+    """The page of an Ogg file that begins at ``start``; nothing if it is cut off or damaged.
+
+    Its checksum is zlib's with the bits of all bytes reversed, and without zlib's inversions. By a
+    table in Python, an hour of sound would take many seconds; so it takes a tenth of one.
+    """
+    head = data[start : start + 27]
+    if len(head) < 27 or head[:4] != b"OggS":
+        return b""
+    body = start + 27 + head[26]
+    page = data[start : body + sum(data[start + 27 : body])]
+    blank = page[:22] + bytes(4) + page[26:]
+    checksum = zlib.crc32(blank.translate(_REVERSED_BITS), _NOT_INVERTED) ^ _NOT_INVERTED
+    is_right = page[22:26] == checksum.to_bytes(4, "big").translate(_REVERSED_BITS)
+    return page if is_right else b""
 
 
 def _has_a_second_movie(raw: BinaryIO, begin: int, size: int) -> bool:

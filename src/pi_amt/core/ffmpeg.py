@@ -108,7 +108,7 @@ def follow(path: str | Path) -> Packets:
             problem = JOINED
         elif course.hole is not None and course.hole < course.end:
             at = course.hole * unit
-            problem = f"damaged audio, or several recordings (no MPEG frame at {at:.3f} s)"
+            problem = f"damaged audio, or several recordings (no audio at {at:.3f} s)"
         elif course.whole < least:
             problem = f"truncated audio ({course.whole} MPEG frames, its header says {least})"
         elif seconds < said - PADDING / rate:
@@ -133,13 +133,13 @@ class _Course:
     Attributes:
         is_mpeg: whether bytes that are not audio, such as a tag, can be told from a packet.
         rate: sample rate in Hz.
-        slack: how far the time of a packet may lie before that of the last one, unless another
-            recording begins there.
+        slack: how far the time of a packet may lie from the end of the last one. Further before it,
+            another recording begins; further behind it, something is missing.
         length: of all packets together.
         begin: of the first packet.
         end: of the last packet.
         delay: samples that the first packet says are before the recording.
-        hole: where something else than audio lies; behind the last packet it is a tag.
+        hole: where something else than audio lies, or nothing; behind the last packet it is a tag.
         is_joined: whether another recording begins somewhere.
         whole: number of frames of MPEG layer III that are not cut off.
     """
@@ -174,6 +174,8 @@ class _Course:
         elif time < self.end - self.slack or _INFO_FRAME.match(data):
             self.is_joined = True
             self.end = time
+        elif self.hole is None and time > self.end + self.slack:
+            self.hole = self.end
         self._is_first = False
         self._run += 1
         if self.hole is None or self._run >= _MPEG_RUN:
