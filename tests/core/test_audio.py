@@ -120,6 +120,15 @@ def test_unusable_files_are_one_plain_line(
         assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("kind", ["NIST", "VOC", "IRCAM", "AVR", "PAF", "PVF", "MAT4", "MAT5"])
+def test_formats_that_nobody_checks_for_their_length_are_refused(kind: str, tmp_path: Path) -> None:
+    """libsndfile reads half of such a file as if it were all of it."""
+    (tmp_path / "a.wav").write_bytes(encoded(kind, "PCM_16"))
+    for read in (read_audio, audio_seconds):
+        with pytest.raises(DataError, match=f"a file of format {kind}, .*convert it to WAV"):
+            read(tmp_path / "a.wav")
+
+
 def test_a_folder_is_not_audio(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="this is a folder"):
         read_audio(tmp_path)

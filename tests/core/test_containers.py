@@ -60,7 +60,9 @@ def by_libsndfile(form: str, subtype: str, endian: str | None = None) -> bytes:
 KINDS: dict[str, Callable[[], bytes]] = {
     "wav": lambda: by_libsndfile("WAV", "PCM_16"),
     "wav, odd": lambda: by_libsndfile("WAV", "PCM_U8"),
+    "wav, big endian": lambda: by_libsndfile("WAV", "PCM_16", "BIG"),
     "wavex": lambda: by_libsndfile("WAVEX", "FLOAT"),
+    "bw64": lambda: broadcast_wave(by_libsndfile("RF64", "PCM_16")),
     "rf64": lambda: by_libsndfile("RF64", "PCM_16"),
     "rf64, odd": lambda: by_libsndfile("RF64", "PCM_U8"),
     "w64": lambda: by_libsndfile("W64", "PCM_16"),
@@ -84,6 +86,12 @@ def without_comments(flac: bytes) -> bytes:
         is_last = flac[position] >= 0x80
         position += 4 + int.from_bytes(flac[position + 1 : position + 4], "big")
     return flac[:4] + b"\x80" + flac[5:42] + flac[position:]
+
+
+def broadcast_wave(rf64: bytes) -> bytes:
+    """BW64 with its length in the chunk ``ds64`` only."""
+    at = rf64.index(b"data") + 4
+    return b"BW64" + rf64[4:at] + b"\xff" * 4 + rf64[at + 4 :]
 
 
 def opened(kind: str) -> bytes:
@@ -156,6 +164,15 @@ def test_a_truncated_file_behind_a_tag_is_refused(suffix: str, tmp_path: Path) -
         path.write_bytes(data[:-missing])
         with pytest.raises(DataError, match="truncated"):
             read_audio(path)
+
+
+@pytest.mark.parametrize("kind", ["wav, big endian", "bw64"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated_wav_of_other_kinds_is_refused(kind: str, share: float, tmp_path: Path) -> None:
+    data = KINDS[kind]()
+    (tmp_path / "a").write_bytes(data[: int(share * len(data))])
+    with pytest.raises(DataError, match="truncated"):
+        read_audio(tmp_path / "a")
 
 
 @pytest.mark.parametrize("missing", [1, 300, 4000])

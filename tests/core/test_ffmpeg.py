@@ -343,6 +343,14 @@ def test_containers_without_audio_and_playlists_are_refused(tmp_path: Path) -> N
     refused(b"ffconcat version 1.0\nfile real.mp3\n", "not audio", tmp_path)
 
 
+def test_wav_in_big_endian_does_not_become_noise(tmp_path: Path) -> None:
+    """libsndfile reads it, but not where the samples come first; FFmpeg takes the wrong order."""
+    data = by_libsndfile("WAV", endian="BIG")
+    at = data.index(b"data")
+    chunks = data[at:] + data[12:at]
+    refused(data[:12] + chunks, "not audio that can be read", tmp_path)
+
+
 def test_max_seconds_and_memory(tmp_path: Path) -> None:
     """A recording costs its mono copy, whoever decodes it."""
     path = tmp_path / "a.mp3"

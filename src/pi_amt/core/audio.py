@@ -8,7 +8,9 @@ another decoder would round differently. It silently shortens files of many kind
 :mod:`pi_amt.core.containers` finds these by the headers of PCM, :mod:`pi_amt.core.ffmpeg` by the
 packets of compressed audio. FFmpeg decodes what libsndfile does not read, or not to its end: AAC,
 MP3 without a length or within WAV, and FLAC whose length a streaming writer left open. Whether such
-an MP3 or FLAC was cut off between two packets cannot be known.
+an MP3 or FLAC was cut off between two packets cannot be known. Formats of which nobody checks
+whether they are whole, such as NIST, VOC and MATLAB's, are refused although libsndfile reads them:
+no dataset of music comes in them, and half a recording would count as one with many missed notes.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ AUDIO_SUFFIXES = (
     *(".wma", ".ape", ".wv", ".tta", ".mpc", ".amr", ".ac3", ".dts", ".dsf", ".ra", ".avi"),
 )
 MIN_RATE, MAX_RATE = 4_000, 768_000
+#: libsndfile's names of the formats that are read; it reads others without a check of their length.
+_CHECKED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "SVX", "AU", "CAF", "FLAC", "OGG", "MP3")
 _CHUNK = 1 << 18
 #: Share of the channels' mean power that the mixed sound has at least. Two unlike channels leave
 #: half of it, and even a wide recording leaves far more than this (-20 dB).
@@ -55,7 +59,7 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> tuple[Samp
     """Decode a recording and mix it down: mean over channels.
 
     Args:
-        path: any file that libsndfile reads, AAC, or audio in MP4, Matroska or WebM.
+        path: WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, Wave64, AAC, or audio in MP4, Matroska or WebM.
         max_seconds: read no further than this.
 
     Returns:
@@ -204,6 +208,9 @@ def _found(path: str | Path, to_its_end: bool) -> _Recording:
             return _found_by_ffmpeg(path)
         except DataError:
             raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
+    if kind not in _CHECKED:
+        unknown = f"a file of format {kind}, of which it cannot be told whether it is whole"
+        return replace(found, problem=f"{unknown}; convert it to WAV or FLAC, e.g. with sox")
     guesses = is_mpeg and not (kind == "MP3" and ffmpeg.says_length(path))
     if guesses or found.frames >= _OPEN_LENGTH:
         return _found_by_ffmpeg(path)

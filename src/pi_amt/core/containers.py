@@ -1,11 +1,11 @@
 """Audio files whose samples do not end where libsndfile or FFmpeg believes.
 
-libsndfile silently shortens truncated WAV, RF64, Wave64, AIFF, AU, CAF and Ogg files, and passes
-over damaged pages of an Ogg file. Where several files were joined byte by byte, it reads the first,
-or takes the header of the second for samples; FFmpeg does the same with MP4. What these decoders
-notice themselves is not looked at here; the packets of compressed audio are a matter of
-:mod:`pi_amt.core.ffmpeg`. A file whose header gives no length, because a streaming writer left it
-open, counts as whole.
+libsndfile silently shortens truncated WAV (also RIFX, RF64 and BW64), Wave64, AIFF, AU, CAF and Ogg
+files, and passes over damaged pages of an Ogg file. Where several files were joined byte by byte,
+it reads the first, or takes the header of the second for samples; FFmpeg does the same with MP4.
+What these decoders notice themselves is not looked at here; the packets of compressed audio are a
+matter of :mod:`pi_amt.core.ffmpeg`. A file whose header gives no length, because a streaming writer
+left it open, counts as whole.
 """
 
 from __future__ import annotations
@@ -86,11 +86,13 @@ def _length(field: bytes, order: Literal["little", "big"], open_from: int = _UNK
 
 
 def _chunks(raw: BinaryIO, begin: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and length of each chunk of a RIFF file, by the chunks' own headers."""
+    """Name, first byte and length of each chunk of a WAV file, by the chunks' own headers."""
+    raw.seek(begin)
+    order: Literal["little", "big"] = "big" if raw.read(4) == b"RIFX" else "little"
     position = begin + 12
     raw.seek(position)
     while len(head := raw.read(8)) == 8:
-        length = int.from_bytes(head[4:], "little")
+        length = int.from_bytes(head[4:], order)
         yield head[:4], position + 8, length
         position += 8 + length + length % 2
         raw.seek(position)
@@ -138,8 +140,8 @@ def _caf_end(raw: BinaryIO, begin: int) -> int:
 
 
 def _rf64_end(raw: BinaryIO, begin: int) -> int:
-    """Where an RF64 file's samples end: WAV whose long lengths are in its chunk ``ds64``; 0 where
-    that is open."""
+    """Where the samples of an RF64 or BW64 file end: WAV whose long lengths are in its chunk
+    ``ds64``; 0 where that is open."""
     long_length = 0
     for name, start, length in _chunks(raw, begin):
         if name == b"ds64":
@@ -252,8 +254,8 @@ _LONGEST_BEGINNING = 24
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], int]], ...] = tuple(
     (re.compile(beginning, re.DOTALL), end)
     for beginning, end in (
-        (rb"RIFF.{4}WAVE", _wav_end),
-        (rb"RF64.{4}WAVE", _rf64_end),
+        (rb"RIF[FX].{4}WAVE", _wav_end),
+        (rb"(?:RF|BW)64.{4}WAVE", _rf64_end),
         (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", _w64_end),
         (rb"FORM.{4}(?:AIF[FC]|8SVX|16SV)", _form_end),
         (rb"\.snd\0.{3}.{4}\0{3}.\0.{3}\0{3}.", _au_end),

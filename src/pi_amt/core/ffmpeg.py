@@ -274,6 +274,9 @@ def _opened(path: str | Path) -> Iterator[tuple[InputContainer, AudioStream, Bin
     import av  # a tenth of a second, which recordings in WAV and FLAC do not need
 
     with open_data(path) as raw:
+        if raw.read(4) == b"RIFX":  # whose samples FFmpeg takes for little endian
+            raise data_error(path, "not audio that can be read (WAV in big endian)")
+        raw.seek(0)
         try:
             # as an object, because FFmpeg takes some file names for addresses
             container = av.open(
