@@ -198,6 +198,45 @@ def test_samples_behind_the_end_that_a_header_says_are_not_left_out(
         read_audio(tmp_path / "a")
 
 
+#: where a header says how long a file, its samples, or both are, and in how many bytes
+LENGTHS = {
+    "aiff": ((b"FORM", 4, 4), (b"SSND", 4, 4), (b"COMM", 10, 4)),
+    "au": ((b".snd", 8, 4),),
+    "caf": ((b"data", 4, 8),),
+}
+
+
+@pytest.mark.parametrize("lost", [RATE, 2 * RATE])
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_a_header_in_big_endian_that_was_not_brought_up_to_date_is_refused(
+    kind: str, lost: int, tmp_path: Path
+) -> None:
+    whole = KINDS[kind]()
+    sample = 3 if kind == "aiff" else 2
+    data = bytearray(whole)
+    for name, behind, width in LENGTHS[kind]:
+        at = whole.index(name) + behind
+        length = int.from_bytes(whole[at : at + width], "big")
+        less = lost if name == b"COMM" else lost * sample
+        data[at : at + width] = (length - less).to_bytes(width, "big")
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataError, match=f"and {lost * sample} bytes follow .* header"):
+        read_audio(tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", ["aiff", "caf"])
+def test_a_long_chunk_in_big_endian_behind_the_samples_is_none_of_them(
+    kind: str, tmp_path: Path
+) -> None:
+    data = KINDS[kind]()
+    (tmp_path / "a").write_bytes(data)
+    expected, _ = read_audio(tmp_path / "a")
+    width = 8 if kind == "caf" else 4
+    chunk = b"uuid" + (50_000).to_bytes(width, "big") + b"x" * 50_000
+    (tmp_path / "a").write_bytes(data + chunk)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a")[0], expected)
+
+
 @pytest.mark.parametrize("kind", ["wav", "wav, odd", "rf64"])
 def test_a_long_chunk_behind_the_samples_is_none_of_them(kind: str, tmp_path: Path) -> None:
     data = KINDS[kind]()

@@ -50,11 +50,15 @@ def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
                 return JOINED
             if said > size:
                 return f"truncated audio ({size} bytes, its header says {said})"
-            if end in (_wav_end, _rf64_end) and _is_no_chunk(raw, said, size):
+            # libsndfile reads Wave64 to the end of the file, whatever its header says
+            if end is not _w64_end and _is_no_chunk(raw, said, size):
+                how = "e.g. by sox --ignore-length FILE new.wav"
+                if end is _caf_end:  # which sox does not read
+                    how = "with the program that made it"
                 return (
                     f"its header says that the samples end at byte {said}, and {size - said} bytes "
                     "follow that belong to nothing: a recorder may not have brought the header up "
-                    "to date; write it anew, e.g. by sox --ignore-length old.wav new.wav"
+                    f"to date; write it anew, {how}"
                 )
     return ""
 
@@ -99,7 +103,7 @@ def _chunks(raw: BinaryIO, begin: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
-    """Whether much follows the samples of a RIFF file that is no chunk, no tag and no padding.
+    """Whether much follows the samples of a file that is no chunk, no tag and no padding.
 
     A recorder that did not end leaves the length that it wrote at first. Little may be anything.
     """
@@ -108,7 +112,8 @@ def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
     for position in (end, end + 1):  # a byte may have been padded
         raw.seek(position)
         head = raw.read(8)
-        fits = position + 8 + int.from_bytes(head[4:], "little") <= size
+        length = min(int.from_bytes(head[4:], order) for order in ("little", "big"))
+        fits = position + 8 + length <= size
         if head.startswith((b"ID3", b"TAG", b"APE")) or (fits and re.match(rb"[ -~]{4}", head)):
             return False
     raw.seek(end)
