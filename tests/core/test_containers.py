@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -195,6 +196,22 @@ def test_samples_behind_the_end_that_a_header_says_are_not_left_out(
     data[at : at + 4] = length.to_bytes(4, "little")
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(DataError, match=f"end at byte {at + 4 + length}, and .* header"):
+        read_audio(tmp_path / "a")
+
+
+@pytest.mark.parametrize("between", [b"", b"LIST\x04\0\0\0INFO"])
+@pytest.mark.parametrize("kind", ["wav", "wav, odd", "wav, big endian", "rf64", "bw64"])
+def test_wav_with_two_chunks_of_samples_is_refused(
+    kind: str, between: bytes, tmp_path: Path
+) -> None:
+    """As some recorders write when they go on after a pause."""
+    order: Literal["little", "big"] = "big" if "big" in kind else "little"
+    if order == "big":
+        between = between[:4] + between[4:8][::-1] + between[8:]
+    data = KINDS[kind]() + between + b"data"
+    samples = RATE * b"ab"
+    (tmp_path / "a").write_bytes(data + len(samples).to_bytes(4, order) + samples)
+    with pytest.raises(DataError, match="two chunks of samples"):
         read_audio(tmp_path / "a")
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import BinaryIO, Literal
 
 JOINED = (
@@ -25,6 +26,7 @@ _UNKNOWN_32 = 0xFFFFFFFF
 _OPEN_WAV = 0x7FFFF000  # lengths from here on are placeholders of streaming writers
 _OPEN_64 = 1 << 62
 _MUCH_BYTES = 1 << 14  # behind the samples: a tenth of a second and more
+_NAME = re.compile(rb"[ -~]{4}")  # of a chunk
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NOT_INVERTED = 0xFFFFFFFF  # zlib inverts its checksum before the first byte and behind the last
 
@@ -50,6 +52,11 @@ def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
                 return JOINED
             if said > size:
                 return f"truncated audio ({size} bytes, its header says {said})"
+            if end in (_wav_end, _rf64_end) and said and _has_more_samples(raw, begin, said):
+                return (
+                    f"two chunks of samples (the first up to byte {said}), which cannot be read as "
+                    "one; write it anew with the program that made it"
+                )
             # libsndfile reads Wave64 to the end of the file, whatever its header says
             if end is not _w64_end and _is_no_chunk(raw, said, size):
                 how = "e.g. by sox --ignore-length FILE new.wav"
@@ -89,17 +96,30 @@ def _length(field: bytes, order: Literal["little", "big"], open_from: int = _UNK
     return length if length < open_from else 0
 
 
-def _chunks(raw: BinaryIO, begin: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and length of each chunk of a WAV file, by the chunks' own headers."""
+def _chunks(raw: BinaryIO, begin: int, first: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, first byte and length of each chunk of a WAV file, by the chunks' own headers;
+    ``first``: where to start."""
     raw.seek(begin)
     order: Literal["little", "big"] = "big" if raw.read(4) == b"RIFX" else "little"
-    position = begin + 12
+    position = first
     raw.seek(position)
     while len(head := raw.read(8)) == 8:
         length = int.from_bytes(head[4:], order)
         yield head[:4], position + 8, length
         position += 8 + length + length % 2
         raw.seek(position)
+
+
+def _has_more_samples(raw: BinaryIO, begin: int, end: int) -> bool:
+    """Whether a WAV file has a second chunk of samples behind the ``end`` of the first.
+
+    libsndfile then reads nothing, and FFmpeg the last one only.
+    """
+    for position in (end, end + 1):  # a byte may have been padded
+        names = (name for name, _, _ in _chunks(raw, begin, position))
+        if b"data" in takewhile(_NAME.match, names):
+            return True
+    return False
 
 
 def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
@@ -114,7 +134,7 @@ def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
         head = raw.read(8)
         length = min(int.from_bytes(head[4:], order) for order in ("little", "big"))
         fits = position + 8 + length <= size
-        if head.startswith((b"ID3", b"TAG", b"APE")) or (fits and re.match(rb"[ -~]{4}", head)):
+        if head.startswith((b"ID3", b"TAG", b"APE")) or (fits and _NAME.match(head)):
             return False
     raw.seek(end)
     while part := raw.read(_MUCH_BYTES):
@@ -125,7 +145,7 @@ def _is_no_chunk(raw: BinaryIO, end: int, size: int) -> bool:
 
 def _wav_end(raw: BinaryIO, begin: int) -> int:
     """Where a WAV file's samples end by its header; 0 where that is open."""
-    for name, start, length in _chunks(raw, begin):
+    for name, start, length in _chunks(raw, begin, begin + 12):
         if name == b"data":
             return start + length if length < _OPEN_WAV else 0
     return 0
@@ -148,7 +168,7 @@ def _rf64_end(raw: BinaryIO, begin: int) -> int:
     """Where the samples of an RF64 or BW64 file end: WAV whose long lengths are in its chunk
     ``ds64``; 0 where that is open."""
     long_length = 0
-    for name, start, length in _chunks(raw, begin):
+    for name, start, length in _chunks(raw, begin, begin + 12):
         if name == b"ds64":
             long_length = _length(raw.read(16)[8:], "little", open_from=_OPEN_64)
         elif name == b"data":
