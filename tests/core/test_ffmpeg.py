@@ -32,13 +32,19 @@ def music(rate: int = RATE, channels: int = 1) -> np.ndarray:
 
 
 def by_ffmpeg(
-    container: str, codec: str, rate: int = RATE, channels: int = 1, **options: str
+    container: str,
+    codec: str,
+    rate: int = RATE,
+    channels: int = 1,
+    begin: float = 0.0,
+    **options: str,
 ) -> bytes:
-    """A file as FFmpeg writes it, with options of the container."""
+    """A file as FFmpeg writes it, whose time begins after ``begin`` seconds, with options of the
+    container."""
     layout = {1: "mono", 2: "stereo"}[channels]
     samples = np.ascontiguousarray(music(rate, channels).T)
     frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-    frame.sample_rate, frame.pts = rate, 0
+    frame.sample_rate, frame.pts = rate, round(begin * rate)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a")
         with av.open(str(path), "w", format=container, options=options) as output:
@@ -139,6 +145,26 @@ def test_recordings_are_read_whole_and_to_the_sample(kind: str, rate: int, tmp_p
     assert -30 <= len(samples) - len(source) <= behind
     assert np.abs(samples[len(source) :]).max(initial=0) < 0.01
     assert audio_seconds(tmp_path / "a") == pytest.approx(len(samples) / found, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "behind"),
+    [
+        *(("matroska", "flac", 0), ("matroska", "aac", 1023), ("webm", "libopus", 0)),
+        *(("ogg", "libopus", 0), ("ipod", "aac", 0)),
+    ],
+)
+def test_time_need_not_begin_at_zero(
+    container: str, codec: str, behind: int, tmp_path: Path
+) -> None:
+    """Some containers say when the audio ends, and not how long it is."""
+    data = by_ffmpeg(container, codec, 48_000, begin=0.5)
+    source = music(48_000)[:, 0]
+    samples = read(data, tmp_path)
+    assert offset(samples, source) == 0
+    assert -30 <= len(samples) - len(source) <= behind
+    for share in (0.3, 0.6, 0.9):
+        refused(data[: int(share * len(data)) + 1], "truncated|damaged|not audio", tmp_path)
 
 
 def test_layer_two_comes_in_time(tmp_path: Path) -> None:

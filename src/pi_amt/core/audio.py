@@ -7,10 +7,11 @@ reads whole: PCM, FLAC, Ogg, and MP3 with a length in its first frame. Stored ro
 another decoder would round differently. It silently shortens files of many kinds:
 :mod:`pi_amt.core.containers` finds these by the headers of PCM, :mod:`pi_amt.core.ffmpeg` by the
 packets of compressed audio. FFmpeg decodes what libsndfile does not read, or not to its end: AAC,
-MP3 without a length or within WAV, and FLAC whose length a streaming writer left open. Whether such
-an MP3 or FLAC was cut off between two packets cannot be known. Formats of which nobody checks
-whether they are whole, such as NIST, VOC and MATLAB's, are refused although libsndfile reads them:
-no dataset of music comes in them, and half a recording would count as one with many missed notes.
+MP3 without a length or within WAV, and FLAC whose length a streaming writer left open; and Opus
+whose time does not begin at 0, which libsndfile makes late. Whether such an MP3 or FLAC was cut off
+between two packets cannot be known. Formats of which nobody checks whether they are whole, such as
+NIST, VOC and MATLAB's, are refused although libsndfile reads them: no dataset of music comes in
+them, and half a recording would count as one with many missed notes.
 """
 
 from __future__ import annotations
@@ -200,34 +201,35 @@ def _found(path: str | Path, to_its_end: bool) -> _Recording:
     """The recording by libsndfile, or by FFmpeg where libsndfile does not read it whole."""
     try:
         with _sound_file(path) as file:
-            kind, is_mpeg = file.format, file.subtype.startswith("MPEG")
+            kind, codec = file.format, file.subtype
             slack = _MP3_SLACK if kind == "MP3" else 0
             found = _Recording(file.samplerate, file.frames, slack, partial(_blocks, path))
     except soundfile.LibsndfileError as error:
         try:
-            return _found_by_ffmpeg(path)
+            return _by_ffmpeg(path, ffmpeg.follow(path))
         except DataError:
             raise data_error(path, f"not audio that can be read ({_reason(error)})") from None
     if kind not in _CHECKED:
         unknown = f"a file of format {kind}, of which it cannot be told whether it is whole"
         return replace(found, problem=f"{unknown}; convert it to WAV or FLAC, e.g. with sox")
-    guesses = is_mpeg and not (kind == "MP3" and ffmpeg.says_length(path))
+    guesses = codec.startswith("MPEG") and not (kind == "MP3" and ffmpeg.says_length(path))
     if guesses or found.frames >= _OPEN_LENGTH:
-        return _found_by_ffmpeg(path)
+        return _by_ffmpeg(path, ffmpeg.follow(path))
     if to_its_end and kind in ("MP3", "OGG"):
-        return replace(found, problem=_packet_problem(path, found))
+        packets = ffmpeg.follow(path)
+        if codec == "OPUS" and packets.begin > 0:  # libsndfile leaves the encoder's delay in then
+            return _by_ffmpeg(path, packets)
+        return replace(found, problem=_packet_problem(packets, found))
     return found
 
 
-def _found_by_ffmpeg(path: str | Path) -> _Recording:
-    packets = ffmpeg.follow(path)
+def _by_ffmpeg(path: str | Path, packets: ffmpeg.Packets) -> _Recording:
     blocks = partial(ffmpeg.decoded, path, packets)
     return _Recording(packets.rate, packets.frames, ffmpeg.PADDING, blocks, packets.problem)
 
 
-def _packet_problem(path: str | Path, found: _Recording) -> str:
+def _packet_problem(packets: ffmpeg.Packets, found: _Recording) -> str:
     """Why the packets of a file are not those of the recording that libsndfile finds."""
-    packets = ffmpeg.follow(path)
     said, there = found.frames / found.rate, packets.frames / packets.rate
     if not packets.problem and there > said + ffmpeg.PADDING / packets.rate:
         return f"got {there:.3f} s, its header says {said:.3f} s: {JOINED}"

@@ -111,7 +111,8 @@ def follow(path: str | Path) -> Packets:
             problem = f"damaged audio, or several recordings (no audio at {at:.3f} s)"
         elif course.whole < least:
             problem = f"truncated audio ({course.whole} MPEG frames, its header says {least})"
-        elif seconds < said - PADDING / rate:
+        # FFmpeg says of some Ogg files when they end; whether one is whole its pages tell
+        elif container.format.name != "ogg" and seconds < said - PADDING / rate:
             problem = f"truncated audio ({seconds:.3f} s of {said:.3f} s)"
         return Packets(rate, frames, delay, course.begin, course.end, problem)
 
@@ -120,9 +121,12 @@ def _said_seconds(container: InputContainer, stream: AudioStream) -> float:
     """How long a container says its audio is; 0 where it does not say."""
     if container.format.name in _GUESSED:
         return 0.0
+    unit = stream.time_base or 0
     if stream.duration is not None:
-        return float(stream.duration * (stream.time_base or 0))
-    whole = (container.duration or 0) / 1e6  # of the longest stream: a video may go on a little
+        return float(stream.duration * unit)
+    # when the longest stream ends: audio may begin late, and a video may go on a little
+    begin = float(max(0, stream.start_time or 0) * unit)
+    whole = max(0.0, (container.duration or 0) / 1e6 - begin)
     return whole if len(container.streams) == 1 else max(0.0, whole - 1)
 
 
