@@ -289,7 +289,8 @@ def profile_lines(stores: Stores, images: Path) -> Iterator[str]:
         cells += [*drops, *(table.cell(record, name) for name in MEASURES)]
         yield f"| {' | '.join(cells)} |"
     yield ""
-    yield from (f"- {note}" for note in table.footers)
+    shown = (note for note in table.footers if not note.startswith("by_polyphony"))
+    yield from (f"- {note}" for note in shown)
     yield ""
 
 

@@ -44,8 +44,8 @@ def profile_table(importance: Result) -> Table:
             "errors: mean over recordings of the distance from the drop of the reference.",
             "own_share: share of the energy in the bands of partial k that the ratio mask finds to "
             "be its own; collateral_db: energy that other partials of the sounding notes lost to "
-            "the binary mask; by_polyphony: rank correlation over recordings with how many notes "
-            "sound at an onset.",
+            "the binary mask.",
+            "by_polyphony: rank correlation over recordings with how many notes sound at an onset.",
         ),
         formats={
             "k": "d",
