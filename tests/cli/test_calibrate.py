@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_table_goes_where_it_is_asked_to_go(home: Path) -> None:
     run("--music", "--save", str(home / "toy.json"))
     assert BiasTable.read(home / "toy.json").model == "toy"
     assert not (home / "pi_amt").exists()
+
+
+def test_a_run_with_one_mask_leaves_what_is_known_of_the_others(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("--music")
+    (path,) = (home / "pi_amt" / "known_bias").glob("*.json")
+    before = BiasTable.read(path)
+    run("--music", "--masks", "fund_mask")
+    assert BiasTable.read(path) == before
+    assert capsys.readouterr().out.endswith(f"{path}: known bias of 2 masks\n")
+    run("--music", "--masks", "fund_mask", "--save", str(home / "toy.json"))
+    assert BiasTable.read(home / "toy.json") == replace(before, masks=before.masks[:1])
 
 
 @pytest.mark.parametrize(

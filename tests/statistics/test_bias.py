@@ -209,6 +209,44 @@ def test_a_table_of_a_user_is_found_from_then_on(
     assert replace(table, method="2").file_name != table.file_name
 
 
+def test_a_table_of_a_user_adds_masks_to_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    shipped = shipped_table("basic_pitch")
+    (mask,) = [m for m in shipped.masks if m.label == "fund_mask"]
+    wider = {**mask.parameters, "half_width_cents": 50.0}
+    made = replace(mask.drops, measured=1.0)
+    masks = tuple(replace(mask, drops=made, parameters=p) for p in (mask.parameters, wider))
+    table = replace(shipped, masks=masks)
+    table.write(user_folder() / table.file_name)
+    row = _mask_row()
+    assert known_bias(replace(row, parameters=canonical_json(wider))) == made
+    assert known_bias(row) == mask.drops  # the shipped one, as everybody has it
+
+
+def test_a_kept_table_gives_masks_to_a_new_one_of_the_same_recordings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    shipped = replace(shipped_table("basic_pitch"), version="0.2.0")
+    shipped.write(user_folder() / shipped.file_name)
+    first, second, *others = shipped.masks
+    again = replace(second, version="9", drops=replace(second.drops, measured=1.0))
+    new = replace(shipped, masks=(again,), version="0.3.0")
+    found = new.with_kept()
+    assert found == replace(new, masks=(first, again, *others))
+    for other in (
+        replace(new, truth_set="others"),
+        replace(new, recordings={**new.recordings, "more": "f"}),
+        replace(new, clean_scores=(0.5, *new.clean_scores[1:])),
+        replace(new, weights="c" * 64),
+    ):
+        assert other.with_kept() == other
+    (user_folder() / shipped.file_name).write_text("{}")
+    assert new.with_kept() == new
+
+
 def test_results_hold_the_bias_where_it_is_known() -> None:
     rows = calibrated_rows({"fund_mask": 0.3, "microtonal": 0.1})
     fund, micro = Importance.from_rows(rows, n_resamples=100).results

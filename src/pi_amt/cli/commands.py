@@ -451,7 +451,10 @@ def _calibrate_music(options: Namespace) -> None:
     rows = calibrate_music(ModelSpec(options.model, json.dumps(given)), calibrated=masks)
     table = BiasTable.from_rows(rows.clean, rows.pairs, TRUTH_SET)
     print(bias_table(table))
-    path = Path(options.save) if options.save else user_folder() / table.file_name
+    if options.save:
+        path = Path(options.save)
+    else:
+        path, table = user_folder() / table.file_name, table.with_kept()
     print(f"\n{table.write(path)}: known bias of {plural(len(table.masks), 'mask')}")
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +32,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_amt.core.hashing import digest
+from pi_amt.core.hashing import canonical_json, digest
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.scoring.notes import F_MEASURE
 from pi_amt.statistics.breakdown import found_by_stratum, levels
@@ -180,6 +180,22 @@ class BiasTable:
         path.write_text(text + "\n", encoding="utf-8")
         return path
 
+    def with_kept(self) -> Self:
+        """This table, and of those masks that it lacks what the user's folder has for them.
+
+        A calibration takes minutes, so a run with one mask must not cost those of the others. Their
+        numbers stand beside these where the model was the same and heard the same. A file of other
+        recordings or clean scores, or one that cannot be read, has nothing to give.
+        """
+        try:
+            kept = BiasTable.read(user_folder() / self.file_name)
+        except (OSError, ValueError):
+            return self
+        if replace(kept, masks=self.masks, version=self.version) != self:
+            return self
+        masks = {(m.permutation, canonical_json(m.parameters)): m for m in kept.masks + self.masks}
+        return replace(self, masks=tuple(masks.values()))
+
     @property
     def file_name(self) -> str:
         """A name that no table of another model, or of other weights or settings, has."""
@@ -213,9 +229,13 @@ def known_bias(row: Row, score: str = F_MEASURE) -> Drops | None:
     if score != F_MEASURE or row.role != "condition":
         return None
     asked = (row.permutation, json.loads(row.parameters or "{}"), row.permutation_version)
-    fitting = (table for table in _tables(row.model) if table.fits(row))
-    masks = () if (table := next(fitting, None)) is None else table.masks
-    found = (m.drops for m in masks if (m.permutation, m.parameters, m.version) == asked)
+    found = (
+        mask.drops
+        for table in _tables(row.model)
+        if table.fits(row)
+        for mask in table.masks
+        if (mask.permutation, mask.parameters, mask.version) == asked
+    )
     return next(found, None)
 
 
@@ -233,7 +253,11 @@ def user_folder() -> Path:
 
 
 def _tables(model: str) -> Iterator[BiasTable]:
-    """Those of this model and of any that a user made; the shipped one first."""
+    """Those of this model and of any that a user made.
+
+    The shipped one comes first, so that a mask that is in both has one bias for everybody; those
+    of a user add the masks that it lacks.
+    """
     if _shipped(model).is_file():
         yield shipped_table(model)
     yield from map(BiasTable.read, sorted(user_folder().glob("*.json")))
