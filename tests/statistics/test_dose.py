@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,18 @@ def test_d50_resamples_curve_and_floor_together() -> None:
 
 def test_a_floor_at_the_baseline_has_no_d50() -> None:
     (curve,) = dose_curves(importance(linear([0.5, 0.6], floor=0.8)))
+    assert math.isnan(curve.d50.estimate)
+    assert curve.d50_bound == ""
+
+
+def test_a_floor_without_a_score_has_no_d50_and_no_bound() -> None:
+    rows = [
+        replace(row, status="error", error="broken", scores={}) if row.label == "floor" else row
+        for row in linear([0.1, 0.2], floor=0.2)
+    ]
+    (curve,) = dose_curves(importance(rows))
+    assert curve.floor_known
+    assert math.isnan(curve.half_drop)
     assert math.isnan(curve.d50.estimate)
     assert curve.d50_bound == ""
 

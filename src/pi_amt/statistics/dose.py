@@ -9,9 +9,9 @@ enters if it has a score at every dose, so that a curve never changes its record
 * **D50**: the dose at which the mean drop crosses half of baseline − floor, by linear
   interpolation between doses. If the curve never gets there it is NaN, with the bound that the
   doses give (``> 40`` dB). The floor is the score of the control ``floor`` on the same recordings;
-  without that control 0, and the curve says so. Its interval is the percentile bootstrap's over
-  the same resamples; resamples that never get there count as beyond the range, so a bound may be
-  infinite.
+  without that control 0, and the curve says so. Where the control has no score there is no D50.
+  Its interval is the percentile bootstrap's over the same resamples; resamples that never get
+  there count as beyond the range, so a bound may be infinite.
 
 A lower ``cutoff_hz`` is a larger dose; for options of which that depends on the permutation (the
 width of a mask that keeps what it covers) the two ends of the curve tell. An option that changes
@@ -291,10 +291,10 @@ def _d50(
         falling: whether a lower value is a larger dose; if ``None``, the two ends tell.
 
     Returns:
-        The interval (all NaN without recordings, or if the floor is not below the baseline) and
-        the bound, such as ``> 40``; empty if D50 was reached.
+        The interval (all NaN without recordings, or if the floor is not known to be below the
+        baseline) and the bound, such as ``> 40``; empty if D50 was reached.
     """
-    if not len(matrix) or half.mean() <= 0:
+    if not len(matrix) or not half.mean() > 0:  # NaN where the floor has no score here
         return UNDEFINED, ""
     if falling is None:
         falling = bool(matrix[:, -1].mean() < matrix[:, 0].mean())
