@@ -61,6 +61,14 @@ def test_one_draw_that_touches_nothing_beside_others_is_a_drop_of_zero() -> None
     assert status(*rows) == ["ok", "ok", "empty", "empty"]
 
 
+@pytest.mark.parametrize("failed", ["error", "empty"])
+def test_a_draw_without_a_result_does_not_hide_that_the_others_touch_nothing(failed: str) -> None:
+    without = replace(make_row("random", 0.7, repeat=1), status=failed, error="why", effects={})
+    rows = [make_row("random", 0.7, repeat=0, **NOTHING), without]
+    assert status(*rows) == ["empty", failed]
+    assert untouched_are_empty(rows)[1] == without
+
+
 def test_a_cutoff_above_the_axis_leaves_empty_cells_and_is_no_test(tmp_path: Path) -> None:
     """The toy's axis ends at 1,900 Hz."""
     tracks = [ToyTrack(name, seed=n) for n, name in enumerate("abcdefg")]

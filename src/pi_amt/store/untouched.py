@@ -24,10 +24,15 @@ _ROLES = ("condition", "control")
 
 
 def untouched_are_empty(rows: Sequence[Row]) -> list[Row]:
-    """The same rows; those of a condition none of whose draws touched a recording are empty."""
-    touched = {_cell(row) for row in rows if not _is_untouched(row)}
+    """The same rows; those of a condition none of whose draws touched a recording are empty.
+
+    A draw that failed or was empty itself says nothing of the others.
+    """
+    touched = {_cell(row) for row in rows if row.status == "ok" and not _is_untouched(row)}
     return [
-        row if _cell(row) in touched else replace(row, status="empty", error=UNTOUCHED)
+        replace(row, status="empty", error=UNTOUCHED)
+        if _is_untouched(row) and _cell(row) not in touched
+        else row
         for row in rows
     ]
 
