@@ -139,6 +139,26 @@ def test_plans_are_made_from_the_drops_and_their_controls() -> None:
     assert [p.condition for p in planned] == ["fund_mask", "random"]
 
 
+def test_a_difference_is_planned_for_as_many_tests_as_the_study_corrects_over() -> None:
+    """One excess alone, whatever conditions without a control stand beside it."""
+    planted = {"fund_mask": 0.2, "matched_tracks(fund_mask)": 0.1}
+    others = {"random": 0.2, "microtonal": 0.1, "high_freq": 0.0}
+    rows = make_rows(planted | others, noise=0.1, n_pieces=20)
+    found = Result.from_rows(rows, n_resamples=100)
+    assert found["fund_mask"].excess_p_holm == found["fund_mask"].excess_p
+    plan = one(plans(found), "fund_mask")
+    excess = Spread(plan.excess, plan.excess_sd, 20, 20)
+    assert plan.to_tell_apart == to_tell(excess, 0.8, 0.05) < to_tell(excess, 0.8, 0.05 / 4)
+
+
+def test_a_study_that_tests_nothing_is_planned_from_all_the_same() -> None:
+    """Baselines at the floor get no p-values."""
+    planted = {"fund_mask": 0.02, "matched_tracks(fund_mask)": 0.01}
+    found = result(planted, baseline=0.06, spread=0.01, noise=0.01)
+    assert isnan(found["fund_mask"].excess_p)
+    assert plans(found)[0].to_tell_apart < inf
+
+
 def test_recordings_are_counted_where_compositions_are_the_unit() -> None:
     names = [f"work {i // 2}" for i in range(20)]
     found = plans(result({"fund_mask": 0.4}, noise=0.1, n_pieces=20, compositions=names))

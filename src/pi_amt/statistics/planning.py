@@ -10,9 +10,9 @@ the matched control), s its standard deviation between compositions, and n their
   normal excesses with mean δ the power of the t-test is E[Φ(δ√n/s − t·u) + Φ(−δ√n/s − t·u)], with
   t = t(1 − α/2; n − 1) and the mean taken over u = √(χ²(n − 1)/(n − 1)), the ratio of the spread
   that is found to s. This is the noncentral t distribution, written as a mean over what is found.
-  α is 0.05 / the number of conditions of all models: the first and strictest step of Holm's
-  correction. The study's own test flips signs and has about the same power, but its p cannot be
-  below 2^(1 − n) with n ≤ 12 compositions, so n is at least 1 + log2(1/α).
+  α is 0.05 / the number of excesses that the study tests, over all models: the first and strictest
+  step of Holm's correction. The study's own test flips signs and has about the same power, but its
+  p cannot be below 2^(1 − n) with n ≤ 12 compositions, so n is at least 1 + log2(1/α).
 * **An excess is told from the margin** m (*equivalent to none*) if its 95 % interval lies within
   ±m, which is two one-sided tests at 2.5 % each. The power is E[max(0, Φ((m − δ)√n/s − t·u) −
   Φ((−m − δ)√n/s + t·u))] with t = t(0.975; n − 1). Where δ itself is beyond ±m no n is enough.
@@ -48,6 +48,7 @@ from pi_amt.statistics.inference import (
 )
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
+from pi_amt.statistics.verdicts import excess_tests
 
 HALF_WIDTH, POWER = 0.05, 0.8
 #: compositions with which the spread between them can be told; not those with which a difference
@@ -129,7 +130,7 @@ def plans(result: Result, wanted: Wanted | None = None) -> list[Plan]:
         ValueError: if there is none.
     """
     wanted = wanted or Wanted()
-    tests = sum(line.role == "condition" for line in result.results)
+    tests = max(1, excess_tests(result.results))  # none where every baseline is at the floor
     found = [
         _plan(panel, number, result.score, wanted, tests)
         for panel in result.panels

@@ -57,7 +57,7 @@ def _footers(result: Result, found: Sequence[Plan], wanted: Wanted) -> Iterator[
         yield (
             f"to_tell_apart: so that a test tells the drop from that of its control with a chance "
             f"of {wanted.power:.0%}, if they differ as much as here (p corrected for all "
-            "conditions)."
+            "conditions with such a control)."
         )
         yield (
             "to_call_none: so that the interval of the excess lies within "
