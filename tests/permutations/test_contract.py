@@ -120,6 +120,26 @@ def out(permutation: Permutation, whole: Spectrogram, neighbour: Neighbour) -> S
 
 
 @both_kinds
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("random", {"p": 0.0}),
+        *(
+            (name, {"fill": "attenuate", "attenuation_db": 0.0})
+            for name in ("fund_mask", "harm_mask", "remove_harmonic", "keep_harmonic")
+        ),
+    ],
+)
+def test_what_is_said_to_be_nothing_at_zero_is_nothing(
+    kind: str, name: str, options: dict[str, Any], whole: Spectrogram
+) -> None:
+    made = load_permutation(name, **options)
+    assert options[made.nothing_at_zero] == 0
+    found = run(made, whole, NOTES, make_neighbour(kind))
+    np.testing.assert_array_equal(bits(found), bits(whole))
+
+
+@both_kinds
 @every_variant
 class TestContract:
     """On a whole recording."""

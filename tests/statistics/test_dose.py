@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from tests.rows import make_dose_rows, make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
+from pi_amt.permutations.permutation import Change, Permutation, Scene
 from pi_amt.statistics.dose import PROFILES, area_under, crossing, dose_curves, numbered_curves
 from pi_amt.store.rows import Row
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
+
+
+class Fade(Permutation):
+    """Somebody else's permutation, of which only the class is asked."""
+
+    name: ClassVar[str] = "fade"
+    nothing_at_zero: ClassVar[str] = "share_gone"
+
+    def draw(self, scene: Scene) -> Change:
+        raise NotImplementedError
 
 
 def importance(rows: list[Row]) -> Importance:
@@ -58,6 +71,36 @@ def test_linear_curve_has_its_area_and_d50() -> None:
     assert curve.half_drop == pytest.approx(0.4)
     assert curve.d50.estimate == pytest.approx(0.4 / 0.6)
     assert (curve.d50.low, curve.d50.high) == pytest.approx((0.4 / 0.6, 0.4 / 0.6))
+
+
+def test_attenuation_of_a_mask_starts_at_nothing() -> None:
+    rows = make_dose_rows(
+        {5.0: 0.1, 10.0: 0.2, 20.0: 0.4}, permutation="fund_mask", parameter="attenuation_db"
+    )
+    (curve,) = dose_curves(importance(rows))
+    assert curve.values.tolist() == [0, 5, 10, 20]
+    assert curve.drop[0] == 0
+
+
+def test_an_option_that_another_permutation_calls_p_starts_where_it_was_run() -> None:
+    """Of a share that is kept less is a larger dose, and 0 is all but nothing."""
+    rows = make_dose_rows(
+        {0.2: 0.6, 0.5: 0.5, 0.8: 0.1}, permutation="keep_share", baseline=0.8, noise=0.0
+    )
+    (curve,) = dose_curves(importance(rows))
+    assert curve.values.tolist() == [0.2, 0.5, 0.8]
+    assert 0.5 < curve.d50.estimate < 0.8
+
+
+def test_a_permutation_of_another_package_says_where_it_changes_nothing(
+    installed: Callable[..., None],
+) -> None:
+    rows = make_dose_rows(
+        {0.2: 0.1, 0.5: 0.3, 0.8: 0.6}, permutation="fade", parameter="share_gone"
+    )
+    installed({"permutations": {"fade": "tests.statistics.test_dose:Fade"}})
+    (curve,) = dose_curves(importance(rows))
+    assert curve.values.tolist() == [0, 0.2, 0.5, 0.8]
 
 
 def test_d50_is_half_of_the_way_to_the_floor() -> None:

@@ -90,6 +90,7 @@ class PartialMask(Permutation):
 
     keep: ClassVar[bool] = False
     hard: ClassVar[type[PartialMask] | None] = None
+    nothing_at_zero: ClassVar[str] = "attenuation_db"
     needs_notes = True
 
     def __post_init__(self) -> None:

@@ -117,11 +117,14 @@ class Permutation(ABC):
         name: the config name.
         summary: one line for ``pi-amt list``.
         aliases: option names of users → field names, where a field cannot have that name.
+        nothing_at_zero: an option of users with which nothing is changed at 0, so that dose curves
+            over it may begin with a drop of 0; empty where there is none.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str] = ""
     aliases: ClassVar[dict[str, str]] = {}
+    nothing_at_zero: ClassVar[str] = ""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -170,6 +170,7 @@ class Random(Shuffle):
 
     name: ClassVar[str] = "random"
     summary: ClassVar[str] = "a share p of the bins of each frame is shuffled"
+    nothing_at_zero: ClassVar[str] = "p"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,8 +14,9 @@ enters if it has a score at every dose, so that a curve never changes its record
   there count as beyond the range, so a bound may be infinite.
 
 A lower ``cutoff_hz`` is a larger dose; for options of which that depends on the permutation (the
-width of a mask that keeps what it covers) the two ends of the curve tell. An option that changes
-nothing at 0 (``attenuation_db``, ``p``) starts its curve with the exact point (0, 0).
+width of a mask that keeps what it covers) the two ends of the curve tell. An option with which the
+permutation says that nothing is changed at 0 (``attenuation_db`` of masks, ``p`` of ``random``)
+starts its curve with the exact point (0, 0).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_amt.core.units import Floats
+from pi_amt.permutations.loading import PERMUTATIONS
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.statistics.bootstrap import (
     UNDEFINED,
     Interval,
@@ -44,8 +47,6 @@ from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, ConditionKey
 
 #: fewest doses of a curve
 FEWEST_DOSES = 3
-#: options with which a permutation changes nothing at 0
-ZERO_CHANGES_NOTHING = ("attenuation_db", "p")
 #: options of which a lower value does more
 LOWER_DOES_MORE = ("cutoff_hz",)
 #: options that number something: more of them is not more of the perturbation
@@ -178,6 +179,15 @@ class _Series(NamedTuple):
     def is_dose(self) -> bool:
         return self.parameter not in NUMBERS and len(self.numbers) >= FEWEST_DOSES
 
+    @property
+    def is_nothing_at_zero(self) -> bool:
+        """What the permutation says; of one that is not here nobody knows."""
+        try:
+            found: type[Permutation] = PERMUTATIONS.load(self.permutation)
+        except ValueError:
+            return False
+        return self.parameter == found.nothing_at_zero
+
 
 def _series(panel: Panel) -> Iterator[_Series]:
     """All series of a panel, at least two conditions each."""
@@ -211,7 +221,7 @@ def _complete(
     drops = panel.baseline_values(score)[None] - panel.piece_means(score)[series.numbers]
     known = np.asarray(~np.isnan(drops).any(axis=0))
     matrix = snapped(drops[:, known].T)
-    if series.parameter in ZERO_CHANGES_NOTHING and values[0] > 0:
+    if values[0] > 0 and series.is_nothing_at_zero:
         values = np.concatenate([[0.0], values])
         matrix = np.concatenate([np.zeros((len(matrix), 1)), matrix], axis=1)
     return values, matrix, known
@@ -259,7 +269,7 @@ def _dose_curve(panel: Panel, series: _Series, inference: Inference) -> DoseCurv
     to_floor = np.where(np.isnan(lost), mean(lost), lost)
     area = interval_over(area_under(curve.values, curve.matrix), clusters, inference)
     falling = None
-    if series.parameter in (*ZERO_CHANGES_NOTHING, *LOWER_DOES_MORE):
+    if series.parameter in LOWER_DOES_MORE or series.is_nothing_at_zero:
         falling = series.parameter in LOWER_DOES_MORE
     d50, bound = _d50(curve.values, curve.matrix, to_floor / 2, clusters, inference, falling)
     return DoseCurve(
