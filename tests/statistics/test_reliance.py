@@ -253,8 +253,9 @@ def test_bias_is_what_the_mask_takes_beyond_the_missing_sound() -> None:
 def test_the_missing_sound_of_two_lengths_of_a_recording_is_refused() -> None:
     rows = league_rows("mine", CONTROLLED, dataset="known_partials", n_pieces=1)
     made = make_row(
-        "no_permutation", 0.4, model="mine (audio)", dataset="known_partials without partial 1"
-    )
+        "no_permutation", 0.4, model="mine (audio)", settings=HEARD,
+        dataset="known_partials without partial 1",
+    )  # fmt: skip
     assert len(as_conditions([*rows, made])) == len(rows) + 1
     assert as_conditions([made]) == []  # the whole recording was not run yet
     shorter = [replace(row, data="of 5 s") for row in rows]

@@ -11,9 +11,10 @@ from tests.toys import TOY, ToyTrack
 
 from pi_amt.core.errors import data_error
 from pi_amt.datasets.track import FileTrack, Track
-from pi_amt.models.loading import ModelSpec
+from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.permutations.coalition import coalitions
+from pi_amt.store.rows import DATA_SETTINGS
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.jobs import Job, error_rows, row_key
 
@@ -49,6 +50,13 @@ def test_only_a_shift_of_the_notes_is_a_setting_of_its_own() -> None:
         found.append(json.loads(error_rows(job, ValueError("x"))[0].settings))
     assert "onset_shift_ms" not in found[0]
     assert found[1] == {**found[0], "onset_shift_ms": 62.0}
+
+
+def test_all_settings_but_the_models_own_are_named_as_those_of_the_data() -> None:
+    spec, track = ModelSpec(TOY), replace(FILE, onset_shift_ms=62.0)
+    job = Job(spec, "toy", track, tuple(make_conditions([])), align="median")
+    (row,) = error_rows(job, ValueError("x"))
+    assert set(json.loads(row.settings)) - set(built(spec).identity.settings) == set(DATA_SETTINGS)
 
 
 def test_what_a_model_of_three_methods_lacks_is_part_of_its_keys() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rows import make_rows
+from tests.rows import make_row, make_rows
 from tests.toys import AMPLITUDE, ToyTranscriber
 
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import Floats, Samples
@@ -190,6 +191,28 @@ def test_sounds_made_without_a_partial_are_conditions_of_the_whole_recording(
         "audio_with_only(harmonic=2)": 1.0,
     }
     assert all(result.n_pieces == 2 for result in found.results)
+
+
+def test_sounds_made_without_a_partial_stand_beside_the_recording_of_their_own_variant() -> None:
+    """Two thresholds of one model in a folder: neither takes the other's settings."""
+    rows = [
+        make_row(
+            "no_permutation",
+            f,
+            dataset=dataset,
+            settings=canonical_json({"threshold": threshold, "max_seconds": seconds}),
+            data=dataset,
+        )
+        for threshold, f in ((0.3, 0.8), (0.5, 0.6))
+        # what is made of a recording does not say how long a part of it was taken
+        for dataset, seconds in ((DATASET, 5.0), (f"{DATASET} without partial 1", None))
+    ]
+    found = as_conditions(rows)
+    assert [row.label for row in found[1::2]] == ["audio_without(harmonic=1)"] * 2
+    for whole, made in zip(found[::2], found[1::2], strict=True):
+        assert (made.settings, made.data) == (whole.settings, whole.data)
+        assert made.scores == whole.scores
+    assert as_conditions([rows[0], rows[3]]) == [rows[0]]  # the other variant's is left out
 
 
 def test_rows_of_other_studies_stay_as_they_are() -> None:

@@ -21,6 +21,8 @@ BASELINE = "no_permutation"
 COALITION = "coalition"
 #: of the true sound without some partials, and of these alone, in the place of a permutation
 AUDIO_WITHOUT, AUDIO_WITH_ONLY = "audio_without", "audio_with_only"
+#: settings of a row that are those of its data; all others are of its model
+DATA_SETTINGS = ("tuning", "pedal", "max_seconds", "onset_shift_ms", "align")
 
 
 @dataclass(frozen=True)

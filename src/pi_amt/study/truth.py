@@ -9,6 +9,7 @@ that it keeps. What the model finds there, unperturbed, is what it should find u
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,8 +32,9 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.coalition import PLAYERS, Coalition, coalitions
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, BASELINE, Row
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, BASELINE, DATA_SETTINGS, Row
 from pi_amt.store.store import Store
+from pi_amt.store.variants import Variant, variant_of
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import ExecutorFactory, local
@@ -245,10 +247,10 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
             them a row without partials belongs to is not known.
     """
     rows = list(rows)
-    whole = {(row.model, row.track): row for row in rows if row.dataset == DATASET}
-    made = {(row.model, row.track) for row in rows if row.dataset in _MADE}
+    whole = {_heard(row): row for row in rows if row.dataset == DATASET}
+    made = {_heard(row) for row in rows if row.dataset in _MADE}
     for row in rows:
-        place = (row.model, row.track)
+        place = _heard(row)
         if row.dataset == DATASET and place in made and row.data != whole[place].data:
             raise ValueError(
                 f"{DATASET}/{row.track}: got rows of several contents, such as two lengths, beside "
@@ -259,7 +261,7 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
         name, k = _MADE[row.dataset]
         return _as_condition(
             row,
-            whole[row.model, row.track],
+            whole[_heard(row)],
             permutation=name,
             parameters=canonical_json({"harmonic": k}),
             label=f"{name}(harmonic={k})",
@@ -270,8 +272,17 @@ def as_conditions(rows: Iterable[Row]) -> list[Row]:
     return [
         named(row) if row.dataset in _MADE else row
         for row in rows
-        if row.dataset not in _MADE or (row.model, row.track) in whole
+        if row.dataset not in _MADE or _heard(row) in whole
     ]
+
+
+def _heard(row: Row) -> tuple[str, str, Variant]:
+    """Which recording was heard, and by what: what a row of a sound that is made otherwise has in
+    common with those of the whole recording. Settings of the data are not among it, because a sound
+    made otherwise has none of its own."""
+    settings = json.loads(row.settings or "{}")
+    own = {name: value for name, value in settings.items() if name not in DATA_SETTINGS}
+    return row.track, row.model, replace(variant_of(row), settings=canonical_json(own))
 
 
 def coalitions_in_truth(
@@ -350,7 +361,8 @@ def _as_condition(row: Row, whole: Row, **condition: Any) -> Row:
 
     Args:
         row: of the sound.
-        whole: any row of the whole recording, whose contents and settings stand for both.
+        whole: any row of the whole recording by the same model, whose contents and settings stand
+            for both.
         condition: what the row says of its condition, by the names of its fields.
     """
     return replace(row, dataset=DATASET, data=whole.data, settings=whole.settings, **condition)
