@@ -132,6 +132,20 @@ def test_a_good_row_clears_the_older_error_of_its_cell_only(tmp_path: Path) -> N
         assert {row.key for row in store.rows()} == {good.key, other.key}
 
 
+def test_any_row_clears_what_has_no_score_whatever_its_contents_and_method(tmp_path: Path) -> None:
+    new = replace(make_row("fund_mask", 0.5), data="now", method="2")
+    olds = [
+        replace(new, key=status, status=status, data="then", method="1")
+        for status in ("ok", "empty", "error")
+    ]
+    for status in ("ok", "empty", "error"):
+        with Store(tmp_path / status) as store:
+            store.write(olds[:1])
+            store.write(olds[1:])
+            store.write([replace(new, status=status)])
+            assert {row.key for row in store.rows()} == {"ok", new.key}
+
+
 def test_errors_of_other_settings_stay(tmp_path: Path) -> None:
     error = replace(make_row("fund_mask", 0.5), key="by path", status="error", error="broken")
     others = [

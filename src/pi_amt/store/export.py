@@ -15,15 +15,14 @@ from typing import Any
 from pi_amt.scoring.anatomy import Comparison, compare
 from pi_amt.scoring.fate import FATES, fates
 from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, Ints, NoteTable
-from pi_amt.store.rows import Row
-from pi_amt.store.variants import variant_of
+from pi_amt.store.rows import Row, heard_of
 
 Record = dict[str, Any]
-_CELL = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
+_IDENTITY = ("model", "weights", "dataset", "track", "permutation", "parameters", "label", "repeat")
 _PARQUET_BATCH = 20_000
 #: columns of the note table and their Parquet types
 NOTE_COLUMNS = {
-    **dict.fromkeys(_CELL, "string"),
+    **dict.fromkeys(_IDENTITY, "string"),
     "repeat": "int32",
     "kind": "string",
     "change": "string",
@@ -84,19 +83,14 @@ def _with_baseline(rows: Sequence[Row]) -> Iterator[tuple[Row, NoteTable | None]
     good = [row for row in rows if row.status == "ok" and row.notes]
     for row in good:
         if row.role == "baseline":
-            baselines[_cell(row)] = NoteTable.from_bytes(row.notes)
+            baselines[heard_of(row)] = NoteTable.from_bytes(row.notes)
     for row in good:
-        yield row, baselines.get(_cell(row))
-
-
-def _cell(row: Row) -> tuple[object, ...]:
-    """What a row and its baseline have in common."""
-    return row.model, variant_of(row), row.dataset, row.track, row.data
+        yield row, baselines.get(heard_of(row))
 
 
 def _notes(row: Row, baseline: NoteTable | None) -> Iterator[Record]:
     table = NoteTable.from_bytes(row.notes)
-    identity = {name: getattr(row, name) for name in _CELL}
+    identity = {name: getattr(row, name) for name in _IDENTITY}
     change = fate = None
     if baseline is not None and len(baseline.matched) == len(table.matched):
         change, fate = compare(baseline, table), fates(baseline, table)

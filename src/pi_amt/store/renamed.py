@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_amt.core.text import plural
-from pi_amt.store.rows import Row
+from pi_amt.store.rows import Row, cell_of
 from pi_amt.store.store import Store
 from pi_amt.store.unfinished import unfinished
 
@@ -64,15 +64,16 @@ def under_newest_names(
     if not renamed:
         return list(rows), []
     compositions = {(row.dataset, row.track): row.composition for row in rows}
-    cells = {_cell(row, row.track) for row in rows if row.status != "error"}
+    cells = {cell_of(row) for row in rows if row.status != "error"}
     kept: list[Row] = []
     for row in rows:
         new = renamed.get(((row.dataset, row.data), row.track))
         if new is None:
             kept.append(row)
-        elif _cell(row, new) not in cells:
-            composition = compositions[row.dataset, new]
-            kept.append(replace(row, track=new, composition=composition))
+            continue
+        moved = replace(row, track=new, composition=compositions[row.dataset, new])
+        if cell_of(moved) not in cells:
+            kept.append(moved)
     return kept, _said(renamed)
 
 
@@ -98,12 +99,6 @@ def _newest_of(
     }
     newest = max(names, key=lambda name: last[name])
     return {name: newest for name in names if 0 <= last[name] < last[newest]}
-
-
-def _cell(row: Row, track: str) -> tuple[object, ...]:
-    """What two rows share if one of them is enough."""
-    variant = (row.model, row.weights, row.precision, row.settings, row.method, row.data)
-    return (row.dataset, track, *variant, row.label, row.parameters, row.repeat, row.seed)
 
 
 def _said(renamed: Mapping[tuple[tuple[str, str], str], str]) -> list[str]:

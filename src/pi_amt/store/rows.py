@@ -1,7 +1,8 @@
 """A row: one recording under one condition, the raw result that all statistics start from.
 
-A row also tells which condition it belongs to (:class:`ConditionKey`) and by which version of the
-method it was made (:data:`METHOD_VERSION`).
+A row also tells which condition it belongs to (:class:`ConditionKey`), which rows it may be
+averaged with (:class:`Variant`), and by which version of the method it was made
+(:data:`METHOD_VERSION`).
 """
 
 from __future__ import annotations
@@ -148,6 +149,32 @@ class ConditionKey:
 def condition_of(row: Row) -> ConditionKey:
     """The condition that a row belongs to."""
     return ConditionKey(row.permutation, row.parameters, row.label, row.role, row.target)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What rows of a model must share to be averaged."""
+
+    weights: str
+    precision: str
+    settings: str
+    method: str
+
+
+def variant_of(row: Row) -> Variant:
+    """The variant that a row belongs to."""
+    return Variant(row.weights, row.precision, row.settings, row.method or row.version)
+
+
+def heard_of(row: Row) -> tuple[object, ...]:
+    """What a row has in common with its baseline and its other conditions: the model in one
+    variant, and the recording with its contents."""
+    return row.model, variant_of(row), row.dataset, row.track, row.data
+
+
+def cell_of(row: Row) -> tuple[object, ...]:
+    """What two rows share if one of them is enough."""
+    return (*heard_of(row), row.label, row.parameters, row.repeat, row.seed)
 
 
 def is_baseline(row: Row, baseline: str) -> bool:

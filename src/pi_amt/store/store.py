@@ -39,14 +39,13 @@ SCHEMA_VERSION = 1
 
 
 _COLUMNS = [f.name for f in fields(Row)]
-# what two rows share if the newer one says what became of the older one's error
-_CELL = [
-    f"{name} = ?"
-    for name in (
-        *("dataset", "track", "model", "weights", "precision", "settings"),
-        *("label", "parameters", "repeat", "seed"),
-    )
-]
+# What two rows share if the newer one says what became of the older one's error. It is less than a
+# cell (`rows.cell_of`): a file that could not be read has no contents, and may be read by a newer
+# method.
+_OF_AN_ERROR = (
+    *("dataset", "track", "model", "weights", "precision", "settings"),
+    *("label", "parameters", "repeat", "seed"),
+)
 _MAPPINGS = ("scores", "effects", "counts")
 _SQL_TYPES = {"int": "INTEGER", "float": "REAL", "bytes": "BLOB"}
 _ROW_COLUMNS = ", ".join(
@@ -175,20 +174,25 @@ class Store:
             ) from error
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Add or replace rows in one transaction; good rows clear older errors of their cell.
+        """Add or replace rows in one transaction.
+
+        Each deletes the errors and the empty rows of the same recording, model, settings, condition
+        and draw, whatever their contents and method. An error does so, too: what was empty before
+        is then found to be so again by the next run.
 
         While another process keeps the file to itself they wait in memory (see :meth:`_commit`).
         """
         rows = list(rows)
+        same = " AND ".join(f"{name} = ?" for name in _OF_AN_ERROR)
         marks = ", ".join("?" * len(_COLUMNS))
         self._commit(
             (
-                f"DELETE FROM rows WHERE status != 'ok' AND {' AND '.join(_CELL)}",
-                [[getattr(r, name.split()[0]) for name in _CELL] for r in rows],
+                f"DELETE FROM rows WHERE status != 'ok' AND {same}",
+                [[getattr(row, name) for name in _OF_AN_ERROR] for row in rows],
             ),
             (
                 f"INSERT OR REPLACE INTO rows ({', '.join(_COLUMNS)}) VALUES ({marks})",
-                [_to_record(r) for r in rows],
+                [_to_record(row) for row in rows],
             ),
         )
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pi_amt.permutations.ablate_channel import AblateChannel
 from pi_amt.permutations.controls import Identity, Leak, NoPermutation
-from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, Row, condition_of
+from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, Row, condition_of, heard_of
 
 #: why such a row is empty
 UNTOUCHED = "it touches no bin of this model's input, so the unchanged score says nothing"
@@ -28,19 +28,18 @@ def untouched_are_empty(rows: Sequence[Row]) -> list[Row]:
 
     A draw that failed or was empty itself says nothing of the others.
     """
-    touched = {_cell(row) for row in rows if row.status == "ok" and not _is_untouched(row)}
+    touched = {_draws(row) for row in rows if row.status == "ok" and not _is_untouched(row)}
     return [
         replace(row, status="empty", error=UNTOUCHED)
-        if _is_untouched(row) and _cell(row) not in touched
+        if _is_untouched(row) and _draws(row) not in touched
         else row
         for row in rows
     ]
 
 
-def _cell(row: Row) -> tuple[object, ...]:
+def _draws(row: Row) -> tuple[object, ...]:
     """What all draws of a condition on one recording share."""
-    model = row.model, row.weights, row.settings, row.precision, row.method
-    return *model, row.dataset, row.track, row.data, condition_of(row)
+    return heard_of(row), condition_of(row)
 
 
 def _is_untouched(row: Row) -> bool:

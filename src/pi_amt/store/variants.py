@@ -21,24 +21,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.text import plural
-from pi_amt.store.rows import BASELINE, Row, condition_of, flat_options, is_baseline
+from pi_amt.store.rows import (
+    BASELINE,
+    Row,
+    Variant,
+    condition_of,
+    flat_options,
+    is_baseline,
+    variant_of,
+)
 
 VARIANTS = ("newest", "separate", "refuse")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What rows must share to be averaged."""
-
-    weights: str
-    precision: str
-    settings: str
-    method: str
 
 
 def select_rows(
@@ -69,11 +67,6 @@ def select_rows(
             chosen += kept
             messages += [*changed, *said]
     return chosen, messages
-
-
-def variant_of(row: Row) -> Variant:
-    """The variant that a row belongs to."""
-    return Variant(row.weights, row.precision, row.settings, row.method or row.version)
 
 
 def _settle(

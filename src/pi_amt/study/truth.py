@@ -32,9 +32,16 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.coalition import PLAYERS, Coalition, coalitions
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
-from pi_amt.store.rows import AUDIO_WITH_ONLY, AUDIO_WITHOUT, BASELINE, DATA_SETTINGS, Row
+from pi_amt.store.rows import (
+    AUDIO_WITH_ONLY,
+    AUDIO_WITHOUT,
+    BASELINE,
+    DATA_SETTINGS,
+    Row,
+    Variant,
+    variant_of,
+)
 from pi_amt.store.store import Store
-from pi_amt.store.variants import Variant, variant_of
 from pi_amt.study.conditions import Condition, as_condition, make_conditions
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import ExecutorFactory, local
