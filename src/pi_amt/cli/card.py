@@ -3,7 +3,6 @@ card of the release before."""
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from contextlib import nullcontext
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from pi_amt.cli.overrides import options_of_model
 from pi_amt.core.checks import check_range
 from pi_amt.core.errors import printable
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.text import plural
 from pi_amt.models.loading import ModelSpec
 from pi_amt.report.names import dataset_title
@@ -64,7 +64,7 @@ def _run(options: Namespace) -> list[Row]:
     Raises:
         ValueError: if a row has an error, because a card without some of its measures misleads.
     """
-    spec = ModelSpec(options.model, json.dumps(options_of_model(options), sort_keys=True))
+    spec = ModelSpec(options.model, canonical_json(options_of_model(options)))
     groups = league_groups(spec, {}, truth_seconds=options.seconds)
     scratch = nullcontext(options.results) if options.results else TemporaryDirectory()
     with scratch as folder, Store(folder) as store:

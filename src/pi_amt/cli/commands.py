@@ -437,8 +437,7 @@ def do_calibrate(options: Namespace) -> None:
 
 def _calibrate_music(options: Namespace) -> None:
     """Print the known bias of each mask, and keep it where tables and reports find it."""
-    import json
-
+    from pi_amt.core.hashing import canonical_json
     from pi_amt.models.loading import ModelSpec
     from pi_amt.report.tables.calibration import bias_table
     from pi_amt.statistics.bias import BiasTable, user_folder
@@ -448,7 +447,7 @@ def _calibrate_music(options: Namespace) -> None:
     if options.domain != "input":
         given["domain"] = options.domain
     masks = calibrated_masks(None if options.masks is None else options.masks.split(","))
-    rows = calibrate_music(ModelSpec(options.model, json.dumps(given)), calibrated=masks)
+    rows = calibrate_music(ModelSpec(options.model, canonical_json(given)), calibrated=masks)
     table = BiasTable.from_rows(rows.clean, rows.pairs, TRUTH_SET)
     print(bias_table(table))
     if options.save:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from pi_amt.core.checks import check_choice, check_known
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.registry import Registry
 from pi_amt.models.adapter import as_transcriber
 from pi_amt.models.audio_domain import DOMAINS, heard_by
@@ -45,18 +46,25 @@ class ModelSpec:
 
     Attributes:
         name: registered name or dotted path ``package.module:Class``.
-        options: canonical JSON of the keyword options.
+        options: JSON of the keyword options; kept canonical, so that equal recipes are equal and
+            their model is made once.
+
+    Raises:
+        ValueError: if the options are no JSON.
     """
 
     name: str
     options: str = "{}"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", canonical_json(json.loads(self.options)))
 
     def on_cpu(self) -> ModelSpec | None:
         """The same model on the CPU, if the device was left open; its results count as equal."""
         options = json.loads(self.options)
         if options.get("device", "auto") != "auto":
             return None
-        return replace(self, options=json.dumps({**options, "device": "cpu"}, sort_keys=True))
+        return replace(self, options=canonical_json({**options, "device": "cpu"}))
 
     def build(self) -> Transcriber:
         """Make the model; on the CPU if the device was left open and the GPU is full.

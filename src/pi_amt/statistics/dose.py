@@ -21,7 +21,6 @@ starts its curve with the exact point (0, 0).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import compress
@@ -30,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_amt.core.hashing import canonical_json
 from pi_amt.core.units import Floats
 from pi_amt.permutations.loading import PERMUTATIONS
 from pi_amt.permutations.permutation import Permutation
@@ -210,7 +210,7 @@ def _numeric_options(condition: ConditionKey) -> Iterator[tuple[str, float, str]
     for name, value in options.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
             others = {key: other for key, other in options.items() if key != name}
-            yield name, float(value), json.dumps(others, sort_keys=True, separators=(",", ":"))
+            yield name, float(value), canonical_json(others)
 
 
 def _complete(
