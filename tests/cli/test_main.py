@@ -8,7 +8,8 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ from pi_amt.datasets.folder import folder
 from pi_amt.datasets.loading import load_dataset
 from pi_amt.models import loading as models
 from pi_amt.models.timbre_trap.training.config import Config
+from pi_amt.permutation_importance import Importance
+from pi_amt.scoring.notes import F_MEASURE
+from pi_amt.statistics.card import TOLERANCE
+from pi_amt.statistics.inference import EQUIVALENCE_MARGIN
+from pi_amt.statistics.planning import Wanted
 from pi_amt.store.store import FILE_NAME, Store
 
 
@@ -252,6 +258,28 @@ def test_without_arguments_it_says_what_it_can_do_and_does_nothing(
     assert main([]) == 0
     assert "usage: pi-amt" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_defaults_of_commands_are_those_of_the_library(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are written twice, because to import the constants takes too long for ``--help``."""
+    examples = signature(Importance.report).parameters["examples"]
+    wanted = {
+        "plan": {"score": F_MEASURE, **asdict(Wanted())},
+        "table": {"score": F_MEASURE, "equivalence_margin": EQUIVALENCE_MARGIN},
+        "report": {"score": F_MEASURE, "examples": examples.default},
+        "compare": {"score": F_MEASURE},
+        "card": {"tolerance": TOLERANCE},
+    }
+    needs = {"compare": ["a", "b"], "card": ["basic_pitch"]}
+    for command, expected in wanted.items():
+        found = vars(parser().parse_args([command, *needs.get(command, [])]))
+        assert {name: found[name] for name in expected} == expected
+        with pytest.raises(SystemExit):
+            parser().parse_args([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        for name, value in expected.items():
+            option = name.replace("_", "-")
+            assert re.search(rf"--{option} .*?\(default: {value}[;)]", told), (command, name)
 
 
 @pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
