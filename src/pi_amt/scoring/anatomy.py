@@ -106,14 +106,9 @@ def _intervals(
     return result
 
 
-def interval_histogram(table: NoteTable, chosen: Bools | None = None) -> dict[str, int]:
-    """How many false notes fall into each of :data:`INTERVAL_CLASSES`.
-
-    Args:
-        table: of one recording.
-        chosen: ``(false notes,)`` count only these, e.g. ``compare(…).false_new``.
-    """
-    intervals = table.false_interval if chosen is None else table.false_interval[chosen]
+def interval_histogram(table: NoteTable) -> dict[str, int]:
+    """How many false notes of a recording fall into each of :data:`INTERVAL_CLASSES`."""
+    intervals = table.false_interval
     counts = {
         name: int(np.count_nonzero(intervals == interval))
         for name, interval in zip(INTERVAL_CLASSES, NAMED_INTERVALS, strict=False)
@@ -127,6 +122,10 @@ def chance_histogram(table: NoteTable, chosen: Bools | None = None) -> dict[str,
 
     Each keeps its onset and falls with equal chance on any pitch that occurs in the piece and
     that no reference note begun within 50 ms has (there it would not be false).
+
+    Args:
+        table: of one recording.
+        chosen: ``(false notes,)`` count only these.
     """
     onsets = table.false_onset if chosen is None else table.false_onset[chosen]
     pitches = np.unique(np.rint(table.pitch))

@@ -414,7 +414,7 @@ class _Summary:
         return found
 
     def _frames(self, number: int) -> Columns:
-        return {**self._interval(self.frame_drops[number]).columns("average_precision_drop")}
+        return self._interval(self.frame_drops[number]).columns("average_precision_drop")
 
     def _notes(self, number: int, known: Known) -> Columns:
         """What became of the notes, and F of the pooled counts."""

@@ -103,9 +103,9 @@ def pitch_range(spectrogram: Spectrogram) -> tuple[float, float]:
     return round(float(pitches[0] - half), 3), round(float(pitches[-1] + half), 3)
 
 
-def colour_steps(count: int = 12) -> list[str]:
-    """The colour map as CSS colours, quiet to loud."""
-    shades = colormaps[_COLOURS](np.linspace(0, 1, count))[:, :3]
+def colour_steps() -> list[str]:
+    """The colour map as twelve CSS colours, quiet to loud."""
+    shades = colormaps[_COLOURS](np.linspace(0, 1, 12))[:, :3]
     return ["#" + "".join(f"{round(255 * c):02x}" for c in shade) for shade in shades]
 
 

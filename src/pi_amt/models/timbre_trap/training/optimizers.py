@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 
-def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
+def orthogonalize(matrix: Tensor) -> Tensor:
     """The semi-orthogonal factor of a matrix (rows, columns), to within some 30 % per value.
 
-    The quintic's coefficients are those of the method's authors: fast, not convergent.
+    The quintic's coefficients and the five iterations are those of the method's authors: fast, not
+    convergent.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = x / (x.norm() + 1e-7)
-    for _ in range(iterations):
+    for _ in range(5):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x if matrix.shape[0] <= matrix.shape[1] else x.T
