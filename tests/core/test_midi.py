@@ -211,7 +211,7 @@ def test_two_tracks_that_strike_one_key_at_once_are_one_note(tmp_path: Path) -> 
     found = read_note_file(save(tmp_path / "a.mid", left, right))
     assert ticks(found.notes) == [(60, 0, 200), (60, 300, 400), (64, 300, 400)]
     assert found.notes.velocities.tolist() == [90, 80, 80]
-    assert (found.doubles, found.without_length, found.is_plain) == (1, 0, False)
+    assert (found.doubles, found.without_length, found.revision) == (1, 0, 2)
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     silent = [pedal(0, 127), on(0), off(9), on(20), off(30), pedal(50, 0, control=120), on(99)]
     assert read_note_file(save(tmp_path / "c.mid", silent, end=200)).silenced == 1
     plain = read_note_file(save(tmp_path / "b.mid", [on(0), off(50), on(50), off(60)]))
-    assert plain.is_plain
+    assert plain.revision == 1
     assert plain.left_out == ""
 
 

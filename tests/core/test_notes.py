@@ -207,6 +207,38 @@ def test_the_names_of_columns_say_where_they_stand(name: str, text: str, tmp_pat
     assert found.velocities[0] == 80
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "# onset\toffset\tnote\tvelocity\n0.5\t1\t60\t80\n"),
+        ("a.txt", "# onset offset pitch\n0.5 1.0 60\n"),
+        ("a.tsv", "# onset offset pitch velocity\n0.5 1.0 60 80\n"),
+        ("a.csv", "# onset,offset,pitch,velocity\n0.5,1.0,60,80\n"),
+        ("a.csv", "#,onset,offset,pitch,velocity\n7,0.5,1.0,60,80\n"),
+        ("a.tsv", "# onset offset pitch velocity\n7 0.5 1.0 60 80\n"),
+        ("a.csv", "0,1,2,3\n0.5,1.0,60,80\n"),
+        ("a.txt", "0\t1\t2\n0.5\t1.0\t60\n"),
+    ],
+)
+def test_heads_that_programs_write_are_no_columns_and_no_notes(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    """Numpy puts # before the names, which may also be the name of a column; pandas counts."""
+    (tmp_path / name).write_text(text)
+    found = read_notes(tmp_path / name)
+    assert (found.onsets.tolist(), found.offsets.tolist()) == ([0.5], [1.0])
+    assert found.pitches.tolist() == [60]
+    assert found.velocities.tolist() == [80 if "80" in text else 64]
+
+
+def test_a_head_alone_has_no_notes_and_a_first_note_is_no_head(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("0,1,2,3\n")
+    assert len(read_notes(tmp_path / "a.csv")) == 0
+    for first in ("0,1,60,3", "0.0,1.0,2.0,3.0"):
+        (tmp_path / "a.csv").write_text(f"{first}\n0.5,1,60,80\n0.7,1,62,80\n")
+        assert len(read_notes(tmp_path / "a.csv")) == 3
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_a_table_as_spreadsheets_save_it_as_unicode(encoding: str, tmp_path: Path) -> None:
     text = "Onset\tOffset\tPitch\tName\r\n0,5\t1,0\t60\tÉtude\r\n"

@@ -353,6 +353,27 @@ def test_rows_of_0_1_0_are_found_again_where_notes_are_read_as_before(
     assert (track.fingerprint() != before) == is_new
 
 
+def fingerprint_before_revision_3(track: FileTrack) -> str:
+    """Of a track whose one file of notes holds nothing unusual but what was misread then."""
+    contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in track.paths]
+    parts = [*contents, track.notes_path.suffix, "extend", "None"]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("head", "is_new"),
+    [("onset\toffset\tpitch\n", False), ("# onset\toffset\tpitch\n", True), ("0\t1\t2\n", True)],
+)
+def test_rows_of_text_whose_head_was_misread_are_computed_again(
+    head: str, is_new: bool, tmp_path: Path
+) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.txt", "x")
+    write_pair(track.audio_path, track.notes_path)
+    track.notes_path.write_text(f"{head}0.5\t1.0\t60\n")
+    assert track.notes().pitches.tolist() == [60]
+    assert (track.fingerprint() != fingerprint_before_revision_3(track)) == is_new
+
+
 def test_a_shift_that_cannot_work_is_refused() -> None:
     for value in (True, float("nan"), 1e9):
         with pytest.raises(ValueError, match=f"onset_shift_ms: got {value!r}, expected a number"):

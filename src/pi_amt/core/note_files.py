@@ -12,7 +12,7 @@ import csv
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ _NAMES = {
 _PLACES = {"onset": 0, "offset": 1, "pitch": 2}
 #: MIDI number below which nobody hears a pitch: 16 Hz
 _LOWEST_PITCH = 12
+#: the newest way in which files are read, see :attr:`NoteFile.revision`
+REVISION = 3
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
 
@@ -56,6 +58,8 @@ class NoteFile:
         without_length: how many were left out because they end where they begin.
         silenced: how many end at an All Sound Off that came while the pedal held them.
         extra_tracks: how many MIDI tracks there are beyond those that the header announces.
+        has_newly_read: whether the file has what was misread before revision 3: a head of numpy or
+            pandas.
     """
 
     notes: Notes
@@ -63,11 +67,19 @@ class NoteFile:
     without_length: int = 0
     silenced: int = 0
     extra_tracks: int = 0
+    has_newly_read: bool = False
 
     @property
-    def is_plain(self) -> bool:
-        """Whether everything that the file says was taken as it stands."""
-        return not (self.doubles or self.without_length or self.silenced or self.extra_tracks)
+    def revision(self) -> int:
+        """The first revision of this reader that took the file as it is taken now.
+
+        1, version 0.1.0, took everything as it stands. 2 leaves out notes that nobody hears, heeds
+        All Sound Off and reads tracks that are not announced.
+        """
+        if self.has_newly_read:
+            return 3
+        is_plain = not (self.doubles or self.without_length or self.silenced or self.extra_tracks)
+        return 1 if is_plain else 2
 
     @property
     def left_out(self) -> str:
@@ -88,8 +100,10 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
     velocity in its first columns. A first line without numbers names its columns, which may then
     stand in any order: ``onset`` or ``start``, ``offset``, ``end`` or ``duration``, ``pitch`` or
     ``hz``, and ``velocity``; units may follow (``onset_seconds``), and columns of other names are
-    not read. CSV may also have semicolons between its columns, and then commas in its decimals, as
-    between tabs. Text may be in UTF-16, too, if its first bytes say so.
+    not read. Numpy's sign of a comment before the names and the numbers 0, 1, 2, … that pandas
+    writes for columns without names are no columns and no note. CSV may also have semicolons
+    between its columns, and then commas in its decimals, as between tabs. Text may be in UTF-16,
+    too, if its first bytes say so.
 
     Args:
         path: the file.
@@ -140,7 +154,7 @@ def _read_midi(path: str | Path, pedal: str) -> NoteFile:
     if pedal == "extend":
         off, silenced = sounding_ends(midi, presses)
     found = Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
-    return audible(found, silenced=silenced, extra_tracks=midi.extra_tracks)
+    return replace(audible(found), silenced=silenced, extra_tracks=midi.extra_tracks)
 
 
 def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
@@ -174,14 +188,23 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
         raise data_error(path, f"not {kind} ({error})") from None
     places = dict(_PLACES)
     exact = kind == "MAPS text"  # with more fields it is a file of another kind
-    if not any(map(_is_number, rows[0][1])):
-        places = _named_places(path, *rows.pop(0))
+    first = rows[0][1]
+    # pandas' names of columns without any: no note has the pitch 2, 9 Hz
+    counted = len(first) >= len(_PLACES) and first == [str(i) for i in range(len(first))]
+    rows = rows[counted:]
+    commented = False
+    if rows and not any(map(_is_number, rows[0][1])):
+        number, names = rows.pop(0)
+        # numpy's savetxt writes "# onset offset"; a column named # has values below it
+        commented = names[0] == "#" and bool(rows) and len(names) > len(rows[0][1])
+        places = _named_places(path, number, names[commented:])
     else:
-        _check_order(path, *zip(*rows, strict=True))
+        _check_order(path, rows)
         if not exact:
             places["velocity"] = 3
     found = [_text_row(path, number, fields, places, exact) for number, fields in rows]
-    return audible(Notes.from_arrays(*np.array(found, dtype=np.float64).reshape(-1, 4).T))
+    notes = Notes.from_arrays(*np.array(found, dtype=np.float64).reshape(-1, 4).T)
+    return replace(audible(notes), has_newly_read=counted or commented)
 
 
 def _fields(line: str, separator: str | None) -> list[str]:
@@ -201,19 +224,20 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _check_order(path: str | Path, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+def _check_order(path: str | Path, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
     """Refuse columns without names that are onset, pitch and duration, as Tony, Sonic Visualiser,
     URMP and vocadito have them: the pitch would count as an offset.
 
     Raises:
         DataError: if most of what should be pitches is too low for them.
     """
-    thirds = [fields[2] for fields in rows if len(fields) > 2]
+    thirds = [fields[2] for _, fields in rows if len(fields) > 2]
     pitches = [float(field) for field in thirds if _is_number(field)]
     if pitches and 0 <= np.median(pitches) < _LOWEST_PITCH:
+        number, first = rows[0]
         raise data_error(
             path,
-            f"line {numbers[0]}: got {' '.join(rows[0])!r:.80}, expected onset s, offset s, MIDI "
+            f"line {number}: got {' '.join(first)!r:.80}, expected onset s, offset s, MIDI "
             "pitch, and most third values are too low for that: if they are durations, put the "
             "names of the columns into a first line, such as onset, pitch (or hz), duration",
         )
@@ -244,7 +268,7 @@ def _named_places(path: str | Path, number: int, names: Sequence[str]) -> dict[s
     return places
 
 
-def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
+def audible(notes: Notes) -> NoteFile:
     """Sorted notes as a listener hears them: one per key and moment, none without length."""
     new = np.ones(len(notes), dtype=np.bool_)
     new[1:] = (np.diff(notes.onsets) != 0) | (np.diff(notes.pitches) != 0)
@@ -257,9 +281,7 @@ def audible(notes: Notes, silenced: int = 0, extra_tracks: int = 0) -> NoteFile:
         contours=notes[first].contours,
     )
     lasting = joined[joined.durations > 0]
-    return NoteFile(
-        lasting, len(notes) - len(joined), len(joined) - len(lasting), silenced, extra_tracks
-    )
+    return NoteFile(lasting, len(notes) - len(joined), len(joined) - len(lasting))
 
 
 def _text_row(

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from pi_amt.core.audio import content_hash, read_audio
-from pi_amt.core.note_files import NoteFile, audible, read_note_file
+from pi_amt.core.note_files import REVISION, NoteFile, audible, read_note_file
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Samples
 from pi_amt.datasets.annotations import MEASURED, read_annotation, with_contours
 
-#: how files of notes are read that :attr:`NoteFile.is_plain` does not call plain
-_READING = "notes 2"
 #: how files of notes are read that are neither MIDI nor MAPS text
 _ANNOTATIONS = "annotations 2"
 
@@ -142,16 +140,18 @@ class FileTrack:
         if self._is_plain:
             return read_note_file(self.notes_path, pedal=self.pedal)
         contours = self.contours or [None] * len(self.notes_paths)
-        parts = map(self._notes_of, self.notes_paths, contours)
+        parts = list(map(self._part, self.notes_paths, contours))
         # what two instruments play at one moment on one pitch is one note to a listener
-        return audible(joined(list(parts)))
+        found = audible(joined([part.notes for part in parts]))
+        return replace(found, has_newly_read=any(part.has_newly_read for part in parts))
 
-    def _notes_of(self, path: Path, contour: Path | None) -> Notes:
+    def _part(self, path: Path, contour: Path | None) -> NoteFile:
+        """What one of the files of notes holds."""
         if self.form:
-            notes = read_annotation(path, self.form, self.part)
+            part = NoteFile(read_annotation(path, self.form, self.part))
         else:
-            notes = read_note_file(path, pedal=self.pedal).notes
-        return notes if contour is None else with_contours(notes, contour)
+            part = read_note_file(path, pedal=self.pedal)
+        return part if contour is None else replace(part, notes=with_contours(part.notes, contour))
 
     @property
     def _is_plain(self) -> bool:
@@ -186,7 +186,7 @@ class FileTrack:
     def stamp(self) -> str:
         """Hash of path, size and times of all files and of the options; never fails."""
         marks = (mark for path in self.paths for mark in _file_mark(path))
-        return _hash(*marks, *self._options(), _READING, *self._annotation())
+        return _hash(*marks, *self._options(), _mark(REVISION), *self._annotation())
 
     def _annotation(self) -> tuple[str, ...]:
         """How notes are read that are neither one MIDI file nor one of MAPS text."""
@@ -197,20 +197,28 @@ class FileTrack:
         return _ANNOTATIONS, self.form, repr(self.part), *contours
 
     def _reading(self) -> tuple[str, ...]:
-        """Mark of a file that is read otherwise than version 0.1.0 read it, so that rows of that
-        version are computed again; none for others, and for files that cannot be read."""
-        if annotation := self._annotation():
+        """Mark of a file that is read otherwise than an earlier version read it, so that rows of
+        that version are computed again; none for others."""
+        annotation = self._annotation()
+        if self.form:
             return annotation
         try:
-            return () if self.note_file().is_plain else (_READING,)
-        except ValueError:
-            return ()
+            revision = self.note_file().revision
+        except ValueError:  # an earlier version may have read something of it
+            revision = REVISION
+        # the mark of several files says already that they are read as by revision 2
+        return (*annotation, _mark(revision)) if revision > (2 if annotation else 1) else annotation
 
     def _options(self) -> tuple[str, ...]:
         cut = repr(None if self.max_seconds is None else float(self.max_seconds))
         # rows from before this option existed are those of no shift
         shift = [repr(float(self.onset_shift_ms))] if self.onset_shift_ms else []
         return self.pedal, cut, *shift
+
+
+def _mark(revision: int) -> str:
+    """How files of notes are read by a revision, see :attr:`NoteFile.revision`."""
+    return f"notes {revision}"
 
 
 def joined(parts: Sequence[Notes]) -> Notes:
