@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from pi_amt.core.errors import DataError
 from pi_amt.core.note_files import read_note_file, read_notes, write_csv
-from pi_amt.core.notes import Notes
+from pi_amt.core.notes import Notes, looks_like_hz
+from pi_amt.core.units import midi_to_hz
 
 
 def test_from_arrays_sorts_by_onset_then_pitch() -> None:
@@ -309,6 +311,45 @@ def test_a_broken_table_of_notes_names_the_line(
     (tmp_path / name).write_text(f"{line}\n")
     with pytest.raises(DataError, match=message):
         read_notes(tmp_path / name)
+
+
+BASS = np.array([23, 30, 37, 44, 27, 34, 23, 30])
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv", "a.csv"])
+@pytest.mark.parametrize("head", ["", "onset,offset,pitch\n"])
+def test_low_pitches_in_hz_are_refused_where_they_are_not_named_so(
+    head: str, name: str, tmp_path: Path
+) -> None:
+    rows = [f"{i / 2},{i / 2 + 0.4},{hz:.3f}" for i, hz in enumerate(midi_to_hz(BASS).tolist())]
+    text = head + "\n".join(rows)
+    between = "," if name == "a.csv" else "\t"
+    (tmp_path / name).write_text(text.replace(",", between))
+    with pytest.raises(DataError, match=r"pitches 30.868 to 103.826, which are notes in Hz .*log2"):
+        read_notes(tmp_path / name)
+    named = "onset,offset,hz\n" + "\n".join(rows)
+    (tmp_path / name).write_text(named.replace(",", between))
+    np.testing.assert_allclose(read_notes(tmp_path / name).pitches, BASS, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("pitches", "is_hz"),
+    [
+        (midi_to_hz([40, 41, 43, 45, 47, 35]), True),
+        (midi_to_hz([40, 41, 43, 45, 40, 41]), False),  # four pitches may be so by chance
+        ([65.41] * 50, False),  # one pitch, measured again and again, which would be C2
+        (np.arange(40, 80, 0.25), False),  # quarters of a semitone
+        (np.arange(40, 80) - 0.32, False),  # A4 = 432 Hz
+        (np.arange(21, 109), False),
+        (np.zeros(6), False),
+        ([], False),
+    ],
+)
+def test_only_what_is_whole_as_hz_and_not_as_midi_looks_like_hz(
+    pitches: ArrayLike, is_hz: bool
+) -> None:
+    onsets = np.arange(np.size(pitches))
+    assert looks_like_hz(Notes.from_arrays(onsets, onsets + 1, pitches)) == is_hz
 
 
 def test_a_table_of_notes_has_no_pedal_to_ignore(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import data_error, read_bytes
 from pi_amt.core.midi import DEFAULT_TEMPO, key_presses, midi_bytes, parse_midi, sounding_ends
-from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
+from pi_amt.core.notes import DEFAULT_VELOCITY, Notes, looks_like_hz
 from pi_amt.core.text import plural
 from pi_amt.core.units import hz_to_midi
 
@@ -44,6 +44,7 @@ _PLACES = {"onset": 0, "offset": 1, "pitch": 2}
 _LOWEST_PITCH = 12
 #: the newest way in which files are read, see :attr:`NoteFile.revision`
 REVISION = 3
+_HZ_HINT = "(pitches in Hz become MIDI numbers by 69 + 12 * log2(Hz / 440))"
 # resolution of written files: 50 µs, half of what scores are rounded to
 _WRITE_TICKS_PER_QUARTER = 10_000
 
@@ -113,7 +114,8 @@ def read_notes(path: str | Path, pedal: str = "extend") -> Notes:
             key is released.
 
     Raises:
-        DataError: if the file is missing, empty, truncated or of another kind.
+        DataError: if the file is missing, empty, truncated or of another kind, or its pitches are
+            in Hz (see :func:`pi_amt.core.notes.looks_like_hz`).
         ValueError: if ``pedal`` is unknown, or ``ignore`` is asked of text, whose offsets already
             include the pedal.
     """
@@ -167,7 +169,8 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
         separator: of the fields; ``None``: white space.
 
     Raises:
-        DataError: if the file is missing, empty or not such a table, or a duration is negative.
+        DataError: if the file is missing, empty or not such a table, a duration is negative, or
+            the pitches are in Hz.
     """
     try:
         data = read_bytes(path)
@@ -204,6 +207,13 @@ def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:
             places["velocity"] = 3
     found = [_text_row(path, number, fields, places, exact) for number, fields in rows]
     notes = Notes.from_arrays(*np.array(found, dtype=np.float64).reshape(-1, 4).T)
+    if "pitch" in places and looks_like_hz(notes):
+        low, high = notes.pitches.min(), notes.pitches.max()
+        raise data_error(
+            path,
+            f"got pitches {low:g} to {high:g}, which are notes in Hz and none as MIDI numbers, "
+            f"expected MIDI numbers, or a first line that names the column hz {_HZ_HINT}",
+        )
     return replace(audible(notes), has_newly_read=counted or commented)
 
 
@@ -305,7 +315,7 @@ def _text_row(
         pitch = float(hz_to_midi(values["hz"])) if values["hz"] > 0 else math.nan
     finite = all(map(math.isfinite, (onset, offset, velocity)))
     if not (finite and 0 <= pitch <= 127 and onset >= 0):
-        hint = " (pitches in Hz become MIDI numbers by 69 + 12 * log2(Hz / 440))" * (pitch > 127)
+        hint = f" {_HZ_HINT}" * (pitch > 127)
         raise data_error(path, f"line {number}: got {onset} {offset} {pitch}, {expected}{hint}")
     if offset < onset:
         raise data_error(

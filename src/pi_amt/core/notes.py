@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pi_amt.core.text import plural
-from pi_amt.core.units import Floats, midi_to_hz
+from pi_amt.core.units import Floats, hz_to_midi, midi_to_hz
 
 #: the keys of a piano, MIDI 21–108
 LOWEST_PITCH, N_PITCHES = 21, 88
@@ -25,6 +25,10 @@ LOWEST_PITCH, N_PITCHES = 21, 88
 REGISTERS = {"bass": 0.0, "middle": 48.0, "treble": 72.0}
 #: velocity of notes whose source has none (MAPS text)
 DEFAULT_VELOCITY = 64.0
+#: Notes in Hz are so near to whole MIDI numbers (semitones), as they stand on average so far from
+#: whole numbers, and at so many different pitches. Measured or microtonal pitches are so by chance
+#: in one of some ten thousand pieces; with one pitch, which is repeated, it would be one of seven.
+_NEAR, _APART, _LEAST_PITCHES = 0.1, 0.15, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,3 +235,20 @@ class Notes:
             np.tile(once.velocities, copies),
             contours=[c for i in range(copies) for c in once._moved_contours(i * duration)],
         ).clipped(target_duration)
+
+
+def looks_like_hz(notes: Notes) -> bool:
+    """Whether pitches become whole numbers by conversion from Hz, and are none before.
+
+    (Higher ones than 127 have been refused by :class:`Notes`.)
+    """
+    pitches = notes.pitches
+    if not len(pitches) or pitches.min() <= 0:
+        return False
+    converted = hz_to_midi(pitches)
+    whole = np.rint(converted)
+    return bool(
+        np.abs(converted - whole).max() < _NEAR
+        and np.abs(pitches - np.rint(pitches)).mean() > _APART
+        and len(np.unique(whole)) >= _LEAST_PITCHES
+    )

@@ -87,6 +87,10 @@ def test_whole_midi_numbers_are_never_taken_for_hz(pitches: list[int]) -> None:
     assert len(answering(notes(np.linspace(0, 9, len(pitches)), pitches))) == len(pitches)
 
 
+def test_one_pitch_that_would_be_whole_as_hz_is_not_taken_for_hz() -> None:
+    assert len(answering(notes(np.linspace(0, 9, 20), [65.41] * 20))) == 20
+
+
 @pytest.mark.parametrize(
     ("pitches", "reason"),
     [([440.0, 220.0], "these look like Hz"), ([float("nan"), 60.0], "NaN or infinite pitches")],

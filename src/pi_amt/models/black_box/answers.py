@@ -17,16 +17,14 @@ from pathlib import PurePath
 
 import numpy as np
 
-from pi_amt.core.notes import Notes
-from pi_amt.core.units import Floats, hz_to_midi
+from pi_amt.core.notes import Notes, looks_like_hz
+from pi_amt.core.units import Floats
 
 _UNITS = "in seconds and MIDI numbers"
 #: how far outside of its recording a note may begin, as models fill up their last window
 _EARLY_SECONDS, _LATE_SECONDS, _LATE_SHARE = 1.0, 5.0, 0.5
 #: a share of the recording by which times in another unit are told, which its last note surpasses
 _LEAST_SHARE = 0.3
-#: pitches that are whole numbers only after conversion from Hz
-_NEAR, _APART, _LEAST_NOTES = 0.1, 0.15, 5
 
 
 def check_answer(name: str, answer: object, seconds: float, sample_rate: int) -> Notes:
@@ -47,7 +45,7 @@ def check_answer(name: str, answer: object, seconds: float, sample_rate: int) ->
     if not len(answer):
         return answer
     _check_times(name, answer.onsets, seconds, sample_rate)
-    if _looks_like_hz(answer.pitches):
+    if looks_like_hz(answer):
         low, high = answer.pitches.min(), answer.pitches.max()
         raise ValueError(
             f"{name}: got pitches {low:g} to {high:g}, which are notes in Hz and none as MIDI "
@@ -100,14 +98,3 @@ def _check_times(name: str, onsets: Floats, seconds: float, sample_rate: int) ->
         f"{name}: got a note at {last:,.0f} in a recording of {seconds:.1f} s, expected seconds; "
         f"{guess}"
     )
-
-
-def _looks_like_hz(pitches: Floats) -> bool:
-    """Whether pitches become whole numbers by conversion from Hz, and are none before.
-
-    (Higher ones than 127 have been refused by :class:`~pi_amt.core.notes.Notes`.)
-    """
-    if len(pitches) < _LEAST_NOTES or pitches.min() <= 0:
-        return False
-    as_midi, as_hz = (np.abs(p - np.rint(p)) for p in (pitches, hz_to_midi(pitches)))
-    return bool(as_hz.max() < _NEAR and as_midi.mean() > _APART)
