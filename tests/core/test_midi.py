@@ -393,6 +393,35 @@ def test_tracks_that_the_header_does_not_count_are_read(tmp_path: Path) -> None:
         read_notes(whole)
 
 
+HEAD = b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk"
+#: two notes, the second by running status, and an End of Track
+BODY = b"\0\x90\x3c\x50\x60\x80\x3c\0\0\x90\x40\x50\x60\x40\0\0\xff\x2f\0"
+
+
+@pytest.mark.parametrize("length", [0, 8, 12])
+@pytest.mark.parametrize("tracks", [1, 2])
+def test_a_track_that_goes_on_behind_its_length_is_refused(
+    length: int, tracks: int, tmp_path: Path
+) -> None:
+    """A program that was ended while it recorded leaves the length 0."""
+    data = HEAD + struct.pack(">I", length) + BODY
+    data = data[:11] + bytes([tracks]) + data[12:] + (tracks - 1) * (data[14:18] + bytes(4))
+    (tmp_path / "a.mid").write_bytes(data)
+    with pytest.raises(DataError, match=f"track 1 has events behind its {length} bytes"):
+        read_notes(tmp_path / "a.mid")
+    (tmp_path / "a.mid").write_bytes(data[: len(HEAD) + 4 + len(BODY) - 3])  # no End of Track
+    if tracks == 1:
+        with pytest.raises(DataError, match=f"track 1 has events behind its {length} bytes"):
+            read_notes(tmp_path / "a.mid")
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0\xff\x2f\0", bytes(7), b"\r\n", b"XFIH\0\0\0\1a"])
+def test_a_track_without_an_end_may_be_the_last_one(tail: bytes, tmp_path: Path) -> None:
+    data = HEAD + struct.pack(">I", len(BODY) - 4) + BODY[:-4] + tail
+    (tmp_path / "a.mid").write_bytes(data)
+    assert read_notes(tmp_path / "a.mid").pitches.tolist() == [60, 64]
+
+
 def test_notes_that_midi_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="0 or later"):
         write_midi(Notes.from_arrays([-1], [1], [60]), tmp_path / "a.mid")

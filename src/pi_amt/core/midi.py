@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -84,9 +85,12 @@ def parse_midi(data: bytes) -> MidiFile:
     end = track = 0
     position = 8 + length
     while track < n_tracks or _has_track(data, position):
-        position, stop = _track_chunk(data, position, track, n_tracks)
-        end = max(end, _read_track(data[position:stop], track, events, tempos))
-        position = stop
+        start, position = _track_chunk(data, position, track, n_tracks)
+        before = len(events)
+        tick, stop = _read_track(data[start:position], track, events, tempos)
+        if stop is None:
+            _check_length(data, start, position, track, len(events) - before)
+        end = max(end, tick)
         track += 1
     events.sort(key=itemgetter(0))
     tempos.sort(key=itemgetter(0))
@@ -145,8 +149,11 @@ def _tempo_map(tempos: list[tuple[int, int]], division: int) -> tuple[Ticks, Flo
     return ticks, np.array(list(changes.values()), dtype=np.float64) * 1e-6 / division
 
 
-def _read_track(data: bytes, track: int, events: list[Event], tempos: list[tuple[int, int]]) -> int:
-    """Append one track's note and controller events and tempos; return its last tick."""
+def _read_track(
+    data: bytes, track: int, events: list[Event], tempos: list[tuple[int, int]]
+) -> tuple[int, int | None]:
+    """Append one track's note and controller events and tempos; return its last tick and the
+    position of its End of Track, if it has one."""
     position = tick = status = 0
     try:
         while position < len(data):
@@ -169,14 +176,39 @@ def _read_track(data: bytes, track: int, events: list[Event], tempos: list[tuple
                     events.append((tick, track, status, first, second))
                 position += size
             elif byte == 0xFF and data[position] == 0x2F:
-                break
+                return tick, position
             else:
                 position = _other_event(data, position, byte, tick, tempos)
     except IndexError:
         raise ValueError(f"damaged MIDI file (track {track + 1} ends inside an event)") from None
     if position > len(data):
         raise ValueError(f"damaged MIDI file (track {track + 1} ends inside an event)")
-    return tick
+    return tick, None
+
+
+def _check_length(data: bytes, start: int, stop: int, track: int, n_events: int) -> None:
+    """Refuse a track that has no End of Track and goes on behind its chunk.
+
+    Programs write the length of a track last, so that of a recording that was broken off is 0: all
+    its notes would be lost without a word.
+
+    Raises:
+        ValueError: if there are more than ``n_events`` events from its beginning.
+    """
+    behind = data[stop:]
+    is_next = not any(behind) or behind[:4].isalnum()  # padding, or the name of a chunk
+    if not is_next and len(_events_of(data[start:])) > n_events:
+        raise ValueError(
+            f"damaged MIDI file (track {track + 1} has events behind its {stop - start} bytes)"
+        )
+
+
+def _events_of(data: bytes) -> list[Event]:
+    """Note and controller events up to an End of Track or to what is no event."""
+    events: list[Event] = []
+    with suppress(ValueError):
+        _read_track(data, 0, events, [])
+    return events
 
 
 def _other_event(
