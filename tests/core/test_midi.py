@@ -229,6 +229,23 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert plain.left_out == ""
 
 
+def test_notes_behind_the_end_of_a_track_are_counted_and_not_read(tmp_path: Path) -> None:
+    """FluidSynth and others stop at End of Track, mido reads to the end of the chunk."""
+    note, drum = b"\0\x90\x3e\x50\x60\x80\x3e\0", b"\0\x99\x24\x50\0\x89\x24\0"
+    end = b"\0\xff\x2f\0"
+    for tail in (end, b"", b"junk", b"\x81\x80"):
+        body = BODY + note + drum + note + tail
+        (tmp_path / "a.mid").write_bytes(HEAD + struct.pack(">I", len(body)) + body)
+        found = read_note_file(tmp_path / "a.mid")
+        assert ticks(found.notes) == [(60, 0, 96), (64, 96, 192)]
+        assert found.left_out == "2 notes behind the end of a MIDI track"
+        assert found.revision == 1
+    for junk in (b"", bytes(9), b"junk after the end", drum):
+        body = BODY + junk
+        (tmp_path / "a.mid").write_bytes(HEAD + struct.pack(">I", len(body)) + body)
+        assert read_note_file(tmp_path / "a.mid").left_out == ""
+
+
 def test_velocities_are_kept(tmp_path: Path) -> None:
     path = save(tmp_path / "a.mid", [on(0, velocity=17), off(9)])
     assert read_notes(path).velocities.tolist() == [17]

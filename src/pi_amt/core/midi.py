@@ -30,6 +30,8 @@ Event = tuple[int, int, int, int, int]
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
 #: numbers of controllers
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
+#: the channel whose keys are no pitches
+DRUMS = 9
 DEFAULT_TEMPO = 500_000  # microseconds per quarter note
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
@@ -44,6 +46,8 @@ class MidiFile:
         tempo_ticks, tempi: ``(changes,)`` where each tempo begins; seconds per tick from there.
         end: the last tick of the file.
         extra_tracks: how many tracks there are beyond those that the header announces.
+        behind_ends: how many note-ons, of other than drums, stand behind the End of Track of their
+            track. They are not read: FluidSynth and other players stop there.
     """
 
     events: list[Event]
@@ -51,6 +55,7 @@ class MidiFile:
     tempi: Floats
     end: int
     extra_tracks: int = 0
+    behind_ends: int = 0
 
     def seconds(self, ticks: ArrayLike) -> Floats:
         """Ticks → seconds (float64) through the tempo map."""
@@ -82,7 +87,7 @@ def parse_midi(data: bytes) -> MidiFile:
         raise ValueError(f"got MIDI format {kind}, expected format 0 or 1")
     events: list[Event] = []
     tempos: list[tuple[int, int]] = []
-    end = track = 0
+    end = track = behind_ends = 0
     position = 8 + length
     while track < n_tracks or _has_track(data, position):
         start, position = _track_chunk(data, position, track, n_tracks)
@@ -90,12 +95,14 @@ def parse_midi(data: bytes) -> MidiFile:
         tick, stop = _read_track(data[start:position], track, events, tempos)
         if stop is None:
             _check_length(data, start, position, track, len(events) - before)
+        else:
+            behind_ends += _count_notes(data[start + stop : position])
         end = max(end, tick)
         track += 1
     events.sort(key=itemgetter(0))
     tempos.sort(key=itemgetter(0))
     tempo_ticks, tempi = _tempo_map(tempos, division)
-    return MidiFile(events, tempo_ticks, tempi, end, extra_tracks=track - n_tracks)
+    return MidiFile(events, tempo_ticks, tempi, end, track - n_tracks, behind_ends)
 
 
 def _riff_content(data: bytes) -> bytes:
@@ -153,7 +160,7 @@ def _read_track(
     data: bytes, track: int, events: list[Event], tempos: list[tuple[int, int]]
 ) -> tuple[int, int | None]:
     """Append one track's note and controller events and tempos; return its last tick and the
-    position of its End of Track, if it has one."""
+    position behind its End of Track, if it has one."""
     position = tick = status = 0
     try:
         while position < len(data):
@@ -176,7 +183,7 @@ def _read_track(
                     events.append((tick, track, status, first, second))
                 position += size
             elif byte == 0xFF and data[position] == 0x2F:
-                return tick, position
+                return tick, position + 2
             else:
                 position = _other_event(data, position, byte, tick, tempos)
     except IndexError:
@@ -209,6 +216,14 @@ def _events_of(data: bytes) -> list[Event]:
     with suppress(ValueError):
         _read_track(data, 0, events, [])
     return events
+
+
+def _count_notes(data: bytes) -> int:
+    """How many notes begin in bytes that should hold no events; bytes of no kind have none."""
+    return sum(
+        status & 0xF0 == NOTE_ON and second > 0 and status & 0x0F != DRUMS
+        for _, _, status, _, second in _events_of(data)
+    )
 
 
 def _other_event(
@@ -285,7 +300,7 @@ def key_presses(midi: MidiFile) -> NDArray[np.int64]:
     held: dict[tuple[int, int, int], tuple[list[int], int]] = {}
     for tick, track, status, first, second in midi.events:
         kind, channel = status & 0xF0, status & 0x0F
-        if channel == 9:
+        if channel == DRUMS:
             continue
         key = (track, channel, first)
         if kind == CONTROL:

@@ -59,6 +59,7 @@ class NoteFile:
         without_length: how many were left out because they end where they begin.
         silenced: how many end at an All Sound Off that came while the pedal held them.
         extra_tracks: how many MIDI tracks there are beyond those that the header announces.
+        behind_ends: how many were left out because they stand behind the end of their MIDI track.
         has_newly_read: whether the file has what was misread before revision 3: a head of numpy or
             pandas.
     """
@@ -68,6 +69,7 @@ class NoteFile:
     without_length: int = 0
     silenced: int = 0
     extra_tracks: int = 0
+    behind_ends: int = 0
     has_newly_read: bool = False
 
     @property
@@ -90,6 +92,8 @@ class NoteFile:
             said.append(f"{plural(self.doubles, 'note')} of a key that is struck twice at once")
         if self.without_length:
             said.append(f"{plural(self.without_length, 'note')} of no length")
+        if self.behind_ends:
+            said.append(f"{plural(self.behind_ends, 'note')} behind the end of a MIDI track")
         return " and ".join(said)
 
 
@@ -156,7 +160,12 @@ def _read_midi(path: str | Path, pedal: str) -> NoteFile:
     if pedal == "extend":
         off, silenced = sounding_ends(midi, presses)
     found = Notes.from_arrays(midi.seconds(on), midi.seconds(off), pitches, velocities)
-    return replace(audible(found), silenced=silenced, extra_tracks=midi.extra_tracks)
+    return replace(
+        audible(found),
+        silenced=silenced,
+        extra_tracks=midi.extra_tracks,
+        behind_ends=midi.behind_ends,
+    )
 
 
 def _read_text(path: str | Path, kind: str, separator: str | None) -> NoteFile:

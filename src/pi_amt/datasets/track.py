@@ -143,7 +143,11 @@ class FileTrack:
         parts = list(map(self._part, self.notes_paths, contours))
         # what two instruments play at one moment on one pitch is one note to a listener
         found = audible(joined([part.notes for part in parts]))
-        return replace(found, has_newly_read=any(part.has_newly_read for part in parts))
+        return replace(
+            found,
+            behind_ends=sum(part.behind_ends for part in parts),
+            has_newly_read=any(part.has_newly_read for part in parts),
+        )
 
     def _part(self, path: Path, contour: Path | None) -> NoteFile:
         """What one of the files of notes holds."""
