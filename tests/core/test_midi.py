@@ -39,13 +39,17 @@ def tempo(tick: int, microseconds: int) -> Message:
     return (tick, "set_tempo", {"tempo": microseconds})
 
 
+def port(number: int) -> Message:
+    return (0, "midi_port", {"port": number})
+
+
 def save(path: Path, *tracks: list[Message], ppq: int = PPQ, end: int = 0) -> Path:
     """A MIDI file written by mido; ``end`` is the last tick of every track."""
     file = mido.MidiFile(ticks_per_beat=ppq, type=int(len(tracks) > 1))
     for messages in tracks:
         track, last = mido.MidiTrack(), 0
         for tick, kind, keywords in messages:
-            make = mido.MetaMessage if kind == "set_tempo" else mido.Message
+            make = mido.MetaMessage if kind in ("set_tempo", "midi_port") else mido.Message
             track.append(make(kind, time=tick - last, **keywords))
             last = tick
         track.append(mido.MetaMessage("end_of_track", time=max(0, end - last)))
@@ -204,6 +208,20 @@ def test_two_tracks_share_the_pedal_of_a_channel_but_pair_notes_by_themselves(
     assert ticks(read_notes(path, "ignore")) == [(60, 0, 100), (62, 50, 60), (60, 400, 410)]
 
 
+def test_each_port_has_channels_of_its_own(tmp_path: Path) -> None:
+    """Pedal, All Notes Off and a restart of the key are of other instruments there."""
+    left = [port(0), pedal(0, 127), on(0), off(100), pedal(500, 0), pedal(700, 0, control=123)]
+    right = [port(1), on(50), off(60), on(300, 62), off(800, 62), on(810, channel=9)]
+    found = read_note_file(save(tmp_path / "a.mid", left, right, end=1000))
+    assert ticks(found.notes) == [(60, 0, 500), (60, 50, 60), (62, 300, 800)]
+    assert found.revision == 3
+    one = read_note_file(save(tmp_path / "b.mid", [port(2), *left[1:]], [port(2), *right[1:]]))
+    none = read_note_file(save(tmp_path / "c.mid", left[1:], right[1:]))
+    assert ticks(one.notes) == ticks(none.notes) == [(60, 0, 50), (60, 50, 500), (62, 300, 700)]
+    apart = [port(1), *[(tick, kind, {**k, "channel": 3}) for tick, kind, k in right[1:-1]]]
+    assert read_note_file(save(tmp_path / "d.mid", left, apart)).revision == one.revision == 1
+
+
 def test_two_tracks_that_strike_one_key_at_once_are_one_note(tmp_path: Path) -> None:
     """As loud and as long as the one that is louder or longer; it would be found only once."""
     left = [on(0, velocity=90), off(100), on(300), off(400)]
@@ -276,7 +294,7 @@ def test_running_status_sysex_and_foreign_chunks() -> None:
     chunk = b"MTrk" + len(body).to_bytes(4, "big") + body
     alien = b"XFIH\x00\x00\x00\x02ab"
     midi = parse_midi(b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x01\xe0" + alien + chunk)
-    assert [(tick, first) for tick, _, _, first, _ in midi.events] == [
+    assert [(tick, first) for tick, _, _, _, first, _ in midi.events] == [
         (0, 60),
         (96, 60),
         (96, 64),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import mido
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
@@ -354,9 +357,10 @@ def test_rows_of_0_1_0_are_found_again_where_notes_are_read_as_before(
 
 
 def fingerprint_before_revision_3(track: FileTrack) -> str:
-    """Of a track whose one file of notes holds nothing unusual but what was misread then."""
+    """Of a track whose files of notes hold nothing unusual but what was misread then."""
     contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in track.paths]
-    parts = [*contents, track.notes_path.suffix, "extend", "None"]
+    several = ["annotations 2", "", "None"] if track.more_notes else []
+    parts = [*contents, track.notes_path.suffix, "extend", "None", *several]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -372,6 +376,31 @@ def test_rows_of_text_whose_head_was_misread_are_computed_again(
     track.notes_path.write_text(f"{head}0.5\t1.0\t60\n")
     assert track.notes().pitches.tolist() == [60]
     assert (track.fingerprint() != fingerprint_before_revision_3(track)) == is_new
+
+
+def test_rows_of_midi_whose_ports_share_a_channel_are_computed_again(tmp_path: Path) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    write_pair(track.audio_path, track.notes_path)
+    shutil.copy(track.notes_path, tmp_path / "y.mid")
+    several = replace(track, more_notes=(tmp_path / "y.mid",))
+    for port in (0, 1):
+        file = mido.MidiFile(tmp_path / "y.mid")
+        note = [mido.Message(f"note_{kind}", note=40, time=99) for kind in ("on", "off")]
+        file.type = 1
+        file.tracks.append(mido.MidiTrack([mido.MetaMessage("midi_port", port=port), *note]))
+        file.save(track.notes_path)
+        for each in (track, several):
+            assert (each.fingerprint() == fingerprint_before_revision_3(each)) == (port == 0)
+
+
+def test_a_file_that_is_refused_does_not_find_the_rows_of_a_version_that_read_it(
+    tmp_path: Path,
+) -> None:
+    track = FileTrack("x", tmp_path / "x.wav", tmp_path / "x.mid", "x")
+    write_pair(track.audio_path, track.notes_path)
+    midi = track.notes_path.read_bytes()
+    track.notes_path.write_bytes(midi[:18] + bytes(4) + midi[22:])  # a track of length 0
+    assert track.fingerprint() != fingerprint_before_revision_3(track)
 
 
 def test_a_shift_that_cannot_work_is_refused() -> None:

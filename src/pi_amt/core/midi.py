@@ -24,14 +24,16 @@ from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 
 Ticks = NDArray[np.int64]
-# (tick, track, status, first data byte, second data byte)
-Event = tuple[int, int, int, int, int]
+# (tick, track, kind, channel, first data byte, second data byte); the channels of each port are
+# others: 16 times the port (a meta event of the track, else 0) and the channel of the message
+Event = tuple[int, int, int, int, int, int]
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
 #: numbers of controllers
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
-#: the channel whose keys are no pitches
-DRUMS = 9
+#: the channel of each port whose keys are no pitches
+_DRUMS = 9
+_CHANNELS = 16  # of a port
 DEFAULT_TEMPO = 500_000  # microseconds per quarter note
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
@@ -56,6 +58,12 @@ class MidiFile:
     end: int
     extra_tracks: int = 0
     behind_ends: int = 0
+
+    @property
+    def ports_share_channels(self) -> bool:
+        """Whether a channel, as messages have it, is used at several ports."""
+        channels = {channel for _, _, _, channel, _, _ in self.events}
+        return len({channel % _CHANNELS for channel in channels}) < len(channels)
 
     def seconds(self, ticks: ArrayLike) -> Floats:
         """Ticks → seconds (float64) through the tempo map."""
@@ -161,7 +169,7 @@ def _read_track(
 ) -> tuple[int, int | None]:
     """Append one track's note and controller events and tempos; return its last tick and the
     position behind its End of Track, if it has one."""
-    position = tick = status = 0
+    position = tick = status = port = 0
     try:
         while position < len(data):
             delta, position = _number(data, position)
@@ -180,10 +188,14 @@ def _read_track(
                 if (first | second) >= 0x80:
                     raise ValueError("damaged MIDI file (data byte above 127)")
                 if kind in (NOTE_OFF, NOTE_ON, CONTROL):
-                    events.append((tick, track, status, first, second))
+                    channel = port * _CHANNELS + (status & 0x0F)
+                    events.append((tick, track, kind, channel, first, second))
                 position += size
             elif byte == 0xFF and data[position] == 0x2F:
                 return tick, position + 2
+            elif byte == 0xFF and data[position : position + 2] == b"\x21\x01":
+                port = data[position + 2]
+                position += 3
             else:
                 position = _other_event(data, position, byte, tick, tempos)
     except IndexError:
@@ -221,8 +233,8 @@ def _events_of(data: bytes) -> list[Event]:
 def _count_notes(data: bytes) -> int:
     """How many notes begin in bytes that should hold no events; bytes of no kind have none."""
     return sum(
-        status & 0xF0 == NOTE_ON and second > 0 and status & 0x0F != DRUMS
-        for _, _, status, _, second in _events_of(data)
+        kind == NOTE_ON and second > 0 and channel % _CHANNELS != _DRUMS
+        for _, _, kind, channel, _, second in _events_of(data)
     )
 
 
@@ -298,9 +310,8 @@ def key_presses(midi: MidiFile) -> NDArray[np.int64]:
     presses: list[list[int]] = []
     # open key (track, channel, pitch) → its press, and how many presses were cut at its tick
     held: dict[tuple[int, int, int], tuple[list[int], int]] = {}
-    for tick, track, status, first, second in midi.events:
-        kind, channel = status & 0xF0, status & 0x0F
-        if channel == DRUMS:
+    for tick, track, kind, channel, first, second in midi.events:
+        if channel % _CHANNELS == _DRUMS:
             continue
         key = (track, channel, first)
         if kind == CONTROL:
@@ -353,9 +364,9 @@ def _first_silences(midi: MidiFile, off: Ticks, channels: NDArray[np.int64]) -> 
     """Tick ``(presses,)`` of the first All Sound Off since the key was let go, else the end."""
     found = np.full(len(off), midi.end)
     messages = [
-        (status & 0x0F, tick)
-        for tick, _, status, first, _ in midi.events
-        if status & 0xF0 == CONTROL and first == ALL_SOUND_OFF
+        (channel, tick)
+        for tick, _, kind, channel, first, _ in midi.events
+        if kind == CONTROL and first == ALL_SOUND_OFF
     ]
     for channel in {channel for channel, _ in messages}:
         ticks = np.array([tick for own, tick in messages if own == channel] + [midi.end])
@@ -367,10 +378,10 @@ def _first_silences(midi: MidiFile, off: Ticks, channels: NDArray[np.int64]) -> 
 def _pedal_changes(midi: MidiFile) -> dict[int, tuple[Ticks, NDArray[np.bool_]]]:
     """Sustain pedal per channel: ticks ``(changes,)`` and whether it is down (value ≥ 64)."""
     found: dict[int, list[tuple[int, bool]]] = {}
-    for tick, _, status, first, second in midi.events:
-        if status & 0xF0 == CONTROL and first in (SUSTAIN, RESET_CONTROLLERS):
+    for tick, _, kind, channel, first, second in midi.events:
+        if kind == CONTROL and first in (SUSTAIN, RESET_CONTROLLERS):
             down = first == SUSTAIN and second >= 64
-            found.setdefault(status & 0x0F, []).append((tick, down))
+            found.setdefault(channel, []).append((tick, down))
     return {
         channel: (np.array([t for t, _ in changes]), np.array([d for _, d in changes]))
         for channel, changes in found.items()

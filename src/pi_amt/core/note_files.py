@@ -61,7 +61,7 @@ class NoteFile:
         extra_tracks: how many MIDI tracks there are beyond those that the header announces.
         behind_ends: how many were left out because they stand behind the end of their MIDI track.
         has_newly_read: whether the file has what was misread before revision 3: a head of numpy or
-            pandas.
+            pandas, or MIDI channels that are used at several ports.
     """
 
     notes: Notes
@@ -165,6 +165,7 @@ def _read_midi(path: str | Path, pedal: str) -> NoteFile:
         silenced=silenced,
         extra_tracks=midi.extra_tracks,
         behind_ends=midi.behind_ends,
+        has_newly_read=midi.ports_share_channels,
     )
 
 
