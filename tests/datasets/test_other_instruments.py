@@ -13,6 +13,7 @@ import pytest
 from tests.datasets import layouts
 
 from pi_amt.core.errors import DataError
+from pi_amt.core.note_files import write_midi
 from pi_amt.core.notes import Notes
 from pi_amt.datasets.loading import FileTrack, Survey, load_dataset, survey
 from pi_amt.datasets.track import joined
@@ -406,6 +407,38 @@ def test_slakh_leaves_out_drums_and_what_was_not_rendered(suffix: str, tmp_path:
     for name, notes in expected.items():
         assert_same(stems[name].notes(), notes, 1e-4)
         assert stems[name].composition == name.split("-")[0]
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_slakh_leaves_out_notes_of_stems_that_were_never_rendered(
+    said: bool, tmp_path: Path
+) -> None:
+    """Their MIDI files are there: slakh-utils issue 20."""
+    layouts.make_slakh(tmp_path)
+    song = tmp_path / "slakh2100_flac_redux" / "test" / "Track01876"
+    write_midi(layouts.tones(50), song / "MIDI" / "S03.mid")
+    table = song / "metadata.yaml"
+    if said:  # of all but the last
+        table.write_text(table.read_text().replace("rendered: false", "rendered: true", 3))
+
+    def read(**options: Any) -> dict[str, list[float]]:
+        tracks = by_name("slakh", tmp_path, **options)
+        return {
+            name.removeprefix("Track01876"): track.notes().pitches.tolist()
+            for name, track in tracks.items()
+            if name.startswith("Track01876")
+        }
+
+    mix, stems = {"": [52, 60, 55, 64, 67]}, {"-S00": [52, 55], "-S02": [60, 64, 67]}
+    assert (read(), read(by="stem")) == (mix, stems)
+    # not all of an archive is there: the guitar is in the mix, and its file is missing
+    (song / "stems" / "S00.flac").unlink()
+    rendered = stems if said else {"-S02": [60, 64, 67]}
+    assert (read() == mix, read(by="stem")) == (said, rendered)
+    # only mixes are kept
+    for path in (song / "stems").iterdir():
+        path.unlink()
+    assert sorted(read()[""]) == sorted(mix[""] if said else [*mix[""], 50])
 
 
 def test_slakh_by_instrument_and_split(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 Layout, anywhere below the folder: ``test/Track01876`` with ``mix.flac``, ``metadata.yaml`` and, for
 each stem, ``stems/S00.flac`` and ``MIDI/S00.mid``. The full set has the splits ``train``,
 ``validation`` and ``test``, Slakh2100-redux also ``omitted`` (doubles of others); BabySlakh has
-none, and WAV files. Licence: CC BY 4.0. A stem without audio is not in the mix, and drums have no
-pitch: the reference of a mix is the notes of all other stems.
+none, and WAV files. Licence: CC BY 4.0. A stem that was never rendered is not in the mix, though
+its MIDI file is there, and drums have no pitch: the reference of a mix is the notes of all others.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _split(song: Path) -> str:
 
 
 def _stems(song: Path) -> dict[str, str]:
-    """Stem → class of its instrument, of those with pitch of which there is any file."""
+    """Stem → class of its instrument, of those with pitch that were rendered and of which there is
+    any file."""
     table = song / "metadata.yaml"
     try:
         found = yaml.load(read_bytes(table), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -97,10 +98,18 @@ def _stems(song: Path) -> dict[str, str]:
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise data_error(table, f"not Slakh's metadata with stems ({reason})") from None
+    # the program that made the dataset says so of what it wrote as sound, and mixed that
+    rendered = {
+        stem
+        for stem, said in about.items()
+        if said.get("audio_rendered") or _files(song, stem)[0].exists()
+    }
     return {
         stem: str(said.get("inst_class", ""))
         for stem, said in sorted(about.items())
-        if not said.get("is_drum") and any(path.exists() for path in _files(song, stem))
+        if not said.get("is_drum")
+        and any(path.exists() for path in _files(song, stem))
+        and (stem in rendered or not rendered)
     }
 
 
