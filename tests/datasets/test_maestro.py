@@ -35,6 +35,22 @@ def test_the_csv_may_lie_one_folder_below(tmp_path: Path) -> None:
     assert len(maestro(tmp_path)) == 3
 
 
+@pytest.mark.parametrize(
+    "other", ["maestro-v3.0.0_small.csv", "maestro-v3.0.0 copy.csv", "maestro-v2.0.0.csv"]
+)
+def test_the_table_of_maestro_is_used_and_others_are_told(other: str, tmp_path: Path) -> None:
+    table = make_maestro(tmp_path) / "maestro-v3.0.0.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / other).write_text("".join(lines[:3]), encoding="utf-8")
+    found = maestro(tmp_path)
+    assert len(found) == 3
+    assert survey(found).missing == (f"{tmp_path / other}: not used beside {table}",)
+    table.rename(tmp_path / "maestro-v10.0.0.csv")
+    assert len(maestro(tmp_path)) == 3
+    (tmp_path / "maestro-v10.0.0.csv").unlink()
+    assert len(maestro(tmp_path)) == 1
+
+
 def test_a_duration_that_is_no_number_is_measured_instead(tmp_path: Path) -> None:
     table = next(make_maestro(tmp_path).glob("*.csv"))
     table.write_text(table.read_text(encoding="utf-8").replace(",1.0", ",1²"), encoding="utf-8")

@@ -114,8 +114,6 @@ def test_a_single_missing_file_is_an_error_row_and_a_line(name: str, tmp_path: P
 
 
 def test_a_second_copy_of_a_file_is_told_and_not_used(name: str, tmp_path: Path) -> None:
-    if name == "urmp":
-        pytest.skip("its folders, not its files, are looked for")
     make = MAKERS[name][0]
     make(tmp_path / "a")
     assert survey(load_dataset(name, data_folder=tmp_path)).is_clean
@@ -124,7 +122,7 @@ def test_a_second_copy_of_a_file_is_told_and_not_used(name: str, tmp_path: Path)
     assert {t.notes_path.relative_to(tmp_path).parts[0] for t in tracks} == {"a"}
     told = survey(load_dataset(name, data_folder=tmp_path)).missing
     assert sum(line.startswith(f"{tmp_path / 'b'}") for line in told) >= len(tracks)
-    if name != "slakh":  # whose songs are found by their metadata
+    if name not in ("slakh", "urmp"):  # which are found by metadata and by folders
         first = next(iter(tracks)).notes_path
         copy = tmp_path / "b" / first.relative_to(tmp_path / "a")
         assert f"{copy}: double of {first}, not used" in told
@@ -349,6 +347,28 @@ def test_urmp_knows_from_a_folders_name_which_parts_it_should_hold(tmp_path: Pat
     assert survey(load_dataset("urmp", data_folder=tmp_path)).missing == (
         f"{gone}: the file is missing",
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"by": "part"}])
+@pytest.mark.parametrize("other", ["Annotations", "Supplementary_Files"])
+def test_of_folders_of_one_name_urmp_takes_the_complete_one(
+    other: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    layouts.make_urmp(tmp_path)
+    before = load_dataset("urmp", data_folder=tmp_path, **options)
+    for place in (tmp_path / "Dataset").iterdir():
+        (tmp_path / other / place.name).mkdir(parents=True)
+        (tmp_path / other / place.name / "score.pdf").write_bytes(b"pdf")
+    found = load_dataset("urmp", data_folder=tmp_path, **options)
+    assert [track.name for track in found] == [track.name for track in before]
+    assert survey(found).is_clean
+    piece = "01_Jupiter_vn_vc"
+    notes = "Notes_1_vn_01_Jupiter.txt"
+    (tmp_path / other / piece / notes).write_text("0.5\t440\t0.1\n")
+    found = load_dataset("urmp", data_folder=tmp_path, **options)
+    used, double = tmp_path / "Dataset" / piece, tmp_path / other / piece
+    assert survey(found).missing == (f"{double}: double of {used}, not used",)
+    assert_same(found[0].notes(), before[0].notes(), 0, 0)
 
 
 def test_vocadito_has_two_annotators(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """MAESTRO v3: Disklavier performances of the Piano-e-Competition, Hawthorne et al. 2019.
 
-Layout: ``maestro-v3.0.0.csv`` in the folder (or one level below) and the files it names. A file may
+Layout: ``maestro-v3.0.0.csv`` in the folder (or one level below) and the files it names. Of several
+tables the newest counts that is named so, before ``maestro-v3.0.0_part.csv``. A file may
 have another suffix of its kind (``.flac``, ``.mid``), other letter case or the other Unicode form.
 Titles that differ only in letter case, accents, blanks and punctuation are one composition. 1,276
 performances, 198.7 hours, splits 962/137/177. Licence: CC BY-NC-SA 4.0. Basic Pitch was trained on
@@ -62,14 +63,15 @@ def maestro(
     if not tables:
         layout = "maestro-v3.0.0.csv and the folders it names"
         raise not_found("maestro", folder, layout, contents(folder), SOURCE)
-    table = max(tables, key=lambda path: path.name)
+    table = max(tables, key=_version)
     records = _records(table)
     wanted = [record for record in records if split in ("all", record["split"])]
     if not wanted:
         there = ", ".join(sorted({record["split"] for record in records})) or "none"
         raise data_error(table, f"no recording of split {split}, there are: {there}")
     by_name: dict[str, FileTrack] = {}
-    problems: list[str] = []
+    others = [path for path in tables if path != table]
+    problems = [printable(f"{p.absolute()}: not used beside {table.absolute()}") for p in others]
     for track in _tracks(table.parent, wanted, _compositions(records)):
         if by_name.setdefault(track.name, track) is not track:
             problems.append(f"{table.absolute()}: {track.name} is listed twice, used once")
@@ -81,6 +83,14 @@ def maestro(
         raise not_found("maestro", folder, f"e.g. {tracks[0].audio_path}", found, SOURCE)
     problems += [f"{path.absolute()}: the file is missing" for path in missing]
     return TrackList("maestro", selection.apply(tracks), tuple(problems), folder)
+
+
+def _version(table: Path) -> tuple[bool, list[int], str]:
+    """Order of tables: one that is named as MAESTRO's before those of other names, which may list a
+    part, then the newest version."""
+    match = re.fullmatch(r"maestro-v(\d+(?:\.\d+)*)\.csv", table.name)
+    version = [int(number) for number in match[1].split(".")] if match else []
+    return match is not None, version, table.name
 
 
 def _records(table: Path) -> list[dict[str, str]]:

@@ -4,16 +4,18 @@ Layout: one folder per piece, anywhere below, whose name says its number, title 
 ``01_Jupiter_vn_vc``. In it lie ``AuMix_01_Jupiter_vn_vc.wav`` and, for each part,
 ``AuSep_1_vn_01_Jupiter.wav``, ``Notes_1_vn_01_Jupiter.txt`` and ``F0s_1_vn_01_Jupiter.txt``, the
 measured pitch every 10 ms, which makes the contours of the notes. Arrangements of one title are one
-composition. In ``15_Surprise_tpt_tpt_tbn`` the files of the trombone, part 3, are named ``tpt``.
+composition. Of folders of one name that with most of these files counts. In
+``15_Surprise_tpt_tpt_tbn`` the files of the trombone, part 3, are named ``tpt``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pi_amt.core.checks import check_choice
+from pi_amt.core.errors import printable
 from pi_amt.datasets.files import Selection, TrackList, audio_or, given_folder, require_some, walk
 from pi_amt.datasets.track import FileTrack
 
@@ -46,13 +48,32 @@ def urmp(
     selection = Selection(subsample_every, max_tracks, max_seconds, pedal, onset_shift_ms)
     check_choice("by", by, BY)
     folder = given_folder(data_folder)
-    pieces = {path.parent.name: path.parent for path in walk(folder)}
-    tracks = [track for piece in pieces.values() for track in _tracks(piece, by)]
+    problems: list[str] = []
+    pieces: dict[str, dict[Path, None]] = {}
+    for path in walk(folder):
+        pieces.setdefault(path.parent.name, {})[path.parent] = None
+    tracks = [track for places in pieces.values() for track in _best(list(places), by, problems)]
     wanted = (
         "folders such as 01_Jupiter_vn_vc with AuMix_*.wav, AuSep_*.wav, Notes_*.txt and F0s_*.txt"
     )
     require_some("urmp", folder, tracks, wanted, SOURCE)
-    return TrackList("urmp", selection.apply(tracks), (), folder)
+    return TrackList("urmp", selection.apply(tracks), tuple(problems), folder)
+
+
+def _best(places: Sequence[Path], by: str, problems: list[str]) -> Sequence[FileTrack]:
+    """The recordings of that folder of one name which has most of their files, the first of these.
+
+    A line about each other folder that has some is appended to ``problems``: there may be folders
+    of the same name for features of one's own.
+    """
+    found = [list(_tracks(place, by)) for place in places]
+    there = [sum(path.exists() for track in tracks for path in track.paths) for tracks in found]
+    best = there.index(max(there))
+    for place, count in zip(places, there, strict=True):
+        if count and place != places[best]:
+            used = places[best].absolute()
+            problems.append(printable(f"{place.absolute()}: double of {used}, not used"))
+    return found[best]
 
 
 def _tracks(piece: Path, by: str) -> Iterator[FileTrack]:
