@@ -120,3 +120,13 @@ def test_failed_recordings_are_listed_once_with_their_conditions() -> None:
     assert table.records[0]["track"] == "piece_02"
     assert table.records[0]["conditions"] == "fund_mask, microtonal"
     assert table.records[0]["reason"] == "truncated audio"
+
+
+def test_a_recording_that_a_condition_is_not_defined_for_has_not_failed() -> None:
+    rows = [
+        replace(row, status="empty", error="nothing to shuffle", scores={})
+        if row.track == "piece_02" and row.role != "baseline"
+        else row
+        for row in make_rows({"fund_mask": 0.1}, n_pieces=4)
+    ]
+    assert len(failed_recordings(Importance.from_rows(rows))) == 0

@@ -145,7 +145,7 @@ def failed_recordings(importance: Result) -> Table:
     columns = ("model", "dataset", "track", "conditions", "reason")
     groups: dict[tuple[str, ...], list[str]] = {}
     for row in importance.rows:
-        if row.status != "ok":
+        if row.status == "error":
             key = (row.model, row.dataset, row.track, row.error or "no reason given")
             groups.setdefault(key, []).append(row.label)
     records = tuple(
