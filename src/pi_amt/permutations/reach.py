@@ -156,23 +156,14 @@ def _shares_of(
     return np.stack([outside for outside, _ in found]), np.stack([heard for _, heard in found])
 
 
-def share_outside(axis: Spectrogram, hz: Floats, half_width_cents: float | None = None) -> Floats:
-    """Share ``(tones,)`` of a steady tone's power outside the bins of a mask's band, 0–1.
-
-    A tone that the axis hardly hears (at less than −20 dB) lies outside altogether.
-
-    Args:
-        axis: only its axis is read.
-        hz: frequencies ``(tones,)``.
-        half_width_cents: of the mask.
-    """
-    return _outside(axis, hz, half_width_cents)[0]
-
-
 def _outside(
     axis: Spectrogram, hz: Floats, half_width_cents: float | None
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """The share of :func:`share_outside`, and whether the axis hears a tone, ``(tones,)`` each."""
+    """Share of a steady tone's power outside the bins of a mask's band, 0–1, and whether the axis
+    hears the tone, ``(tones,)`` each.
+
+    A tone that the axis hardly hears (at less than −20 dB) lies outside altogether.
+    """
     centre, low, high = bins_of(axis, hz, half_width_cents)
     power = steady_response(axis, hz)
     number = np.arange(power.shape[1])

@@ -75,13 +75,17 @@ def about_place(path: Path) -> str:
     )
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """The file, made if it is missing.
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection that waits for other processes.
+
+    Args:
+        path: the file.
+        mode: as in SQLite's URIs; ``rwc`` makes the file if it is missing.
 
     Raises:
         sqlite3.OperationalError: if it cannot be opened.
     """
-    return _connect(path, "rwc")
+    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=PATIENCE_SECONDS)
 
 
 def choose_journal(db: sqlite3.Connection, path: Path) -> None:
@@ -96,11 +100,6 @@ def choose_journal(db: sqlite3.Connection, path: Path) -> None:
         db.execute("PRAGMA synchronous = NORMAL")
     else:
         _set_journal(db, "DELETE")
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection that waits for other processes; ``mode`` as in SQLite's URIs, ``rwc``."""
-    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=PATIENCE_SECONDS)
 
 
 def _set_journal(db: sqlite3.Connection, mode: str) -> None:
@@ -146,7 +145,7 @@ def open_for_reading(path: Path, until_closed: ExitStack) -> sqlite3.Connection:
     if writable or not (peaceful and _is_write_ahead(path)):
         modes.insert(0, "ro")
     for mode in modes:
-        db = _connect(path, mode)
+        db = connect(path, mode)
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
@@ -156,8 +155,8 @@ def open_for_reading(path: Path, until_closed: ExitStack) -> sqlite3.Connection:
         else:
             return db
     if peaceful:
-        return _connect(path, "ro&immutable=1")
-    return _connect(_copied(path, until_closed), "rw")
+        return connect(path, "ro&immutable=1")
+    return connect(_copied(path, until_closed), "rw")
 
 
 def _helpers(path: Path) -> list[Path]:

@@ -24,9 +24,9 @@ from pi_amt.scoring.note_table import NoteTableError
 from pi_amt.store.opening import (
     PATIENCE_SECONDS,
     choose_journal,
+    connect,
     is_busy,
     open_for_reading,
-    open_for_writing,
 )
 from pi_amt.store.rows import Row
 
@@ -96,7 +96,7 @@ class Store:
             if readonly:
                 self._db = open_for_reading(self.path, self._until_closed)
             else:
-                self._db = open_for_writing(self.path)
+                self._db = connect(self.path, "rwc")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             self._check(version, readonly)
             if not readonly:
