@@ -54,6 +54,14 @@ class WholeToy:
         return decoder.finish()
 
 
+class OnePiece(ToyTrack):
+    """A recording of the same composition as all others of its kind."""
+
+    @property
+    def composition(self) -> str:
+        return "one piece"
+
+
 class LevelToy(ToyTranscriber):
     """Divides a recording by its level, as Timbre-Trap does, and no block by anything."""
 
@@ -94,6 +102,12 @@ def test_what_falls_is_the_drop_of_a_study(model: Any, name: str) -> None:
     found = whole_drops(pi_amt.CaptumBridge(model, TRACKS, name))
     assert found.tolist() == drops_of_a_study(model, TRACKS, name).tolist()
     assert found.max() > 0
+
+
+def test_another_composition_lends_as_in_a_study() -> None:
+    tracks, model = [OnePiece("a", 10, 3.0), OnePiece("b", 8), ToyTrack("c", 9)], ToyTranscriber()
+    found = whole_drops(pi_amt.CaptumBridge(model, tracks, "wrong_piece"))
+    assert found.tolist() == drops_of_a_study(model, tracks, "wrong_piece").tolist()
 
 
 def test_options_score_repeat_and_seed_are_those_of_a_study() -> None:

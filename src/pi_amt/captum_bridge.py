@@ -36,6 +36,7 @@ from pi_amt.study.conditions import Condition, as_condition
 from pi_amt.study.evaluate import read_recording, settle
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job
+from pi_amt.study.neighbours import neighbours_of
 
 
 class CaptumBridge:
@@ -238,14 +239,10 @@ def _level(model: Transcriber, spectrogram: Spectrogram) -> float:
 
 
 def _jobs(group: Group, condition: Condition) -> list[Job]:
-    """One per recording in the order given; what it may borrow from is the next by its name, as in
-    a study."""
-    ordered = sorted(group.tracks, key=lambda track: track.name)
-    following = {
-        track.name: other for track, other in zip(ordered, ordered[1:] + ordered[:1], strict=True)
-    }
+    """One per recording in the order given."""
+    neighbours = neighbours_of(group.tracks)
     return [
-        Job(group.model, group.dataset, track, (condition,), following[track.name], group.tuning)
+        Job(group.model, group.dataset, track, (condition,), neighbours[track.name], group.tuning)
         for track in group.tracks
     ]
 

@@ -1,4 +1,4 @@
-"""The donor pool: whole blocks spread over the recording, at the recording's level."""
+"""Who lends to whom; and the donor pool: whole blocks spread over the recording, at its level."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.models.basic_pitch.recordings import polyphony
 from tests.toys import ToyTrack, ToyTranscriber
 
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.datasets.track import FileTrack
 from pi_amt.models.loading import load_model
 from pi_amt.permutations.donor import Donor
 from pi_amt.store.store import Store
@@ -19,10 +20,27 @@ from pi_amt.study.conditions import as_condition, make_conditions
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import serial
 from pi_amt.study.groups import Group
-from pi_amt.study.neighbours import POOL_BLOCKS, Lender, donor_pool
+from pi_amt.study.neighbours import POOL_BLOCKS, Lender, donor_pool, neighbours_of
 from pi_amt.study.streaming import Recording
 
 RATE = 22_050
+
+
+def borrowed(**compositions: str) -> dict[str, str | None]:
+    """Name → name of the recording that is borrowed from, of recordings in reverse order."""
+    path = Path()
+    tracks = [
+        FileTrack(name, path, path, composition) for name, composition in compositions.items()
+    ]
+    found = neighbours_of(tracks[::-1])
+    return {name: other.name if other else None for name, other in found.items()}
+
+
+def test_the_next_recording_of_another_composition_lends() -> None:
+    assert borrowed(a_1="A", a_2="A", b_1="B") == {"a_1": "b_1", "a_2": "b_1", "b_1": "a_1"}
+    assert borrowed(a="A", b="B", c="C") == {"a": "b", "b": "c", "c": "a"}
+    assert borrowed(a="A", b="A") == {"a": "b", "b": "a"}
+    assert borrowed(a="A") == {"a": None}
 
 
 @pytest.mark.parametrize("model", ["basic_pitch", "timbre_trap"])

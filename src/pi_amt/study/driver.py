@@ -8,7 +8,7 @@ with all that is missing for it, gives the jobs to an executor, and writes what 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
 from pi_amt.study.manifest import check_same_study, check_unchanged, environment, passes, sources
+from pi_amt.study.neighbours import neighbours_of
 from pi_amt.study.progress import Pulses, StudyProgress
 
 
@@ -173,32 +174,24 @@ def _missing_jobs(group: Group, store: Store, summary: Summary) -> Iterator[Job]
 
     Neither the order of the dataset nor what is missing decides which recording borrows from which.
     """
-    tracks = sorted(group.tracks, key=lambda track: track.name)
+    tracks, neighbours = sorted(group.tracks, key=lambda t: t.name), neighbours_of(group.tracks)
     model = built(group.model)
     conditions, skipped = askable(group)
     summary.skipped += skipped
     store.regroup(group.dataset, {track.name: track.composition for track in tracks})
-    for i, track in enumerate(tracks):
+    for track in tracks:
         job = Job(
             model=group.model,
             dataset=group.dataset,
             track=track,
             conditions=tuple(conditions),
-            neighbour=_neighbour(tracks[i + 1 :] + tracks[:i], track),
+            neighbour=neighbours[track.name],
             tuning=group.tuning,
             align=group.align,
         )
         job = _without_finished(job, model.identity, store, summary)
         if job.conditions:
             yield job
-
-
-def _neighbour(others: Sequence[Track], track: Track) -> Track | None:
-    """Of the other recordings, the first of another composition: one of the same composition may
-    have the same notes at the same times, as the two pianos of MAPS do. Where all are of one
-    composition, the first."""
-    apart = (other for other in others if other.composition != track.composition)
-    return next(apart, others[0] if others else None)
 
 
 def _without_finished(job: Job, identity: ModelIdentity, store: Store, summary: Summary) -> Job:

@@ -1,4 +1,5 @@
-"""What a condition borrows: another recording's notes, or a pool of sound to take values from."""
+"""From which recording a condition borrows, and what: its notes, or a pool of sound to take values
+from."""
 
 from __future__ import annotations
 
@@ -14,6 +15,22 @@ from pi_amt.permutations.permutation import Neighbour
 from pi_amt.study.streaming import Recording
 
 POOL_BLOCKS = 6
+
+
+def neighbours_of(tracks: Iterable[Track]) -> dict[str, Track | None]:
+    """Name of each recording → the one that its conditions may borrow from: the next by name, or
+    after the last the first, of another composition.
+
+    One of the same composition may have the same notes at the same times, as the two pianos of MAPS
+    do. Where all are of one composition it is the next one, and ``None`` where there is one alone.
+    """
+    ordered = sorted(tracks, key=lambda track: track.name)
+    found: dict[str, Track | None] = {}
+    for i, track in enumerate(ordered):
+        others = ordered[i + 1 :] + ordered[:i]
+        apart = (other for other in others if other.composition != track.composition)
+        found[track.name] = next(apart, others[0] if others else None)
+    return found
 
 
 @dataclass

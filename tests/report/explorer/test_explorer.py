@@ -30,8 +30,9 @@ from pi_amt.report.catalog import Entry, catalog
 from pi_amt.report.explorer.examples import Example, choose_conditions, excerpt_of, row_of
 from pi_amt.report.explorer.explorer import explore
 from pi_amt.report.explorer.listen import Sound, audio_address, heard, residual_db
+from pi_amt.report.explorer.origin import Origin
 from pi_amt.report.explorer.pictures import column_times, columns, outline, picture
-from pi_amt.report.explorer.replay import read_recording, replay
+from pi_amt.report.explorer.replay import Replayed, read_recording, replay
 from pi_amt.report.explorer.roll import look_for, roll
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.render import render
@@ -296,6 +297,33 @@ def test_a_permutation_that_works_in_place_is_replayed_as_one_that_copies(tmp_pa
     seen = data["examples"][0]["models"][0]
     drawn = [c["picture"] for c in seen["conditions"] if c["title"] in names[:2]]
     assert drawn[0] == drawn[1] != seen["picture"]
+
+
+def test_what_was_borrowed_from_another_composition_is_borrowed_from_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = sorted(toy_files(tmp_path / "files", 3.0), key=lambda t: t.name)
+    tracks = [replace(first, composition="one"), replace(second, composition="one"), third]
+    donor = load_permutation("donor", source="neighbour")
+    group = Group(ModelSpec(TOY), "toys", tracks, make_conditions([donor]), tuning="off")
+    with Store(tmp_path / "results") as store:
+        run_study([group], store, serial, quiet=True)
+    lent: dict[str, str] = {}
+
+    def seen(model: Any, recording: Any, *given: Any) -> list[Replayed]:
+        lent[recording.track] = given[-1].name
+        return replay(model, recording, *given)
+
+    monkeypatch.setattr("pi_amt.report.explorer.explorer.replay", seen)
+    importance = load(tmp_path / "results")
+    for origin in (importance.origin, Origin(groups=[group])):
+        lent.clear()
+        explore(importance, catalog(importance), origin, 3)
+        expected = {first.name: third.name, second.name: third.name, third.name: first.name}
+        assert lent == expected
+    source = importance.origin.track(importance.panels[0].baseline[first.name])
+    assert source is not None
+    assert source.composition == "one"
 
 
 def test_excerpt_holds_most_changes(toy_results: Path) -> None:

@@ -116,7 +116,8 @@ def _example(
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))
         made = [origin.condition(row) for _, row in shown]
-        other = origin.next_track(panel.baseline[example.track])
+        compositions = dict(zip(panel.pieces, panel.compositions, strict=True))
+        other = origin.neighbour(panel.baseline[example.track], compositions)
         replayed = replay(model, recording, made, example.start, example.stop, other)
         found["models"].append(
             {

@@ -20,6 +20,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.store.rows import Row, condition_of
 from pi_amt.study.conditions import Condition
 from pi_amt.study.groups import Group
+from pi_amt.study.neighbours import neighbours_of
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,16 @@ class Origin:
 
     def track(self, row: Row) -> Track | None:
         """The recording of a row, there or not; ``None`` where nothing tells."""
-        return self._run_of(row).get(row.track)
+        return self._run_of(row, {row.track: row.composition}).get(row.track)
 
-    def next_track(self, row: Row) -> Track | None:
-        """The recording from which a row's condition borrowed; ``None`` where there is none."""
-        run = self._run_of(row)
-        names = sorted(run)
-        if row.track not in run or len(names) < 2:
-            return None
-        return run[names[(names.index(row.track) + 1) % len(names)]]
+    def neighbour(self, row: Row, compositions: Mapping[str, str]) -> Track | None:
+        """The recording from which a row's condition borrowed; ``None`` where there is none.
+
+        Args:
+            row: any row of the recording.
+            compositions: of the recordings of its dataset, by name: no manifest holds them.
+        """
+        return neighbours_of(self._run_of(row, compositions).values()).get(row.track)
 
     def model(self, row: Row) -> Transcriber | None:
         """The model that made a row; ``None`` where it cannot be had."""
@@ -85,8 +87,9 @@ class Origin:
                     return known
         return Condition.rebuilt(condition_of(row), row.repeat, row.seed)
 
-    def _run_of(self, row: Row) -> dict[str, Track]:
-        """Name → recording of the last run that saw the recording of a row."""
+    def _run_of(self, row: Row, compositions: Mapping[str, str]) -> dict[str, Track]:
+        """Name → recording of the last run that saw the recording of a row. Of files, those without
+        a known composition have one of their own."""
         for group in reversed(self.groups):
             if group.dataset == row.dataset:
                 found = {track.name: track for track in group.tracks}
@@ -98,14 +101,20 @@ class Origin:
             forms = manifest.get("forms", {}).get(row.dataset, {})
             if row.track in files:
                 return {
-                    name: _file_track(name, paths, forms.get(name, ()), settings)
+                    name: _file_track(
+                        name, compositions.get(name, name), paths, forms.get(name, ()), settings
+                    )
                     for name, paths in files.items()
                 }
         return {}
 
 
 def _file_track(
-    name: str, paths: Sequence[str], form: Sequence[Any], settings: Mapping[str, Any]
+    name: str,
+    composition: str,
+    paths: Sequence[str],
+    form: Sequence[Any],
+    settings: Mapping[str, Any],
 ) -> FileTrack:
     """A recording of a manifest, read as the settings of a row say.
 
@@ -119,7 +128,7 @@ def _file_track(
     options = {key: settings[key] for key in known if key in settings}
     options |= {"more_notes": tuple(more), "form": kind, "part": part}
     options |= {"contours": tuple(others[len(more) :])}
-    return FileTrack(name, audio, notes, composition=name, **options)
+    return FileTrack(name, audio, notes, composition, **options)
 
 
 def _made(model: Transcriber, row: Row) -> bool:
