@@ -310,9 +310,9 @@ def test_what_was_borrowed_from_another_composition_is_borrowed_from_it_again(
         run_study([group], store, serial, quiet=True)
     lent: dict[str, str] = {}
 
-    def seen(model: Any, recording: Any, *given: Any) -> list[Replayed]:
+    def seen(model: Any, recording: Any, *given: Any, **options: Any) -> list[Replayed]:
         lent[recording.track] = given[-1].name
-        return replay(model, recording, *given)
+        return replay(model, recording, *given, **options)
 
     monkeypatch.setattr("pi_amt.report.explorer.explorer.replay", seen)
     importance = load(tmp_path / "results")
@@ -324,6 +324,21 @@ def test_what_was_borrowed_from_another_composition_is_borrowed_from_it_again(
     source = importance.origin.track(importance.panels[0].baseline[first.name])
     assert source is not None
     assert source.composition == "one"
+
+
+def test_transcriptions_that_a_study_aligned_are_aligned_again(tmp_path: Path) -> None:
+    early = [replace(t, onset_shift_ms=-70.0) for t in toy_files(tmp_path / "files", 16.0)]
+    random = make_conditions(["random"])
+    group = Group(ModelSpec(TOY), "toys", early, random, tuning="off", align="median")
+    with Store(tmp_path / "results") as store:
+        run_study([group], store, serial, quiet=True)
+    importance = load(tmp_path / "results")
+    assert {row.effects["aligned_ms"] > 70 for row in importance.rows} == {True}
+    data, _ = explore(importance, catalog(importance), importance.origin, 1)
+    assert data is not None
+    (shown,) = data["examples"][0]["models"]
+    counts = shown["conditions"][0]["agreement"]
+    assert counts["same"] == counts["all"] > 0
 
 
 def test_excerpt_holds_most_changes(toy_results: Path) -> None:

@@ -111,14 +111,22 @@ def _example(
         shown = [(entry, row) for entry, row in rows if row is not None]
         if model is None or not shown:
             continue
-        recording = read_recording(example, panel.baseline[example.track])
+        baseline = panel.baseline[example.track]
+        recording = read_recording(example, baseline)
         whole = Sound(recording.samples, recording.sample_rate, 0.0)
         peak = max(float(abs(whole.samples).max(initial=0.0)), 1e-9)
         found.setdefault("audio", _audio(whole, example, 0.9 / peak))
         made = [origin.condition(row) for _, row in shown]
         compositions = dict(zip(panel.pieces, panel.compositions, strict=True))
-        other = origin.neighbour(panel.baseline[example.track], compositions)
-        replayed = replay(model, recording, made, example.start, example.stop, other)
+        replayed = replay(
+            model,
+            recording,
+            made,
+            example.start,
+            example.stop,
+            origin.neighbour(baseline, compositions),
+            aligned_ms=baseline.effects.get("aligned_ms", 0.0),
+        )
         found["models"].append(
             {
                 "panel": place,

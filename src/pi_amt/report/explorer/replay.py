@@ -22,6 +22,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Change
 from pi_amt.report.explorer.examples import Example
+from pi_amt.scoring.alignment import moved
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, Row
 from pi_amt.study.conditions import Condition
@@ -88,6 +89,8 @@ def replay(
     start: float,
     stop: float,
     other: Track | None = None,
+    *,
+    aligned_ms: float = 0.0,
 ) -> list[Replayed]:
     """The clean input first, then one result per condition.
 
@@ -97,6 +100,7 @@ def replay(
         conditions: with the draws of the study; none is the baseline.
         start, stop: of the excerpt, seconds.
         other: the recording that conditions borrow from.
+        aligned_ms: by how much the study moved all transcriptions of the recording earlier.
 
     Raises:
         ValueError: if a permutation cannot perturb the recording.
@@ -112,7 +116,7 @@ def replay(
     )
     for error in refused.values():
         raise error
-    found = {one.condition: _replayed(one, start, stop) for one in passes}
+    found = {one.condition: _replayed(one, start, stop, aligned_ms) for one in passes}
     return [found[condition] for condition in (baseline, *conditions)]
 
 
@@ -141,8 +145,8 @@ class _Recorder:
         """Nothing of these is shown."""
 
 
-def _replayed(one: Pass[_Recorder], start: float, stop: float) -> Replayed:
-    notes, seen = one.decoder.finish(), one.watcher
+def _replayed(one: Pass[_Recorder], start: float, stop: float, aligned_ms: float) -> Replayed:
+    notes, seen = moved(one.decoder.finish(), -aligned_ms / 1000), one.watcher
     inside = (notes.onsets < stop) & (notes.offsets > start)
     return Replayed(
         spectrogram=concatenate(seen.inputs),
