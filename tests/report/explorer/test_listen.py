@@ -13,7 +13,12 @@ RATE = 22_050
 
 @pytest.mark.parametrize(
     ("name", "domain"),
-    [("basic_pitch", "input"), ("basic_pitch", "audio"), ("timbre_trap", "input")],
+    [
+        ("basic_pitch", "input"),
+        ("basic_pitch", "audio"),
+        ("timbre_trap", "input"),
+        ("timbre_trap", "audio"),
+    ],
 )
 def test_the_sound_has_the_level_of_the_recording(name: str, domain: str) -> None:
     time = np.arange(6 * RATE) / RATE

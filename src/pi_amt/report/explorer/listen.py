@@ -86,8 +86,12 @@ def heard(
 
 
 def _divided_by(model: Transcriber, recording: Sound) -> np.float32:
-    """The level that the model divided the recording by, so that a sound gets it back."""
-    if model.identity.level != "peak":
+    """The level that the model divided the recording by, so that a sound gets it back.
+
+    Its identity does not tell: of a model that hears perturbed sound, it is that of the listener,
+    and what the listener divides by comes after the sound.
+    """
+    if model.level_meter() is None:
         return np.float32(1.0)
     samples, _ = model.resampled(recording.samples, recording.sample_rate)
     return np.float32(np.abs(samples).max(initial=0.0) or 1.0)
