@@ -249,6 +249,26 @@ def test_a_result_from_python_shows_its_excerpts_whatever_it_is_made_of(tmp_path
     ).read_text("utf-8")
 
 
+def test_what_draws_nothing_is_known_whatever_the_seed_of_its_stored_row(tmp_path: Path) -> None:
+    first, second = (
+        importance(
+            ToyTranscriber(),
+            toy_tracks(1),
+            permutations=[Unregistered(), "random"],
+            seed=seed,
+            n_jobs=1,
+            results_dir=tmp_path,
+            quiet=True,
+        )
+        for seed in (0, 1)
+    )
+    stored = {row.label: row for row in second.rows}
+    assert (stored["unregistered"].seed, stored["random"].seed) == (0, 1)
+    assert second.origin.condition(stored["unregistered"]).permutation == Unregistered()
+    drawn = next(row for row in first.rows if row.label == "random")
+    assert second.origin.condition(drawn).seed == 0
+
+
 @dataclass(frozen=True)
 class Halved(NoPermutation):
     """A user's, found by its path: half of every value, in an array of its own."""

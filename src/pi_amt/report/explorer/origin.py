@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,9 @@ class Origin:
         """
         for group in self.groups:
             for known in group.conditions:
-                same = (known.label, known.parameters, known.role, known.repeat, known.seed)
-                if same == (row.label, row.parameters, row.role, row.repeat, row.seed):
+                draw = {"repeat": row.repeat, "seed": row.seed}
+                stored = replace(known, label=row.label, role=row.role, **draw)
+                if stored.distinct == known.distinct and row.parameters == known.parameters:
                     return known
         return Condition.rebuilt(condition_of(row), row.repeat, row.seed)
 
