@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -177,6 +178,25 @@ def test_recordings_of_ones_own_may_be_corrected_but_not_exchanged(tmp_path: Pat
     assert run(tmp_path, "own", [tracks[0], ToyTrack("toy_001", 7, 1.0)]).computed == 1
     with pytest.raises(ValueError, match="other recordings of own, for example toy_000, where new"):
         run(tmp_path, "own", [tracks[1], ToyTrack("new", 8, 1.0)])
+
+
+def test_a_manifest_knows_all_models_of_one_name(tmp_path: Path) -> None:
+    options = ("{}", '{"domain": "audio"}', '{"threshold": 0.4}')
+    groups = [
+        Group(ModelSpec(TOY, one), "toys", toy_tracks(1, 1.0), make_conditions([]))
+        for one in options
+    ]
+    with Store(tmp_path) as store:
+        run_study(groups, store, serial, quiet=True)
+        manifests, rows = store.manifests(), store.rows()
+    assert len(rows) == len(options)
+    for row in rows:
+        model = Origin(manifests).model(row)
+        assert model is not None
+        assert model.identity.settings.items() <= json.loads(row.settings).items()
+    assert manifests[0]["models"] == [[TOY, one] for one in options]
+    older = Origin([{**manifests[0], "models": {TOY: options[0]}}])
+    assert [older.model(row) is not None for row in rows] == [True, False, False]
 
 
 @pytest.mark.parametrize("by", ["mix", "part"])

@@ -59,7 +59,9 @@ def sources(groups: Sequence[Group]) -> dict[str, Any]:
                     form = [track.form, track.part, len(track.contours)]
                     forms.setdefault(group.dataset, {})[track.name] = form
     specs = [group.model for group in groups if isinstance(group.model, ModelSpec)]
-    found = {"models": {spec.name: spec.options for spec in specs}, "tracks": tracks}
+    # one name may stand for several models, as in a sweep over its options
+    models = [[spec.name, spec.options] for spec in dict.fromkeys(specs)]
+    found = {"models": models, "tracks": tracks}
     return {**found, "forms": forms} if forms else found
 
 

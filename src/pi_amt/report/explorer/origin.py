@@ -57,11 +57,7 @@ class Origin:
             model = built(group.model)
             if _made(model, row):
                 return model
-        specs = [
-            (name, options)
-            for manifest in reversed(self.manifests)
-            for name, options in manifest.get("models", {}).items()
-        ]
+        specs = [spec for manifest in reversed(self.manifests) for spec in _specs(manifest)]
         for name, text in dict.fromkeys(specs):
             options = json.loads(text) | {"device": "auto"}
             if options.get("weights") and not Path(options["weights"]).is_file():
@@ -108,6 +104,12 @@ class Origin:
                     for name, paths in files.items()
                 }
         return {}
+
+
+def _specs(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and options of the models of a run; those up to version 0.2.0 kept one per name."""
+    models = manifest.get("models", [])
+    return [(name, text) for name, text in (models.items() if isinstance(models, dict) else models)]
 
 
 def _file_track(
