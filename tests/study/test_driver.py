@@ -356,7 +356,7 @@ def test_a_permutation_that_fails_while_it_reads_the_recording_fails_alone(
                 raise KeyError(place)
             return self
 
-    study(tmp_path, toy_tracks(1), [Reader(), "fund_mask"], executor=serial)
+    study(tmp_path, toy_tracks(1), [Condition(Reader(), "reader"), "fund_mask"], executor=serial)
     found = {row.label: row.status for row in read_rows(tmp_path)}
     assert found == {"no_permutation": "ok", "reader": "error", "fund_mask": "ok"}
 
