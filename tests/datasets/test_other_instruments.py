@@ -368,7 +368,7 @@ def test_of_folders_of_one_name_urmp_takes_the_complete_one(
     found = load_dataset("urmp", data_folder=tmp_path, **options)
     used, double = tmp_path / "Dataset" / piece, tmp_path / other / piece
     assert survey(found).missing == (f"{double}: double of {used}, not used",)
-    assert_same(list(found)[0].notes(), list(before)[0].notes(), 0, 0)
+    assert_same(next(iter(found)).notes(), next(iter(before)).notes(), 0, 0)
 
 
 def test_vocadito_has_two_annotators(tmp_path: Path) -> None:
