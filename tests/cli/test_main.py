@@ -344,7 +344,7 @@ def test_help_does_not_import_torch_or_hydra(arguments: list[str]) -> None:
         (["train", "basic_pitch"], "timbre_trap"),
         (["transcribe", "x.wav", "--option", "p=1"], "--permutation"),
         (["transcribe", "a/x.wav", "b/x.wav"], "names that differ"),
-        (["transcribe", "x.wav", "--permutation", "matched_energy"], "studies only"),
+        (["transcribe", "x.wav", "--permutation", "matched_energy"], "expected --midi with it"),
     ],
 )
 @pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # lines, too

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,12 +15,20 @@ import pi_amt.cli.transcribe as cli
 from pi_amt.cli.main import main
 from pi_amt.core.note_files import read_notes, write_midi
 from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import midi_to_hz
+from pi_amt.datasets.loading import load_dataset
 from pi_amt.datasets.track import FileTrack
 from pi_amt.models.adapter import as_transcriber
-from pi_amt.models.loading import load_model
+from pi_amt.models.loading import ModelSpec
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.permutation import Scene
+from pi_amt.permutations.permutation import Change, Permutation, Scene
+from pi_amt.scoring.anatomy import annotate
+from pi_amt.scoring.matching import match_notes
+from pi_amt.scoring.note_table import NoteTable
+from pi_amt.study.conditions import as_condition
+from pi_amt.study.evaluate import evaluate
+from pi_amt.study.jobs import Job
 
 LENGTH_SECONDS = 1.0
 
@@ -29,6 +39,16 @@ def take(tmp_path: Path) -> FileTrack:
     audio, midi = tmp_path / "take.wav", tmp_path / "take.mid"
     write_pair(audio, midi)
     return FileTrack("take", audio, midi, "take")
+
+
+@pytest.fixture
+def piece(tmp_path: Path) -> FileTrack:
+    """Four seconds of piano music."""
+    (track,) = load_dataset("demo", max_tracks=1, max_seconds=4.0)
+    audio, midi = tmp_path / "piece.wav", tmp_path / "piece.mid"
+    soundfile.write(audio, *track.audio())
+    write_midi(track.notes(), midi)
+    return FileTrack("piece", audio, midi, "piece")
 
 
 def power_at(samples: np.ndarray, rate: int, hz: float) -> float:
@@ -69,14 +89,89 @@ def test_what_is_kept_for_the_sound_changes_no_note(take: FileTrack, tmp_path: P
     assert a == b
 
 
-def test_a_mask_that_must_see_the_whole_recording_does(take: FileTrack, tmp_path: Path) -> None:
-    arguments = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path), "--csv"]
-    assert main([*arguments, "--permutation", "ratio_harm_mask", "-o", str(tmp_path / "a")]) == 0
-    model, mask = load_model("basic_pitch"), load_permutation("ratio_harm_mask")
-    clean = model.analyze(*take.audio())
-    perturbed, _ = mask.perturb(Scene(clean, take.notes()))
-    expected = model.decode(model.activations(perturbed))
-    assert read_notes(tmp_path / "a" / "take.csv").pitches.tolist() == expected.pitches.tolist()
+@pytest.mark.parametrize(
+    ("model", "permutation", "options"),
+    [
+        ("basic_pitch", "random", {}),
+        ("basic_pitch", "ratio_harm_mask", {}),  # which must know the whole recording
+        ("timbre_trap", "ratio_fund_mask", {}),  # which the model would normalise by itself
+        ("basic_pitch", "matched_energy", {"target": "harm_mask"}),  # which reads it first
+        ("basic_pitch", "leak", {"carrier": "noise"}),  # which is heard in noise
+        ("basic_pitch", "no_permutation", {}),
+    ],
+)
+def test_the_notes_are_those_of_a_study(
+    model: str, permutation: str, options: dict[str, str], piece: FileTrack, tmp_path: Path
+) -> None:
+    given = ["transcribe", str(piece.audio_path), "--midi", str(piece.notes_path), "--csv"]
+    given += ["--model", model, "-o", str(tmp_path / "out"), "--seed", "3"]
+    for name, value in options.items():
+        given += ["--option", f"{name}={value}"]
+    assert main([*given, "--permutation", permutation]) == 0
+    condition = as_condition(load_permutation(permutation, **options), seed=3)
+    (row,) = evaluate(Job(ModelSpec(model), "", piece, (condition,))).rows
+    expected, reference = NoteTable.from_bytes(row.notes), piece.notes()
+    found = read_notes(tmp_path / "out" / "piece.csv")
+    table = annotate(reference, found, match_notes(reference, found))
+    assert table.matched.tolist() == expected.matched.tolist()
+    assert table.false_pitch == pytest.approx(expected.false_pitch)
+    assert table.false_onset == pytest.approx(expected.false_onset, abs=2e-4)
+
+
+@dataclass(frozen=True)
+class InPlace(Permutation):
+    """A user's, found by its path: it works on the values that it was given."""
+
+    name: ClassVar[str] = "tests.cli.test_transcribe:InPlace"
+    factor: float = 0.1
+
+    def draw(self, scene: Scene) -> Change:
+        def multiply(clean: Spectrogram) -> Spectrogram:
+            clean.tensor.mul_(self.factor)
+            return clean
+
+        return Change(multiply)
+
+
+def test_what_a_permutation_does_in_place_is_heard(take: FileTrack, tmp_path: Path) -> None:
+    given = [
+        "transcribe",
+        str(take.audio_path),
+        "--save-perturbed-audio",
+        "-o",
+        str(tmp_path / "a"),
+    ]
+    assert main([*given, "--permutation", InPlace.name]) == 0
+    soft, _ = soundfile.read(tmp_path / "a" / "take.perturbed.wav")
+    clean, _ = take.audio()
+    assert np.std(soft) == pytest.approx(0.1 * np.std(clean), rel=0.1)
+
+
+def test_values_that_are_no_numbers_are_refused(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["transcribe", str(take.audio_path), "--permutation", InPlace.name]
+    assert main([*given, "--option", "factor=.nan", "-o", str(tmp_path / "a")]) == 1
+    assert "made NaN or infinite values, expected numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("permutation", "label"),
+    [
+        (["wrong_piece"], "wrong_piece(fund_mask)"),
+        (["leak", "--option", "carrier=other"], "leak_other(harm_mask)"),
+    ],
+)
+def test_what_must_borrow_from_another_recording_is_refused(
+    permutation: list[str],
+    label: str,
+    take: FileTrack,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path)]
+    assert main([*given, "-o", str(tmp_path / "a"), "--permutation", *permutation]) == 2
+    assert f"--permutation: got {label}: needs another recording" in capsys.readouterr().err
 
 
 def test_a_perturbed_sound_needs_a_permutation(

@@ -12,13 +12,11 @@ import numpy as np
 import soundfile
 
 from pi_amt.cli.overrides import options_of
-from pi_amt.cli.transcribe import reference_notes
-from pi_amt.core.audio import read_audio
+from pi_amt.cli.transcribe import read_recording, reference_notes
 from pi_amt.core.checks import check_seed
 from pi_amt.core.errors import printable
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import RESIDUALS
-from pi_amt.core.tuning import estimate_tuning
 from pi_amt.core.units import Samples
 from pi_amt.models.audio_domain import AudioDomain, Hearing
 from pi_amt.models.transcriber import ModelIdentity
@@ -43,22 +41,12 @@ def perturb(options: Namespace) -> None:
     permutation = _permutation(options)
     target = _target(options)
     seed = check_seed(options.seed)
-    samples, sample_rate = read_audio(options.audio)
-    if not samples.any():
+    reference = reference_notes(options.midi, permutation) if options.midi else None
+    recording = read_recording(Path(options.audio), reference)
+    if not recording.samples.any():
         raise ValueError(f"{options.audio}: got silence, expected a recording to perturb")
-    reference = reference_notes(options.midi, permutation) if options.midi else Notes.empty()
-    seconds = len(samples) / sample_rate
-    if doubt := beyond_the_end(share_beyond(reference, seconds)):
+    if doubt := beyond_the_end(share_beyond(recording.reference, recording.seconds)):
         print(printable(f"pi-amt: warning: {options.midi}: {doubt}"), file=sys.stderr)
-    recording = Recording(
-        dataset="",
-        track=Path(options.audio).stem,
-        samples=samples,
-        sample_rate=sample_rate,
-        seconds=seconds,
-        reference=reference,
-        tuning_cents=estimate_tuning(samples, sample_rate),
-    )
     sound, rate, told = _perturbed(recording, permutation, seed)
     peak = float(np.abs(sound).max(initial=0.0))
     softer = "" if peak <= 1.0 else f", made {20 * np.log10(peak):.1f} dB softer to fit the file"

@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from pi_amt.cli.messages import one_line
 from pi_amt.cli.overrides import options_of
@@ -20,33 +22,37 @@ from pi_amt.core.checks import check_seed
 from pi_amt.core.errors import printable
 from pi_amt.core.note_files import is_written_here, read_notes, write_csv, write_midi
 from pi_amt.core.notes import Notes
-from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.spectrogram import Spectrogram, concatenate
 from pi_amt.core.text import plural
 from pi_amt.core.tuning import estimate_tuning
-from pi_amt.core.units import Samples
 from pi_amt.datasets.folder import NOTES_SUFFIXES
 from pi_amt.models.loading import load_model
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.permutation import Change, Permutation
 from pi_amt.report.explorer.listen import Sound, heard, residual_db
 from pi_amt.scoring.alignment import alignment, beyond_the_end, share_beyond
 from pi_amt.scoring.notes import F_MEASURE, score_notes
+from pi_amt.store.rows import BASELINE
+from pi_amt.study.carriers import carried
+from pi_amt.study.conditions import Condition, as_condition
+from pi_amt.study.evaluate import run_settled
+from pi_amt.study.groups import Group, askable
+from pi_amt.study.streaming import Pass, Recording
 
 _REFERENCES = (*NOTES_SUFFIXES, ".txt")  # of MAPS: text, unless there is a .mid
 
 
 def transcribe(options: Namespace) -> int:
-    """Write ``<name>.mid`` per audio file; files that are broken, or that the model fails on, are
-    reported, and the others go on.
+    """Write ``<name>.mid`` per audio file; files that are broken, that the model fails on, or whose
+    notes cannot be written, are reported, and the others go on.
 
     Raises:
         ValueError: for options that do not go together, or names that would collide.
     """
     model = load_model(options.model, weights=options.weights, device=options.device)
-    permutation = _permutation(options)
-    notes = reference_notes(options.midi, permutation) if options.midi else None
-    seed = check_seed(options.seed)
+    condition = _condition(options, model)
+    notes = reference_notes(options.midi, condition.permutation) if options.midi else None
     folder = Path(options.output)
     failures = 0
     _check_different_names(options.audio)
@@ -54,16 +60,18 @@ def transcribe(options: Namespace) -> int:
     _check_references_stay(options.audio, folder, options.midi, options.csv)
     folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, options.audio):
+        target = folder / f"{path.stem}.mid"
         try:
-            samples, sample_rate = read_audio(path)
-            if permutation is None:
-                found, sound, said = model.transcribe(samples, sample_rate), None, ""
-            else:
-                perturb = partial(permutation, notes=notes, key=seed)
-                whole, listen = permutation.needs_overview, options.save_perturbed_audio
-                found, sound, said = _perturbed(
-                    model, samples, sample_rate, perturb, whole=whole, listen=listen
-                )
+            recording = carried(
+                read_recording(path, notes), condition.permutation.carrier, other=None
+            )
+            done = _run(model, recording, condition, keep=options.save_perturbed_audio)
+            found, said = done.decoder.finish(), ""
+            if options.save_perturbed_audio:
+                said = _write_sound(target.with_suffix(".perturbed.wav"), model, recording, done)
+            write_midi(found, target)
+            if options.csv:
+                write_csv(found, target.with_suffix(".csv"))
         except Exception as error:  # a model of somebody else may raise anything
             if os.environ.get("PI_AMT_DEBUG"):
                 raise
@@ -72,19 +80,30 @@ def transcribe(options: Namespace) -> int:
             print(printable(f"pi-amt: {where}{told}"), file=sys.stderr)
             failures += 1
             continue
-        target = folder / f"{path.stem}.mid"
-        if sound is not None:
-            with target.with_suffix(".perturbed.wav").open("wb") as file:
-                soundfile.write(file, *sound, subtype="PCM_16", format="WAV")
-        write_midi(found, target)
-        if options.csv:
-            write_csv(found, target.with_suffix(".csv"))
         print(printable(f"{target}: {plural(len(found), 'note')}{_against(notes, found)}{said}"))
-        clean = found if permutation is None else None
-        if notes is not None and (doubt := _doubt(notes, clean, len(samples) / sample_rate)):
+        clean = found if condition.role == "baseline" else None
+        if notes is not None and (doubt := _doubt(notes, clean, recording.seconds)):
             told = f"pi-amt: warning: {path}, reference notes of {options.midi}: {doubt}"
             print(printable(told), file=sys.stderr)
     return 1 if failures else 0
+
+
+def read_recording(path: Path, reference: Notes | None) -> Recording:
+    """An audio file as a study hears it; its draws start from its name.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    samples, sample_rate = read_audio(path)
+    return Recording(
+        dataset="",
+        track=path.stem,
+        samples=samples,
+        sample_rate=sample_rate,
+        seconds=len(samples) / sample_rate,
+        reference=Notes.empty() if reference is None else reference,
+        tuning_cents=estimate_tuning(samples, sample_rate),
+    )
 
 
 def reference_notes(path: str, permutation: Permutation | None) -> Notes:
@@ -110,8 +129,9 @@ def _doubt(reference: Notes, clean: Notes | None, seconds: float) -> str:
     return alignment(reference, clean, seconds).likely_cause
 
 
-def _permutation(options: Namespace) -> Permutation | None:
-    """What is done to the input, checked."""
+def _condition(options: Namespace, model: Transcriber) -> Condition:
+    """What is done to the input, checked; the baseline where there is no permutation."""
+    seed = check_seed(options.seed)
     if not options.permutation:
         for option, given in (
             ("--option", options.option),
@@ -119,53 +139,78 @@ def _permutation(options: Namespace) -> Permutation | None:
         ):
             if given:
                 raise ValueError(f"{option}: got one without --permutation, expected both")
-        return None
+        return as_condition(BASELINE, seed)
     permutation = load_permutation(options.permutation, **options_of(options.option))
-    if permutation.prepass() is not None:
-        raise ValueError(
-            f"--permutation: got {permutation.name}, which must read a whole recording first; "
-            "it works in studies only"
-        )
+    condition = as_condition(permutation, seed)
+    _, reasons = askable(Group(model, "", (), (condition,)))
+    for reason in reasons:
+        raise ValueError(f"--permutation: got {reason}")
     if permutation.needs_notes and not options.midi:
         raise ValueError(
             f"--permutation: got {permutation.name}, which needs the notes of the recording, "
             "expected --midi with it"
         )
-    return permutation
+    return condition
 
 
-def _perturbed(
-    model: Transcriber,
-    samples: Samples,
-    sample_rate: int,
-    perturb: Callable[[Spectrogram], Spectrogram],
-    *,
-    whole: bool,
-    listen: bool,
-) -> tuple[Notes, tuple[Samples, int] | None, str]:
-    """Notes of a perturbed recording, what it sounds like if asked for, and a remark on that.
+class _Inputs:
+    """Keeps what the network got, and in place of what, where it is to be heard."""
 
-    Args:
-        whole: the permutation must see all of the recording at once.
-        listen: make the sound.
-    """
-    tuning = estimate_tuning(samples, sample_rate)
-    if not (whole or listen):
-        found = model.transcribe(samples, sample_rate, perturb=perturb, tuning_cents=tuning)
-        return found, None, ""
-    clean = model.analyze(samples, sample_rate, tuning_cents=tuning)
-    perturbed = perturb(clean)
-    found = model.decode(model.activations(perturbed))
-    if not listen:
-        return found, None, ""
-    sound = heard(model, Sound(samples, sample_rate, 0.0), clean, perturbed)
+    def __init__(self, keep: bool) -> None:
+        self.clean: list[Spectrogram] = []
+        self.perturbed: list[Spectrogram] = []
+        self._keep = keep
+
+    def watch_input(
+        self,
+        clean: Spectrogram,
+        perturbed: Spectrogram,
+        change: Change,
+        kept: NDArray[np.bool_],
+    ) -> None:
+        """Keep some blocks."""
+        if self._keep:
+            self.clean.append(clean)
+            self.perturbed.append(perturbed)
+
+    def watch_frames(
+        self, model: Transcriber, first: int, activations: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Nothing of these is written."""
+
+    def joined(self) -> tuple[Spectrogram, Spectrogram]:
+        """The whole clean and perturbed input. The parts, as large again, are given up."""
+        clean, perturbed = concatenate(self.clean), concatenate(self.perturbed)
+        self.clean.clear()
+        self.perturbed.clear()
+        return clean, perturbed
+
+
+def _run(
+    model: Transcriber, recording: Recording, condition: Condition, *, keep: bool
+) -> Pass[_Inputs]:
+    """One condition on a recording, as a study computes it; ``keep`` what the network got."""
+    passes, refused = run_settled(model, recording, [condition], partial(_Inputs, keep))
+    for error in refused.values():
+        raise error
+    return passes[0]
+
+
+def _write_sound(path: Path, model: Transcriber, recording: Recording, done: Pass[_Inputs]) -> str:
+    """Write what a perturbed input sounds like, as long as the recording; returns a remark on how
+    near it comes."""
+    clean, perturbed = done.watcher.joined()
+    whole = Sound(recording.samples, recording.sample_rate, 0.0)
+    sound = heard(model, whole, clean, perturbed)
     residual = residual_db(model, sound, perturbed)
-    said = "" if residual is None else f", the sound differs from the input by {residual:.0f} dB"
-    length = max(1, round(len(samples) / sample_rate * sound.sample_rate))
+    length = max(1, round(recording.seconds * sound.sample_rate))
     begin = max(0, round(sound.begin * sound.sample_rate))
     placed = np.zeros(length, dtype=np.float32)
     placed[begin : begin + len(sound.samples)] = sound.samples[: length - begin]
-    return found, (placed / max(1.0, float(np.abs(placed).max())), sound.sample_rate), said
+    placed /= max(1.0, float(np.abs(placed).max()))
+    with path.open("wb") as file:
+        soundfile.write(file, placed, sound.sample_rate, subtype="PCM_16", format="WAV")
+    return "" if residual is None else f", the sound differs from the input by {residual:.0f} dB"
 
 
 def _check_different_names(paths: list[str]) -> None:
