@@ -174,6 +174,22 @@ def test_what_must_borrow_from_another_recording_is_refused(
     assert f"--permutation: got {label}: needs another recording" in capsys.readouterr().err
 
 
+def test_a_name_that_is_too_long_for_what_is_written_does_not_hold_up_the_others(
+    take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long, out = tmp_path / f"{'n' * 250}.wav", tmp_path / "out"
+    write_pair(long, tmp_path / "other.mid")
+    given = ["transcribe", str(long), str(take.audio_path), "--permutation", "random"]
+    for _ in range(2):  # what is there already is looked for, too
+        assert main([*given, "--save-perturbed-audio", "-o", str(out)]) == 1
+        said, (line,) = (text.splitlines() for text in capsys.readouterr())
+        assert [text.partition(":")[0] for text in said] == [str(out / "take.mid")]
+        assert line.endswith(".perturbed.wav: File name too long; choose a shorter name")
+    long = long.rename(tmp_path / f"{'n' * 252}.au")  # notes have another suffix, longer by one
+    assert main(["transcribe", str(long), str(take.audio_path), "-o", str(out)]) == 1
+    assert ".mid: File name too long; choose a shorter name" in capsys.readouterr().err
+
+
 def test_a_perturbed_sound_needs_a_permutation(
     take: FileTrack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,10 +13,10 @@ from pi_amt.core.checks import near, unknown
 def one_line(error: BaseException) -> str:
     """The reason of an error and what to do; near matches for a mistyped key or name."""
     if isinstance(error, OSError) and error.errno and error.filename:
-        return (
-            f"cannot use {error.filename}: {error.strerror}; check that it is there, writable "
-            "and has space, or choose another place"
-        )
+        advice = "check that it is there, writable and has space, or choose another place"
+        if error.errno == errno.ENAMETOOLONG:
+            advice = "choose a shorter name"
+        return f"cannot use {error.filename}: {error.strerror}; {advice}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: make room where results are written, or choose another place"
     if type(error).__name__ == "InstantiationException" and error.__cause__ is not None:

@@ -248,10 +248,10 @@ def _check_references_stay(
         in_place = _same(folder, path.parent)
         at_risk = [path.with_suffix(suffix) for suffix in suffixes] if in_place else []
         written = [folder / f"{path.stem}{suffix}" for suffix in (".mid", ".csv")[: 1 + with_csv]]
-        at_risk += [one for one in written if one.is_file() and not is_written_here(one)]
+        at_risk += [one for one in written if os.path.isfile(one) and not is_written_here(one)]
         if reference and _same(folder / f"{path.stem}.mid", reference):
             at_risk.append(reference)
-        for notes in filter(Path.exists, at_risk):
+        for notes in filter(os.path.exists, at_risk):
             raise ValueError(
                 f"--output: got {folder.absolute()}, where {notes} would be overwritten or the "
                 "transcription taken for it, expected another folder, such as -o transcriptions"
@@ -259,7 +259,8 @@ def _check_references_stay(
 
 
 def _same(a: Path, b: Path) -> bool:
-    return a.exists() and b.exists() and a.samefile(b)
+    # here and above not by the methods of Path, which raise where a name is too long
+    return os.path.exists(a) and os.path.exists(b) and a.samefile(b)
 
 
 def _against(reference: Notes | None, found: Notes) -> str:
