@@ -78,8 +78,9 @@ class Origin:
         """
         for group in self.groups:
             for known in group.conditions:
-                draw = replace(known, repeat=row.repeat, seed=row.seed)
-                stored = replace(draw, label=row.label, role=row.role)
+                stored = replace(
+                    known, label=row.label, role=row.role, repeat=row.repeat, seed=row.seed
+                )
                 if stored.distinct == known.distinct and row.parameters == known.parameters:
                     return known
         return Condition.rebuilt(condition_of(row), row.repeat, row.seed)
