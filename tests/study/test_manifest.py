@@ -181,7 +181,7 @@ def test_recordings_of_ones_own_may_be_corrected_but_not_exchanged(tmp_path: Pat
 
 
 def test_a_manifest_knows_all_models_of_one_name(tmp_path: Path) -> None:
-    options = ("{}", '{"domain": "audio"}', '{"threshold": 0.4}')
+    options = ("{}", '{"domain":"audio"}', '{"threshold":0.4}')
     groups = [
         Group(ModelSpec(TOY, one), "toys", toy_tracks(1, 1.0), make_conditions([]))
         for one in options
