@@ -8,13 +8,10 @@ recording.
 
 from __future__ import annotations
 
-import ctypes
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -31,25 +28,7 @@ from pi_amt.permutations.partial_powers import Overview, OverviewMeter
 from pi_amt.permutations.permutation import Change, Neighbour, Permutation, Scene
 from pi_amt.scoring.frames import FrameScorer
 from pi_amt.study.conditions import Condition
-
-
-def return_freed_memory() -> None:
-    """Give back what this process has freed (glibc; nothing on other systems).
-
-    A process that allocates and frees large arrays of several sizes for minutes otherwise grows far
-    beyond what it uses: Timbre-Trap under eight conditions to 1.7 GB after 2.5 minutes of audio,
-    and on, instead of 1.2 GB.
-    """
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    """glibc's function; ``None`` where the C library has none."""
-    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-
+from pi_amt.study.heap import return_freed_memory, spare_memory
 
 # each time costs Timbre-Trap's workers a share of a part, about 2 % of their time in all
 _PARTS_PER_TRIM = 4
@@ -78,6 +57,7 @@ class Recording:
     def stream(self, model: Transcriber) -> Iterator[Spectrogram]:
         """The model's own spectrogram of it, a few blocks at a time. Memory that was freed
         meanwhile goes back to the system."""
+        spare_memory(self.seconds)
         parts = model.stream(self.samples, self.sample_rate, tuning_cents=self.tuning_cents)
         for number, part in enumerate(parts, start=1):
             yield part

@@ -170,17 +170,17 @@ class TimbreTrap(BatchedTranscriber):
             return super().outputs(spectrograms)
 
         used = [self.block_reference(s) for s in spectrograms]
+        # The outputs of many conditions take as much memory as their inputs: they are written into
+        # one array, since joining them would take it twice.
+        out = torch.empty((len(spectrograms), *spectrograms[0].tensor.shape), dtype=torch.complex64)
 
-        def run(block: int) -> torch.Tensor:
+        def run(block: int) -> None:
             values = torch.stack([s.tensor[block] for s in spectrograms])
             frames = np.stack([one[block] for one in used])
-            return self.network(values, frames)["transcription"]
+            out[:, block] = self.network(values, frames)["transcription"]
 
-        blocks = map_on_threads(run, range(len(spectrograms[0].times)), self.device)
-        return [
-            {"transcription": torch.stack([block[i] for block in blocks])}
-            for i in range(len(spectrograms))
-        ]
+        map_on_threads(run, range(out.shape[1]), self.device)
+        return [{"transcription": one} for one in out]
 
     def stitcher(self, n_samples: int) -> BlockStitcher:
         """A fresh stitcher for a recording of ``n_samples`` samples at 22,050 Hz."""
