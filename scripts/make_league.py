@@ -37,7 +37,7 @@ from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, store_path
 from pi_amt.study.driver import run_study
 from pi_amt.study.executors.processes import local
-from pi_amt.study.league import PLAYERS, league_groups
+from pi_amt.study.league import LEAGUE_PLAYERS, league_groups
 from pi_amt.study.truth import as_conditions
 
 GENERATED = Path(__file__).resolve().parents[1] / "docs" / "generated"
@@ -51,7 +51,9 @@ def main() -> None:
     parser.add_argument("--maps", help="folder of MAPS recordings; none: the truth set alone")
     parser.add_argument("--seconds", type=float, help="of each recording, its beginning only")
     parser.add_argument("--tracks", type=int, help="so many MAPS recordings only")
-    parser.add_argument("--players", default=PLAYERS, help=f"of Shapley values ({PLAYERS})")
+    parser.add_argument(
+        "--players", default=LEAGUE_PLAYERS, help=f"of Shapley values ({LEAGUE_PLAYERS})"
+    )
     parser.add_argument("--n-jobs", type=int, help="worker processes (one per core)")
     parser.add_argument("--write-only", action="store_true", help="run nothing")
     options = parser.parse_args()

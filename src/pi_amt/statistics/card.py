@@ -33,7 +33,7 @@ _HELD_EQUAL = ("method", "precision")
 
 
 @dataclass(frozen=True)
-class Change:
+class MeasureChange:
     """One measure that differs between two cards by more than intervals explain."""
 
     measure: str
@@ -165,7 +165,7 @@ class Card:
         return path
 
 
-def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Change]:
+def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[MeasureChange]:
     """Every measure that has changed, see the module; in the order of the new card.
 
     Raises:
@@ -196,7 +196,7 @@ def changes(new: Card, old: Card, *, tolerance: float = TOLERANCE) -> list[Chang
             continue
         both = [piece for piece in shared if _has(ours, name, piece) and _has(theirs, name, piece)]
         before, after = (_value(one, name, both) for one in (theirs, ours))
-        found.append(Change(name, before, after, gap, len(both)))
+        found.append(MeasureChange(name, before, after, gap, len(both)))
     return found
 
 

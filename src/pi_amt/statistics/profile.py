@@ -67,7 +67,7 @@ class Energies:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class WayAgreement:
     """One way beside the reference.
 
     Attributes:
@@ -129,18 +129,18 @@ class Profile:
         """Numbers of all partials that any way has."""
         return sorted({int(k) for curve in self.curves.values() for k in curve.values})
 
-    def agreements(self) -> dict[str, Agreement]:
+    def agreements(self) -> dict[str, WayAgreement]:
         """Way → how it compares with the reference; without the reference itself."""
         reference, *others = self.curves
         return {way: self._agreement(way, reference) for way in others if reference != "binary"}
 
-    def _agreement(self, way: str, reference: str) -> Agreement:
+    def _agreement(self, way: str, reference: str) -> WayAgreement:
         one, other = self.curves[way], self.curves[reference]
         pieces = [piece for piece in one.pieces if piece in other.pieces]
         partials = np.intersect1d(one.values, other.values)
         here, there = (_drops(curve, pieces, partials) for curve in (one, other))
         one_mean, other_mean = (_means(drops) for drops in (here, there))
-        return Agreement(
+        return WayAgreement(
             way=way,
             reference=reference,
             partials=partials,

@@ -24,12 +24,12 @@ from pi_amt.study.truth import DATASET, Truth, held_out_recordings, truth_groups
 #: the masks that remove the fundamentals, and that keep nothing else
 MASKS = ("ratio_fund_mask", "ratio_harm_mask")
 #: players of the short form, whose seven coalitions take a quarter of the time of all thirty-one
-PLAYERS = "f0+h2-h10+rest"
+LEAGUE_PLAYERS = "f0+h2-h10+rest"
 #: the permutation that is run on the model's own input, since a sound keeps too little of it
 OWN_INPUT = "microtonal"
 
 
-def league_conditions(players: str = PLAYERS) -> list[Condition]:
+def league_conditions(players: str = LEAGUE_PLAYERS) -> list[Condition]:
     """Both masks, the fundamentals removed from the first 50 ms of each note, all with the controls
     that claims rest on, and all coalitions of the players."""
     onset = Condition(load_permutation("fund_mask", onset="only"), "fund_mask(onset=only)")
@@ -42,7 +42,7 @@ def league_groups(
     recordings: Mapping[str, Sequence[Track]],
     *,
     truth_seconds: float | None = None,
-    players: str = PLAYERS,
+    players: str = LEAGUE_PLAYERS,
 ) -> list[Group]:
     """Everything that one model is asked.
 

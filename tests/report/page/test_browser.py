@@ -362,7 +362,7 @@ def test_explorer_keeps_what_was_chosen(browser: Any, report_of_two_models: Path
     opened.close()
 
 
-def test_explorer_shows_fates_and_outline(visit: Open) -> None:
+def test_explorer_shows_outcomes_and_outline(visit: Open) -> None:
     page = visit("#explorer").page
     titles = page.locator("#ex-condition option").all_inner_texts()
     page.locator("#ex-condition").select_option(str(titles.index("fund_mask (hard)")))

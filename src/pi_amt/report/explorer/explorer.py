@@ -29,7 +29,7 @@ from pi_amt.report.explorer.pictures import (
     touched,
 )
 from pi_amt.report.explorer.replay import Replayed, read_recording, replay
-from pi_amt.report.explorer.roll import FATES, agreement, look_for, played, roll
+from pi_amt.report.explorer.roll import OUTCOMES, agreement, look_for, played, roll
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.statistics.result import Result
@@ -83,7 +83,7 @@ def explore(
             shown.append(found)
     if not shown:
         return None, ["The explorer is left out, because there is no recording to show.", *said]
-    head = {"fates": FATES, "colours": colour_steps(), "range_db": RANGE_DB}
+    head = {"outcomes": OUTCOMES, "colours": colour_steps(), "range_db": RANGE_DB}
     return {**head, "examples": shown}, said
 
 

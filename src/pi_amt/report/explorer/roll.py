@@ -15,35 +15,35 @@ from pi_amt.scoring.anatomy import compare
 from pi_amt.scoring.note_table import NoteTable
 
 #: what a note of the roll can be; the page has a colour and a shape for each
-FATES = ("kept", "lost", "gained", "missed", "false-new", "false-old")
+OUTCOMES = ("kept", "lost", "gained", "missed", "false-new", "false-old")
 #: semitones from a note to what is often mistaken for it
 _OCTAVES = (-24, -19, -12, 12, 19, 24)
 
 
 def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> dict[str, Any]:
-    """Notes that sound inside an excerpt, and how many of each fate there are.
+    """Notes that sound inside an excerpt, and how many of each outcome there are.
 
     Returns:
-        ``notes``: lists of [onset s from ``start``, duration s, MIDI pitch, number of its fate];
-        ``counts``: fate → number of notes; ``f``: F of the excerpt, clean and perturbed, of the
+        ``notes``: lists of [onset s from ``start``, duration s, MIDI pitch, number of its outcome];
+        ``counts``: outcome → number of notes; ``f``: F of the excerpt, clean and perturbed, of the
         notes that are heard in it.
     """
     found = compare(baseline, perturbed)
-    fate = np.full(len(baseline.onset), FATES.index("missed"))
+    outcome = np.full(len(baseline.onset), OUTCOMES.index("missed"))
     for name, which in (("kept", found.kept), ("lost", found.lost), ("gained", found.gained)):
-        fate[which] = FATES.index(name)
+        outcome[which] = OUTCOMES.index(name)
     onset = np.concatenate([baseline.onset, perturbed.false_onset])
     duration = np.concatenate([baseline.duration, perturbed.false_duration])
     pitch = np.concatenate([baseline.pitch, perturbed.false_pitch])
-    false = np.where(found.false_new, FATES.index("false-new"), FATES.index("false-old"))
-    fates = np.concatenate([fate, false])
+    false = np.where(found.false_new, OUTCOMES.index("false-new"), OUTCOMES.index("false-old"))
+    outcomes = np.concatenate([outcome, false])
     inside = _sounding(onset, duration, start, stop)
     order = np.flatnonzero(inside)[np.argsort(onset[inside], kind="stable")]
-    counts = np.bincount(fates[inside], minlength=len(FATES))
-    columns = (onset - start, duration, pitch, fates)
+    counts = np.bincount(outcomes[inside], minlength=len(OUTCOMES))
+    columns = (onset - start, duration, pitch, outcomes)
     return {
         "notes": [_rounded(*(float(column[i]) for column in columns)) for i in order],
-        "counts": dict(zip(FATES, map(int, counts), strict=True)),
+        "counts": dict(zip(OUTCOMES, map(int, counts), strict=True)),
         "f": [_f_measure(table, start, stop) for table in (baseline, perturbed)],
     }
 

@@ -13,7 +13,7 @@ from pi_amt.core.units import Floats
 from pi_amt.report.names import dataset_title, model_title
 from pi_amt.report.tables.cells import format_value
 from pi_amt.report.tables.table import Table, bounds_of, with_bounds
-from pi_amt.statistics.profile import AGREES, WAYS, Agreement, Energies, Profile, profiles
+from pi_amt.statistics.profile import AGREES, WAYS, Energies, Profile, WayAgreement, profiles
 from pi_amt.statistics.result import Result
 
 _UNKNOWN = Energies(nan, nan, nan, nan)
@@ -149,7 +149,7 @@ def _sentences(profile: Profile) -> Iterator[str]:
             yield from (f"{place}: {why}" for why in _why(found, profile.energies))
 
 
-def _agreement(profile: Profile, found: Agreement) -> str:
+def _agreement(profile: Profile, found: WayAgreement) -> str:
     """``ratio masks agree with the missing sound: over k = 1 … 10 …``."""
     name, agrees, differs = _WORDS[found.way]
     k, rank = found.furthest, found.rank_correlation
@@ -167,7 +167,7 @@ def _agreement(profile: Profile, found: Agreement) -> str:
     )
 
 
-def _why(binary: Agreement, energies: Mapping[int, Energies]) -> Iterator[str]:
+def _why(binary: WayAgreement, energies: Mapping[int, Energies]) -> Iterator[str]:
     """What the band of the partial where a binary mask is furthest off holds besides."""
     k = binary.furthest
     found = energies.get(k, _UNKNOWN)

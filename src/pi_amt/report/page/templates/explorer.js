@@ -3,7 +3,7 @@
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = midi => NAMES[((Math.round(midi) % 12) + 12) % 12] + (Math.floor(Math.round(midi) / 12) - 1);
 const shortened = name => name.length > 40 ? `${name.slice(0, 20)}…${name.slice(-19)}` : name; // both ends tell recordings apart
-const FATE_TEXTS = {
+const OUTCOME_TEXTS = {
   "kept": "kept: found clean and perturbed", "lost": "lost: found clean only", "gained": "gained: found perturbed only",
   "missed": "missed by both", "false-new": "false, new", "false-old": "false, also clean",
 };
@@ -238,8 +238,8 @@ window.startExplorer = state => {
     const pitches = model.conditions.flatMap(c => c.notes.map(n => n[2]));
     return pitches.length ? [Math.floor(Math.min(...pitches)) - 2, Math.ceil(Math.max(...pitches)) + 6] : [57, 72];
   }
-  function shape(fate, x, y, width, height, title) {
-    const name = data.fates[fate], group = make("g", { class: `fate-${name}` });
+  function shape(outcome, x, y, width, height, title) {
+    const name = data.outcomes[outcome], group = make("g", { class: `outcome-${name}` });
     group.append(make("rect", { class: `note-${name}`, x, y, width, height, rx: 1.5 }));
     if (name === "gained") group.append(make("path", { d: `M${x + 3} ${y + height / 2}h${Math.max(1, Math.min(7, width - 5))}`, stroke: "var(--ink)", "stroke-width": 1.4 }));
     if (name === "false-new" || name === "false-old") group.append(make("path", { d: `M${x - 3} ${y - 1}l5 ${height + 2}m0 ${-height - 2}l-5 ${height + 2}`, stroke: "var(--false)", "stroke-width": 1.2 }));
@@ -253,16 +253,16 @@ window.startExplorer = state => {
   function drawRoll() {
     const width = roll.area.clientWidth || 800, height = 230, [low, high] = rollRange(), [t0, t1] = view;
     const x = t => (t - t0) / (t1 - t0) * width, y = p => (high - p) / (high - low) * height, step = height / (high - low);
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Piano roll: ${data.fates.map(name => `${condition.counts[name]} ${name}`).join(", ")}` }, patterns());
+    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Piano roll: ${data.outcomes.map(name => `${condition.counts[name]} ${name}`).join(", ")}` }, patterns());
     for (let p = low; p <= high; p += 1) {
       if ([1, 3, 6, 8, 10].includes(((p % 12) + 12) % 12)) svg.append(make("rect", { class: "rollkey", x: 0, width, y: y(p + 0.5), height: step }));
       if (p % 12 === 0) svg.append(make("line", { class: "rollgrid", x1: 0, x2: width, y1: y(p - 0.5), y2: y(p - 0.5) }));
     }
     const order = ["missed", "false-old", "kept", "false-new", "gained", "lost"];
-    for (const fate of order.map(name => data.fates.indexOf(name))) for (const [onset, duration, pitch, which] of condition.notes) {
-      if (which !== fate || onset > t1 || onset + duration < t0) continue;
+    for (const outcome of order.map(name => data.outcomes.indexOf(name))) for (const [onset, duration, pitch, which] of condition.notes) {
+      if (which !== outcome || onset > t1 || onset + duration < t0) continue;
       const thick = Math.max(3, step * 0.8);
-      svg.append(shape(fate, x(onset), y(pitch) - thick / 2, Math.max(2.5, x(onset + duration) - x(onset) - 1), thick, `${noteName(pitch)} at ${(example.start + onset).toFixed(2)} s, ${FATE_TEXTS[data.fates[fate]]}`));
+      svg.append(shape(outcome, x(onset), y(pitch) - thick / 2, Math.max(2.5, x(onset + duration) - x(onset) - 1), thick, `${noteName(pitch)} at ${(example.start + onset).toFixed(2)} s, ${OUTCOME_TEXTS[data.outcomes[outcome]]}`));
     }
     $("svg", roll.area)?.remove();
     roll.area.prepend(svg);
@@ -279,10 +279,10 @@ window.startExplorer = state => {
     axis.area.prepend(svg);
   }
   function drawLegend() {
-    legend.replaceChildren(...data.fates.map((name, fate) => {
+    legend.replaceChildren(...data.outcomes.map((name, outcome) => {
       const svg = make("svg", { viewBox: "-4 -2 34 14", "aria-hidden": "true" });
-      svg.append(shape(fate, 0, 0, 26, 9));
-      return html("span", {}, svg, html("b", { textContent: condition.counts[name] }), FATE_TEXTS[name]);
+      svg.append(shape(outcome, 0, 0, 26, 9));
+      return html("span", {}, svg, html("b", { textContent: condition.counts[name] }), OUTCOME_TEXTS[name]);
     }));
   }
   function setView(t0, t1) {
