@@ -43,7 +43,9 @@ class _Heap:
 @cache
 def _heap() -> _Heap | None:
     """``None`` where the C library is another one."""
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
     return _Heap(library) if hasattr(library, "malloc_trim") else None
 
 
