@@ -1,4 +1,4 @@
-"""Hydra launcher that fuses a sweep: one pass over the data for all jobs that can share it."""
+"""Hydra launcher that computes all jobs of a sweep together, see :mod:`pi_amt.cli.app`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Hydra application: one job, or a sweep as fused passes.
+"""The Hydra application: one job, or a sweep, whose jobs are computed together.
 
 A :class:`Task` is the task function of a single job. For a sweep, pi_amt's launcher gives all jobs
 to :func:`compute` at once, which groups them by model and data; each job then only writes its own
@@ -71,7 +71,7 @@ class Task:
     It is an object because ``hydra.main`` returns nothing: it keeps what is asked for afterwards.
 
     Attributes:
-        failed: the rows of all passes that failed, each once.
+        failed: the rows that failed, each once.
         folders: where the data lie, as far as they are files.
         error: what a job raised. It is not raised through Hydra, which would print a line of its
             own about it.
@@ -136,7 +136,7 @@ def resume(results: Path | str) -> Task:
 def compute(
     configs: Sequence[DictConfig], task: Task, *, resumed: Mapping[str, Any] | None = None
 ) -> list[list[Row]]:
-    """The rows of each job, computed in as few passes over the data as possible.
+    """The rows of each job, those of the same model and data computed together.
 
     Args:
         configs: composed configs of the jobs, ``hydra`` node included.
@@ -174,15 +174,15 @@ def compute(
     task.failed += summary.errors
     folders = (getattr(dataset, "folder", None) for dataset in datasets.values())
     task.folders += [folder for folder in folders if folder is not None]
-    passes = {
+    computed = {
         group.data: (rows, asked)
         for group, rows, asked in zip(groups, found, summary.asked, strict=True)
     }
-    return [_rows_of(job, *passes[job.data]) for job in jobs]
+    return [_rows_of(job, *computed[job.data]) for job in jobs]
 
 
 def fuse(jobs: Iterable[Group]) -> list[Group]:
-    """Join the jobs that differ in their conditions only: one pass over the data each."""
+    """Join the groups of jobs that differ in their conditions only."""
     fused: dict[tuple[Any, ...], Group] = {}
     for job in jobs:
         known = fused.get(job.data)
@@ -194,7 +194,7 @@ def fuse(jobs: Iterable[Group]) -> list[Group]:
 
 
 def _rows_of(job: Group, rows: Iterable[Row], asked: Mapping[str, Condition]) -> list[Row]:
-    """The rows of a pass that belong to one of its jobs."""
+    """The rows of a joined group that belong to one of its jobs."""
     wanted = {condition.distinct for condition in job.conditions}
     return [row for row in rows if asked[row.key].distinct in wanted]
 

@@ -134,7 +134,7 @@ def _check_added_keys(config: DictConfig) -> None:
 
 
 def group_of(config: DictConfig, datasets: dict[str, Dataset]) -> Group:
-    """The pass over the data that one job asks for.
+    """The group that one job asks for.
 
     Args:
         config: composed config of the job, ``hydra`` node included.

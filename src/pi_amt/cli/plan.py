@@ -18,10 +18,10 @@ _BYTES_PER_SECOND_OF_AUDIO = 68  # note tables of piano, compressed
 
 
 def print_plan(groups: Sequence[Group], results_dir: str) -> None:
-    """Print one line per pass and the totals.
+    """Print a few lines per group and the totals.
 
     Args:
-        groups: passes over the data, as a study would run them.
+        groups: those that a study would compute.
         results_dir: where rows would go.
     """
     work = size = 0.0

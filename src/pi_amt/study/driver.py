@@ -1,4 +1,4 @@
-"""The study: tracks × conditions × repeats → rows, whatever computes them.
+"""The study: recordings × conditions → rows, whatever computes them.
 
 :func:`run_study` is the driver. It finds out which rows are missing, makes one job per recording
 with all that is missing for it, gives the jobs to an executor, and writes what comes back.
@@ -27,7 +27,13 @@ from pi_amt.study.dispatch import run_jobs
 from pi_amt.study.executors.processes import ExecutorFactory, bounded
 from pi_amt.study.groups import Group, askable
 from pi_amt.study.jobs import Job, JobResult, borrows, row_key
-from pi_amt.study.manifest import check_same_study, check_unchanged, environment, passes, sources
+from pi_amt.study.manifest import (
+    check_same_study,
+    check_unchanged,
+    environment,
+    sources,
+    what_decides,
+)
 from pi_amt.study.neighbours import neighbours_of
 from pi_amt.study.progress import Pulses, StudyProgress
 
@@ -67,7 +73,7 @@ def run_study(
     """Compute and store all rows of the groups that are not stored yet.
 
     Args:
-        groups: passes over the data.
+        groups: models on recordings, with the conditions that are asked of them.
         store: rows are looked up and written here; only this process writes.
         executor: makes the executor that computes; made anew when a worker dies.
         configuration: what the manifest keeps besides versions, machine and files.
@@ -97,8 +103,8 @@ def run_study(
         jobs, asked = _jobs(groups, store, summary, pulses)
         workload = _workload(jobs)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        told = {**environment(), **sources(groups), **passes(groups), **(configuration or {})}
-        store.add_manifest(started, told)
+        told = {**environment(), **sources(groups), **what_decides(groups)}
+        store.add_manifest(started, {**told, **(configuration or {})})
         results = stack.enter_context(closing(run_jobs(jobs, bounded(executor, len(jobs)))))
         shown = StudyProgress(workload, pulses.under_way, quiet=quiet)
         progress = stack.enter_context(shown)

@@ -19,7 +19,7 @@ ALIGNMENTS = ("off", "median")
 
 @dataclass(frozen=True)
 class Group:
-    """One pass over one dataset with one model: what a fused sweep computes together.
+    """One model on the recordings of one dataset, with all conditions that are computed together.
 
     Attributes:
         model: the model, or the recipe that workers make it from.
@@ -52,7 +52,7 @@ class Group:
 
     @property
     def data(self) -> tuple[Any, ...]:
-        """What makes it a pass of its own: groups with equal data can share one."""
+        """What groups must share to be joined: everything but their conditions."""
         return (self.model, self.dataset, tuple(self.tracks), self.tuning, self.align)
 
 

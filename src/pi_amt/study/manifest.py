@@ -47,7 +47,8 @@ def environment() -> dict[str, Any]:
 
 
 def sources(groups: Sequence[Group]) -> dict[str, Any]:
-    """What a report needs to compute an excerpt again: models' options and files of tracks."""
+    """What a report needs to compute an excerpt again: the options of the models, the files of the
+    recordings and, under ``forms``, how notes are written that are no MIDI or MAPS text."""
     tracks: dict[str, dict[str, list[str]]] = {}
     forms: dict[str, dict[str, list[Any]]] = {}
     for group in groups:
@@ -65,9 +66,9 @@ def sources(groups: Sequence[Group]) -> dict[str, Any]:
     return {**found, "forms": forms} if forms else found
 
 
-def passes(groups: Sequence[Group]) -> dict[str, Any]:
-    """What decides the rows besides the conditions: the method, and for each pass the weights of
-    its model and a mark of every recording."""
+def what_decides(groups: Sequence[Group]) -> dict[str, Any]:
+    """What decides the rows besides the conditions: the method, and for each group the weights of
+    its model and a stamp of every recording. Manifests call the groups ``passes``."""
     models = [built(group.model).identity for group in groups]
     return {
         "method": METHOD_VERSION,
@@ -90,11 +91,12 @@ def _made(tracks: Sequence[Track]) -> dict[str, str]:
 
 
 def _mark(track: Track) -> str:
-    """Stamp of a recording, however it is cut and its notes are read.
+    """The stamp that a recording would have if it were neither cut nor read in an unusual way.
 
-    Empty for tracks without such options: their stamps may tell of corrections, too.
+    Empty for recordings without the options of a :class:`Selection`: their stamps may also change
+    where nothing but the notes was corrected.
     """
-    if not is_dataclass(track) or isinstance(track, type):  # which is true of classes, too
+    if not is_dataclass(track) or isinstance(track, type):  # is_dataclass is true of classes, too
         return ""
     own = {field.name for field in fields(track)}
     plain: dict[str, Any] = {f.name: f.default for f in fields(Selection) if f.name in own}
@@ -108,12 +110,12 @@ def check_unchanged(groups: Sequence[Group], manifest: Mapping[str, Any], store:
     have no rows yet contents are not known: they are the same if they are older than the study.
 
     Args:
-        groups: the passes of the study, as they would run now.
-        manifest: of the study, with what :func:`passes` told then.
+        groups: those of the study, as they would run now.
+        manifest: of the study, with what :func:`what_decides` told then.
         store: of its rows.
 
     Raises:
-        ValueError: with the first of the changes.
+        ValueError: with the first few changes, and how many more there are.
     """
     found = list(dict.fromkeys(_changes(groups, manifest, store)))
     if found:

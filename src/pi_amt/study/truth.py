@@ -157,7 +157,7 @@ class TruthRows:
 
 
 def held_out_recordings() -> list[KnownPartialsTrack]:
-    """Those that the published tables are made of."""
+    """The recordings of the truth set that the published tables are made of."""
     return one_per_work(PART)
 
 
@@ -230,7 +230,7 @@ def calibrate_music(
 def truth_groups(
     model: ModelSpec | Transcriber, tracks: Sequence[KnownTrack], truths: Iterable[Truth]
 ) -> list[Group]:
-    """For each truth a pass over the recordings made so, without any permutation."""
+    """For each truth a group of the recordings that are made so, without any permutation."""
     return [
         Group(model, _dataset(truth), [AblatedTrack(t, truth) for t in tracks], make_conditions([]))
         for truth in dict.fromkeys(truths)

@@ -29,7 +29,7 @@ class Origin:
 
     Attributes:
         manifests: of a results store, oldest first; what a later run says goes first.
-        groups: passes of this program; they go before what manifests say.
+        groups: those that this program computed; they go before what manifests say.
     """
 
     manifests: Sequence[Mapping[str, Any]] = ()
