@@ -7,11 +7,11 @@ import pytest
 from tests.scoring.test_notes import random_notes
 
 from pi_amt.core.notes import Notes
-from pi_amt.scoring.matching import listed, match_notes
+from pi_amt.scoring.matching import indices_in, match_notes
 
 
 def test_stretches_are_listed_in_order_and_empty_ones_left_out() -> None:
-    which, at = listed(np.array([3, 5, 1]), np.array([5, 5, 2]))
+    which, at = indices_in(np.array([3, 5, 1]), np.array([5, 5, 2]))
     assert which.tolist() == [0, 0, 2]
     assert at.tolist() == [3, 4, 1]
 

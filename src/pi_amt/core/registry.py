@@ -18,7 +18,7 @@ from typing import Any
 
 from pi_amt.core.checks import unknown
 
-BUILT_IN = "built in"
+_OURS = "built in"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Entry:
 
     name: str
     path: str
-    origin: str = BUILT_IN
+    origin: str = _OURS
     problem: str = ""
     summary: str = ""
 
@@ -122,7 +122,7 @@ class Registry:
         if entry.problem:
             raise ValueError(f"{self.what}: {entry.problem}")
         module, _, attribute = entry.path.partition(":")
-        whose = "" if entry.origin == BUILT_IN else f", which {entry.origin} adds"
+        whose = "" if entry.origin == _OURS else f", which {entry.origin} adds"
         try:
             found = importlib.import_module(module)
             for part in attribute.split("."):
@@ -155,4 +155,4 @@ def _origin(point: EntryPoint) -> str:
 
 def _giver(entry: Entry) -> str:
     """Whose a name is."""
-    return "pi_amt" if entry.origin == BUILT_IN else entry.origin
+    return "pi_amt" if entry.origin == _OURS else entry.origin

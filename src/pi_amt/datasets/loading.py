@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "pi_amt.datasets"
-_BUILT_IN = {
+BUILT_IN = {
     "bach10": "pi_amt.datasets.bach10:bach10",
     "calibration": "pi_amt.datasets.calibration:calibration",
     "demo": "pi_amt.datasets.demo:demo",
@@ -42,7 +42,7 @@ _BUILT_IN = {
     "urmp": "pi_amt.datasets.urmp:urmp",
     "vocadito": "pi_amt.datasets.vocadito:vocadito",
 }
-DATASETS = Registry("dataset", ENTRY_POINTS, _BUILT_IN, "a function that returns a dataset")
+DATASETS = Registry("dataset", ENTRY_POINTS, BUILT_IN, "a function that returns a dataset")
 
 
 def available_datasets() -> list[str]:

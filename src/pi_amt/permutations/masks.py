@@ -26,8 +26,8 @@ from pi_amt.permutations.partial_powers import ESTIMATE, Overview
 from pi_amt.permutations.permutation import (
     DISTURBANCE,
     NECESSITY,
-    SILENT,
     SUFFICIENCY,
+    UNSAID,
     Change,
     Permutation,
     Scene,
@@ -86,7 +86,7 @@ class PartialMask(Permutation):
     time_dilation: float = 0.25
     onset: str = "all"
     inharmonicity: str | float = "piano"
-    kind: str = field(default="binary", metadata={SILENT: "binary"})
+    kind: str = field(default="binary", metadata={UNSAID: "binary"})
 
     keep: ClassVar[bool] = False
     hard: ClassVar[type[PartialMask] | None] = None

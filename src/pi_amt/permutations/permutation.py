@@ -23,7 +23,7 @@ from pi_amt.permutations.regions import Mask
 
 #: key in the metadata of an option's field that was added to a permutation later: the value that
 #: stands for its absence in the parameters of stored rows
-SILENT = "silent"
+UNSAID = "unsaid"
 
 #: what a permutation can test of its feature: whether a model needs it (it is removed), whether it
 #: is enough by itself (only it is kept), or neither (it is moved about or weakened)

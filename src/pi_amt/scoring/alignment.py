@@ -92,7 +92,7 @@ def alignment(reference: Notes, estimate: Notes, seconds: float) -> Alignment:
     low, middle, high = np.quantile(offsets, (0.25, 0.5, 0.75)) if len(offsets) else [math.nan] * 3
     found = _found(reference, estimate)
     shift = _best_shift(estimate.onsets[near[:, 1]] - reference.onsets[near[:, 0]])
-    shifted = _found(moved(reference, shift), estimate)
+    shifted = _found(delayed(reference, shift), estimate)
     if shifted <= found:
         shift, shifted = 0.0, found
     return Alignment(
@@ -158,8 +158,11 @@ def _found(reference: Notes, estimate: Notes) -> float:
     return len(largest_matching(pairs, len(reference), len(estimate))) / len(reference)
 
 
-def moved(notes: Notes, seconds: float) -> Notes:
-    """All notes so much later (earlier if negative), also those that then begin before 0 s."""
+def delayed(notes: Notes, seconds: float) -> Notes:
+    """All notes so much later (earlier if negative), without contours.
+
+    Unlike :meth:`~pi_amt.Notes.shifted` it also keeps what then lies before 0 s, as it is.
+    """
     return Notes(notes.onsets + seconds, notes.offsets + seconds, notes.pitches, notes.velocities)
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.units import Floats
-from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, listed, match_notes
+from pi_amt.scoring.matching import ONSET_TOLERANCE_SECONDS, indices_in, match_notes
 from pi_amt.scoring.note_table import NO_INTERVAL, PARTIAL_INTERVALS, Bools, Ints, NoteTable
 
 #: semitones, in the order in which one is preferred to the next
@@ -86,7 +86,7 @@ def _together(onsets: Floats, false_onsets: Floats) -> tuple[Ints, Ints]:
     values = onsets[order]
     start = np.searchsorted(values, false_onsets - ONSET_TOLERANCE_SECONDS - 1e-9, "left")
     stop = np.searchsorted(values, false_onsets + ONSET_TOLERANCE_SECONDS + 1e-9, "right")
-    false, at = listed(start, stop)
+    false, at = indices_in(start, stop)
     return false, order[at]
 
 

@@ -85,7 +85,7 @@ def candidates(
                 "and pitch, expected notes of music: raise the threshold of the model that made "
                 "them"
             )
-        which, at = listed(start, stop)
+        which, at = indices_in(start, stop)
         ref_found.append(which)
         est_found.append(order[at])
     pairs = np.stack([np.concatenate(ref_found), np.concatenate(est_found)], axis=1)
@@ -97,7 +97,7 @@ def candidates(
     return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 
 
-def listed(start: Indices, stop: Indices) -> tuple[Indices, Indices]:
+def indices_in(start: Indices, stop: Indices) -> tuple[Indices, Indices]:
     """Every index of the stretches ``start:stop``, and the number of the stretch it is from."""
     counts = stop - start
     before = np.cumsum(counts) - counts

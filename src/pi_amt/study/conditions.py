@@ -21,7 +21,7 @@ from pi_amt.permutations.controls import Leak
 from pi_amt.permutations.loading import BUILT_IN, controls_of, load_permutation
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.matched_tracks import MatchedTracks
-from pi_amt.permutations.permutation import SILENT, Permutation
+from pi_amt.permutations.permutation import UNSAID, Permutation
 from pi_amt.store.rows import BASELINE, COALITION, ConditionKey
 
 _CONTROLS = ("identity", "floor", "wrong_piece", "matched_tracks", "leak")
@@ -150,8 +150,8 @@ def unsaid(permutation: Permutation) -> set[str]:
     return {
         option.name
         for option in fields(permutation)
-        if SILENT in option.metadata
-        and getattr(permutation, option.name) == option.metadata[SILENT]
+        if UNSAID in option.metadata
+        and getattr(permutation, option.name) == option.metadata[UNSAID]
     }
 
 

@@ -29,7 +29,7 @@ from pi_amt.permutations.partial_powers import Overview
 from pi_amt.permutations.permutation import Neighbour, Permutation, Prepass, Scene
 from pi_amt.permutations.reach import count_out_of_reach, removed_from_tones_db
 from pi_amt.scoring import anatomy
-from pi_amt.scoring.alignment import moved, onset_offset_ms
+from pi_amt.scoring.alignment import delayed, onset_offset_ms
 from pi_amt.scoring.matching import match_notes
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.scoring.notes import score_notes, score_tolerances
@@ -283,7 +283,7 @@ def _scored(
                 error = ValueError(f"align: got no {BASELINE}, whose onsets tell the shift")
                 rows[one.condition] = refused_row(job, one.condition, error, fingerprint)
                 continue
-            estimate = moved(estimate, -aligned_ms / 1000)
+            estimate = delayed(estimate, -aligned_ms / 1000)
             effects["aligned_ms"] = aligned_ms
         table = anatomy.annotate(reference, estimate, match_notes(reference, estimate))
         notes = table.to_bytes()

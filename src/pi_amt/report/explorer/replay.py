@@ -22,7 +22,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.permutation import Change
 from pi_amt.report.explorer.examples import Example
-from pi_amt.scoring.alignment import moved
+from pi_amt.scoring.alignment import delayed
 from pi_amt.scoring.note_table import NoteTable
 from pi_amt.store.rows import BASELINE, Row
 from pi_amt.study.conditions import Condition
@@ -146,7 +146,7 @@ class _Recorder:
 
 
 def _replayed(one: Pass[_Recorder], start: float, stop: float, aligned_ms: float) -> Replayed:
-    notes, seen = moved(one.decoder.finish(), -aligned_ms / 1000), one.watcher
+    notes, seen = delayed(one.decoder.finish(), -aligned_ms / 1000), one.watcher
     inside = (notes.onsets < stop) & (notes.offsets > start)
     return Replayed(
         spectrogram=concatenate(seen.inputs),
