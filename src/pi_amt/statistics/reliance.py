@@ -23,6 +23,7 @@ import numpy as np
 
 from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.units import Floats
+from pi_amt.permutations.masks import LEAGUE_MASKS
 from pi_amt.statistics.bootstrap import UNDEFINED, Interval, ratio_difference
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import why_at_floor
@@ -55,8 +56,7 @@ MEASURES = {
 SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
-#: the masks that remove the fundamentals, and that keep nothing else
-_REMOVED, _KEPT = "ratio_fund_mask", "ratio_harm_mask"
+_REMOVED, _KEPT = LEAGUE_MASKS
 
 
 @dataclass(frozen=True)

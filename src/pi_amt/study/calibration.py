@@ -21,61 +21,57 @@ import numpy as np
 
 from pi_amt.core.notes import LOWEST_PITCH, Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.core.units import Floats, Samples
+from pi_amt.core.units import Floats
 from pi_amt.datasets.calibration import NOTE_SECONDS, CalibrationTrack
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.permutation import Permutation
+from pi_amt.permutations.masks import PartialMask
 
 #: two tones per octave from C2 to G6, one after the other
 TONES = (36, 43, 48, 55, 60, 67, 72, 79, 84, 91)
 OCTAVES = ("c2", "c3", "c4", "c5", "c6")
 #: neighbours a whole tone apart, an octave's partial a semitone beside a fundamental, a wide chord
 CHORDS = ((60, 62, 67), (48, 61, 67), (53, 66, 72), (41, 57, 60, 77))
-#: what is calibrated → whether it keeps the fundamentals instead of removing them
-MASKS = {"fund_mask": False, "harm_mask": True}
+#: what is calibrated on tones; on music it is :data:`pi_amt.study.truth.CALIBRATED`
+TONE_MASKS = ("fund_mask", "harm_mask")
 #: each width with both fills of the study; attenuation and dilations with the default width
 WIDTHS_CENTS = (35.0, 50.0, 70.0, 100.0, 150.0)
-FILLS = ("silence", "background")
+TONE_FILLS = ("silence", "background")
 DILATIONS = (0.0, 0.5)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One mask with its options, and what it is to imitate.
+    """One mask with its options.
 
     Attributes:
         mask: config name.
-        keep: whether the mask keeps the fundamentals instead of removing them.
         options: those that differ from the defaults.
         option: the same options in words, for the table.
     """
 
     mask: str
-    keep: bool
-    options: tuple[tuple[str, Any], ...] = ()
-    option: str = ""
+    options: tuple[tuple[str, Any], ...]
+    option: str
 
     @property
-    def permutation(self) -> Permutation:
+    def permutation(self) -> PartialMask:
         """The mask itself."""
-        return load_permutation(self.mask, **dict(self.options))
-
-    def true_audio(self, track: CalibrationTrack) -> tuple[Samples, int]:
-        """The sound that the mask is to imitate: samples ``(samples,)`` and their rate in Hz."""
-        return track.audio_with_only({1}) if self.keep else track.audio_without({1})
+        made = load_permutation(self.mask, **dict(self.options))
+        assert isinstance(made, PartialMask)
+        return made
 
 
 def trials() -> Iterator[Trial]:
     """All masks × fills × widths, and attenuation and dilations at the default width."""
-    for mask, keep in MASKS.items():
-        for fill in FILLS:
+    for mask in TONE_MASKS:
+        for fill in TONE_FILLS:
             for width in WIDTHS_CENTS:
                 options = (("fill", fill), ("half_width_cents", width))
-                yield Trial(mask, keep, options, f"{fill}, {width:g} cents")
-        yield Trial(mask, keep, (("fill", "attenuate"),), "attenuate, 20 dB")
+                yield Trial(mask, options, f"{fill}, {width:g} cents")
+        yield Trial(mask, (("fill", "attenuate"),), "attenuate, 20 dB")
         for share in DILATIONS:
-            yield Trial(mask, keep, (("time_dilation", share),), f"silence, dilation {share:g}")
+            yield Trial(mask, (("time_dilation", share),), f"silence, dilation {share:g}")
 
 
 def calibrate(model: Transcriber) -> list[dict[str, Any]]:
@@ -92,14 +88,13 @@ def calibrate(model: Transcriber) -> list[dict[str, Any]]:
     notes = track.notes()
     clean = model.analyze(*track.audio())
     heard = _responses(model, clean, notes)
-    truth = {
-        keep: _responses(model, model.analyze(*Trial("", keep).true_audio(track)), notes)
-        for keep in (False, True)
-    }
+    ablated = {False: track.audio_without({1}), True: track.audio_with_only({1})}
+    truth = {keep: _responses(model, model.analyze(*ablated[keep]), notes) for keep in ablated}
     records = []
     for trial in trials():
-        masked = _responses(model, trial.permutation(clean, notes, key=0), notes)
-        records.append(_record(trial, heard, truth[trial.keep], masked))
+        mask = trial.permutation
+        masked = _responses(model, mask(clean, notes, key=0), notes)
+        records.append(_record(trial, heard, truth[mask.keep], masked))
     return records
 
 

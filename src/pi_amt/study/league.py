@@ -17,12 +17,11 @@ from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.permutations.coalition import coalitions
 from pi_amt.permutations.loading import load_permutation
+from pi_amt.permutations.masks import LEAGUE_MASKS
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.groups import Group
 from pi_amt.study.truth import DATASET, Truth, held_out_recordings, truth_groups
 
-#: the masks that remove the fundamentals, and that keep nothing else
-MASKS = ("ratio_fund_mask", "ratio_harm_mask")
 #: players of the short form, whose seven coalitions take a quarter of the time of all thirty-one
 LEAGUE_PLAYERS = "f0+h2-h10+rest"
 #: the permutation that is run on the model's own input, since a sound keeps too little of it
@@ -33,7 +32,7 @@ def league_conditions(players: str = LEAGUE_PLAYERS) -> list[Condition]:
     """Both masks, the fundamentals removed from the first 50 ms of each note, all with the controls
     that claims rest on, and all coalitions of the players."""
     onset = Condition(load_permutation("fund_mask", onset="only"), "fund_mask(onset=only)")
-    controlled = make_conditions([*MASKS, onset], controls="matched")
+    controlled = make_conditions([*LEAGUE_MASKS, onset], controls="matched")
     return make_conditions([*controlled, *coalitions(players)])
 
 

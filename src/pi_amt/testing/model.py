@@ -25,7 +25,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.report.tables.table import Table
 from pi_amt.testing.check import told, verdict
-from pi_amt.testing.tones import KEYS, MASKS, MaskCheck, on_steady_tones, sines, tones_table
+from pi_amt.testing.tones import KEYS, STUDY_MASKS, MaskCheck, on_steady_tones, sines, tones_table
 
 #: rate of the sounds for a model that does not say at which rate it works
 _SAMPLE_RATE = 44_100
@@ -97,7 +97,7 @@ def check_model(
     """
     transcriber = as_transcriber(model)
     if masks is None:
-        masks = () if transcriber.input_is_sound else MASKS
+        masks = () if transcriber.input_is_sound else STUDY_MASKS
     rate = sample_rate or getattr(model, "sample_rate", None) or _SAMPLE_RATE
     problems = list(_problems(transcriber, rate))
     problems += _memories(transcriber, rate) if not problems else []

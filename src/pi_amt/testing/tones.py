@@ -37,7 +37,8 @@ from pi_amt.report.tables.table import Table
 
 #: two keys per octave of a piano, and its highest
 KEYS = (*range(21, 108, 6), 108)
-MASKS = ("fund_mask", "soft_fund_mask", "harm_mask", "soft_harm_mask")
+#: the binary masks of the published study
+STUDY_MASKS = ("fund_mask", "soft_fund_mask", "harm_mask", "soft_harm_mask")
 _AMPLITUDE = 0.25
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -88,7 +89,8 @@ class MaskCheck:
 def on_steady_tones(
     model: Transcriber, masks: Sequence[str | PartialMask], keys: Sequence[int], rate: int
 ) -> tuple[dict[str, MaskCheck], list[str]]:
-    """Per mask what it does to steady tones at these keys, and what the model must say of that."""
+    """Per mask what it does to steady tones at these keys; and as problems, from which key on masks
+    are valid where the model does not say so."""
     if not masks:
         return {}, []
     wanted = {mask.name: mask for mask in map(_mask, masks)}
@@ -142,7 +144,7 @@ def key_name(key: int) -> str:
 def _mask(mask: str | PartialMask) -> PartialMask:
     found: Permutation = load_permutation(mask) if isinstance(mask, str) else mask
     if not isinstance(found, PartialMask):
-        raise ValueError(f"masks: got {mask!r}, expected masks such as {', '.join(MASKS)}")
+        raise ValueError(f"masks: got {mask!r}, expected masks such as {', '.join(STUDY_MASKS)}")
     return found
 
 

@@ -11,7 +11,7 @@ from pi_amt.core.text import plural
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.bias import BiasTable
 from pi_amt.statistics.inference import mean
-from pi_amt.study.calibration import MASKS
+from pi_amt.study.calibration import TONE_MASKS
 
 
 def calibration_table(model: str, records: list[dict[str, Any]]) -> Table:
@@ -23,7 +23,7 @@ def calibration_table(model: str, records: list[dict[str, Any]]) -> Table:
     """
     best = {
         mask: min((r for r in records if r["mask"] == mask), key=lambda r: float(r["distance"]))
-        for mask in MASKS
+        for mask in TONE_MASKS
     }
     columns = tuple(records[0])
     return Table(
