@@ -19,8 +19,8 @@ import torch
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.partials import INHARMONICITIES
-from pi_amt.core.spectrogram import Spectrogram, moved
 from pi_amt.permutations import partial_powers
+from pi_amt.permutations.fill import Gains
 from pi_amt.permutations.masks import partials_in_words
 from pi_amt.permutations.partial_powers import ESTIMATE, N_PARTIALS, Overview
 from pi_amt.permutations.permutation import SUFFICIENCY, Change, Permutation, Scene
@@ -122,13 +122,8 @@ class Coalition(Permutation):
         chosen = [there == self.keeps for there in members.values()]
         overview = scene.overview or Overview.of(spectrogram)
         powers = overview.partials(notes, self.inharmonicity)
-        gains = torch.from_numpy(powers.gains_of_groups(spectrogram, groups, chosen, self.keeps))
-
-        def apply(given: Spectrogram) -> Spectrogram:
-            factor = given.over_channels(moved(gains, given.tensor.device))
-            return given.with_values(given.tensor * factor)
-
-        return Change(apply, stiffness=powers.stiffness)
+        gains = powers.gains_of_groups(spectrogram, groups, chosen, self.keeps)
+        return Change(Gains(torch.from_numpy(gains)).apply, stiffness=powers.stiffness)
 
 
 def coalitions(

@@ -1,4 +1,5 @@
-"""What a mask leaves behind: silence, an attenuated rest, or noise at the local background.
+"""What a mask leaves behind: silence, an attenuated rest, noise at the local background, or each
+bin at a gain of its own.
 
 The background's definition is in :mod:`pi_amt.permutations.background`.
 """
@@ -48,6 +49,22 @@ class Fill:
 
     def _over_channels(self, spectrogram: Spectrogram) -> torch.Tensor:
         return spectrogram.over_channels(moved(self.mask, spectrogram.tensor.device))
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Decided factors of a ratio mask.
+
+    Attributes:
+        values: ``(blocks, bins, frames)`` amplitude factor of each bin in every channel.
+    """
+
+    values: torch.Tensor
+
+    def apply(self, spectrogram: Spectrogram) -> Spectrogram:
+        """Multiply."""
+        factor = spectrogram.over_channels(moved(self.values, spectrogram.tensor.device))
+        return spectrogram.with_values(spectrogram.tensor * factor)
 
 
 @dataclass(frozen=True)

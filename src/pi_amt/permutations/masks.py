@@ -18,10 +18,10 @@ import torch
 from pi_amt.core.checks import check_choice, check_count, check_range
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import INHARMONICITIES, STIFFNESSES
-from pi_amt.core.spectrogram import Spectrogram, moved
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.units import db_to_amplitude
 from pi_amt.permutations import partial_powers
-from pi_amt.permutations.fill import FILLS, Fill, background_noise
+from pi_amt.permutations.fill import FILLS, Fill, Gains, background_noise
 from pi_amt.permutations.partial_powers import ESTIMATE, Overview
 from pi_amt.permutations.permutation import (
     DISTURBANCE,
@@ -268,19 +268,14 @@ class PartialMask(Permutation):
         spectrogram, notes = scene.spectrogram, scene.reference
         overview = scene.overview or Overview.of(spectrogram)
         powers = overview.partials(notes, self.inharmonicity, played)
-        gains = torch.from_numpy(
-            powers.gains(spectrogram, numbers_of(partials, len(notes)), self.keep)
+        gains = Gains(
+            torch.from_numpy(powers.gains(spectrogram, numbers_of(partials, len(notes)), self.keep))
         )
-
-        def apply(given: Spectrogram) -> Spectrogram:
-            factor = given.over_channels(moved(gains, given.tensor.device))
-            return given.with_values(given.tensor * factor)
-
         binary = self
         if self.inharmonicity == ESTIMATE:
             binary = replace(self, inharmonicity=powers.stiffness)
         region = binary.region(spectrogram, notes, partials)
-        return Change(apply, region, stiffness=powers.stiffness)
+        return Change(gains.apply, region, stiffness=powers.stiffness)
 
     def attenuated(self, attenuation_db: float) -> PartialMask:
         """A mask of the same bins that attenuates by so many dB."""

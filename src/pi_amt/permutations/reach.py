@@ -30,7 +30,7 @@ from pi_amt.permutations.masks import PartialMask
 from pi_amt.permutations.matched_energy import MatchedEnergy
 from pi_amt.permutations.partial_powers import ESTIMATE
 from pi_amt.permutations.permutation import Permutation
-from pi_amt.permutations.regions import bins_of, steady_response
+from pi_amt.permutations.regions import axis_bytes, bins_of, steady_response
 
 #: of a partial that is removed may be left, dB
 MOST_LEFT_DB = -20.0
@@ -134,11 +134,7 @@ def _shares(mask: PartialMask, axis: Spectrogram) -> tuple[Floats, NDArray[np.bo
     partial and MIDI number ``(partials, 128)``."""
     # the response may be of an object without a hash
     shares = _shares_of if axis.response is None else _shares_of.__wrapped__
-    raw = (
-        np.ascontiguousarray(values, np.float64).tobytes()
-        for values in (axis.frequencies, axis.window_seconds)
-    )
-    return shares(mask, *raw, axis.response)
+    return shares(mask, *axis_bytes(axis), axis.response)
 
 
 @lru_cache(maxsize=64)

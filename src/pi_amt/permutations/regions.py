@@ -63,8 +63,16 @@ def default_half_width_cents(spectrogram: Spectrogram) -> float:
     Basic Pitch (Q 51.4, 36 bins per octave, bins on the notes): lobe 67, reach 66.7 → 70 cents.
     Timbre-Trap (60 bins per octave, 3.44 cents flat): lobe 20, reach 43.4 → 50 cents.
     """
-    geometry = (spectrogram.frequencies, spectrogram.window_seconds)
-    return _default_half_width(*(np.ascontiguousarray(g, np.float64).tobytes() for g in geometry))
+    return _default_half_width(*axis_bytes(spectrogram))
+
+
+def axis_bytes(spectrogram: Spectrogram) -> tuple[bytes, bytes]:
+    """Frequencies and window lengths of the bins, float64, as what caches can hash."""
+    frequencies, windows = (
+        np.ascontiguousarray(values, np.float64).tobytes()
+        for values in (spectrogram.frequencies, spectrogram.window_seconds)
+    )
+    return frequencies, windows
 
 
 @lru_cache(maxsize=8)
@@ -111,9 +119,7 @@ def _catchments(spectrogram: Spectrogram, half_width_cents: float | None) -> tup
     if width is None:
         own = not is_constant_q(spectrogram)
         width = LEAST_CENTS if own else default_half_width_cents(spectrogram)
-    geometry = (spectrogram.frequencies, spectrogram.window_seconds)
-    raw = (np.ascontiguousarray(g, np.float64).tobytes() for g in geometry)
-    return _catchments_of(*raw, width, own)
+    return _catchments_of(*axis_bytes(spectrogram), width, own)
 
 
 @lru_cache(maxsize=32)
