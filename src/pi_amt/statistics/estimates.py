@@ -17,7 +17,7 @@ from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.permutations.controls import CARRIERS
-from pi_amt.scoring.notes import F_MEASURE
+from pi_amt.scoring.notes import F_MEASURE, NOTE_SCORES, TOLERANCE_SCORES
 from pi_amt.statistics.bias import known_bias
 from pi_amt.statistics.bootstrap import Interval
 from pi_amt.statistics.floor import is_at_floor, why_at_floor
@@ -34,19 +34,11 @@ from pi_amt.statistics.inference import (
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.variance import repeat_variance_share, repeats_needed
 
-#: precision and recall that belong to an F
+#: precision and recall that belong to an F of notes
 PARTS = {
-    F_MEASURE: ("Precision_no_offset", "Recall_no_offset"),
-    **{
-        f"{F_MEASURE}_{tolerance}": (
-            f"Precision_no_offset_{tolerance}",
-            f"Recall_no_offset_{tolerance}",
-        )
-        for tolerance in ("100ms", "150ms", "chroma")
-    },
-    "F-measure": ("Precision", "Recall"),
-    "Onset_F-measure": ("Onset_Precision", "Onset_Recall"),
-    "Offset_F-measure": ("Offset_Precision", "Offset_Recall"),
+    score: (score.replace("F-measure", "Precision"), score.replace("F-measure", "Recall"))
+    for score in (*NOTE_SCORES, *TOLERANCE_SCORES)
+    if "F-measure" in score
 }
 #: share of a condition's score that its leak may be; above it the score says nothing about what
 #: suffices
