@@ -41,6 +41,7 @@ AUDIO_SUFFIXES = (
     *(".wave", ".aifc", ".oga", ".m4a", ".m4b", ".mp4", ".aac", ".mka", ".webm", ".mkv", ".mov"),
     *(".wma", ".ape", ".wv", ".tta", ".mpc", ".amr", ".ac3", ".dts", ".dsf", ".ra", ".avi"),
 )
+#: sample rates of recordings, Hz
 MIN_RATE, MAX_RATE = 4_000, 768_000
 #: libsndfile's names of the formats that are read; it reads others without a check of their length.
 _CHECKED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "SVX", "AU", "CAF", "FLAC", "OGG", "MP3")

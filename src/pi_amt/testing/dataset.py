@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pi_amt.core.audio import MAX_RATE, MIN_RATE
 from pi_amt.core.notes import Notes
 from pi_amt.core.text import plural
 from pi_amt.datasets.track import Track
@@ -156,8 +157,11 @@ def _of_audio(audio: object) -> str:
             f"got samples of {samples.dtype}, expected float32 of full scale 1: divide integers "
             "by their largest value, then astype(np.float32)"
         )
-    if not isinstance(rate, int | np.integer) or not 4_000 <= rate <= 400_000:
-        return f"got the sample rate {rate!r}, expected a whole number of Hz, 4,000 to 400,000"
+    if not isinstance(rate, int | np.integer) or not MIN_RATE <= rate <= MAX_RATE:
+        return (
+            f"got the sample rate {rate!r}, expected a whole number of Hz, {MIN_RATE:,} to "
+            f"{MAX_RATE:,}"
+        )
     if not len(samples) or not np.isfinite(samples).all():
         return "got no samples, or NaN among them, expected finite numbers"
     peak = float(np.abs(samples).max())
