@@ -20,7 +20,7 @@ import torch
 from pi_amt.core.checks import check_choice
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram, concatenate
-from pi_amt.datasets.track import Dataset, Track
+from pi_amt.datasets.track import Dataset, Track, name_of
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import Transcriber
@@ -85,12 +85,10 @@ class CaptumBridge:
         self._model = built(ModelSpec(model)) if isinstance(model, str) else as_transcriber(model)
         self._score = score
         self._condition = as_condition(permutation, seed)
-        name = dataset or str(getattr(tracks, "name", "tracks"))
+        name = dataset or name_of(tracks)
         group = Group(self._model, name, list(tracks), [self._condition], tuning)
         _check_askable(group)
-        self._examples = [
-            _example(self._model, self._condition, job) for job in _jobs(group, self._condition)
-        ]
+        self._examples = [_example(self._model, self._condition, job) for job in _jobs(group)]
         values = [example.clean.tensor for example in self._examples]
         longest = np.max([tuple(one.shape) for one in values], axis=0)
         self.inputs = values[0].new_zeros((len(values), *longest.tolist()))
@@ -238,11 +236,11 @@ def _level(model: Transcriber, spectrogram: Spectrogram) -> float:
     return meter.finish()
 
 
-def _jobs(group: Group, condition: Condition) -> list[Job]:
+def _jobs(group: Group) -> list[Job]:
     """One per recording in the order given."""
-    neighbours = neighbours_of(group.tracks)
+    neighbours, asked = neighbours_of(group.tracks), tuple(group.conditions)
     return [
-        Job(group.model, group.dataset, track, (condition,), neighbours[track.name], group.tuning)
+        Job(group.model, group.dataset, track, asked, neighbours[track.name], group.tuning)
         for track in group.tracks
     ]
 

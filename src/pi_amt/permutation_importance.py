@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pi_amt.core.checks import listing, near
 from pi_amt.datasets.loading import available_datasets, load_dataset
-from pi_amt.datasets.track import Dataset, Track
+from pi_amt.datasets.track import Dataset, Track, name_of
 from pi_amt.models.adapter import Ladder, as_transcriber
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import Transcriber
@@ -205,7 +205,7 @@ def importance(
     spec = _spec_of(model)
     if isinstance(tracks, str | Path):
         tracks = _tracks_of(tracks)
-    name = dataset or str(getattr(tracks, "name", "tracks"))
+    name = dataset or name_of(tracks)
     listed = list(tracks)
     if not listed:
         raise ValueError("tracks: got none, expected at least one recording")

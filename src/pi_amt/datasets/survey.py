@@ -11,7 +11,7 @@ from pi_amt.core.audio import audio_seconds
 from pi_amt.core.errors import EMPTY, DataError, below, data_error, open_data, printable
 from pi_amt.core.text import listed, plural
 from pi_amt.datasets.annotations import pitch_frames, read_annotation
-from pi_amt.datasets.track import Dataset, FileTrack
+from pi_amt.datasets.track import Dataset, FileTrack, name_of
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def survey(dataset: Dataset, full: bool = False) -> Survey:
                     unreadable.append(str(error))
         seconds += track.duration_seconds or 0.0
     return Survey(
-        getattr(dataset, "name", "tracks"),
+        name_of(dataset),
         len(dataset),
         seconds / 3600,
         tuple(missing),

@@ -65,6 +65,11 @@ class Dataset(Protocol):
     def tracks(self) -> Sequence[Track]: ...
 
 
+def name_of(tracks: object) -> str:
+    """The name of a dataset, from which the draws of a study start; ``tracks`` if it has none."""
+    return str(getattr(tracks, "name", "tracks"))
+
+
 @dataclass(frozen=True)
 class FileTrack:
     """A track on disk.
