@@ -11,7 +11,6 @@ import numpy as np
 from pi_amt.core.audio import resample
 from pi_amt.core.errors import DataError
 from pi_amt.core.units import Samples
-from pi_amt.models.timbre_trap.slicq import SAMPLE_RATE_HZ
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.report.catalog import Entry
 from pi_amt.report.explorer.examples import Example, choose_conditions, choose_examples, row_of
@@ -38,6 +37,8 @@ from pi_amt.study.progress import SILENT, StageProgress
 
 #: the page stays under 7 MB: examples that would take the explorer beyond this are left out
 MOST_BYTES = 6_000_000
+#: of the sound of excerpts, which is small then
+_MOST_RATE_HZ = 22_050
 
 
 def explore(
@@ -199,9 +200,9 @@ def _has_own_sound(model: Transcriber) -> bool:
 
 
 def _audio(sound: Sound, example: Example, gain: float) -> str:
-    """The excerpt, compressed, at 22,050 Hz or less."""
+    """The excerpt, compressed."""
     samples = _cut(sound, example) * np.float32(gain)
-    rate = min(sound.sample_rate, SAMPLE_RATE_HZ)
+    rate = min(sound.sample_rate, _MOST_RATE_HZ)
     return audio_address(resample(samples, sound.sample_rate, rate), rate)
 
 
