@@ -42,4 +42,3 @@ def test_a_list_is_cut_where_that_saves_lines() -> None:
 def test_the_first_few_names_stand_in_a_line() -> None:
     assert first_few(["a", "b", "c"]) == "a, b, c"
     assert first_few(["a", "b", "c", "d"]) == "a, b, c, …"
-    assert first_few(["a", "b"], most=1) == "a, …"

@@ -46,9 +46,9 @@ def without_accents(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def first_few(names: Sequence[str], most: int = 3) -> str:
-    """``a, b, c``; of more names the first, and ``…``."""
-    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+def first_few(names: Sequence[str]) -> str:
+    """``a, b, c``; of more names the first three, and ``…``."""
+    return ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
 
 
 def listed(lines: Sequence[str]) -> list[str]:
