@@ -358,7 +358,9 @@ def do_export(options: Namespace) -> None:
     if not (options.rows or options.notes):
         raise ValueError("export: got neither --rows nor --notes, expected one of them")
     if not rows:
-        raise ValueError(f"{options.results}: got a store without rows, run a study first")
+        raise ValueError(
+            f"{options.results}: got a store without rows, expected results, run a study first"
+        )
     if options.rows:
         print(f"{options.rows}: {plural(export_rows(rows, options.rows), 'row')}")
     if options.notes:

@@ -116,7 +116,7 @@ def _read(source: Source, score: str) -> tuple[Result, Origin]:
     if not rows:
         raise ValueError(
             f"report: got a store without rows in {Path(source)}, expected results; "
-            "run a study first, for example: python -m pi_amt -m dataset=demo"
+            "run a study first, for example: pi-amt -m dataset=demo"
         )
     return Result.from_rows(rows, score=score, messages=said), Origin(manifests)
 
