@@ -20,21 +20,10 @@ from pathlib import Path
 PATIENCE_SECONDS = 60.0  # with another process that reads or writes
 
 _MOUNTS = Path("/proc/self/mountinfo")
+#: types of file systems of this machine alone, as Linux names them
 _LOCAL = {
-    *(
-        "bcachefs",
-        "btrfs",
-        "ext2",
-        "ext3",
-        "ext4",
-        "f2fs",
-        "jfs",
-        "nilfs2",
-        "reiserfs",
-        "xfs",
-        "zfs",
-    ),
-    *("apfs", "exfat", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "udf", "vfat"),
+    *("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "reiserfs", "xfs"),
+    *("zfs", "apfs", "exfat", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "udf", "vfat"),
     *("erofs", "iso9660", "overlay", "ramfs", "rootfs", "squashfs", "tmpfs", "ubifs"),
     "",  # the system does not tell
 }

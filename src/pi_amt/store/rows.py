@@ -20,7 +20,8 @@ BASELINE = "no_permutation"
 #: Role of the rows that Shapley values are made of. Each is a part of a sum and no question of its
 #: own, so these rows are in no table, test or figure of conditions.
 COALITION = "coalition"
-#: of the true sound without some partials, and of these alone, in the place of a permutation
+#: What stands in the place of a permutation's config name in rows of recordings that were made
+#: without some partials, or of these alone (:func:`pi_amt.study.truth.as_conditions`).
 AUDIO_WITHOUT, AUDIO_WITH_ONLY = "audio_without", "audio_with_only"
 #: settings of a row that are those of its data; all others are of its model
 DATA_SETTINGS = ("tuning", "pedal", "max_seconds", "onset_shift_ms", "align")

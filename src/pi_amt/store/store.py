@@ -37,7 +37,6 @@ _WRITE_PATIENCE_SECONDS = 0.5
 FILE_NAME = "results.sqlite"
 SCHEMA_VERSION = 1
 
-
 _COLUMNS = [f.name for f in fields(Row)]
 # What two rows share if the newer one says what became of the older one's error. It is less than a
 # cell (`rows.cell_of`): a file that could not be read has no contents, and may be read by a newer
