@@ -55,7 +55,7 @@ _SCORES = {
 }
 
 #: one per model, in the order in which models are stored; the page's styles have the colours, too
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 #: columns of tables other than that of ``ConditionResult``, whose fields say what theirs mean
@@ -156,9 +156,9 @@ def _head_and_addition(name: str) -> tuple[str, str]:
     return head, name[len(head) :]
 
 
-def is_reproduction(panel: Panel) -> bool:
-    """Whether the numbers come from a synthetic-trained reproduction."""
-    return "reproduction" in panel.rows[0].weights_label.lower()
+def is_reproduction(weights_label: str) -> bool:
+    """Whether weights of this label are a synthetic-trained reproduction."""
+    return "reproduction" in weights_label.lower()
 
 
 @dataclass(frozen=True)
@@ -179,14 +179,14 @@ class Look:
     @classmethod
     def of(cls, importance: Result, panel: Panel) -> Look:
         """The look of one panel of a result."""
-        number = importance.models.index(panel.model) % len(_COLOURS)
+        number = importance.models.index(panel.model) % len(COLOURS)
         titles = model_title(panel.model), dataset_title(panel.dataset)
-        return cls(*titles, number, is_reproduction(panel))
+        return cls(*titles, number, is_reproduction(panel.rows[0].weights_label))
 
     @property
     def colour(self) -> str:
         """The model's colour, as ``#RRGGBB``."""
-        return _COLOURS[self.number]
+        return COLOURS[self.number]
 
     @property
     def marker(self) -> str:

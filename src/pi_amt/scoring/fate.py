@@ -42,6 +42,7 @@ from pi_amt.scoring.note_table import Bools, Ints, NoteTable
 
 FATES = ("moved", "octave", "split", "gone")
 NOT_LOST = -1
+#: semitones from a note to what is often mistaken for it
 OCTAVES_AND_TWELFTHS = (-24.0, -19.0, -12.0, 12.0, 19.0, 24.0)
 _GONE = FATES.index("gone")
 _MOST_EXCHANGES, _EXCHANGED_NOTES, _TRIES = 12, 1_000, 4

@@ -12,12 +12,11 @@ from pi_amt.core.notes import Notes
 from pi_amt.core.text import plural
 from pi_amt.core.units import Floats
 from pi_amt.scoring.anatomy import compare
+from pi_amt.scoring.fate import OCTAVES_AND_TWELFTHS
 from pi_amt.scoring.note_table import NoteTable
 
 #: what a note of the roll can be; the page has a colour and a shape for each
 OUTCOMES = ("kept", "lost", "gained", "missed", "false-new", "false-old")
-#: semitones from a note to what is often mistaken for it
-_OCTAVES = (-24, -19, -12, 12, 19, 24)
 
 
 def roll(baseline: NoteTable, perturbed: NoteTable, start: float, stop: float) -> dict[str, Any]:
@@ -82,7 +81,9 @@ def look_for(baseline: NoteTable, perturbed: NoteTable, start: float, stop: floa
     if not lost + gained + false:
         return f"Nothing changes here: all of the {_notes(clean)} found before are still found."
     if false > max(lost, gained):
-        octaves = int(np.count_nonzero(np.isin(perturbed.false_interval[new], _OCTAVES)))
+        octaves = int(
+            np.count_nonzero(np.isin(perturbed.false_interval[new], OCTAVES_AND_TWELFTHS))
+        )
         where = (
             f", {octaves} of them an octave or a twelfth from a note that begins there"
             if octaves

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pi_amt.report.figures.style import INK, WIDE, drawable, new_axes, new_figure, paper_style
-from pi_amt.report.names import BADGE, dataset_title, is_reproduction, model_title, score_name
+from pi_amt.report.names import COLOURS, Look, dataset_title, model_title, score_name
 from pi_amt.statistics.profile import FEWEST_PIECES, Profile, profiles
 from pi_amt.statistics.result import Result
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 #: way → its name in the legend, colour, dashes and marker
 LINES = {
     "true": ("the sound made so", INK, "-", "o"),
-    "ratio": ("ratio mask", "#0072B2", "-", "s"),
-    "binary": ("binary mask", "#D55E00", "--", "^"),
-    "channel": ("channel off", "#009E73", ":", "D"),
+    "ratio": ("ratio mask", COLOURS[0], "-", "s"),
+    "binary": ("binary mask", COLOURS[1], "--", "^"),
+    "channel": ("channel off", COLOURS[2], ":", "D"),
 }
 TITLES = {False: "partial k removed", True: "only partial k kept"}
 
@@ -72,7 +72,7 @@ def profile_figure(importance: Result, model: str) -> Figure:
     datasets = list(dict.fromkeys(profile.dataset for profile in found))
     sides = list(dict.fromkeys(profile.keep for profile in found))
     panel = next(panel for panel in importance.panels if panel.model == model)
-    badge = f" ({BADGE})" if is_reproduction(panel) else ""
+    look = Look.of(importance, panel)
     with paper_style():
         figure = new_figure(WIDE, 0.7 + 2.4 * len(sides))
         grid = figure.subplots(len(sides), len(datasets), sharex=True, sharey=True, squeeze=False)
@@ -87,7 +87,7 @@ def profile_figure(importance: Result, model: str) -> Figure:
         handles = [axes.get_legend_handles_labels() for axes in grid.flat]
         named = {label: line for lines in handles for line, label in zip(*lines, strict=True)}
         figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named))
-        figure.suptitle(drawable(model_title(model)) + badge, fontsize=9.5)
+        figure.suptitle(drawable(look.model) + look.badge, fontsize=9.5)
     return figure
 
 

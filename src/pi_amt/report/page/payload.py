@@ -12,7 +12,7 @@ from typing import Any
 
 from pi_amt.report.catalog import Entry
 from pi_amt.report.figures.profile import LINES, TITLES
-from pi_amt.report.names import Look, axis_of, model_title
+from pi_amt.report.names import COLOURS, Look, axis_of, model_title
 from pi_amt.report.tables.dose import curve_name
 from pi_amt.statistics.breakdown import CROSSED, Breakdown, breakdown, levels
 from pi_amt.statistics.dose import Curve, dose_curves
@@ -21,9 +21,6 @@ from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.profile import profiles
 from pi_amt.statistics.result import Result
 from pi_amt.statistics.tolerance import Tolerances, tolerances
-
-#: way of a profile → its colour on the page: that of the text, or a number as models have
-_COLOURS = {"true": "ink", "ratio": 0, "binary": 1, "channel": 2}
 
 
 def payload(importance: Result, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -131,12 +128,14 @@ def _curves(importance: Result) -> list[dict[str, Any]]:
         | {
             "chart": f"{profile.model} {profile.dataset} {TITLES[profile.keep]}",
             "title": f"{model_title(profile.model)}: {TITLES[profile.keep]}",
-            "line": LINES[way][0],
-            "colour": _COLOURS[way],
-            "marker": LINES[way][3],
+            "line": name,
+            # that of the text, or a number as models have
+            "colour": COLOURS.index(colour) if colour in COLOURS else "ink",
+            "marker": marker,
         }
         for profile in profiles(importance)
         for way, curve in profile.curves.items()
+        for name, colour, _, marker in [LINES[way]]
     ]
     doses = dose_curves(importance)
     return lines + [

@@ -10,7 +10,7 @@ from math import isnan
 from typing import Any
 
 from pi_amt.core.text import WARNING, duration, plural
-from pi_amt.report.names import BANNER, dataset_title, model_title
+from pi_amt.report.names import BANNER, dataset_title, is_reproduction, model_title
 from pi_amt.report.tables.table import Table, bounds_of, with_bounds
 from pi_amt.statistics.bootstrap import UNDEFINED
 from pi_amt.statistics.reliance import (
@@ -162,7 +162,7 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
 
 
 def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
-    for model in dict.fromkeys(one.model for one in found if "reproduction" in _label(one).lower()):
+    for model in dict.fromkeys(one.model for one in found if is_reproduction(_label(one))):
         yield f"{WARNING}{model_title(model)}: {BANNER}"
     yield RULE
     for name in names:
