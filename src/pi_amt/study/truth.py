@@ -32,6 +32,7 @@ from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.coalition import PLAYERS, Coalition, coalitions
 from pi_amt.permutations.loading import load_permutation
 from pi_amt.permutations.masks import PartialMask
+from pi_amt.permutations.permutation import Permutation
 from pi_amt.store.rows import (
     AUDIO_WITH_ONLY,
     AUDIO_WITHOUT,
@@ -81,10 +82,10 @@ class KnownTrack(Track, Protocol):
 
 @dataclass(frozen=True)
 class Truth:
-    """The sound that a mask is to imitate.
+    """The sound that a mask or a coalition is to imitate.
 
     Attributes:
-        partials: the numbers of those that the mask removes or keeps.
+        partials: the numbers of those that it removes or keeps.
         keep: whether it keeps them.
     """
 
@@ -92,9 +93,12 @@ class Truth:
     keep: bool
 
     @classmethod
-    def of(cls, mask: PartialMask) -> Truth:
-        """The truth of a mask."""
-        return cls(mask.partials, mask.keep)
+    def of(cls, permutation: Permutation) -> Truth:
+        """The truth of a mask or a coalition."""
+        if isinstance(permutation, Coalition):
+            return cls(permutation.partials(present=permutation.keeps), permutation.keeps)
+        assert isinstance(permutation, PartialMask)
+        return cls(permutation.partials, permutation.keep)
 
     def __str__(self) -> str:
         numbers = ", ".join(map(str, self.partials)) or "none"
@@ -208,7 +212,7 @@ def calibrate_music(
     """
     tracks = held_out_recordings() if tracks is None else tracks
     masks = [_condition(name, options) for name, options in calibrated]
-    truths = [_truth(condition) for condition in masks]
+    truths = [Truth.of(condition.permutation) for condition in masks]
     groups = [
         Group(model, DATASET, tracks, make_conditions(masks)),
         *truth_groups(model, tracks, truths),
@@ -315,7 +319,7 @@ def coalitions_in_truth(
     Raises:
         ValueError: if a recording failed.
     """
-    asked = {_truth_of(one): as_condition(one) for one in coalitions(players)}
+    asked = {Truth.of(one): as_condition(one) for one in coalitions(players)}
     groups = [
         Group(model, DATASET, tracks, make_conditions(asked.values())),
         *truth_groups(model, tracks, asked),
@@ -337,11 +341,6 @@ def coalitions_in_truth(
         if (condition := by_dataset.get(row.dataset)) is not None
     ]
     return estimated, [*clean.values(), *true]
-
-
-def _truth_of(coalition: Coalition) -> Truth:
-    present, absent = coalition.partials(True), coalition.partials(False)
-    return Truth(present, keep=True) if coalition.keeps else Truth(absent, keep=False)
 
 
 def _rows(groups: Sequence[Group], executor: ExecutorFactory, quiet: bool | None) -> list[Row]:
@@ -373,12 +372,6 @@ def _as_condition(row: Row, whole: Row, **condition: Any) -> Row:
         condition: what the row says of its condition, by the names of its fields.
     """
     return replace(row, dataset=DATASET, data=whole.data, settings=whole.settings, **condition)
-
-
-def _truth(condition: Condition) -> Truth:
-    mask = condition.permutation
-    assert isinstance(mask, PartialMask)
-    return Truth.of(mask)
 
 
 def _dataset(truth: Truth) -> str:
