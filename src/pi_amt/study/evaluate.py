@@ -20,6 +20,7 @@ from typing import Any
 
 from pi_amt.core.audio import check_audio
 from pi_amt.core.notes import Notes
+from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.core.tuning import estimate_tuning
 from pi_amt.datasets.track import Track
 from pi_amt.models.devices import is_full
@@ -333,8 +334,7 @@ def _counts(
 
 def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
     """How many reference notes a condition cannot be valid for; nothing where it is no mask."""
-    axis = one.watcher.axis
-    if axis is None or one.condition.role != "condition":
+    if (axis := _axis_of(one)) is None:
         return {}
     found = count_out_of_reach(one.permutation, axis, one.notes, model.steady_from)
     return {} if found is None else {"out_of_reach": found}
@@ -342,11 +342,16 @@ def _out_of_reach(model: Transcriber, one: Pass[Account]) -> dict[str, int]:
 
 def _removed_from_tones(model: Transcriber, one: Pass[Account]) -> dict[str, float]:
     """What a condition takes from steady tones, in dB; nothing where it removes no partials."""
-    axis = one.watcher.axis
-    if axis is None or one.condition.role != "condition":
+    if (axis := _axis_of(one)) is None:
         return {}
     found = removed_from_tones_db(one.permutation, axis, one.notes, model.steady_from)
     return {} if found is None else {"removed_db_tones": found}
+
+
+def _axis_of(one: Pass[Account]) -> Spectrogram | None:
+    """The axis on which a condition acted; ``None`` for the baseline and for controls, of whose
+    reach nothing is told."""
+    return one.watcher.axis if one.condition.role == "condition" else None
 
 
 def _scores(reference: Notes, estimate: Notes, watcher: Account) -> dict[str, float]:

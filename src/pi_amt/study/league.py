@@ -54,7 +54,7 @@ def league_groups(
     Raises:
         ValueError: if there is no such model, or something that it needs is missing.
     """
-    sound, own = (_heard(model, domain) for domain in ("audio", "input"))
+    sound, own = (_in_domain(model, domain) for domain in ("audio", "input"))
     truth: list[KnownPartialsTrack] = [
         replace(track, max_seconds=truth_seconds) for track in held_out_recordings()
     ]
@@ -68,7 +68,8 @@ def league_groups(
     return groups
 
 
-def _heard(model: ModelSpec, domain: str) -> ModelSpec:
+def _in_domain(model: ModelSpec, domain: str) -> ModelSpec:
+    """The recipe for a model in a domain, with the name that ``pi-amt run`` gives it."""
     options = {k: v for k, v in json.loads(model.options).items() if k != "domain"}
-    named = {"domain": domain} if domain == "audio" else {}  # as `pi-amt run` names it
+    named = {"domain": domain} if domain == "audio" else {}
     return ModelSpec(model.name, canonical_json(options | named))
