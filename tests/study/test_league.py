@@ -19,7 +19,7 @@ from pi_amt.models.audio_domain import AudioDomain
 from pi_amt.models.loading import ModelSpec
 from pi_amt.models.transcriber import ModelIdentity
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.masks import LEAGUE_MASKS
+from pi_amt.permutations.masks import RatioFundMask, RatioHarmMask
 from pi_amt.statistics.reliance import ranks, standings
 from pi_amt.statistics.result import Result
 from pi_amt.store.rows import Row
@@ -137,7 +137,8 @@ def test_toy_models_rank_as_they_were_built() -> None:
     asked = [
         c
         for c in league_conditions()
-        if c.name in LEAGUE_MASKS or c.label == "matched_tracks(ratio_fund_mask)"
+        if c.name in (RatioFundMask.name, RatioHarmMask.name)
+        or c.label == "matched_tracks(ratio_fund_mask)"
     ]
     rows: list[Row] = []
     for name, reads in (("fundamental only", (1,)), ("harmonics 2 to 4", (2, 3, 4))):

@@ -384,10 +384,6 @@ class RatioHarmMask(HarmMask):
     summary: ClassVar[str] = "ratio: only the fundamentals' share of each bin's power is kept"
 
 
-#: of the league table and of cards: what removes the fundamentals, and what keeps nothing else
-LEAGUE_MASKS = (RatioFundMask.name, RatioHarmMask.name)
-
-
 @dataclass(frozen=True)
 class RemoveHarmonic(PartialMask):
     """Bins of harmonic k of every sounding note → silence (or another fill).

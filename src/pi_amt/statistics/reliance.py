@@ -23,7 +23,7 @@ import numpy as np
 
 from pi_amt.core.spectrogram import RESIDUALS
 from pi_amt.core.units import Floats
-from pi_amt.permutations.masks import LEAGUE_MASKS
+from pi_amt.permutations.masks import RatioFundMask, RatioHarmMask
 from pi_amt.statistics.bootstrap import UNDEFINED, Interval, ratio_difference
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.floor import why_at_floor
@@ -56,7 +56,7 @@ MEASURES = {
 SHAPLEY = "from "
 #: measures that a model without F has, too
 _NEED_NO_F = ("F",)
-_REMOVED, _KEPT = LEAGUE_MASKS
+_REMOVED, _KEPT = RatioFundMask.name, RatioHarmMask.name
 
 
 @dataclass(frozen=True)

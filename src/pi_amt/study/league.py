@@ -17,7 +17,7 @@ from pi_amt.datasets.track import Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.permutations.coalition import coalitions
 from pi_amt.permutations.loading import load_permutation
-from pi_amt.permutations.masks import LEAGUE_MASKS
+from pi_amt.permutations.masks import RatioFundMask, RatioHarmMask
 from pi_amt.study.conditions import Condition, make_conditions
 from pi_amt.study.groups import Group
 from pi_amt.study.truth import DATASET, Truth, held_out_recordings, truth_groups
@@ -32,7 +32,7 @@ def league_conditions(players: str = LEAGUE_PLAYERS) -> list[Condition]:
     """Both masks, the fundamentals removed from the first 50 ms of each note, all with the controls
     that claims rest on, and all coalitions of the players."""
     onset = Condition(load_permutation("fund_mask", onset="only"), "fund_mask(onset=only)")
-    controlled = make_conditions([*LEAGUE_MASKS, onset], controls="matched")
+    controlled = make_conditions([RatioFundMask(), RatioHarmMask(), onset], controls="matched")
     return make_conditions([*controlled, *coalitions(players)])
 
 
