@@ -16,9 +16,8 @@ from functools import cache
 #: or more, so that less is left for everything else.
 LONG_SECONDS = 1200.0
 # An array of at least so many bytes has pages of its own, which go back to the system as soon as it
-# is freed. Timbre-Trap's have 4.4 million bytes or more. New pages for each array cost it a fifth
-# of its time, so it is only done where a recording is long. Room that is free on the heap already is
-# used first.
+# is freed, unless the heap has room for it. Timbre-Trap's have 4.4 million bytes or more. New pages
+# for each array cost it a fifth of its time, so it is only done where a recording is long.
 _SPARING_BYTES = 4 << 20
 # the most that glibc chooses by itself
 _USUAL_BYTES = 32 << 20
