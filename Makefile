@@ -65,7 +65,7 @@ MODELS_BIN := .venv-models/bin
 	@test -n "$(PYTHON12)" || { echo "no Python 3.12 found; try: make test-models PYTHON12=path/to/python3.12"; exit 1; }
 	@test -x $(MODELS_BIN)/python || $(PYTHON12) -m venv .venv-models
 	$(MODELS_BIN)/pip install $(PIP_FLAGS) "$$(grep '^torch==' constraints.txt)"
-	$(MODELS_BIN)/pip install $(PIP_FLAGS) --editable . pytest
+	$(MODELS_BIN)/pip install $(PIP_FLAGS) --editable . pytest pytest-timeout
 	for model in harmonica madmom transkun; do $(MODELS_BIN)/pip install $(PIP_FLAGS) --editable ".[$$model]" || \
 	  echo "note: could not install $$model; its tests will skip"; done
 	@touch $@

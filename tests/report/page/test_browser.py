@@ -55,6 +55,19 @@ def visible(page: Any) -> list[str]:
     return [v for v in VIEWS if page.locator(f"#view-{v}").is_visible()]
 
 
+def wait_for(element: Any, condition: str) -> None:
+    """Until a JavaScript function of the element is true; a promise would be awaited for ever."""
+    element.page.wait_for_function(condition, arg=element.element_handle(), timeout=120_000)
+
+
+def playing(page: Any) -> list[str]:
+    """The players that are not paused."""
+    ids: list[str] = page.locator("audio").evaluate_all(
+        "all => all.filter(a => !a.paused).map(a => a.id)"
+    )
+    return ids
+
+
 def test_every_tab_shows_its_view_and_nothing_of_a_name_runs(visit: Open) -> None:
     opened = visit()
     page = opened.page
@@ -390,22 +403,18 @@ def test_one_player_plays_four_sounds_and_goes_on_where_another_left_off(visit: 
         "Original", "Perturbed input", "Transcription, clean", "Transcription, perturbed",
     ]  # fmt: skip
     for audio in page.locator("audio").all():
-        audio.evaluate("a => new Promise(r => a.readyState ? r() : a.onloadedmetadata = r)")
+        wait_for(audio, "a => a.readyState > 0")
         assert audio.evaluate("a => a.duration") == pytest.approx(10.0, abs=0.3)
+        # so slow that the sound does not end if the machine stops for some seconds
+        audio.evaluate("a => { a.playbackRate = 0.1; }")
     page.locator("#ex-scrub").fill("3")
     page.get_by_role("button", name="Play").click()
     reached = 3.0
     for name in ("perturbed", "clean", "after", "original"):
         page.locator(f'#ex-sound input[value="{name}"]').check(force=True)
         audio = page.locator(f"#play-{name}")
-        audio.evaluate(
-            "(a, t) => new Promise(r => a.ontimeupdate = () => { if (a.currentTime > t) r(); })",
-            reached + 0.1,
-        )
-        playing = page.locator("audio").evaluate_all(
-            "all => all.filter(a => !a.paused).map(a => a.id)"
-        )
-        assert playing == [f"play-{name}"]
+        wait_for(audio, f"a => a.currentTime > {reached + 0.01}")
+        assert playing(page) == [f"play-{name}"]
         reached = audio.evaluate("a => a.currentTime")
     page.get_by_role("button", name="Pause").click()
     at = float(page.locator("#ex-clock").inner_text().split()[0])
@@ -416,6 +425,35 @@ def test_one_player_plays_four_sounds_and_goes_on_where_another_left_off(visit: 
     page.keyboard.press("2")
     assert page.locator("#ex-sound input:checked").get_attribute("value") == "perturbed"
     assert "What the model gets" in page.locator("#ex-about").inner_text()
+
+
+def test_a_sound_that_is_chosen_while_another_starts_is_played(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.evaluate(
+        """() => {
+            document.querySelector("#ex-play").click();
+            document.querySelector('#ex-sound input[value="perturbed"]').click();
+            document.querySelector('#ex-sound input[value="after"]').click();
+        }"""
+    )
+    wait_for(page.locator("#play-after"), "a => a.currentTime > 0.1")
+    assert playing(page) == ["play-after"]
+    # and one click stops it, whatever the browser has told the page until then
+    page.evaluate("document.querySelector('#ex-play').click()")
+    page.get_by_role("button", name="Play").wait_for()
+    assert playing(page) == []
+    page.evaluate("for (const _ of [1, 2, 3]) document.querySelector('#ex-play').click()")
+    page.get_by_role("button", name="Pause").wait_for()
+    assert playing(page) == ["play-after"]
+
+
+def test_what_plays_stops_where_another_recording_is_chosen(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.get_by_role("button", name="Play").click()
+    wait_for(page.locator("#play-original"), "a => a.currentTime > 0.1")
+    page.locator("#ex-recording").select_option("1")
+    page.get_by_role("button", name="Play").wait_for()
+    assert playing(page) == []
 
 
 def test_the_address_holds_what_the_explorer_shows(visit: Open) -> None:

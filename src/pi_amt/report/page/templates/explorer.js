@@ -80,24 +80,38 @@ window.startExplorer = state => {
     const radio = html("input", { type: "radio", name: "ex-sound", value: name, checked: !i }), audio = html("audio", { id: `play-${name}`, preload: "auto" });
     radio.addEventListener("change", () => chooseSound(name));
     switcher.append(html("label", { title: `Key ${i + 1}` }, radio, html("span", { textContent: title })));
-    audio.addEventListener("play", () => { playing = audio; showAs(true); requestAnimationFrame(tick); });
-    audio.addEventListener("pause", () => { if (playing === audio) { playing = null; showAs(false); } });
+    // media keys and the end of the sound, too; an event may come late, when another sound has begun
+    audio.addEventListener("play", () => { if (!audio.paused) nowPlaying(audio); });
+    audio.addEventListener("pause", () => { if (playing === audio && audio.paused) nowPlaying(null); });
     return [name, { audio, radio }];
   }));
-  const showAs = going => { face.setAttribute("d", going ? icon.pause : icon.play); playButton.setAttribute("aria-label", going ? "Pause" : "Play"); };
-  function toggle() {
-    if (playing) { playing.pause(); return; }
+  let frame = 0;
+  function nowPlaying(audio) {
+    playing = audio;
+    face.setAttribute("d", audio ? icon.pause : icon.play);
+    playButton.setAttribute("aria-label", audio ? "Pause" : "Play");
+    if (audio) frame ||= requestAnimationFrame(tick);
+  }
+  function start() {
     const { audio } = sounds[sound];
-    if (position > example.seconds - 0.1) position = 0;
     audio.currentTime = position;
-    audio.play();
+    nowPlaying(audio);
+    audio.play().catch(() => { if (playing === audio && audio.paused) nowPlaying(null); });
+  }
+  function stop() {
+    playing.pause();
+    nowPlaying(null);
+  }
+  function toggle() {
+    if (playing) { stop(); return; }
+    if (position > example.seconds - 0.1) position = 0;
+    start();
   }
   // the sound changes in the middle of a note and goes on from there
   function chooseSound(name) {
-    const going = playing;
     sound = name;
     sounds[name].radio.checked = true;
-    if (going) { going.pause(); sounds[name].audio.currentTime = position; sounds[name].audio.play(); }
+    if (playing) { stop(); start(); }
     if (condition) about.textContent = soundTexts()[sound];
     remember();
   }
@@ -195,7 +209,7 @@ window.startExplorer = state => {
     chosenCondition ??= condition.id;
     for (const url of urls) URL.revokeObjectURL(url);
     urls = [model.transcription, condition.transcription].map(notes => wav(synthesize(notes, example.seconds)));
-    for (const { audio } of Object.values(sounds)) audio.pause();
+    if (playing) stop();
     sounds.perturbed.audio.src = condition.audio;
     [sounds.clean.audio.src, sounds.after.audio.src] = urls;
     about.textContent = soundTexts()[sound];
@@ -308,11 +322,11 @@ window.startExplorer = state => {
     moveHead();
   }
   function tick() {
+    frame = playing ? requestAnimationFrame(tick) : 0;
     if (!playing) return;
     position = playing.currentTime;
     if (position > view[1] && view[1] < example.seconds - 0.01) setView(position, position + view[1] - view[0]);
     moveHead();
-    requestAnimationFrame(tick);
   }
 
   /* ----- mouse, touch, keys ----- */
