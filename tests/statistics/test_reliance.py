@@ -194,7 +194,10 @@ def test_measures_are_those_that_were_planted() -> None:
     assert found.model == "mine"
     for name, value in expected.items():
         assert found.values[name].estimate == pytest.approx(value), name
-    assert found.missing == {"microtonal": "only its notes are known, and a sound keeps no shuffle"}
+    assert found.missing == {
+        "microtonal": "it needs the model's own input, which is not known or was not run; a sound "
+        "keeps no shuffle"
+    }
 
 
 def test_a_share_of_f_is_a_ratio_of_means_and_no_mean_of_ratios() -> None:

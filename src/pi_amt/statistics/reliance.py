@@ -284,13 +284,18 @@ def _of_onsets(drops: _Drops, results: Sequence[ConditionResult]) -> _Made:
     return made, _uninformative(results[onset], made)
 
 
+_NO_OWN_INPUT = (
+    "it needs the model's own input, which is not known or was not run; a sound keeps no shuffle"
+)
+
+
 def _of_own_input(own: Panel | None, panel: Panel, score: str) -> _Made:
     """What is lost where the bins of the model's own input are shuffled, on the recordings that the
     model was also given as sound."""
     drops = None if own is None else _Drops(own, score)
     moved = None if drops is None else drops.named("microtonal")
     if drops is None or moved is None:
-        return {}, {"microtonal": "only its notes are known, and a sound keeps no shuffle"}
+        return {}, {"microtonal": _NO_OWN_INPUT}
     lost = Measure.of(drops.panel.pieces, drops.drops[moved]).parts
     return {"microtonal": Measure({p: lost[p] for p in panel.pieces if p in lost})}, {}
 

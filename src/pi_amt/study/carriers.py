@@ -118,7 +118,9 @@ def _batches(n_segments: int) -> Iterator[slice]:
 def _fitted(other: Track | None, recording: Recording) -> Samples:
     """A copy of another recording's sound, cut off or repeated to the length of this one."""
     if other is None:
-        raise ValueError("got one recording, expected another one to hear in its place")
+        raise ValueError(
+            "got no recording of another composition to hear in its place: add one to the data"
+        )
     samples, sample_rate = other.audio()
     check_audio(samples, sample_rate)
     needed = math.ceil(recording.seconds * sample_rate) + 1

@@ -66,7 +66,9 @@ class Lender:
                 own.track, own.reference, donor_pool(own.stream(self.model), own.seconds)
             )
         if other is None:
-            raise ValueError("got one recording, expected another one to borrow from")
+            raise ValueError(
+                "got no recording of another composition to borrow from: add one to the data"
+            )
         notes = other.notes()
         if needs == "notes":
             length = other.duration_seconds or float(notes.offsets.max(initial=0.0))
