@@ -15,7 +15,8 @@ from tests.permutations.synthetic import (
 )
 
 from pi_amt.core.partials import partial_frequencies
-from pi_amt.permutations.masks import RemoveHarmonic
+from pi_amt.permutations.masks import KeepHarmonic, RemoveHarmonic
+from pi_amt.permutations.partial_powers import N_PARTIALS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,3 +50,13 @@ def test_follows_the_stretch_of_a_piano_string() -> None:
 def test_refuses_what_is_no_partial_number(harmonic: int) -> None:
     with pytest.raises(ValueError, match="harmonic: got"):
         RemoveHarmonic(harmonic=harmonic)
+
+
+@pytest.mark.parametrize("mask", [RemoveHarmonic, KeepHarmonic])
+def test_a_ratio_mask_of_a_partial_that_is_not_modelled_is_refused(
+    mask: type[RemoveHarmonic],
+) -> None:
+    mask(harmonic=N_PARTIALS, kind="ratio")
+    with pytest.raises(ValueError, match="harmonic: got 17, expected a whole number, 1 to 16"):
+        mask(harmonic=N_PARTIALS + 1, kind="ratio")
+    mask(harmonic=N_PARTIALS + 1)

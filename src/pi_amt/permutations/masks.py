@@ -392,7 +392,8 @@ class RemoveHarmonic(PartialMask):
     ``inharmonicity=none``.
 
     Attributes:
-        harmonic: k, 1 = fundamental.
+        harmonic: k, 1 = fundamental; of ratio masks at most
+            :data:`~pi_amt.permutations.partial_powers.N_PARTIALS`.
 
     Other options: see :class:`~pi_amt.permutations.masks.PartialMask`.
     """
@@ -404,7 +405,9 @@ class RemoveHarmonic(PartialMask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_count("harmonic", self.harmonic)
+        # the power of higher partials is not modelled, so there is no share of it to take
+        highest = partial_powers.N_PARTIALS if self.kind == "ratio" else math.inf
+        check_count("harmonic", self.harmonic, high=highest)
 
     @property
     def partials(self) -> tuple[int, ...]:
