@@ -487,6 +487,13 @@ def test_the_address_holds_what_the_explorer_shows(visit: Open) -> None:
     assert shown(again)[3] == "after"
 
 
+@pytest.mark.parametrize("sound", ["toString", "__proto__", "%00", ""])
+def test_an_address_with_a_sound_that_is_none_shows_the_explorer(visit: Open, sound: str) -> None:
+    page = visit(f"#explorer/condition=harm_mask&sound={sound}").page
+    assert page.locator("#ex-condition option:checked").inner_text().startswith("harm_mask")
+    assert page.locator("#ex-sound input:checked").get_attribute("value") == "original"
+
+
 def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
     page = visit("#explorer/condition=fund_mask").page
     scores = page.locator(".scores .score strong").all_inner_texts()

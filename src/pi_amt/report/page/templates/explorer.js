@@ -180,7 +180,7 @@ window.startExplorer = state => {
     const wanted = data.examples.findIndex(e => e.track === state.get("recording") && [null, e.dataset].includes(state.get("dataset")));
     chosenModel = state.get("model") ?? chosenModel;
     chosenCondition = state.get("condition") ?? chosenCondition;
-    if (state.get("sound") in SOUNDS) chooseSound(state.get("sound"));
+    if (Object.hasOwn(SOUNDS, state.get("sound"))) chooseSound(state.get("sound"));
     if (wanted >= 0 || !example) { pickExample.value = Math.max(wanted, 0); load(); } else loadModel();
     const [from, to] = ["from", "to"].map(key => parseFloat(state.get(key)) - example.start);
     if (wanted >= 0 && to > from && from >= -0.1 && to <= example.seconds + 0.1) setView(from, to);
