@@ -494,6 +494,13 @@ def test_an_address_with_a_sound_that_is_none_shows_the_explorer(visit: Open, so
     assert page.locator("#ex-sound input:checked").get_attribute("value") == "original"
 
 
+def test_an_address_may_hold_slashes(visit: Open) -> None:
+    """Programs that pass an address on may write %2F, as in the names of MAESTRO, as a slash."""
+    page = visit("#explorer/recording=2018/x.wav&condition=harm_mask&sound=after").page
+    assert page.locator("#ex-condition option:checked").inner_text().startswith("harm_mask")
+    assert page.locator("#ex-sound input:checked").get_attribute("value") == "after"
+
+
 def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
     page = visit("#explorer/condition=fund_mask").page
     scores = page.locator(".scores .score strong").all_inner_texts()

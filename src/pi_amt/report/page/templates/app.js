@@ -38,7 +38,8 @@ function showEntry(id) {
   drawVisible();
 }
 function follow(focus) {
-  const [view, id] = location.hash.slice(1).split("/"); // both are plain words
+  const [view, ...rest] = location.hash.slice(1).split("/");
+  const id = rest.join("/"); // of a recording, whose name may have slashes
   if (view === "main") return;
   if (view === "conditions") showEntry(id);
   showTab(view || "overview", false, id);
