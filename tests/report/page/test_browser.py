@@ -313,6 +313,19 @@ def test_explorer_zooms_scrubs_and_changes(visit: Open) -> None:
     assert page.locator("#ex-clock").inner_text().startswith("4.10")
 
 
+def test_keys_of_the_browser_stay_its_own(visit: Open) -> None:
+    page = visit("#explorer").page
+    taken = page.evaluate(
+        """() => [["+", "ctrlKey"], ["0", "metaKey"], ["ArrowLeft", "altKey"], ["2", "ctrlKey"],
+                  ["+", "shiftKey"]].map(([key, held]) => {
+            const event = new KeyboardEvent("keydown", { key, [held]: true, cancelable: true });
+            return !document.querySelector(".stack").dispatchEvent(event);
+        })"""
+    )
+    assert taken == [False, False, False, False, True]
+    assert page.locator("#ex-sound input:checked").get_attribute("value") == "original"
+
+
 @pytest.fixture(scope="module")
 def report_of_two_models(toy_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy's explorer with a second model: it has the conditions of the toy but for the first,

@@ -344,6 +344,7 @@ window.startExplorer = state => {
   stack.addEventListener("pointercancel", () => { drag = null; });
   stack.addEventListener("wheel", event => { if (event.ctrlKey) { event.preventDefault(); zoom(event.deltaY > 0 ? 1.25 : 0.8, timeAt(event)); } }, { passive: false });
   stack.addEventListener("keydown", event => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own: zoom, back, tabs
     const actions = {
       ArrowLeft: () => seek(position - 0.1), ArrowRight: () => seek(position + 0.1), Home: () => seek(0), End: () => seek(example.seconds),
       "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => setView(0, example.seconds),
