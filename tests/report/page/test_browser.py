@@ -326,6 +326,24 @@ def test_keys_of_the_browser_stay_its_own(visit: Open) -> None:
     assert page.locator("#ex-sound input:checked").get_attribute("value") == "original"
 
 
+def test_nothing_is_dragged_without_the_first_button(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.get_by_role("button", name="Zoom in").click()
+    page.evaluate(
+        """() => {
+            const stack = document.querySelector(".stack");
+            const point = (type, clientX, more) => stack.dispatchEvent(
+                new PointerEvent(type, { clientX, pointerId: 1, ...more }));
+            point("pointerdown", 500, { button: 2, buttons: 2 }); // a menu takes what follows
+            point("pointerup", 500, { button: 2 });
+            point("pointerdown", 500, { button: 0, buttons: 1 }); // let go outside
+            point("pointermove", 300, { buttons: 0 });
+        }"""
+    )
+    assert page.locator("#explorer-root").get_attribute("data-view") == "0.000 5.000"
+    assert page.locator("#ex-clock").inner_text().startswith("0.00")
+
+
 @pytest.fixture(scope="module")
 def report_of_two_models(toy_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy's explorer with a second model: it has the conditions of the toy but for the first,

@@ -332,8 +332,9 @@ window.startExplorer = state => {
   /* ----- mouse, touch, keys ----- */
   let drag = null;
   const timeAt = event => { const box = axis.area.getBoundingClientRect(); return view[0] + (event.clientX - box.left) / box.width * (view[1] - view[0]); };
-  stack.addEventListener("pointerdown", event => { drag = { x: event.clientX, view: [...view], moved: false }; });
+  stack.addEventListener("pointerdown", event => { if (!event.button) drag = { x: event.clientX, view: [...view], moved: false }; });
   stack.addEventListener("pointermove", event => {
+    if (!event.buttons) drag = null; // let go where nothing told of it: outside, or over a menu
     if (!drag || Math.abs(event.clientX - drag.x) < 4) return;
     if (!drag.moved) stack.setPointerCapture(event.pointerId);
     drag.moved = true;
