@@ -532,6 +532,11 @@ def test_an_address_may_hold_slashes(visit: Open) -> None:
     assert page.locator("#ex-sound input:checked").get_attribute("value") == "after"
 
 
+def test_the_running_clock_is_not_read_out(visit: Open) -> None:
+    page = visit("#explorer").page
+    assert page.locator("output:not([aria-live=off])").count() == 0
+
+
 def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
     page = visit("#explorer/condition=fund_mask").page
     scores = page.locator(".scores .score strong").all_inner_texts()

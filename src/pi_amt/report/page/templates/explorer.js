@@ -118,6 +118,7 @@ window.startExplorer = state => {
   const scrub = html("input", { type: "range", id: "ex-scrub", min: 0, step: 0.01, value: 0 });
   scrub.setAttribute("aria-label", "Playhead, seconds into the excerpt");
   const clock = html("output", { id: "ex-clock" });
+  clock.setAttribute("aria-live", "off"); // an output is read out whenever it changes
   scrub.addEventListener("input", () => seek(Number(scrub.value)));
   const about = html("p", { className: "small", id: "ex-about" });
   const player = html("div", { className: "player" }, playButton, switcher, scrub, clock, ...Object.values(sounds).map(s => s.audio));
