@@ -673,6 +673,16 @@ def test_a_dot_leads_to_its_row_and_a_row_to_the_explorer(visit: Open) -> None:
     assert page.locator("#ex-condition option:checked").inner_text() == "fund_mask (hard)"
 
 
+def test_only_what_the_explorer_has_leads_there(visit: Open) -> None:
+    """It has no controls: their rows led to another condition."""
+    page = visit("#conditions/fund_mask").page
+    assert page.locator("#entry-fund_mask a.listen").count() == 2
+    page.evaluate("location.hash = 'conditions/matched_tracks-fund_mask'")
+    article = page.locator("#entry-matched_tracks-fund_mask")
+    article.locator(".recordings tbody tr").first.wait_for()
+    assert article.locator("a.listen").count() == 0
+
+
 def test_models_under_one_condition_have_one_scale(visit: Open) -> None:
     """The planted model has no note tables: its numbers are put in."""
     page = visit().page

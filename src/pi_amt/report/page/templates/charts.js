@@ -61,7 +61,10 @@ function paired(panel, cell) {
 /* ---------- the recordings of a condition: a dot leads to its row, a row to the explorer ---------- */
 const FIRST_ROWS = 12;
 const LONG_NAME = 28; // more letters than fit beside three numbers: names then have lines of their own
-const explored = (() => { const source = document.querySelector("#explorer-data"); return source ? JSON.parse(source.textContent).examples.map(e => [e.dataset, e.track, e.models.map(m => m.panel)]) : []; })();
+const explored = (() => { // what the explorer can show
+  const source = document.querySelector("#explorer-data"), examples = source ? JSON.parse(source.textContent).examples : [];
+  return new Set(examples.flatMap(e => e.models.flatMap(m => m.conditions.map(c => `${m.panel} ${c.id} ${e.track}`))));
+})();
 function recordings(box) {
   if (box.childElementCount) return;
   const place = Number(box.dataset.panel), panel = report.panels[place], entry = box.closest("article").dataset.entry;
@@ -88,7 +91,7 @@ function recordings(box) {
   }
   function line(row) {
     const name = html("td", {}, html("bdi", {}, ...row.name.split(/(?<=[\/_-])/).flatMap((part, i) => i ? [html("wbr"), part] : [part])));
-    if (explored.some(([dataset, track, panels]) => dataset === panel.dataset && track === row.name && panels.includes(place))) {
+    if (explored.has(`${place} ${entry} ${row.name}`)) {
       const state = new URLSearchParams({ recording: row.name, dataset: panel.dataset, model: panel.model, condition: entry });
       name.append(" ", html("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
     }
