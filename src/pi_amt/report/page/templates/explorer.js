@@ -170,13 +170,22 @@ window.startExplorer = state => {
   root.append(choose, html("div", { className: "verdict" }, scores, hint), player, about, stack, zoombar, legend, colourbar, said);
 
   /* ----- the address ----- */
-  function remember() {
-    if (!settled || $("#view-explorer").hidden) return;
+  function address() {
     const [from, to] = view.map(t => (example.start + t).toFixed(1));
-    const state = new URLSearchParams({ recording: example.track, dataset: example.dataset, model: nameOf(model), condition: condition.id, from, to, sound });
-    history.replaceState(null, "", `#explorer/${state}`);
+    return String(new URLSearchParams({ recording: example.track, dataset: example.dataset, model: nameOf(model), condition: condition.id, from, to, sound }));
+  }
+  // browsers refuse an address that changes as often as in a drag (Safari: 100 times in 30 seconds), and then lack the last
+  let remembering = 0;
+  function remember() {
+    const old = location.hash; // one that is followed meanwhile stays
+    if (settled) remembering ||= setTimeout(() => {
+      remembering = 0;
+      if (location.hash === old && !$("#view-explorer").hidden) history.replaceState(null, "", `#explorer/${address()}`);
+    }, 400);
   }
   root.show = text => {
+    clearTimeout(remembering);
+    remembering = 0;
     const state = new URLSearchParams(text || "");
     const wanted = data.examples.findIndex(e => e.track === state.get("recording") && [null, e.dataset].includes(state.get("dataset")));
     chosenModel = state.get("model") ?? chosenModel;
