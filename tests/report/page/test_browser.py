@@ -573,6 +573,24 @@ def test_the_running_clock_is_not_read_out(visit: Open) -> None:
     assert page.locator("output:not([aria-live=off])").count() == 0
 
 
+def test_who_leaves_the_explorer_hears_nothing_and_finds_the_playhead_again(visit: Open) -> None:
+    page = visit("#explorer").page
+    page.locator("#ex-scrub").fill("3")
+    audio = page.locator("#play-original")
+    audio.evaluate("a => { a.playbackRate = 0.1; }")
+    page.get_by_role("button", name="Play").click()
+    wait_for(audio, "a => a.currentTime > 3.01")
+    page.locator("#tab-tables").click()
+    assert playing(page) == []
+    page.locator("#tab-explorer").click()
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.locator("#ex-clock").inner_text().startswith("3.")
+    # the event of the new fragment comes later than the click
+    page.wait_for_function("() => location.hash.startsWith('#explorer/')")
+    page.wait_for_timeout(100)
+    assert page.locator("#ex-clock").inner_text().startswith("3.")
+
+
 def test_the_explorer_says_f_of_the_excerpt_and_what_to_look_for(visit: Open) -> None:
     page = visit("#explorer/condition=fund_mask").page
     scores = page.locator(".scores .score strong").all_inner_texts()

@@ -23,6 +23,7 @@ function showTab(name, focus = false, state = undefined) {
   if (view === "conditions") drawVisible();
   if (view === "curves") drawCurves();
   if (view === "explorer" && window.startExplorer) window.startExplorer(state);
+  else for (const audio of $$("#explorer-root audio")) audio.pause(); // nothing sounds that cannot be seen
 }
 function showEntry(id) {
   const articles = $$("article.entry");

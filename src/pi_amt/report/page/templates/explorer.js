@@ -186,6 +186,7 @@ window.startExplorer = state => {
   root.show = text => {
     clearTimeout(remembering);
     remembering = 0;
+    if (example && (!text || text === address())) { layout(); remember(); return; } // a reader who comes back goes on
     const state = new URLSearchParams(text || "");
     const wanted = data.examples.findIndex(e => e.track === state.get("recording") && [null, e.dataset].includes(state.get("dataset")));
     chosenModel = state.get("model") ?? chosenModel;
