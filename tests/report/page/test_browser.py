@@ -273,6 +273,24 @@ def test_tables_sort_and_save(visit: Open) -> None:
     assert min(float(drop) for drop in drops if drop) < 0  # program-readable, with a hyphen
 
 
+def test_names_that_begin_with_digits_are_sorted_as_names(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3}, n_pieces=4)
+    tracks = sorted({row.track for row in rows})
+    names = {track: f"2018/{name}" for track, name in zip(tracks, "cabd", strict=True)}
+    rows = [replace(row, track=names[row.track], status="error", error="x", scores={})
+            if row.label == "fund_mask" else replace(row, track=names[row.track])
+            for row in rows]  # fmt: skip
+    path = tmp_path / "report.html"
+    path.write_text(render(make_page(Importance.from_rows(rows)), "x_files", []), encoding="utf-8")
+    opened = Visit(browser, path, "#tables")
+    table = opened.page.locator('[data-table="failed_recordings"] table')
+    place = table.locator("thead th").all_inner_texts().index("track")
+    table.locator("thead button").nth(place).click()
+    shown = table.locator(f"tbody td:nth-child({place + 1})").all_inner_texts()
+    assert shown == [f"2018/{name}" for name in "abcd"]
+    opened.close()
+
+
 def test_curves_are_drawn(visit: Open) -> None:
     page = visit("#curves").page
     assert page.locator("#curve-charts figure").count() == 2

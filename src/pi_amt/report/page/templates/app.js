@@ -137,11 +137,12 @@ function sortable(table) {
     for (const other of $$("thead th", table)) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     const rows = [...table.tBodies[0].rows];
-    const cell = row => row.cells[column].textContent.split("→").at(-1); // what was perturbed is what differs
-    const numeric = rows.some(row => numberIn(cell(row)) !== null) && rows.every(row => numberIn(cell(row)) !== null || /^[–]?$/.test(cell(row).trim()));
+    const numeric = head.classList.contains("num"); // names may begin with digits, too
+    const text = row => row.cells[column].textContent.trim();
+    const number = row => numberIn(text(row).split("→").at(-1)); // what was perturbed is what differs
     rows.sort((a, b) => {
-      if (!numeric) return (up ? 1 : -1) * cell(a).localeCompare(cell(b));
-      const x = numberIn(cell(a)), y = numberIn(cell(b));
+      if (!numeric) return (up ? 1 : -1) * text(a).localeCompare(text(b), "en", { numeric: true });
+      const x = number(a), y = number(b);
       if (x === null || y === null) return (x === null) - (y === null);
       return up ? x - y : y - x;
     });
