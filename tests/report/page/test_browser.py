@@ -939,6 +939,28 @@ def test_several_datasets_stand_side_by_side(browser: Any, tmp_path: Path) -> No
     opened.close()
 
 
+def test_a_reload_shows_what_the_filters_that_it_keeps_say(browser: Any, tmp_path: Path) -> None:
+    """Browsers give a form its last state while they read the page, as attributes would."""
+    drops = {"fund_mask": 0.1, "microtonal": 0.3}
+    rows = [
+        row for name in ("maps", "maestro") for row in make_rows(drops, n_pieces=4, dataset=name)
+    ]
+    text = render(make_page(Importance.from_rows(rows)), "x_files", [])
+    text = re.sub(r'(<input type="radio"[^>]*value="maestro")', r"\1 checked", text)
+    for state, kept in (("checked", 'data-more="importance"'), ("selected", 'value="drop"')):
+        text = text.replace(kept, f"{kept} {state}")
+    path = tmp_path / "report.html"
+    path.write_text(text, encoding="utf-8")
+    opened = Visit(browser, path)
+    (shown,) = opened.page.locator(".forestbox:visible").all()
+    assert shown.get_attribute("data-dataset") == "maestro"
+    assert opened.page.locator("#order").input_value() == "drop"
+    assert shown.locator("tr[data-role]").first.get_attribute("data-order") == "-2"
+    table = opened.page.locator('[data-table="importance"]')
+    assert "all" in table.get_attribute("class").split()
+    opened.close()
+
+
 @pytest.fixture(scope="module")
 def wide_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two datasets; the names of one, and of a condition, are longer than any screen."""

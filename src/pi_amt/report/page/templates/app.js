@@ -150,7 +150,8 @@ function sortable(table) {
   }));
 }
 for (const table of $$("table.data")) sortable(table);
-for (const box of $$("[data-more]")) box.addEventListener("change", () => $(`[data-table="${box.dataset.more}"]`).classList.toggle("all", box.checked));
+const showMore = box => $(`[data-table="${box.dataset.more}"]`).classList.toggle("all", box.checked);
+for (const box of $$("[data-more]")) box.addEventListener("change", () => showMore(box));
 for (const button of $$("[data-save]")) button.addEventListener("click", () => {
   const table = $(`[data-table="${button.dataset.save}"] table`);
   const quote = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -1,4 +1,7 @@
 /* Last: show what the address and the filters, which a reload may keep, ask for. */
-filterForest();
+const kept = $('[data-filter="dataset"] input:checked');
+if (kept) chooseDataset(kept.value); else filterForest();
+if ($("#order")) orderForest($("#order").value);
+for (const box of $$("[data-more]")) showMore(box);
 showEntry();
 follow(false);
