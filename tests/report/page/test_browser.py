@@ -19,7 +19,9 @@ from tests.shapley_rows import shapley_rows
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.names import Look
 from pi_amt.report.page.build import build, make_page
+from pi_amt.report.page.comparison import write_comparison
 from pi_amt.report.page.render import render
+from pi_amt.report.tables.contrasts import compare
 
 pytestmark = [
     pytest.mark.browser,
@@ -993,6 +995,14 @@ def test_where_both_datasets_are_seen_both_are_named(
     for caption in captions.all():
         assert caption.bounding_box()["height"] > 10
     assert "MAPS" in captions.first.inner_text()
+    opened.close()
+
+
+def test_a_comparison_shows_its_controls(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows({"fund_mask": 0.3, "matched_tracks(fund_mask)": 0.1}, n_pieces=6)
+    opened = Visit(browser, write_comparison(compare(rows, rows), tmp_path / "compare.html"))
+    names = opened.page.locator("table.forest .condition:visible").all_inner_texts()
+    assert names == ["fund_mask", "matched_tracks(fund_mask)"]
     opened.close()
 
 

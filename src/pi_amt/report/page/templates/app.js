@@ -81,7 +81,7 @@ for (const input of $$('[data-filter="dataset"] input')) input.addEventListener(
 
 function filterForest() {
   const words = ($("#find")?.value || "").toLowerCase().trim();
-  const controls = $("#controls")?.checked, steps = words || $("#steps")?.checked;
+  const controls = $("#controls")?.checked ?? true, steps = words || $("#steps")?.checked; // a comparison has no such switch
   let shown = 0;
   for (const row of $$("table.forest tr[data-role]")) {
     row.hidden = (row.dataset.role === "control" && !controls) || (row.dataset.role === "step" && !steps) || !row.dataset.find.includes(words);
