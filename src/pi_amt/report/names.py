@@ -231,13 +231,12 @@ def slug(text: str) -> str:
 
 def unique_slugs(texts: Sequence[str]) -> list[str]:
     """Slugs in the same order, numbered where two would be the same."""
-    seen: dict[str, int] = {}
-    slugs = []
+    slugs: dict[str, None] = {}
     for text in texts:
         base = slug(text)[:60]
-        seen[base] = seen.get(base, 0) + 1
-        slugs.append(base if seen[base] == 1 else f"{base}-{seen[base]}")
-    return slugs
+        numbered = (f"{base}-{number}" for number in range(2, len(texts) + 1))
+        slugs[next(name for name in (base, *numbered) if name not in slugs)] = None
+    return list(slugs)
 
 
 def families(conditions: Mapping[ConditionKey, str]) -> list[tuple[str, str]]:

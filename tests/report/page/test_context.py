@@ -64,6 +64,7 @@ def test_slugs_are_safe_and_unique() -> None:
     assert slug("<b>A & B</b>") == "b-a-b-b"
     assert slug("!!!") == "x"
     assert unique_slugs(["a b", "a-b", "a_b", "a b"]) == ["a-b", "a-b-2", "a_b", "a-b-3"]
+    assert unique_slugs(["a=2", "a=-2", "a=2, 2"]) == ["a-2", "a-2-2", "a-2-2-2"]
 
 
 def test_facts_count_what_is_there() -> None:
