@@ -17,6 +17,7 @@ from tests.rows import calibrated_rows, make_dose_rows, make_rows
 from pi_amt.permutation_importance import Importance
 from pi_amt.report.catalog import catalog, main_conditions
 from pi_amt.report.names import BANNER, HARD_BADGE
+from pi_amt.report.page import files
 from pi_amt.report.page.build import build, make_page
 from pi_amt.report.page.columns import columns_of
 from pi_amt.report.page.forest import forests, make_axis, ticks_of
@@ -455,6 +456,28 @@ def test_files_for_papers_are_complete_and_the_same_every_time(tmp_path: Path) -
     lines = list(csv.DictReader((folders[0] / "importance.csv").open(encoding="utf-8")))
     drops = {line["label"]: float(line["drop"]) for line in lines}
     assert drops["fund_mask"] == pytest.approx(0.4)
+
+
+def test_figures_of_names_in_other_letters_have_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stems: list[Path] = []
+
+    def saved(_: object, stem: Path) -> list[tuple[str, str]]:
+        stems.append(stem)
+        return []
+
+    monkeypatch.setattr(files, "_saved", saved)
+    rows = [
+        row
+        for dataset in ("钢琴", "小提琴")
+        for model in ("m [gain=3]", "m [gain=-3]")
+        for row in make_rows({"fund_mask": 0.3}, n_pieces=3, model=model, dataset=dataset)
+    ]
+    page = make_page(Importance.from_rows(rows))
+    files.write_files(tmp_path, page.importance, page.entries, page.data, {}, {})
+    assert len(stems) >= 2
+    assert len(stems) == len(set(stems))
 
 
 def test_links_to_files_lead_to_files(toy_report: Path) -> None:

@@ -13,7 +13,7 @@ from pi_amt.report.figures.plots import dose, forest
 from pi_amt.report.figures.profile import profile_figure
 from pi_amt.report.figures.shapley import bars, height_of, where_from
 from pi_amt.report.figures.style import WIDE, new_figure, paper_style, save_figure
-from pi_amt.report.names import Look, dataset_title, model_title, slug
+from pi_amt.report.names import Look, dataset_title, model_title, slug, unique_slugs
 from pi_amt.report.page.forest import forests
 from pi_amt.report.tables.table import Table
 from pi_amt.statistics.dose import dose_curves
@@ -70,17 +70,20 @@ def _figures(
 ) -> Links:
     links: Links = []
     conditions = without_controls(entries)
+    stems_of_datasets, stems_of_models = map(_stems, (importance.datasets, importance.models))
     if conditions:
         axis = forests(importance, entries)[0].near  # one for all datasets
         for dataset in importance.datasets:
             part = importance.select(dataset=dataset)
             n_marks = len(main_conditions(entries)) * max(len(part.panels), 2)
             links += _drawn(
-                folder / f"forest_{slug(dataset)}", f"Forest plot, {dataset_title(dataset)}",
+                folder / f"forest_{stems_of_datasets[dataset]}",
+                f"Forest plot, {dataset_title(dataset)}",
                 _forest, part, height=1.2 + 0.2 * n_marks, limits=(axis.low, axis.high),
             )  # fmt: skip
     for model in dict.fromkeys(found.model for found in profiles(importance)):
-        stem, title = folder / f"profile_{slug(model)}", f"Harmonic profile, {model_title(model)}"
+        stem = folder / f"profile_{stems_of_models[model]}"
+        title = f"Harmonic profile, {model_title(model)}"
         links.append((title, _saved(profile_figure(importance, model), stem)))
     if bars(importance):
         links += _drawn(
@@ -94,11 +97,17 @@ def _figures(
         for kind in KINDS:
             figure = panel_figure(kind, importance, conditions, data, place)
             if figure is not None:
-                stem = folder / f"{kind}_{slug(panel.model)}_{slug(panel.dataset)}"
+                place_stem = f"{stems_of_models[panel.model]}_{stems_of_datasets[panel.dataset]}"
+                stem = folder / f"{kind}_{place_stem}"
                 title = kind.replace("_", " ").capitalize()
                 look = Look.of(importance, panel)
                 links.append((f"{title}, {look.model}, {look.dataset}", _saved(figure, stem)))
     return links
+
+
+def _stems(names: Sequence[str]) -> dict[str, str]:
+    """Part of a file name for each: slugs alone are the same for all names in other letters."""
+    return dict(zip(names, unique_slugs(names), strict=True))
 
 
 def _forest(importance: Result, ax: Axes, limits: tuple[float, float]) -> None:
