@@ -403,6 +403,12 @@ def test_a_baseline_at_the_floor_stands_on_every_view_and_in_the_headline() -> N
     assert "nothing can be learnt" not in page_of(study()).lower()
 
 
+def test_a_condition_says_on_which_dataset_it_was_not_run() -> None:
+    rows = make_rows({"fund_mask": 0.3, "microtonal": 0.1}, n_pieces=3, dataset="maps")
+    rows += make_rows({"fund_mask": 0.3}, n_pieces=3, dataset="maestro")
+    assert re.findall(r"Not run on [^<]*", page_of(rows)) == ["Not run on MAESTRO."]
+
+
 def test_half_the_pieces_of_one_model_say_what_is_missing() -> None:
     rows = [r for r in study(6) if r.model == "basic_pitch" or r.track < "piece_03"]
     rows = [r for r in rows if not (r.model == "timbre_trap" and r.label == "microtonal")]
