@@ -800,6 +800,20 @@ def test_print_shows_what_belongs_on_paper(visit: Open) -> None:
     assert not page.locator("#theme").is_visible()
 
 
+def test_no_colour_of_a_dark_screen_is_on_paper(visit: Open) -> None:
+    names = [*(f"--c{number}" for number in range(6)), "--link", "--soft", "--warn"]
+    script = """names => {
+        const style = getComputedStyle(document.documentElement);
+        return names.map(name => style.getPropertyValue(name));
+    }"""
+    papers = []
+    for scheme in ("light", "dark"):
+        page = visit(color_scheme=scheme).page
+        page.emulate_media(media="print", color_scheme=scheme)
+        papers.append(dict(zip(names, page.evaluate(script, names), strict=True)))
+    assert papers[0] == papers[1]
+
+
 def test_on_paper_it_takes_ten_pages_at_most(toy_report: Path, tmp_path: Path) -> None:
     paper = tmp_path / "report.pdf"
     command = [executable() or "", "--headless", *ARGUMENTS, f"--user-data-dir={tmp_path}"]
