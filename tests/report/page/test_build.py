@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import lzma
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -23,8 +24,9 @@ from pi_amt.report.page.columns import columns_of
 from pi_amt.report.page.forest import forests, make_axis, ticks_of
 from pi_amt.report.page.headings import title_of
 from pi_amt.report.page.payload import payload, safe_json
-from pi_amt.report.page.render import render
+from pi_amt.report.page.render import _csv, render
 from pi_amt.report.tables.cells import is_undefined
+from pi_amt.report.tables.table import Table
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, StoreError
 
@@ -227,6 +229,12 @@ def test_columns_keep_together_what_belongs_together(toy_results: Path) -> None:
         assert sum(column.leads for column in found) <= 8
         for column in found:
             assert column.meaning, (table.title, column.head)
+
+
+def test_an_infinite_bound_is_a_number_in_the_saved_file() -> None:
+    record = {"d50": 3.0, "d50_low": -math.inf, "d50_high": math.inf}
+    table = Table("Dose curves", tuple(record), (record,))
+    assert _csv(table, record, tuple(record)) == "3.000,-inf,inf"
 
 
 def test_a_small_p_value_is_a_number_in_the_saved_file() -> None:

@@ -261,10 +261,10 @@ def breakable(title: str) -> Markup:
 
 def _csv(table: Table, record: Mapping[str, Any], names: Sequence[str]) -> str:
     """Numbers of one cell for a file: with a hyphen, nothing where they are undefined, and the
-    number itself where people read that it is below a limit."""
+    number itself where people read that it is infinite or below a limit."""
     cells = ((name, table.cell(record, name)) for name in names)
     return ",".join(
-        "" if cell == NOTHING else f"{record[name]:g}" if cell.startswith("<") else cell
+        "" if cell == NOTHING else f"{record[name]:g}" if re.search("[<∞]", cell) else cell
         for name, cell in cells
     )
 
