@@ -709,6 +709,14 @@ def test_heads_say_what_they_mean_to_mouse_and_keyboard(visit: Open) -> None:
     assert heads.all_text_contents() == []
 
 
+def test_badges_say_what_they_mean_to_the_keyboard(visit: Open) -> None:
+    page = visit("#conditions/fund_mask").page
+    badge = page.locator("#entry-fund_mask .badge.hard").first
+    badge.focus()
+    assert page.locator("#tip").inner_text().startswith("This mask leaves exact zeros")
+    assert badge.get_attribute("aria-describedby") == "tip"
+
+
 def test_the_forest_sorts_by_its_heads(visit: Open) -> None:
     page = visit().page
     page.locator("table.forest th[data-sort=excess] button").click()

@@ -178,6 +178,7 @@ function explain(element) {
   element.dataset.tip = element.title;
   element.removeAttribute("title");
   const target = element.querySelector("button") || element;
+  if (target === element) element.tabIndex = 0;
   const show = () => {
     tip.textContent = element.dataset.tip;
     tip.hidden = false;
