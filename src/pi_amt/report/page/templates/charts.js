@@ -90,7 +90,7 @@ function recordings(box) {
     more.textContent = `Show all ${plural(rows.length, "recording")}`;
   }
   function line(row) {
-    const name = html("td", {}, html("bdi", {}, ...row.name.split(/(?<=[\/_-])/).flatMap((part, i) => i ? [html("wbr"), part] : [part])));
+    const name = html("td", {}, html("bdi", {}, ...(row.name.match(/[^\/_-]*[\/_-]|[^\/_-]+/g) || []).flatMap((part, i) => i ? [html("wbr"), part] : [part])));
     if (explored.has(`${place} ${entry} ${row.name}`)) {
       const state = new URLSearchParams({ recording: row.name, dataset: panel.dataset, model: panel.model, condition: entry });
       name.append(" ", html("a", { href: `#explorer/${state}`, className: "listen", textContent: "see and hear" }));
@@ -175,7 +175,7 @@ function intervals(panel, cell, alike) {
   return svg;
 }
 
-const span = text => text.replace(/(?<=\d)-(?=\d)/, "–");
+const span = text => text.replace(/(\d)-(?=\d)/, "$1–");
 const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Math.min(0.9, Math.abs(share) * 1.1).toFixed(3)})`;
 function strata(panel, cell, alike) {
   if (!cell.strata) return nothing("No note tables are stored for this condition.");
