@@ -128,6 +128,21 @@ def test_a_condition_of_the_forest_leads_to_its_detail(visit: Open) -> None:
     assert visible(page) == ["overview"]
 
 
+def test_the_tab_of_the_conditions_leads_back_to_the_one_seen_last(visit: Open) -> None:
+    page = visit("#conditions/harm_mask").page
+    page.locator("#tab-overview").click()
+    page.locator("#tab-overview").press("ArrowRight")
+    page.wait_for_function("() => location.hash === '#conditions/harm_mask'")
+    page.wait_for_timeout(100)  # the event of the new fragment comes later
+    assert page.locator("article.entry:visible").get_attribute("id") == "entry-harm_mask"
+    assert page.evaluate("document.activeElement.id") == "tab-conditions"
+    # and Back leads through what was seen
+    page.locator(".side a[data-entry=microtonal]").click()
+    page.locator("#entry-microtonal").wait_for()
+    page.go_back()
+    page.locator("#entry-harm_mask").wait_for()
+
+
 def test_the_plot_of_the_forest_can_be_clicked_too(visit: Open) -> None:
     page = visit().page
     page.locator("table.forest td.plot a").nth(2).click()

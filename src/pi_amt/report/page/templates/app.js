@@ -45,18 +45,24 @@ function follow(focus) {
   if (view === "conditions") showEntry(id);
   showTab(view || "overview", false, id);
   if (!focus) return;
-  if (view === "conditions" && id) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
+  if (view === "conditions" && id && !tabs.includes(document.activeElement)) $("article.entry:not([hidden]) h2")?.focus({ preventScroll: true }); // only once it is seen
   window.scrollTo(0, 0);
 }
+// the tab of the conditions leads back to the one that was seen last
+function openTab(tab, focus) {
+  const { view } = tab.dataset, entry = view === "conditions" && $("article.entry:not([hidden])");
+  location.hash = entry ? `conditions/${entry.dataset.entry}` : view;
+  showTab(view, focus);
+}
 for (const tab of tabs) {
-  tab.addEventListener("click", () => { location.hash = tab.dataset.view; showTab(tab.dataset.view); });
+  tab.addEventListener("click", () => openTab(tab));
   tab.addEventListener("keydown", event => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     let next = null;
     if (step) next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
     if (event.key === "Home") next = tabs[0];
     if (event.key === "End") next = tabs[tabs.length - 1];
-    if (next) { event.preventDefault(); location.hash = next.dataset.view; showTab(next.dataset.view, true); }
+    if (next) { event.preventDefault(); openTab(next, true); }
   });
 }
 for (const button of $$(".unfold")) button.addEventListener("click", () => {
