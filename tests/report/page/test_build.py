@@ -252,6 +252,12 @@ def test_a_small_p_value_is_a_number_in_the_saved_file() -> None:
     assert 0 < float(small[1]) < 1e-4
 
 
+def test_a_relative_drop_and_its_interval_have_one_unit(text: str) -> None:
+    tile = re.search(r"<span>relative drop</span><b>(\d+) %</b><i>\[(\d+), (\d+)\]</i>", text)
+    assert tile is not None
+    assert int(tile[2]) <= int(tile[1]) <= int(tile[3])
+
+
 def test_what_is_hidden_at_first_does_not_squeeze_the_forest() -> None:
     steps = {f"remove_harmonic(harmonic={k})": {"harmonic": k} for k in (1, 2, 3)}
     drops = {"fund_mask": 0.1, "microtonal": -0.05, "floor": 0.7} | dict.fromkeys(steps, 0.6)

@@ -35,6 +35,7 @@ from pi_amt.report.tables.importance import footnotes
 from pi_amt.report.tables.profile import profile_sentences
 from pi_amt.report.tables.shapley import with_values
 from pi_amt.report.tables.table import Table, warnings_among
+from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.statistics.panels import Panel
 from pi_amt.statistics.result import Result
 
@@ -244,7 +245,8 @@ def _numbers(page: Page) -> dict[str, Any]:
         "score_title": score,
         "value": lambda *given: minus(format_value(*given)),
         "bias_in_words": bias_in_words,
-        "percent": lambda share: f"{minus(format_value(100 * share, '.0f'))} %",
+        "percent": lambda share: f"{_percent(share)} %",
+        "percent_interval": _relative_interval,
         "interval": interval_text,
         "excess_interval": excess_interval_text,
         "known": lambda value: not math.isnan(value),
@@ -252,6 +254,16 @@ def _numbers(page: Page) -> dict[str, Any]:
         "data_json": Markup(safe_json({**data, "scoreName": score})),
         "explorer_json": Markup(safe_json(explorer)) if explorer else "",
     }
+
+
+def _percent(share: float) -> str:
+    return minus(format_value(100 * share, ".0f"))
+
+
+def _relative_interval(result: ConditionResult) -> str:
+    """The interval of the relative drop in per cent; empty where undefined."""
+    low, high = result.relative_low, result.relative_high
+    return "" if math.isnan(low) else f"[{_percent(low)}, {_percent(high)}]"
 
 
 def breakable(title: str) -> Markup:
