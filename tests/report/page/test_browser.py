@@ -241,6 +241,22 @@ def test_hidden_rows_do_not_squeeze_the_forest(browser: Any, tmp_path: Path) -> 
     opened.close()
 
 
+def test_where_all_recordings_failed_no_chart_gives_another_reason(
+    browser: Any, tmp_path: Path
+) -> None:
+    rows = [
+        replace(row, status="error", error="truncated audio", scores={}, counts={})
+        if row.permutation == "harm_mask"
+        else row
+        for row in make_rows({"fund_mask": 0.3, "harm_mask": 0.1})
+    ]
+    opened = Visit(browser, build(rows, tmp_path / "report.html"), "#conditions/harm_mask")
+    told = opened.page.locator("#entry-harm_mask figure .none").all_inner_texts()
+    assert len(told) >= 4
+    assert set(told) == {"No recording has both scores."}
+    opened.close()
+
+
 def test_one_of_something_is_not_called_several(browser: Any, tmp_path: Path) -> None:
     rows = make_rows({"fund_mask": 0.3, "harm_mask": 0.1}, n_pieces=1)
     rows += make_dose_rows({0.1: 0.1, 0.3: 0.2, 0.5: 0.3}, n_pieces=1)

@@ -38,9 +38,12 @@ function unitSquare(svg, size, left, top, xLabel, yLabel) {
   return at;
 }
 const nothing = text => html("div", { className: "none", textContent: text });
+// recordings of a condition with both scores: [clean, perturbed, name]
+const scored = (panel, cell) => panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
+const lacking = (panel, cell, why) => nothing(scored(panel, cell).length ? why : "No recording has both scores.");
 
 function paired(panel, cell) {
-  const pairs = panel.base.map((base, i) => [base, cell.after[i], panel.pieces[i]]).filter(([a, b]) => known(a) && known(b));
+  const pairs = scored(panel, cell);
   if (!pairs.length) return nothing("No recording has both scores.");
   const svg = canvas(300, 296, `Clean against perturbed score of ${plural(pairs.length, "recording")}`);
   const at = unitSquare(svg, 250, 42, 8, `${report.scoreName}, clean`, `${report.scoreName}, perturbed`);
@@ -151,7 +154,7 @@ function niceTicks(low, high) {
 }
 
 function intervals(panel, cell, alike) {
-  if (!cell.change) return nothing("No note tables are stored for this condition.");
+  if (!cell.change) return lacking(panel, cell, "No note tables are stored for this condition.");
   // one scale for all models under this condition
   const values = alike.flatMap(other => [...(other.change || []), ...(other.chance || [])]).filter(known);
   let low = Math.min(0, ...values), high = Math.max(0, ...values);
@@ -178,7 +181,7 @@ function intervals(panel, cell, alike) {
 const span = text => text.replace(/(\d)-(?=\d)/, "$1–");
 const lossColour = share => `rgba(var(${share >= 0 ? "--loss" : "--gain"}), ${Math.min(0.9, Math.abs(share) * 1.1).toFixed(3)})`;
 function strata(panel, cell, alike) {
-  if (!cell.strata) return nothing("No note tables are stored for this condition.");
+  if (!cell.strata) return lacking(panel, cell, "No note tables are stored for this condition.");
   const [registers, velocities, polyphonies] = report.levels;
   const [cw, ch, left, top] = [28, 24, 58, 28];
   const svg = canvas(300, 178, "Recall lost per register, velocity and polyphony");
@@ -214,7 +217,7 @@ function strata(panel, cell, alike) {
 
 const fateNames = { moved: "moved in time", octave: "octave or twelfth", split: "split or late", gone: "gone" };
 function fates(panel, cell) {
-  if (!cell.fates) return nothing("No note tables are stored for this condition.");
+  if (!cell.fates) return lacking(panel, cell, "No note tables are stored for this condition.");
   if (!cell.fates.length) return nothing("No note was lost.");
   const [width, left, bar, line] = [300, 4, 30, 23];
   const total = Math.round(cell.lost).toLocaleString("en");
@@ -234,7 +237,7 @@ function fates(panel, cell) {
 }
 
 function tolerance(panel, cell) {
-  if (!cell.tolerances) return nothing("These rows were made by an earlier version, which kept F at 50 ms alone.");
+  if (!cell.tolerances) return lacking(panel, cell, "These rows were made by an earlier version, which kept F at 50 ms alone.");
   const { n, clean, perturbed, timing, octaves } = cell.tolerances;
   const [width, height, left, top, bottom] = [300, 230, 34, 8, 50];
   const svg = canvas(width, height, `Mean F at wider tolerances, ${plural(n, "recording")}`);
