@@ -268,6 +268,22 @@ def test_segments_of_a_program_are_blocks_in_their_order() -> None:
     assert same(model.decode(model.activations(spectrogram)), run(samples))
 
 
+def test_segments_in_one_call_need_the_time_between_them() -> None:
+    """Every segment would stand at the beginning, where the masks of its notes are not."""
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        halves = torch.from_numpy(samples).reshape(2, -1)
+        return to_notes({"pitch": net(halves)["pitch"].flatten(0, 1).numpy()})
+
+    samples = sound()[: 2 * RATE]
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE)
+    with pytest.raises(ValueError, match="step_seconds: got none for 2 blocks in one call"):
+        model.analyze(samples, RATE)
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE, step_seconds=1.0)
+    assert model.analyze(samples, RATE).times[:, 0].tolist() == [0.0, 1.0]
+
+
 def test_a_program_runs_to_its_end_only_for_its_notes() -> None:
     net, ended = Net(), []
 

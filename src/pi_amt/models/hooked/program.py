@@ -38,7 +38,8 @@ class OpenedProgram:
         sample_rate: of the program, Hz.
         front_end: samples → anything, calling the module as the program does; where it is cheaper.
         first_seconds: time of the first frame of the first segment.
-        step_seconds: from one segment to the next; 0: the program calls the module once.
+        step_seconds: from one segment to the next; 0: the program calls the module once, with one
+            block.
         resample: samples, their rate and another → samples; where the program has a way of its own.
         label: of the weights, for people.
         settings: options of the program that change a result.
@@ -87,6 +88,11 @@ class OpenedProgram:
                 f"module: got calls of shapes {shapes}, expected segments of one length"
             )
         values = torch.cat(calls)
+        if len(values) > 1 and not self._step:  # every segment would count as the first one
+            raise ValueError(
+                f"step_seconds: got none for {len(values)} blocks in one call of the module, expected "
+                "the time from one segment to the next; dimensions of one moment are channels, 'c'"
+            )
         starts: Floats = self._first + self._step * np.arange(len(values), dtype=np.float64)
         return self._opening.spectrogram(
             values, starts, len(samples), self.sample_rate, tuning_cents
