@@ -284,6 +284,21 @@ def test_segments_in_one_call_need_the_time_between_them() -> None:
     assert model.analyze(samples, RATE).times[:, 0].tolist() == [0.0, 1.0]
 
 
+def test_blocks_of_too_few_frames_are_refused() -> None:
+    """Their frames would be joined as if nothing were missing between them, each block earlier."""
+
+    class Shorter(FrontEnd):
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            return super().forward(sound)[:, :, :-3]
+
+    net = Net()
+    net.front_end = Shorter()
+    with pytest.raises(ValueError, match=r"margin_frames: got 2 .* expected at least 3"):
+        as_transcriber(network(net, margin_frames=2)).analyze(sound(), RATE)
+    spectrogram = network(net, margin_frames=3).analyze(sound(), RATE)
+    assert spectrogram.values.shape[-1] == 27
+
+
 def test_a_program_runs_to_its_end_only_for_its_notes() -> None:
     net, ended = Net(), []
 

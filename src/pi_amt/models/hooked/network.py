@@ -122,8 +122,15 @@ class OpenedNetwork(BatchedTranscriber):
             part = blocks[first : min(first + self.stream_blocks, count)]
             numbers = np.arange(first, first + len(part))
             starts = (numbers * step - margin) / self.frame_rate + self._first
+            values = self._heard(part)
+            missing = self._block - values.shape[-1]
+            if missing > margin:  # all later frames would stand too early
+                raise ValueError(
+                    f"margin_frames: got {margin} for blocks of {self._block} frames, of which the "
+                    f"module gives {values.shape[-1]}, expected at least {missing}"
+                )
             yield self._opening.spectrogram(
-                self._heard(part), starts, len(samples), self.sample_rate, tuning_cents
+                values, starts, len(samples), self.sample_rate, tuning_cents
             )
 
     def _heard(self, blocks: NDArray[np.float32]) -> torch.Tensor:

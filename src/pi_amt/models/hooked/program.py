@@ -90,8 +90,9 @@ class OpenedProgram:
         values = torch.cat(calls)
         if len(values) > 1 and not self._step:  # every segment would count as the first one
             raise ValueError(
-                f"step_seconds: got none for {len(values)} blocks in one call of the module, expected "
-                "the time from one segment to the next; dimensions of one moment are channels, 'c'"
+                f"step_seconds: got none for {len(values)} blocks in one call of the module, "
+                "expected the time from one segment to the next, or 'c' in place of 'b' in axes "
+                "where they are channels of one moment"
             )
         starts: Floats = self._first + self._step * np.arange(len(values), dtype=np.float64)
         return self._opening.spectrogram(
