@@ -503,7 +503,7 @@ def test_a_program_that_cannot_be_read_asks_for_a_fingerprint() -> None:
         made(fingerprint=7)
 
 
-@pytest.mark.parametrize("part", [torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.2)])
+@pytest.mark.parametrize("part", [torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.2), torch.nn.RReLU()])
 @pytest.mark.parametrize("make", [program, network])
 def test_a_network_in_training_mode_is_refused(
     make: Callable[[Net], OpenedProgram | OpenedNetwork], part: torch.nn.Module
@@ -515,6 +515,27 @@ def test_a_network_in_training_mode_is_refused(
         as_transcriber(make(net)).analyze(sound(), RATE)
     net.eval()
     assert as_transcriber(make(net)).analyze(sound(), RATE).values.shape[-2] == len(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_random"),
+    [
+        (torch.nn.LSTM(2, 2, 2, dropout=0.5), True),
+        (torch.nn.GRU(2, 2, 1), False),
+        (torch.nn.MultiheadAttention(2, 1, dropout=0.1), True),
+        (torch.nn.MultiheadAttention(2, 1), False),
+    ],
+)
+def test_dropout_within_a_part_of_another_kind_is_refused(
+    part: torch.nn.Module, is_random: bool
+) -> None:
+    net = Net()
+    net.add_module("part", part.train())
+    if is_random:
+        with pytest.raises(ValueError, match=rf"part \({type(part).__name__}\) in training mode"):
+            program(net).analyze(sound(), RATE)
+        part.eval()
+    assert program(net).analyze(sound(), RATE).values.shape[-2] == len(KEYS)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

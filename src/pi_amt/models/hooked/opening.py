@@ -125,6 +125,19 @@ def _is_ours(function: Any) -> bool:
     return (getattr(function, "__module__", None) or "").startswith("pi_amt.")
 
 
+def _answers_otherwise_in_training(part: torch.nn.Module) -> bool:
+    """Whether a module, but for what is inside of it, draws or learns while it is trained."""
+    if isinstance(part, _BatchNorm):
+        return bool(part.track_running_stats)
+    if isinstance(part, _DropoutNd):
+        return bool(part.p > 0)
+    if isinstance(part, torch.nn.RNNBase):  # its dropout is between layers
+        return bool(part.dropout > 0 and part.num_layers > 1)
+    if isinstance(part, torch.nn.MultiheadAttention):
+        return bool(part.dropout > 0)
+    return isinstance(part, torch.nn.RReLU)
+
+
 class _AsWritten:
     """While anybody is within, what ``torch.compile`` has made runs as it was written.
 
@@ -478,10 +491,7 @@ class Opening:
         It is asked while the model runs, as its program may change the mode itself.
         """
         for name, part in self.network.named_modules():
-            if part.training and (
-                (isinstance(part, _BatchNorm) and part.track_running_stats)
-                or (isinstance(part, _DropoutNd) and part.p > 0)
-            ):
+            if part.training and _answers_otherwise_in_training(part):
                 raise ValueError(
                     f"network: got {name or type(part).__name__} ({type(part).__name__}) in "
                     "training mode, where notes are drawn at random or depend on what else is in "
