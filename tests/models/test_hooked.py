@@ -539,6 +539,20 @@ def test_dropout_within_a_part_of_another_kind_is_refused(
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_module_says_that_it_takes_no_hook() -> None:
+    class Exp(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.exp()
+
+    script: Any = torch.jit.script
+    net = Net()
+    net.add_module("part", script(Exp()))
+    for at in ("input", "output"):
+        with pytest.raises(ValueError, match=r"'part', which torch\.jit\.script made"):
+            opening(net, module="part", at=at)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_traced_model_says_why_its_module_is_not_called() -> None:
     trace: Any = torch.jit.trace
     traced = trace(Net(), torch.zeros(1, RATE), strict=False)

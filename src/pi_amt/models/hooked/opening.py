@@ -240,6 +240,14 @@ class Opening:
             raise ValueError(
                 f"module: got {self.module!r} ({error}), expected one of {', '.join(names[:20])}"
             ) from None
+        try:
+            self._place.register_forward_pre_hook(lambda *_: None).remove()
+        except RuntimeError:
+            raise ValueError(
+                f"module: got {self.module!r}, which torch.jit.script made, expected one that "
+                "takes hooks: open a module before or after it, or the model as it was before it "
+                "was scripted"
+            ) from None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _is_copy=True)
