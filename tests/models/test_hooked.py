@@ -342,6 +342,15 @@ def test_a_logarithm_is_read_and_written_back_to_the_last_digits(scale: Scale) -
     assert float(scale.read(scale.write(torch.zeros(1)))) <= 1e-11
 
 
+def test_decibels_below_the_peak_are_read_where_all_is_silent() -> None:
+    """Each of them is 0 then, so that the share of their range that may be lost is 0, too."""
+    scale = log_scale(1e-10, base=10**0.1, power=2.0)
+    net = torch.nn.Sequential(torch.nn.Identity())
+    found = Opening(net, "0", "bft", midi_to_hz(KEYS), WINDOW / RATE, RATE / HOP, scale=scale)
+    (values,) = found.hear(lambda: net(torch.zeros(1, len(KEYS), 7)))
+    assert torch.allclose(values, torch.ones(1, len(KEYS), 7))
+
+
 def test_logarithms_are_those_that_people_write() -> None:
     x = torch.tensor([0.0, 1e-4, 0.5, 30.0], dtype=torch.float64)
     eps = 1e-5

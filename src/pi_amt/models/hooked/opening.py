@@ -39,6 +39,8 @@ AXES = {"b": "blocks", "c": "channels", "f": "frequencies", "t": "times", "1": "
 _ORDER = "bcft"
 # Largest error of a scale that is read and written again, as a share of the values' range.
 _SCALE_ERROR = 1e-4
+# By how much magnitudes may be rounded, as a share of each.
+_ROUNDING = 1e-6
 
 Convert = Callable[[torch.Tensor], torch.Tensor]
 
@@ -510,8 +512,11 @@ class Opening:
         """Raise ``ValueError`` where a scale does not give back what it read."""
         if self.scale is LINEAR or not raw.numel() or not torch.isfinite(raw).all():
             return
-        error = float((self.scale.write(values) - raw).abs().max())
-        if not error <= _SCALE_ERROR * max(float(raw.abs().max()), 1e-6):
+        written = self.scale.write(values)
+        error = float((written - raw).abs().max())
+        # of decibels below the peak of silence, which are all 0, any rounding is a larger share
+        rounding = float((self.scale.write(values * (1 + _ROUNDING)) - written).abs().max())
+        if not error <= max(_SCALE_ERROR * max(float(raw.abs().max()), 1e-6), rounding):
             raise ValueError(
                 f"scale: got values up to {error:.3g} away after read and write of the "
                 f"{self.at} of {self.module!r}, which go from {float(raw.min()):.3g} to "
