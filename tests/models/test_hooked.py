@@ -6,6 +6,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -349,6 +350,17 @@ def test_decibels_below_the_peak_are_read_where_all_is_silent() -> None:
     found = Opening(net, "0", "bft", midi_to_hz(KEYS), WINDOW / RATE, RATE / HOP, scale=scale)
     (values,) = found.hear(lambda: net(torch.zeros(1, len(KEYS), 7)))
     assert torch.allclose(values, torch.ones(1, len(KEYS), 7))
+
+
+def test_magnitudes_in_half_precision_are_perturbed_in_float32() -> None:
+    """Their powers do not fit into half precision."""
+    net = torch.nn.Sequential(torch.nn.Identity())
+    found = Opening(net, "0", "bft", midi_to_hz(KEYS), WINDOW / RATE, RATE / HOP)
+    for kind in (torch.float16, torch.bfloat16):
+        heard = torch.full((1, len(KEYS), 7), 1000.0, dtype=kind)
+        (values,) = found.hear(partial(net, heard))
+        assert values.dtype == torch.float32
+        assert found.put(partial(net, heard), values).dtype == kind
 
 
 def test_logarithms_are_those_that_people_write() -> None:

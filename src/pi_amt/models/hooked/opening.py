@@ -320,7 +320,8 @@ class Opening:
 
         def listen(raw: torch.Tensor) -> None:
             ordered = self._in_order(raw)
-            if ordered.dtype == torch.bfloat16:  # of which numpy knows nothing
+            # numpy knows nothing of bfloat16, and powers of large values do not fit into float16
+            if ordered.dtype in (torch.bfloat16, torch.float16):
                 ordered = ordered.float()
             values = self.scale.read(ordered)
             self._check_scale(ordered, values)
