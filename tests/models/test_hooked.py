@@ -403,7 +403,7 @@ def test_other_shapes_than_those_of_the_sound_are_refused() -> None:
 def test_events_hold_notes_to_the_bit() -> None:
     onsets = [0.0, 0.1, 0.1, 0.1000001, 0.99, 0.999]
     notes = Notes.from_arrays(
-        onsets, np.array(onsets) + 1 / 3, [60.0, 60.0, 61.0, 60.0, 60.0, 60.0], np.arange(6)
+        onsets, np.array(onsets) + 1 / 3, [60.0, 60.0, 61.4, 60.0, 59.6, 60.0], np.arange(6)
     )
     events = events_of(notes, 1.0, 20.0)
     assert events.shape == (20, 88, 5)

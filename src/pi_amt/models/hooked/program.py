@@ -119,8 +119,9 @@ class OpenedProgram:
 def events_of(notes: Notes, seconds: float, frame_rate: float) -> NDArray[np.float64]:
     """Notes as frames ``(frames, 88, 5)``, from which :func:`notes_of` has them back to the bit.
 
-    The five are: whether the pitch sounds, whether a note is entered here, and its onset, offset
-    and velocity. A note is entered in the frame of its onset, or in the next free one of its pitch.
+    The five are: whether the key sounds, the pitch of the note that is entered here (0: none), and
+    its onset, offset and velocity. A note is entered at the key next to its pitch, in the frame of
+    its onset or in the next free one of that key.
 
     Raises:
         ValueError: for a pitch that no piano has.
@@ -136,17 +137,16 @@ def events_of(notes: Notes, seconds: float, frame_rate: float) -> NDArray[np.flo
     events = np.zeros((frames, N_PITCHES, 5))
     first = np.clip((notes.onsets * frame_rate).astype(np.int64), 0, frames - 1)
     end = np.maximum(np.ceil(notes.offsets * frame_rate).astype(np.int64), first + 1)
-    entries = np.stack([notes.onsets, notes.offsets, notes.velocities], axis=1)
+    entries = np.stack([notes.pitches, notes.onsets, notes.offsets, notes.velocities], axis=1)
     for key, begin, stop, entry in zip(keys, first, end, entries, strict=True):
         events[begin:stop, key, 0] = 1.0
         free = np.flatnonzero(events[:, key, 1] == 0.0)
         place = free[np.searchsorted(free, begin) % len(free)]
-        events[place, key, 1:] = 1.0, *entry
+        events[place, key, 1:] = entry
     return events
 
 
 def notes_of(events: NDArray[np.float64]) -> Notes:
     """The notes of :func:`events_of`."""
-    frame, key = np.nonzero(events[..., 1])
-    onsets, offsets, velocities = events[frame, key, 2:].T
-    return Notes.from_arrays(onsets, offsets, key + float(LOWEST_PITCH), velocities)
+    pitches, onsets, offsets, velocities = events[events[..., 1] > 0.0, 1:].T
+    return Notes.from_arrays(onsets, offsets, pitches, velocities)
