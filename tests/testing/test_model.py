@@ -266,6 +266,29 @@ def test_values_that_are_no_magnitudes_are_told(values: Any, said: str | None) -
         assert re.search(said, problem)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"times": lambda times: times * 1.02}, r"a tone 0\.\d+ s too late"),
+        ({"times": lambda times: times * 2}, r"a tone 4\.\d+ s too late"),
+        ({"times": lambda times: times / 2}, r"a tone 2\.\d+ s too early"),
+        ({"times": lambda times: times + WINDOW / RATE / 2}, "frames stand at the middle of their"),
+        ({"frequencies": lambda hz: hz / 2}, "loudest in the bin of"),
+        ({"frequencies": lambda hz: np.insert(hz[:-1], 0, hz[0] / 2)}, "begin with the first one"),
+    ],
+)
+def test_a_tone_at_another_place_is_told(changes: dict[str, Any], said: str) -> None:
+    """Masks would act beside the notes, and the model would seem robust."""
+
+    class Moved(Mel):
+        def analyze(self, samples: np.ndarray, sample_rate: int) -> Spectrogram:
+            found = super().analyze(samples, sample_rate)
+            return replace(found, **{what: f(getattr(found, what)) for what, f in changes.items()})
+
+    (problem,) = check_model(Moved(), masks=[]).problems
+    assert re.search(said, problem)
+
+
 def test_what_is_no_mask_is_refused() -> None:
     with pytest.raises(ValueError, match="masks: got 'random', expected masks such as fund_mask"):
         check_model(ToyTranscriber(), masks=["random"])

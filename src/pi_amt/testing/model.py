@@ -31,6 +31,9 @@ from pi_amt.testing.tones import KEYS, STUDY_MASKS, MaskCheck, on_steady_tones, 
 _SAMPLE_RATE = 44_100
 # A decoder may end a note with the last frame, which lasts beyond the last sample.
 _BEYOND_SECONDS = 0.1
+# A tone that sounds for a while: its begin and end, and the length of its recording, seconds; and
+# the frames that hear it, as a share of the largest power.
+_BEGIN, _END, _LENGTH, _HEARD = 4.5, 5.0, 6.0, 0.01
 # Bins that are compared between a sound and the same at half its level, as a share of the largest
 # value, and by how much their ratios may differ from what they should be.
 _STRONG, _UNEVEN = 0.1, 0.05
@@ -102,6 +105,7 @@ def check_model(
     problems = list(_problems(transcriber, rate))
     problems += _memories(transcriber, rate) if not problems else []
     problems += _curved(transcriber, rate)
+    problems += _misplaced(transcriber, rate)
     problems += _unfound(transcriber, model)
     checks, unreached = on_steady_tones(transcriber, masks, keys, rate)
     problems += unreached
@@ -239,6 +243,53 @@ def _curved(model: Transcriber, rate: int) -> Iterator[str]:
         "loud, expected 0.5 times, or the same where the model divides by a level: these look like "
         f"{guess}, in analyze or by the scale of an Opening"
     )
+
+
+def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
+    """Whether a tone is found at its time and frequency. Where it is not, masks act beside the
+    notes, and the model seems robust.
+
+    The tone has the frequency of the middle bin, as the axis says, and lasts from late in the
+    recording on, where an error of the frame rate has grown.
+    """
+    if model.input_is_sound:
+        return
+    name = model.identity.name
+    axis = model.analyze(sines(1.0, rate, []), rate)
+    middle = len(axis.frequencies) // 2
+    hz, window = float(axis.frequencies[middle]), float(axis.window_seconds[middle])
+    if hz >= min(rate, axis.sample_rate) / 2:
+        return
+    sound = sines(_LENGTH, rate, [hz])
+    sound[: round(_BEGIN * rate)] = sound[round(_END * rate) :] = 0.0
+    found = model.analyze(sound, rate)
+    power = np.abs(on_host(found.values)).astype(np.float64) ** 2
+    power = power.mean(axis=1) if power.ndim == 4 else power  # (blocks, bins, frames)
+    core = np.zeros(found.times.shape[1], dtype=np.bool_)
+    core[model.core_frames] = True
+    power *= core  # also where frames seem to lie behind the end of the recording
+    if not power.any():
+        return
+    loudest = float(found.frequencies[power.sum(axis=(0, 2)).argmax()])
+    if abs(loudest - hz) > 0.5 / window:
+        yield (
+            f"{name}.analyze: got a tone of {hz:.1f} Hz loudest in the bin of {loudest:.1f} Hz, "
+            "expected its own bin: frequencies are those of the bins, in Hz, and begin with the "
+            "first one that the module gives"
+        )
+    # a moment that several blocks hear counts once
+    times, moments = np.unique(np.round(found.times, 6), return_inverse=True)
+    moments = moments.ravel()
+    heard = np.bincount(moments, power.sum(axis=1).ravel()) / np.bincount(moments)
+    heard[heard < _HEARD * heard.max()] = 0.0
+    late = float(times @ heard / heard.sum()) - (_BEGIN + _END) / 2
+    if abs(late) > window / 4 + 0.5 / found.frame_rate:
+        yield (
+            f"{name}.analyze: got a tone {abs(late):.3f} s too {'late' if late > 0 else 'early'}, "
+            f"which sounds from {_BEGIN} to {_END} s, expected it there: frames stand at the "
+            "middle of their windows, in seconds from the start of the recording (frame_rate, and "
+            "the first_seconds and step_seconds of an opened model)"
+        )
 
 
 def _answer(model: Transcriber, part: Spectrogram) -> tuple[dict[str, NDArray[Any]], Notes]:
