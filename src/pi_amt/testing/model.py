@@ -34,6 +34,9 @@ _BEYOND_SECONDS = 0.1
 # A tone that sounds for a while: its begin and end, and the length of its recording, seconds; and
 # the frames that hear it, as a share of the largest power.
 _BEGIN, _END, _LENGTH, _HEARD = 4.5, 5.0, 6.0, 0.01
+# Bins that hear nearly the same may be louder than a tone's own one, which has at least this share
+# of the loudest one's power.
+_OWN_BIN = 0.8
 # Bins that are compared between a sound and the same at half its level, as a share of the largest
 # value, and by how much their ratios may differ from what they should be.
 _STRONG, _UNEVEN = 0.1, 0.05
@@ -270,8 +273,9 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
     power *= core  # also where frames seem to lie behind the end of the recording
     if not power.any():
         return
-    loudest = float(found.frequencies[power.sum(axis=(0, 2)).argmax()])
-    if abs(loudest - hz) > 0.5 / window:
+    by_bin = power.sum(axis=(0, 2))
+    loudest = float(found.frequencies[by_bin.argmax()])
+    if abs(loudest - hz) > 0.5 / window and by_bin[middle] < _OWN_BIN * by_bin.max():
         yield (
             f"{name}.analyze: got a tone of {hz:.1f} Hz loudest in the bin of {loudest:.1f} Hz, "
             "expected its own bin: frequencies are those of the bins, in Hz, and begin with the "
