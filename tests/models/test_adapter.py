@@ -89,7 +89,7 @@ WHOLE = np.ones((1, 3, 4), np.float32)
         ({"values": WHOLE.astype(int)}, "values of type int64, expected float or complex"),
         ({"frequencies": HZ[::-1]}, "frequencies: .* do not ascend"),
         ({"frequencies": HZ - 220}, "expected Hz above 0"),
-        ({"window_seconds": np.zeros(3)}, "window_seconds: .* not above 0"),
+        ({"window_seconds": np.zeros(3)}, "window_seconds: .* above 0 and up to"),
         ({"frame_rate": 0.0}, "got frame_rate 0.0"),
         ({"times": np.zeros((1, 4))}, "times that do not ascend"),
         ({"activations": WHOLE}, "Mine.activations: got ndarray, expected a dict of arrays"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -192,3 +195,11 @@ def test_highest_fundamental_of_each_frame() -> None:
         expected[inside] = hz * cents_to_ratio(10.0)
     expected[(s.times < 0.2) & (s.times >= 0.1)] = 220.0 * cents_to_ratio(10.0)
     np.testing.assert_allclose(got, expected)
+
+
+@pytest.mark.parametrize("window", [0.0, -0.1, math.nan, math.inf, 2048.0])
+def test_windows_that_are_no_seconds_are_refused(window: float) -> None:
+    spectrogram = make_spectrogram("complex", 1)
+    windows = np.full_like(spectrogram.window_seconds, window)
+    with pytest.raises(ValueError, match=r"window_seconds: got .*, expected seconds per bin"):
+        replace(spectrogram, window_seconds=windows)

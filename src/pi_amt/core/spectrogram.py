@@ -31,6 +31,8 @@ Values = NDArray[Any] | torch.Tensor
 
 #: whether a model's normalisation stays that of the clean input (``Spectrogram.normalization``)
 NORMALIZATIONS = ("frozen", "model")
+#: longer windows are taken for windows in samples
+LONGEST_WINDOW_SECONDS = 60.0
 #: names of the consistency residuals in dB, what no sound can keep of a spectrogram: of everything,
 #: then of each register
 RESIDUALS = ("residual_db", *(f"residual_db_{register}" for register in REGISTERS))
@@ -99,9 +101,11 @@ class Spectrogram:
             raise ValueError(
                 "frequencies: got some that do not ascend, expected Hz above 0, ascending"
             )
-        if not (np.isfinite(self.window_seconds).all() and (self.window_seconds > 0).all()):
+        windows = self.window_seconds
+        if not ((windows > 0) & (windows <= LONGEST_WINDOW_SECONDS)).all():
             raise ValueError(
-                "window_seconds: got some that are not above 0, expected seconds per bin"
+                f"window_seconds: got {windows.min():g} to {windows.max():g}, expected seconds per "
+                f"bin, above 0 and up to {LONGEST_WINDOW_SECONDS:g} (samples / sample_rate)"
             )
         if not (self.frame_rate > 0 and self.sample_rate > 0):
             raise ValueError(

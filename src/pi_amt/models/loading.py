@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -122,7 +122,7 @@ def load_model(
         options: the model's own options, see its class; unknown ones are refused.
 
     Raises:
-        ValueError: for an unknown model or option, or weights that do not fit.
+        ValueError: for an unknown model or option, a missing one, or weights that do not fit.
         FileNotFoundError: if the weights file is missing.
         NotReady: if the model's package or program is not installed.
     """
@@ -136,8 +136,27 @@ def load_model(
     asked = {k: v for k, v in common.items() if k in known or v not in anyway[k]}
     given = {**asked, **options}
     check_known(f"option of model {name}", given, known)
+    _check_required(name, given, known)
     model = as_transcriber(factory(**given))
     return heard_by(model) if domain == "audio" else model
+
+
+def _check_required(
+    name: str, given: Iterable[str], known: Mapping[str, inspect.Parameter]
+) -> None:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    lacking = [
+        option
+        for option, parameter in known.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in variable
+        and option not in given
+    ]
+    if lacking:
+        raise ValueError(
+            f"model {name}: got no {', '.join(lacking)}, expected options of these names; a "
+            f"function that makes notes of samples is the model callable with function={name}"
+        )
 
 
 @lru_cache(maxsize=2)
