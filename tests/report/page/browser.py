@@ -18,6 +18,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
+_TIMEOUT_MS = 120_000  # for whatever a test waits for: a busy machine takes its time
 OUTPUT = Path(__file__).resolve().parents[3] / "test-output"
 
 
@@ -53,6 +54,7 @@ class Visit:
 
     def __init__(self, browser: Any, path: Path, fragment: str = "", **context: Any) -> None:
         self._context = browser.new_context(accept_downloads=True, **context)
+        self._context.set_default_timeout(_TIMEOUT_MS)
         self.page = self._context.new_page()
         self.troubles: list[str] = []
         self.page.on("console", self._heard)

@@ -59,7 +59,7 @@ def visible(page: Any) -> list[str]:
 
 def wait_for(element: Any, condition: str) -> None:
     """Until a JavaScript function of the element is true; a promise would be awaited for ever."""
-    element.page.wait_for_function(condition, arg=element.element_handle(), timeout=120_000)
+    element.page.wait_for_function(condition, arg=element.element_handle())
 
 
 def playing(page: Any) -> list[str]:
