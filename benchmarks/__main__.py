@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,7 +15,8 @@ import torch
 from benchmarks import gpu, precision, processes, roofline, stages, studies
 from benchmarks.measure import ROOT, Line, machine
 
-PARTS = {
+#: name → title, and what measures it in so many rounds
+PARTS: dict[str, tuple[str, Callable[[int], list[Line]]]] = {
     "basic_pitch": ("Basic Pitch: this study against the naive ways", studies.basic_pitch),
     "timbre_trap": ("Timbre-Trap: this study against the naive ways", studies.timbre_trap),
     "cores": ("All cores, by the wall clock", studies.cores),
@@ -23,21 +26,28 @@ PARTS = {
     "workers": ("Scaling over workers", studies.workers),
     "length": ("Scaling over length: one recording, eight conditions", processes.length),
     "long": ("Timbre-Trap over 45 minutes, eight conditions", processes.long),
-    "long_ratio": ("Basic Pitch over 45 minutes, eight ratio masks", processes.long_ratio),
+    "long_ratio_basic_pitch": (
+        "Basic Pitch over 45 minutes, eight ratio masks",
+        partial(processes.long_ratio, "basic_pitch"),
+    ),
+    "long_ratio_timbre_trap": (
+        "Timbre-Trap over 45 minutes, eight ratio masks",
+        partial(processes.long_ratio, "timbre_trap"),
+    ),
     "roofline": ("Arithmetic per second, one core", roofline.roofline),
     "precision": ("precision=bf16", precision.precision),
     "startup": ("Start-up", processes.startup),
     "gpu": ("One GPU", gpu.gpu),
 }
-ONLY_BY_NAME = ("long", "long_ratio")
+ONLY_BY_NAME = ("long", "long_ratio_basic_pitch", "long_ratio_timbre_trap")
 HEAD = """\
 # Benchmarks
 
 This page is written by `python -m benchmarks` (`make bench`), which takes about 20 minutes on two
 free cores. Figures are processor seconds of one thread, unless they say *wall*. Where several ways
 are compared, they take turns on the same machine, and the figures are medians over these rounds.
-`--only PART` measures one part anew. The parts `long` and `long_ratio` take very long, and are
-measured only if they are named.
+`--only PART` measures one part anew. The parts whose names begin with `long` take up to two hours,
+and are measured only if they are named.
 
 {machine}
 """

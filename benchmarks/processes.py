@@ -101,10 +101,10 @@ def long(rounds: int) -> list[Line]:
     return _over_length("timbre_trap", 2, 45)
 
 
-def long_ratio(rounds: int) -> list[Line]:
-    """The same with eight ratio masks, which learn the whole recording first."""
+def long_ratio(model: str, rounds: int) -> list[Line]:
+    """The same of a model with eight ratio masks, which learn the whole recording first."""
     del rounds
-    return _over_length("basic_pitch", 2, 45, what="ratio masks")
+    return _over_length(model, 2, 45, what="ratio masks")
 
 
 def _over_length(model: str, *lengths: float, what: str = "study") -> list[Line]:
