@@ -489,15 +489,6 @@ def test_thousands_of_notes_in_two_seconds_are_no_more_than_work() -> None:
     assert 0.0 <= gains.min() <= gains.max() <= 1.0
 
 
-@pytest.mark.parametrize("harmonic", [N_PARTIALS + 1, 200])
-def test_a_partial_that_no_note_has_costs_nothing(harmonic: int) -> None:
-    s = basic_pitch().analyze(tones([LONG], 2.5), RATE)
-    notes = notes_of(LONG)
-    out = RemoveHarmonic(harmonic=harmonic, kind="ratio")(s, notes)
-    np.testing.assert_array_equal(bits(out), bits(s))
-    assert not np.asarray(KeepHarmonic(harmonic=harmonic, kind="ratio")(s, notes).values).any()
-
-
 def test_the_named_masks_are_harmonic_number_one() -> None:
     s = basic_pitch().analyze(tones([LONG], 2.5), RATE)
     before = bits(s).copy()

@@ -402,8 +402,11 @@ def test_what_has_succeeded_since_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("executor", [serial, partial(local, 2)])
 def test_a_study_may_stop_at_its_first_error(tmp_path: Path, executor: ExecutorFactory) -> None:
-    tracks = [*toy_tracks(1), ToyTrack("toy_000b", fault="error"), *toy_tracks(30)[1:]]
-    summary = study(tmp_path / "results", tracks, executor=executor, fail_fast=True)
+    first, *others = toy_tracks(30)
+    tracks = [first, ToyTrack("toy_000b", fault="error"), *others]
+    # as one worker may go on while the other one, which fails, is still starting
+    slow = [*tracks[:2], *(replace(track, sleep_seconds=1.0) for track in others)]
+    summary = study(tmp_path / "results", slow, executor=executor, fail_fast=True)
     assert len(summary.errors) == 3  # all of the recording
     rows = read_rows(tmp_path / "results")
     assert len(rows) == summary.computed + 3 == sum(map(len, summary.asked))

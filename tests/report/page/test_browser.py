@@ -587,7 +587,12 @@ def test_the_address_holds_what_the_explorer_shows(visit: Open) -> None:
         sound = of.locator("#ex-sound input:checked").get_attribute("value")
         return [*chosen, sound, *(round(float(t), 1) for t in part)]
 
-    page.wait_for_function("() => /from=.*&to=.*&sound=after/.test(location.hash)")
+    page.wait_for_function(  # it comes a little later than what is shown
+        """() => {
+            const state = new URLSearchParams(location.hash.slice("#explorer/".length));
+            return state.get("sound") === "after" && state.get("to") - state.get("from") < 6;
+        }"""
+    )
     address = page.evaluate("location.hash")
     again = visit(address).page
     assert shown(again) == shown(page)
