@@ -253,6 +253,33 @@ def test_what_passes_by_the_module_is_not_heard() -> None:
     assert len(model.decode(found)) == 0
 
 
+@pytest.mark.parametrize("kind", ["program", "network"])
+def test_check_model_finds_a_way_around_the_module(kind: str) -> None:
+    class Gated(Net):
+        def forward(self, sound: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"pitch": super().forward(sound)["pitch"] * (sound.std() > 1e-3)}
+
+    made = program(Gated()) if kind == "program" else network(Gated())
+    problem, *_ = check_model(made, masks=[]).problems
+    assert "agree with those of the model by itself with F 0.00, expected the same" in problem
+    assert "passes by the opened module (a gate by the energy of the samples" in problem
+
+
+def test_a_program_that_leaves_out_silence_is_told_so() -> None:
+    net = Net()
+
+    def run(samples: Samples) -> Notes:
+        if not samples.any():
+            return Notes.empty()
+        return to_notes({"pitch": net(torch.from_numpy(samples)[None])["pitch"][0].numpy()})
+
+    model = OpenedProgram(opening(net), run, name="toy", sample_rate=RATE)
+    with pytest.raises(ValueError, match=r"was not called .*\(on silence\)"):
+        check_model(model)
+    with pytest.raises(ValueError, match="the model must not answer silence before it calls the"):
+        as_transcriber(model).transcribe(sound(), RATE)
+
+
 def test_segments_of_a_program_are_blocks_in_their_order() -> None:
     net = Net()
 

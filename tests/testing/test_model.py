@@ -274,6 +274,8 @@ def test_values_that_are_no_magnitudes_are_told(values: Any, said: str | None) -
         ({"times": lambda times: times / 2}, r"a tone 2\.\d+ s too early"),
         ({"times": lambda times: times + WINDOW / RATE / 2}, "frames stand at the middle of their"),
         ({"frequencies": lambda hz: hz / 2}, "loudest in the bin of"),
+        ({"frequencies": lambda hz: hz * 2}, "loudest in the bin of"),
+        ({"frequencies": lambda hz: hz * 1e4}, "expected some below half the sample rate of"),
         ({"frequencies": lambda hz: np.insert(hz[:-1], 0, hz[0] / 2)}, "begin with the first one"),
     ],
 )

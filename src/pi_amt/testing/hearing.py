@@ -115,8 +115,7 @@ def check_hearing(model: object, *, gains_db: Sequence[float] = GAINS_DB) -> Hea
         F per level and the lateness. ``print`` it, or assert that ``problems`` is empty.
     """
     transcriber = as_transcriber(model)
-    reference = _piece()
-    sound = _sound(reference)
+    reference, sound = plucked_piece()
     found = {
         gain: transcriber.transcribe(
             np.asarray(sound * db_to_amplitude(gain), dtype=np.float32), RATE
@@ -124,19 +123,19 @@ def check_hearing(model: object, *, gains_db: Sequence[float] = GAINS_DB) -> Hea
         for gain in gains_db
     }
     late = [(_lateness_ms(reference, notes), notes) for notes in found.values()]
-    f, late_ms = max((_f(reference, notes, ms), ms) for ms, notes in late)
+    f, late_ms = max((f_of(reference, notes, ms), ms) for ms, notes in late)
     return HearingCheck(
         model=transcriber.identity.name,
         n_notes={gain: len(notes) for gain, notes in found.items()},
-        f={gain: _f(reference, notes) for gain, notes in found.items()},
-        f_moved={gain: _f(reference, notes, late_ms) for gain, notes in found.items()},
+        f={gain: f_of(reference, notes) for gain, notes in found.items()},
+        f_moved={gain: f_of(reference, notes, late_ms) for gain, notes in found.items()},
         late_ms=late_ms if f >= _LEAST_F else float("nan"),
     )
 
 
 def _lateness_ms(reference: Notes, estimate: Notes) -> float:
     """By how much the notes are late that are found once the best constant is taken away."""
-    found = [_f(reference, estimate, ms) for ms in _SHIFTS_MS.tolist()]
+    found = [f_of(reference, estimate, ms) for ms in _SHIFTS_MS.tolist()]
     about = float(np.median(_SHIFTS_MS[np.array(found) >= max(found) - 1e-9]))
     moved = estimate.shifted(-about / 1000)
     pairs = match_notes(reference, moved)
@@ -144,18 +143,19 @@ def _lateness_ms(reference: Notes, estimate: Notes) -> float:
     return about + float(1000 * np.median(rest)) if rest else 0.0
 
 
-def _f(reference: Notes, estimate: Notes, late_ms: float = 0.0) -> float:
+def f_of(reference: Notes, estimate: Notes, late_ms: float = 0.0) -> float:
     """F of onset and pitch, once the notes are moved earlier by ``late_ms``."""
     pairs = match_notes(reference, estimate.shifted(-late_ms / 1000))
     return 2 * len(pairs) / (len(reference) + len(estimate))
 
 
-def _piece() -> Notes:
-    """A melody over a slow bass, 7 s."""
+def plucked_piece() -> tuple[Notes, Samples]:
+    """A melody over a slow bass, 7 s: its notes, and its sound at :data:`RATE`."""
     onsets = 0.3 + _STEP_SECONDS * np.arange(len(_MELODY))
     bass = 0.3 + 3 * _STEP_SECONDS * np.arange(len(_BASS))
     starts = np.concatenate([onsets, bass])
-    return Notes.from_arrays(starts, starts + _NOTE_SECONDS, [*_MELODY, *_BASS])
+    notes = Notes.from_arrays(starts, starts + _NOTE_SECONDS, [*_MELODY, *_BASS])
+    return notes, _sound(notes)
 
 
 def _sound(notes: Notes) -> Samples:

@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.adapter import as_transcriber, check_analysis, on_host
+from pi_amt.models.hooked.network import OpenedNetwork
+from pi_amt.models.hooked.program import OpenedProgram
 from pi_amt.models.transcriber import Transcriber
 from pi_amt.permutations.masks import PartialMask
 from pi_amt.report.tables.table import Table
 from pi_amt.testing.check import told, verdict
+from pi_amt.testing.hearing import RATE, f_of, plucked_piece
 from pi_amt.testing.tones import KEYS, STUDY_MASKS, MaskCheck, on_steady_tones, sines, tones_table
 
 #: rate of the sounds for a model that does not say at which rate it works
@@ -37,6 +40,11 @@ _BEGIN, _END, _LENGTH, _HEARD = 4.5, 5.0, 6.0, 0.01
 # Bins that hear nearly the same may be louder than a tone's own one, which has at least this share
 # of the loudest one's power.
 _OWN_BIN = 0.8
+# The highest tone that is tried, as a share of the sample rate.
+_HIGHEST = 0.45
+# F between the notes of an opened model by itself and those of its unperturbed spectrogram, which
+# only rounding may tell apart.
+_LEAST_AGREEMENT = 0.9
 # Bins that are compared between a sound and the same at half its level, as a share of the largest
 # value, and by how much their ratios may differ from what they should be.
 _STRONG, _UNEVEN = 0.1, 0.05
@@ -109,6 +117,7 @@ def check_model(
     problems += _memories(transcriber, rate) if not problems else []
     problems += _curved(transcriber, rate)
     problems += _misplaced(transcriber, rate)
+    problems += _passed_by(model)
     problems += _unfound(transcriber, model)
     checks, unreached = on_steady_tones(transcriber, masks, keys, rate)
     problems += unreached
@@ -118,7 +127,10 @@ def check_model(
 def _problems(model: Transcriber, rate: int) -> Iterator[str]:
     """The rules that a model breaks, on silence and on 3 s with three tones."""
     for what, hz in (("silence", []), ("three tones", [220.0, 440.0, 660.0])):
-        parts = list(model.stream(sines(3.0, rate, hz), rate))
+        try:
+            parts = list(model.stream(sines(3.0, rate, hz), rate))
+        except ValueError as error:
+            raise ValueError(f"{error} (on {what})") from error
         if not parts:
             raise ValueError(f"{model.identity.name}.stream: got no part, expected at least one")
         for part in parts:
@@ -252,17 +264,22 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
     """Whether a tone is found at its time and frequency. Where it is not, masks act beside the
     notes, and the model seems robust.
 
-    The tone has the frequency of the middle bin, as the axis says, and lasts from late in the
-    recording on, where an error of the frame rate has grown.
+    The tone has the frequency of a bin, as the axis says: the middle one of those that the sound
+    can hold. It lasts from late in the recording on, where an error of the frame rate has grown.
     """
     if model.input_is_sound:
         return
     name = model.identity.name
     axis = model.analyze(sines(1.0, rate, []), rate)
-    middle = len(axis.frequencies) // 2
-    hz, window = float(axis.frequencies[middle]), float(axis.window_seconds[middle])
-    if hz >= min(rate, axis.sample_rate) / 2:
+    audible = int((axis.frequencies < _HIGHEST * min(rate, axis.sample_rate)).sum())
+    if not audible:
+        yield (
+            f"{name}.analyze: got frequencies from {axis.frequencies[0]:.1f} Hz on, expected some "
+            f"below half the sample rate of {axis.sample_rate} Hz: frequencies are in Hz"
+        )
         return
+    middle = audible // 2
+    hz, window = float(axis.frequencies[middle]), float(axis.window_seconds[middle])
     sound = sines(_LENGTH, rate, [hz])
     sound[: round(_BEGIN * rate)] = sound[round(_END * rate) :] = 0.0
     found = model.analyze(sound, rate)
@@ -293,6 +310,24 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
             f"which sounds from {_BEGIN} to {_END} s, expected it there: frames stand at the "
             "middle of their windows, in seconds from the start of the recording (frame_rate, and "
             "the first_seconds and step_seconds of an opened model)"
+        )
+
+
+def _passed_by(model: object) -> Iterator[str]:
+    """Whether an opened model has another way from the sound to its notes than the spectrogram: of
+    its unperturbed spectrogram it then makes other notes than by itself."""
+    if not isinstance(model, OpenedProgram | OpenedNetwork):
+        return
+    transcriber, (_, sound) = as_transcriber(model), plucked_piece()
+    own = model.own_notes(sound, RATE)
+    agreement = f_of(own, transcriber.transcribe(sound, RATE)) if len(own) else 1.0
+    if agreement < _LEAST_AGREEMENT:
+        yield (
+            f"{transcriber.identity.name}: got notes from its unperturbed spectrogram that agree "
+            f"with those of the model by itself with F {agreement:.2f}, expected the same: "
+            "something of the sound passes by the opened module (a gate by the energy of the "
+            "samples, a second front end), and is not heard in a study; open a module that all of "
+            "it passes, or compute that part from the spectrogram"
         )
 
 

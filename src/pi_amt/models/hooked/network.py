@@ -97,6 +97,7 @@ class OpenedNetwork(BatchedTranscriber):
         self._opening, self._network, self._decode = opening, network, decode
         self._activity, self._hop = pitch_activity, round(hop)
         self._block, self._margin, self._first = block_frames, margin_frames, first_seconds
+        self._step = block_frames - 2 * margin_frames
 
     def identity_here(self) -> ModelIdentity:
         """The identity as this process reads it; see the base class."""
@@ -111,17 +112,11 @@ class OpenedNetwork(BatchedTranscriber):
     ) -> Iterator[Spectrogram]:
         """Audio → spectrograms of ``stream_blocks`` blocks; see the base class."""
         samples = resample(samples, sample_rate, self.sample_rate)
-        step, margin = self._block - 2 * self._margin, self._margin
-        count = -(-self._frames(len(samples)) // step)
-        length = (count * step + 2 * margin) * self._hop
-        padded = np.zeros(length, dtype=np.float32)
-        padded[margin * self._hop : margin * self._hop + len(samples)] = samples
-        blocks = np.lib.stride_tricks.sliding_window_view(padded, self._block * self._hop)
-        blocks = blocks[:: step * self._hop]
-        for first in range(0, count, self.stream_blocks):
-            part = blocks[first : min(first + self.stream_blocks, count)]
+        blocks, margin = self._blocks(samples), self._margin
+        for first in range(0, len(blocks), self.stream_blocks):
+            part = blocks[first : first + self.stream_blocks]
             numbers = np.arange(first, first + len(part))
-            starts = (numbers * step - margin) / self.frame_rate + self._first
+            starts = (numbers * self._step - margin) / self.frame_rate + self._first
             values = self._heard(part)
             missing = self._block - values.shape[-1]
             if missing > margin:  # all later frames would stand too early
@@ -132,6 +127,27 @@ class OpenedNetwork(BatchedTranscriber):
             yield self._opening.spectrogram(
                 values, starts, len(samples), self.sample_rate, tuning_cents
             )
+
+    def _blocks(self, samples: Samples) -> NDArray[np.float32]:
+        """``(blocks, samples)`` of a recording, padded at its ends; not to be written to."""
+        count = -(-self._frames(len(samples)) // self._step)
+        length = (count * self._step + 2 * self._margin) * self._hop
+        padded = np.zeros(length, dtype=np.float32)
+        padded[self._margin * self._hop :][: len(samples)] = samples
+        blocks = np.lib.stride_tricks.sliding_window_view(padded, self._block * self._hop)
+        return blocks[:: self._step * self._hop][:count]
+
+    def own_notes(self, samples: Samples, sample_rate: int) -> Notes:
+        """The notes of the network by itself, without its opening."""
+        samples = resample(samples, sample_rate, self.sample_rate)
+        stitcher, decoder = self.stitcher(len(samples)), self.decoder()
+        for block in self._blocks(samples):
+            with torch.no_grad():
+                outputs = self._network(torch.from_numpy(block[None].copy()).to(self.device))
+            kept = {name: output[:, self.core_frames] for name, output in outputs.items()}
+            decoder.push(stitcher.push(kept))
+        decoder.push(stitcher.finish())
+        return decoder.finish()
 
     def _heard(self, blocks: NDArray[np.float32]) -> torch.Tensor:
         """What the front end makes of blocks, in batches of one fixed size."""

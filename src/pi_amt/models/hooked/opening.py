@@ -371,9 +371,10 @@ class Opening:
         with torch.no_grad(), self._hooked(written):
             result = run()
         if taken != len(values):
+            why = "" if taken else ": the model must not answer silence before it calls the module"
             raise ValueError(
                 f"module: {self.module!r} took {taken} blocks in a run on silence, expected "
-                f"{len(values)} as of the sound"
+                f"{len(values)} as of the sound{why}"
             )
         return result
 

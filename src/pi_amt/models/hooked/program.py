@@ -107,6 +107,12 @@ class OpenedProgram:
         notes = check_answer("program", answer, seconds, spectrogram.sample_rate)
         return {"events": events_of(notes, seconds, spectrogram.frame_rate)}
 
+    def own_notes(self, samples: Samples, sample_rate: int) -> Notes:
+        """The notes of the program by itself, without its opening."""
+        samples = self._resample(samples, sample_rate, self.sample_rate)
+        answer = self._program(samples.copy())
+        return check_answer("program", answer, len(samples) / self.sample_rate, self.sample_rate)
+
     def decode(self, activations: Mapping[str, NDArray[Any]]) -> Notes:
         """The program's notes."""
         return notes_of(activations["events"])
