@@ -469,8 +469,8 @@ def cost_lines() -> Iterator[str]:
         yield f"Both models, {name} ({hours:.0f} h): about {', '.join(times)}.\n"
     yield (
         "MAPS' two Disklavier settings (60 recordings) come to their own hours times the same "
-        "rates. With controls and five repeats there are about ten times as many passes through "
-        "the network; `dry_run=true` counts them exactly."
+        "rates. With controls and five repeats, as in the commands above, there are about ten "
+        "times as many passes through the network; `dry_run=true` counts them exactly."
     )
 
 

@@ -42,7 +42,7 @@ WORDS: list[tuple[str, dict[str, Any], str, str]] = [
         NECESSITY,
     ),
     ("matched_energy", {}, "the level of the fundamentals", DISTURBANCE),
-    ("random", {"p": 0.1}, "the order of 10 % of all frequency bins", DISTURBANCE),
+    ("random", {"p": 0.1}, "the order of the frequency bins (10 % of them)", DISTURBANCE),
     ("microtonal", {}, "pitch detail finer than a semitone", DISTURBANCE),
     ("high_freq", {}, "the region above all fundamentals of a piano", DISTURBANCE),
     ("high_freq", {"cutoff_hz": 2000.0}, "the region above 2000 Hz", DISTURBANCE),

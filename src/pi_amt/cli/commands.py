@@ -567,7 +567,7 @@ def _data(command: ArgumentParser) -> None:
         "--full",
         action="store_true",
         help="decode every file instead of reading headers, and say where the notes hardly fit "
-        "the sound, or all onsets are found over 20 ms late or early",
+        "the sound, or onsets are found over 20 ms late or early as a whole",
     )
     _examples(command, "pi-amt data folder my_recordings --full")
     command.set_defaults(run=do_data)

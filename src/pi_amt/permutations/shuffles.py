@@ -178,7 +178,7 @@ class Random(Shuffle):
 
     @property
     def feature_in_words(self) -> str:
-        return f"the order of {100 * self.p:.3g} % of all frequency bins"
+        return f"the order of the frequency bins ({100 * self.p:.3g} % of them)"
 
     def draw(self, scene: Scene) -> Change:
         bins = len(scene.spectrogram.frequencies)

@@ -45,6 +45,7 @@ _SINGLE = 6
 _NO_NOUNS = ("the", "a", "an", "all", "as", "many")
 #: a known bias or leak below this changes no reading
 _WORTH_SAYING = 0.03
+_INCOMPARABLE = "This control leaves too little to compare with."
 
 
 @dataclass(frozen=True)
@@ -355,7 +356,8 @@ class _Words:
         moves = _moves(result.baseline, result.perturbed)
         said = f"{_capital(self._clause())} its {self.score} {moves} ({self._recordings()})"
         if verdict is Verdict.CONTROL_AT_FLOOR:
-            return [f"{said}.", self._incomparable()]
+            left = rounded(result.perturbed + result.excess_drop)
+            return [f"{said}.", f"The control leaves {left}, which is too little to compare with."]
         if not math.isnan(result.excess_drop):
             said += f"; {self._controlled()}"
         numbers = f"{said}."
@@ -453,7 +455,7 @@ class _Words:
         if verdict is Verdict.TOO_FEW:
             return [too_few_in_words(result, self.importance), numbers, *self._single()]
         if verdict is Verdict.CONTROL_AT_FLOOR:
-            return [numbers, self._incomparable()]
+            return [numbers, _INCOMPARABLE]
         if verdict is Verdict.NO_EVIDENCE:
             return [numbers, self._why_not()]
         if result.known_bias > _WORTH_SAYING:
@@ -483,7 +485,7 @@ class _Words:
         if self.verdict is Verdict.NO_EVIDENCE or untested:
             said += f" {self._why_not()}"
         if self.verdict is Verdict.CONTROL_AT_FLOOR:
-            said += f" {self._incomparable()}"
+            said += f" {_INCOMPARABLE}"
         return said
 
     def _in_place(self) -> str:
@@ -509,10 +511,6 @@ class _Words:
         return "This is not confidently more than the control keeps."
 
     # all
-
-    def _incomparable(self) -> str:
-        left = rounded(self.result.perturbed + self.result.excess_drop)
-        return f"The control leaves {left}, which is too little to compare with."
 
     def _untouched(self) -> str:
         return f"The condition touches nothing of {self.model}'s input."

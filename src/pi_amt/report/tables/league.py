@@ -155,7 +155,7 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
     for (model, measures, why), datasets in datasets_of.items():
         title = model_title(model)
         if set(datasets) != all_of[model]:
-            title += f" on {' and '.join(map(dataset_title, datasets))}"
+            title += f" (on {' and '.join(map(dataset_title, datasets))} only)"
         alike.setdefault((measures, why), []).append(title)
     for (measures, why), models in alike.items():
         yield f"Empty: {measures} of {', '.join(models)}: {why}."
@@ -172,11 +172,13 @@ def _notes(found: Sequence[Standing], names: Sequence[str]) -> Iterator[str]:
     if players:
         yield f"from {', '.join(players)}: Shapley values, what each contributes to F."
     yield (
-        "residual (dB): what the sound does not keep of the mask that removes the fundamentals, of "
-        "its energy."
+        "residual (dB): energy of the difference between the sound without the fundamentals and "
+        "what the mask asked for, relative to the latter."
     )
     if any(isnan(value.low) for one in found for value in one.values.values()):
         yield "No interval and no rank over fewer than six compositions."
+    if absent := [name for name in MEASURES if name not in names]:
+        yield f"Columns without any value are left out: {', '.join(absent)}."
     yield from _why_empty(found)
     for one in found:
         facts, count = one.facts, plural(len(one.compositions), "recording")
