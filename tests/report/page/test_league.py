@@ -46,7 +46,7 @@ def test_a_reason_names_the_dataset_where_it_does_not_hold_on_all(result: Result
     rows = named(league_rows("first", floor, noise=0.01, dataset="maps"), "first")
     notes = league_table(standings(Result.from_rows([*model("first", 0.5), *rows]))).footers
     empty = [note for note in notes if note.startswith("Empty: ")]
-    assert any("sufficiency of first (on MAPS only): the control itself" in note for note in empty)
+    assert any("sufficiency of first (on MAPS): the control itself" in note for note in empty)
     assert any("microtonal of first: " in note for note in empty)
 
 

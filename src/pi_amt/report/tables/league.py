@@ -155,7 +155,7 @@ def _why_empty(found: Sequence[Standing]) -> Iterator[str]:
     for (model, measures, why), datasets in datasets_of.items():
         title = model_title(model)
         if set(datasets) != all_of[model]:
-            title += f" (on {' and '.join(map(dataset_title, datasets))} only)"
+            title += f" (on {' and '.join(map(dataset_title, datasets))})"
         alike.setdefault((measures, why), []).append(title)
     for (measures, why), models in alike.items():
         yield f"Empty: {measures} of {', '.join(models)}: {why}."
