@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from tests.datasets.layouts import write_pair
+from tests.toys import transcribe
 
 import pi_amt.cli.transcribe as cli
 from pi_amt.cli.main import main
@@ -116,6 +117,43 @@ def test_the_notes_are_those_of_a_study(
     assert table.matched.tolist() == expected.matched.tolist()
     assert table.false_pitch == pytest.approx(expected.false_pitch)
     assert table.false_onset == pytest.approx(expected.false_onset, abs=2e-4)
+
+
+def test_a_model_that_needs_options_gets_its_own(take: FileTrack, tmp_path: Path) -> None:
+    given = ["transcribe", str(take.audio_path), "--midi", str(take.notes_path)]
+    given += ["--model", "callable", "--model-option", "function=tests.toys.transcribe", "--csv"]
+    mask = ["--permutation", "fund_mask", "--option", "half_width_cents=200"]
+    assert main([*given, "-o", str(tmp_path / "clean")]) == 0
+    assert main([*given, *mask, "-o", str(tmp_path / "perturbed")]) == 0
+    found = read_notes(tmp_path / "clean" / "take.csv")
+    expected = transcribe(*take.audio())
+    assert found.pitches.tolist() == expected.pitches.tolist()
+    perturbed = read_notes(tmp_path / "perturbed" / "take.csv")
+    assert not {60.0, 64.0, 67.0} & set(perturbed.pitches)  # their fundamentals are gone
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--model", "callable"], "model.function: got None, expected a function"),
+        (["--model-option", "threshold"], "--model-option: got 'threshold', expected KEY=VALUE"),
+        (
+            ["--option", "function=a.b"],
+            "--option: got one without --permutation, expected both (options of the model are "
+            "given by --model-option)",
+        ),
+    ],
+)
+def test_a_wrong_option_of_the_model_is_one_line(
+    given: list[str],
+    said: str,
+    take: FileTrack,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["transcribe", str(take.audio_path), "-o", str(tmp_path / "a"), *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,14 @@ def _transcribe(command: ArgumentParser) -> None:
     command.add_argument(
         "--model",
         default="basic_pitch",
-        help="basic_pitch (default), timbre_trap or package.module:Class",
+        help="basic_pitch (default), any other that pi-amt list shows, or package.module:Class",
+    )
+    command.add_argument(
+        "--model-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the model, e.g. size=nano",
     )
     _weights_and_device(command)
     command.add_argument("--permutation", help="perturb the input first, e.g. fund_mask")
@@ -53,6 +60,8 @@ def _transcribe(command: ArgumentParser) -> None:
         command,
         "pi-amt transcribe take.wav -o transcriptions --csv",
         "pi-amt transcribe take.wav --permutation fund_mask --midi take.mid -o perturbed",
+        "pi-amt transcribe take.wav --model callable "
+        "--model-option function=my_transcriber.py:transcribe",
     )
     command.set_defaults(run=do_transcribe)
 

@@ -60,8 +60,8 @@ def with_plug_ins(override: str) -> str:
     return f"{given[1]}=[{','.join(folders)}]"
 
 
-def options_of(pairs: Sequence[str]) -> dict[str, Any]:
-    """The options that ``--option KEY=VALUE`` gives, values as YAML reads them.
+def options_of(pairs: Sequence[str], flag: str = "--option") -> dict[str, Any]:
+    """The options that ``--option KEY=VALUE`` or another flag gives, values as YAML reads them.
 
     What YAML cannot read stays text, and so does what is a mapping only by chance: ``tool {wav}``,
     ``{wav}``, ``file.py:``.
@@ -73,7 +73,7 @@ def options_of(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:
-            raise ValueError(f"--option: got {pair!r}, expected KEY=VALUE")
+            raise ValueError(f"{flag}: got {pair!r}, expected KEY=VALUE")
         options[key] = _value(text)
     return options
 

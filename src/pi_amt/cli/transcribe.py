@@ -50,7 +50,9 @@ def transcribe(options: Namespace) -> int:
     Raises:
         ValueError: for options that do not go together, or names that would collide.
     """
-    model = load_model(options.model, weights=options.weights, device=options.device)
+    of_model = options_of(options.model_option, "--model-option")
+    common = {"weights": options.weights, "device": options.device}
+    model = load_model(options.model, **{**common, **of_model})
     condition = _condition(options, model)
     notes = reference_notes(options.midi, condition.permutation) if options.midi else None
     folder = Path(options.output)
@@ -133,12 +135,13 @@ def _condition(options: Namespace, model: Transcriber) -> Condition:
     """What is done to the input, checked; the baseline where there is no permutation."""
     seed = check_seed(options.seed)
     if not options.permutation:
-        for option, given in (
-            ("--option", options.option),
-            ("--save-perturbed-audio", options.save_perturbed_audio),
+        of_model = " (options of the model are given by --model-option)"
+        for option, given, hint in (
+            ("--option", options.option, of_model),
+            ("--save-perturbed-audio", options.save_perturbed_audio, ""),
         ):
             if given:
-                raise ValueError(f"{option}: got one without --permutation, expected both")
+                raise ValueError(f"{option}: got one without --permutation, expected both{hint}")
         return as_condition(BASELINE, seed)
     permutation = load_permutation(options.permutation, **options_of(options.option))
     condition = as_condition(permutation, seed)
