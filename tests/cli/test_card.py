@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.rows import make_rows
 from tests.toys import TOY
 
 from pi_amt.cli.main import main
+from pi_amt.core.notes import Notes
+from pi_amt.core.units import Samples
 from pi_amt.statistics.card import Card
 from pi_amt.store.rows import Row
 from pi_amt.store.store import Store, read_rows
@@ -111,6 +114,26 @@ def test_a_card_of_the_baseline_alone_says_so(
 ) -> None:
     assert main(["card", folder_of(tmp_path / "own", league_rows("mine", {}))]) == 0
     assert "Conditions, all in the sound: none." in capsys.readouterr().out
+
+
+def fails(samples: Samples, sample_rate: int) -> Notes:
+    """A model that fails on every recording."""
+    raise OSError("no weights")
+
+
+def test_a_model_that_fails_is_told_after_the_first_recording(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_core: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = held_out_recordings()[:2]
+    monkeypatch.setattr(league, "held_out_recordings", lambda: few)
+    given = ["card", "callable", "--option", "function=tests.cli.test_card.fails"]
+    assert main([*given, "--seconds", "1", "--results", str(tmp_path / "rows")]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert re.search("card: .* under no_permutation failed: no weights", line)
+    assert len({row.track for row in read_rows(tmp_path / "rows")}) == 1
 
 
 @pytest.mark.slow

@@ -62,17 +62,17 @@ def _run(options: Namespace) -> list[Row]:
     """The rows of a short run on the truth set; kept if ``--results`` names a folder.
 
     Raises:
-        ValueError: if a row has an error, because a card without some of its measures misleads.
+        ValueError: after the first recording with an error, because a card without some of its
+            measures misleads.
     """
     spec = ModelSpec(options.model, canonical_json(options_of_model(options)))
     groups = league_groups(spec, {}, truth_seconds=options.seconds)
     scratch = nullcontext(options.results) if options.results else TemporaryDirectory()
     with scratch as folder, Store(folder) as store:
-        summary = run_study(groups, store, local, kept=bool(options.results))
+        summary = run_study(groups, store, local, fail_fast=True, kept=bool(options.results))
         rows = store.rows([key for keys in summary.asked for key in keys], notes=False)
-    for row in rows:
-        if row.status == "error":
-            raise ValueError(f"card: {row.track} under {row.label} failed: {row.error}")
+    for row in summary.errors:
+        raise ValueError(f"card: {row.track} under {row.label} failed: {row.error}")
     return rows
 
 
