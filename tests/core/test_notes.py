@@ -23,6 +23,23 @@ def test_from_arrays_sorts_by_onset_then_pitch() -> None:
     assert notes.velocities.tolist() == [3, 2, 1]
 
 
+def test_from_arrays_takes_what_can_be_read_only_once() -> None:
+    found = [(1.0, 2.0, 60), (0.0, 1.0, 64)]
+    notes = Notes.from_arrays(
+        map(float, [1, 0]), (offset for _, offset, _ in found), iter([60, 64])
+    )
+    assert notes.onsets.tolist() == [0, 1]
+    assert notes.pitches.tolist() == [64, 60]
+    assert notes.velocities.tolist() == [64, 64]
+    assert len(Notes.from_arrays(*(map(float, []) for _ in range(3)))) == 0
+
+
+@pytest.mark.parametrize("onsets", [{0.0, 1.0}, ["a", "b"], [None, {}], object(), [[0, 1], [2]]])
+def test_from_arrays_refuses_what_are_no_numbers_in_an_order(onsets: Any) -> None:
+    with pytest.raises(ValueError, match=r"^notes: got onsets .*, expected a sequence of numbers"):
+        Notes.from_arrays(onsets, [1, 2], [60, 61])
+
+
 def test_constructor_does_not_sort() -> None:
     values = np.array([1.0, 0.0])
     assert Notes(values, values + 1, values, values).onsets.tolist() == [1, 0]

@@ -10,7 +10,7 @@ vibrato), it may have a contour beside that: then masks go where the contour goe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -135,14 +135,16 @@ class Notes:
     @classmethod
     def from_arrays(
         cls,
-        onsets: ArrayLike,
-        offsets: ArrayLike,
-        pitches: ArrayLike,
-        velocities: ArrayLike | None = None,
+        onsets: ArrayLike | Iterator[float],
+        offsets: ArrayLike | Iterator[float],
+        pitches: ArrayLike | Iterator[float],
+        velocities: ArrayLike | Iterator[float] | None = None,
         *,
         contours: Sequence[Floats | None] = (),
     ) -> Notes:
         """Notes from parallel sequences ``(notes,)`` in any order; sorted by onset, then pitch.
+
+        Iterators, such as ``map`` makes, count as sequences.
 
         Args:
             onsets, offsets: seconds. pitches: MIDI numbers. velocities: 0–127, default 64.
@@ -151,14 +153,13 @@ class Notes:
         Raises:
             ValueError: see :class:`Notes`.
         """
-        if velocities is None:
-            velocities = np.full(np.shape(onsets), DEFAULT_VELOCITY)
-        onsets, offsets, pitches, velocities = (
-            np.asarray(values, dtype=np.float64)
-            for values in (onsets, offsets, pitches, velocities)
-        )
-        notes = cls(onsets, offsets, pitches, velocities, contours=tuple(contours))
-        return notes[np.lexsort((pitches, onsets))]
+        given = {"onsets": onsets, "offsets": offsets, "pitches": pitches}
+        if velocities is not None:
+            given["velocities"] = velocities
+        arrays = {name: _numbers(name, values) for name, values in given.items()}
+        arrays.setdefault("velocities", np.full(arrays["onsets"].shape, DEFAULT_VELOCITY))
+        notes = cls(**arrays, contours=tuple(contours))
+        return notes[np.lexsort((notes.pitches, notes.onsets))]
 
     @property
     def frequencies(self) -> Floats:
@@ -235,6 +236,18 @@ class Notes:
             np.tile(once.velocities, copies),
             contours=[c for i in range(copies) for c in once._moved_contours(i * duration)],
         ).clipped(target_duration)
+
+
+def _numbers(name: str, values: ArrayLike | Iterator[float]) -> Floats:
+    """Floats of a sequence or an iterator."""
+    try:
+        listed = list(values) if isinstance(values, Iterator) else values
+        return np.asarray(listed, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"notes: got {name} of type {type(values).__name__} ({error}), expected a sequence of "
+            "numbers, such as a list or an array"
+        ) from None
 
 
 def looks_like_hz(notes: Notes) -> bool:
