@@ -239,6 +239,21 @@ def test_columns_keep_together_what_belongs_together(toy_results: Path) -> None:
             assert column.meaning, (table.title, column.head)
 
 
+def test_another_score_is_named_wherever_its_values_stand() -> None:
+    rows = make_rows({"fund_mask": 0.4})
+    other = "F-measure_no_offset_chroma"
+    rows = [replace(r, scores={other: r.scores["F-measure_no_offset"]}) for r in rows]
+    result = Importance.from_rows(rows, score=other)
+    page = make_page(result)
+    table, name = page.tables["importance"], "F with octaves folded"
+    assert table.title == f"Sensitivity of the model's {name} to each perturbation of its input"
+    assert f"No matched controls here: a drop says what {name} is sensitive to" in str(table)
+    assert f"{name} clean → perturbed" in [column.head for column in columns_of(table)]
+    text = render(page, "x_files", [])
+    assert "F clean → perturbed" not in text
+    assert f">lowest {name}<" in text
+
+
 def test_an_infinite_bound_is_a_number_in_the_saved_file() -> None:
     record = {"d50": 3.0, "d50_low": -math.inf, "d50_high": math.inf}
     table = Table("Dose curves", tuple(record), (record,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_compare_writes_a_page_of_its_own(
         a for _, a in document.tags if str(a.get("src") or a.get("href")).startswith("http")
     ]
     assert "difference" in capsys.readouterr().out
+
+
+def test_another_score_is_named(tmp_path: Path) -> None:
+    rows, other = make_rows({"fund_mask": 0.4}, n_pieces=3), "F-measure_no_offset_chroma"
+    rows = [replace(row, scores={other: 0.5}) for row in rows]
+    page = tmp_path / "compare.html"
+    write_comparison(compare(rows, rows, score=other), page)
+    said = "Without perturbation: F with octaves folded 0.500 (A) → 0.500 (B), 3 recordings."
+    assert said in page.read_text("utf-8")
 
 
 def test_a_folder_as_page_is_refused(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def _column(table: Table, names: tuple[str, ...], leads: bool) -> Column:
     head = column_head(names[0])
     meaning = column_meaning(names[0]) or "option of the permutation"
     if names == ("baseline", "perturbed"):
-        head = "F clean → perturbed"
+        head = f"{table.score} clean → perturbed"
         meaning = f"{meaning}, and {column_meaning('perturbed')}"
     elif len(names) == 3:
         meaning = f"{meaning}; in brackets its 95 % interval"

@@ -87,7 +87,7 @@ def _baseline(table: Table, records: Sequence[Mapping[str, Any]]) -> str:
         if record["role"] == "baseline":
             before, after = table.cell(record, "baseline_a"), table.cell(record, "baseline_b")
             count = plural(record["n_pieces"], "recording")
-            return f"Without perturbation: F {before} (A) → {after} (B), {count}."
+            return f"Without perturbation: {table.score} {before} (A) → {after} (B), {count}."
     return ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_amt.core.text import WARNING, plural
+from pi_amt.report.names import score_name
 from pi_amt.report.tables.importance import method_note
 from pi_amt.report.tables.table import Table, bounds_of
 from pi_amt.statistics.contrasts import (
@@ -53,7 +54,7 @@ def model_contrasts(importance: Result) -> Table:
             sides = two_sides(a, b, (a.model, b.model), importance.score)
             records += contrast_records(*sides, importance.inference)
             said += _other_contents(a, b, f"for {a.model}", f"for {b.model}")
-    title = "Differences between models of the drop in F"
+    title = f"Differences between models of the drop in {score_name(importance.score)}"
     return contrast_table(title, records, importance.inference, said)
 
 
@@ -77,6 +78,7 @@ def contrast_table(
         lead=_LEAD,
         groups=("a", "b", "dataset"),
         intervals=bounds_of(("difference",)),
+        score=score_name(inference.score),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from pi_amt.core.text import WARNING, plural
 from pi_amt.report.catalog import why_no_condition
+from pi_amt.report.names import score_name
 from pi_amt.report.statements import too_few_in_words, verdicts
 from pi_amt.report.tables.table import Table, bounds_of
 from pi_amt.statistics.estimates import RESULT_COLUMNS, baseline_result
@@ -72,8 +73,9 @@ def importance_table(importance: Result) -> Table:
         baseline = asdict(baseline_result(panel, importance.inference)) | {"verdict": ""}
         records += [baseline, *sorted(lines, key=lambda line: _ROLES.get(line["role"], 2))]
     brief = (*BRIEF[:4], "known_bias", *BRIEF[4:]) if known else BRIEF
+    score = score_name(importance.score)
     return Table(
-        title="Sensitivity of the model's F to each perturbation of its input",
+        title=f"Sensitivity of the model's {score} to each perturbation of its input",
         columns=tuple(COLUMNS),
         records=tuple(records),
         footers=tuple(footnotes(importance)),
@@ -86,6 +88,7 @@ def importance_table(importance: Result) -> Table:
         befores={"perturbed": "baseline"},
         heads=_HEADS,
         asides=frozenset(i for i, record in enumerate(records) if record["target"]),
+        score=score,
     )
 
 
@@ -111,7 +114,10 @@ def footnotes(importance: Result) -> Iterator[str]:
     if any(result.n_excess for result in importance.results):
         yield "excess_drop = drop − drop of the condition's matched_tracks control."
     elif not why:
-        yield "No matched controls here: a drop says what F is sensitive to, not what it relies on."
+        yield (
+            f"No matched controls here: a drop says what {score_name(inference.score)} is "
+            "sensitive to, not what it relies on."
+        )
     if any(result.leaks for result in importance.results):
         yield (
             "leaks: yes where a condition scores more than a tenth of its score on noise, or more "

@@ -76,6 +76,7 @@ class Table:
         befores: column → the column that stands before it in its cell there, with an arrow.
         heads: column → what stands above it there, where that is not its name.
         asides: numbers of the lines that a paper leaves out.
+        score: what readers call the score that the columns are of.
     """
 
     title: str
@@ -91,6 +92,7 @@ class Table:
     befores: Mapping[str, str] = field(default_factory=dict)
     heads: Mapping[str, str] = field(default_factory=dict)
     asides: frozenset[int] = frozenset()
+    score: str = "F"
 
     def __repr__(self) -> str:
         lines, columns = plural(len(self), "line"), plural(len(self.columns), "column")
