@@ -492,6 +492,35 @@ def test_explorer_keeps_what_was_chosen(browser: Any, report_of_two_models: Path
     opened.close()
 
 
+def test_an_address_of_a_model_or_condition_that_is_none_changes_nothing(
+    browser: Any, report_of_two_models: Path
+) -> None:
+    opened = Visit(browser, report_of_two_models, "#explorer/model=nonsense&condition=toString")
+    page = opened.page
+
+    def shown() -> list[str]:
+        names = ("model", "condition")
+        return [page.locator(f"#ex-{name} option:checked").inner_text() for name in names]
+
+    def follow(address: str, sound: str) -> list[str]:
+        page.evaluate(f"location.hash = 'explorer/{address}&sound={sound}'")
+        page.wait_for_selector(f'#ex-sound input[value="{sound}"]:checked', state="attached")
+        return shown()
+
+    (toy, other), (first, second) = (
+        page.locator(f"#ex-{name} option").all_inner_texts()[:2] for name in ("model", "condition")
+    )
+    assert shown() == [toy, first]
+    second_id = page.evaluate("Object.keys(report.conditions)")[1]
+    model = page.evaluate("report.panels[1].model")
+    assert second.startswith(second_id)
+    assert follow(f"model={model}&condition={second_id}", "after") == [other, second]
+    assert follow("model=nonsense&condition=nonsense", "clean") == [other, second]
+    page.locator("#ex-recording").select_option("1")
+    assert shown() == [other, second]
+    opened.close()
+
+
 def test_explorer_shows_outcomes_and_outline(visit: Open) -> None:
     page = visit("#explorer").page
     titles = page.locator("#ex-condition option").all_inner_texts()

@@ -189,8 +189,9 @@ window.startExplorer = state => {
     if (example && (!text || text === address())) { layout(); remember(); return; } // a reader who comes back goes on
     const state = new URLSearchParams(text || "");
     const wanted = data.examples.findIndex(e => e.track === state.get("recording") && [null, e.dataset].includes(state.get("dataset")));
-    chosenModel = state.get("model") ?? chosenModel;
-    chosenCondition = state.get("condition") ?? chosenCondition;
+    // names that the report does not have leave what was chosen
+    if (report.panels.some(p => p.model === state.get("model"))) chosenModel = state.get("model");
+    if (Object.hasOwn(report.conditions, state.get("condition"))) chosenCondition = state.get("condition");
     if (Object.hasOwn(SOUNDS, state.get("sound"))) chooseSound(state.get("sound"));
     if (wanted >= 0 || !example) { pickExample.value = Math.max(wanted, 0); load(); } else loadModel();
     const [from, to] = ["from", "to"].map(key => parseFloat(state.get(key)) - example.start);
@@ -202,7 +203,6 @@ window.startExplorer = state => {
   /* ----- what is shown ----- */
   function load() {
     example = data.examples[pickExample.value || 0];
-    fill(pickModel, example.models.map(m => nameOf(m) + report.panels[m.panel].badge), placeOf(example.models, m => nameOf(m) === chosenModel));
     sounds.original.audio.src = example.audio;
     scrub.max = example.seconds;
     position = 0;
@@ -210,6 +210,7 @@ window.startExplorer = state => {
     loadModel();
   }
   function loadModel() {
+    fill(pickModel, example.models.map(m => nameOf(m) + report.panels[m.panel].badge), placeOf(example.models, m => nameOf(m) === chosenModel));
     model = example.models[pickModel.value || 0];
     chosenModel ??= nameOf(model);
     fill(pickCondition, model.conditions.map(c => c.title + (c.hard ? " (hard)" : "") + (c.leaks ? " (leaks)" : "")), placeOf(model.conditions, c => c.id === chosenCondition));
