@@ -241,6 +241,21 @@ def test_a_header_in_big_endian_that_was_not_brought_up_to_date_is_refused(
         read_audio(tmp_path / "a")
 
 
+@pytest.mark.parametrize("lost", [RATE, 2 * RATE])
+def test_an_aiff_whose_samples_go_on_behind_their_chunk_is_refused(
+    lost: int, tmp_path: Path
+) -> None:
+    """The length of the file is right, and that of the samples is not."""
+    data = bytearray(KINDS["aiff"]())
+    at = data.index(b"SSND") + 4
+    length = int.from_bytes(data[at : at + 4], "big") - 3 * lost
+    data[at : at + 4] = length.to_bytes(4, "big")
+    (tmp_path / "a").write_bytes(data)
+    said = f"samples end at byte {at + 4 + length}, and {3 * lost} bytes follow"
+    with pytest.raises(DataError, match=said):
+        read_audio(tmp_path / "a")
+
+
 @pytest.mark.parametrize("kind", ["aiff", "caf"])
 def test_a_long_chunk_in_big_endian_behind_the_samples_is_none_of_them(
     kind: str, tmp_path: Path

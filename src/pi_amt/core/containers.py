@@ -57,13 +57,15 @@ def length_problem(raw: BinaryIO, to_its_end: bool) -> str:
                     f"two chunks of samples (the first up to byte {said}), which cannot be read as "
                     "one; write it anew with the program that made it"
                 )
+            inner = _aiff_samples_end(raw, begin) if end is _form_end else 0
+            last = next((at for at in (inner, said) if _is_no_chunk(raw, at, size)), 0)
             # libsndfile reads Wave64 to the end of the file, whatever its header says
-            if end is not _w64_end and _is_no_chunk(raw, said, size):
+            if last and end is not _w64_end:
                 how = "e.g. by sox --ignore-length FILE new.wav"
                 if end is _caf_end:  # which sox does not read
                     how = "with the program that made it"
                 return (
-                    f"its header says that the samples end at byte {said}, and {size - said} bytes "
+                    f"its header says that the samples end at byte {last}, and {size - last} bytes "
                     "follow that belong to nothing: a recorder may not have brought the header up "
                     f"to date; write it anew, {how}"
                 )
@@ -97,10 +99,10 @@ def _length(field: bytes, order: Literal["little", "big"], open_from: int = _UNK
 
 
 def _chunks(raw: BinaryIO, begin: int, first: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and length of each chunk of a WAV file, by the chunks' own headers;
+    """Name, first byte and length of each chunk of a WAV or AIFF file, by the chunks' own headers;
     ``first``: where to start."""
     raw.seek(begin)
-    order: Literal["little", "big"] = "big" if raw.read(4) == b"RIFX" else "little"
+    order: Literal["little", "big"] = "big" if raw.read(4) in (b"RIFX", b"FORM") else "little"
     position = first
     raw.seek(position)
     while len(head := raw.read(8)) == 8:
@@ -189,6 +191,14 @@ def _form_end(raw: BinaryIO, begin: int) -> int:
     raw.seek(begin + 4)
     length = _length(raw.read(4), "big")
     return begin + 8 + length if length else 0
+
+
+def _aiff_samples_end(raw: BinaryIO, begin: int) -> int:
+    """Where the samples of an AIFF file end by their own chunk; 0 where that is open."""
+    for name, start, length in _chunks(raw, begin, begin + 12):
+        if name in (b"SSND", b"BODY"):
+            return start + length if 0 < length < _UNKNOWN_32 else 0
+    return 0
 
 
 def _au_end(raw: BinaryIO, begin: int) -> int:
