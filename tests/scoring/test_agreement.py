@@ -29,6 +29,7 @@ def test_every_planted_miss_has_its_fate() -> None:
     estimate = estimate[~np.isin(np.arange(40), [20])]
     found = agreement(reference, estimate)
     assert found.missed == {"moved": 2, "octave": 3, "split": 0, "gone": 1}
+    assert all(type(count) is int for count in found.missed.values())
     assert (found.false, found.false_octaves) == (5, 3)
     assert (found.n_reference, found.n_estimate) == (40, 39)
     assert found.onset_offset_ms == 0

@@ -173,12 +173,12 @@ def _of_one(reference: Path, estimate: Path, found: Agreement) -> Iterable[Table
     )
     missed = sum(found.missed.values())
     lines = tuple(
-        {"missed": name, "notes": int(count), "by chance": found.missed_by_chance[name],
+        {"missed": name, "notes": count, "by chance": found.missed_by_chance[name],
          "what is found in its place": _FATES[name]}
         for name, count in found.missed.items()
     )  # fmt: skip
     yield Table(
-        f"What became of {plural(int(missed), 'missed note')}",
+        f"What became of {plural(missed, 'missed note')}",
         ("missed", "notes", "by chance", "what is found in its place"),
         lines,
         footers=(
@@ -220,8 +220,8 @@ def _record(name: str, found: Agreement) -> dict[str, Any]:
         "F_onset_alone": s["Onset_F-measure"],
         "notes": found.n_reference,
         "found_notes": found.n_estimate,
-        "missed": int(sum(found.missed.values())),
-        **{fate: int(count) for fate, count in found.missed.items()},
+        "missed": sum(found.missed.values()),
+        **found.missed,
         "false": found.false,
         "false_octaves": found.false_octaves,
         "onset_offset_ms": nan if found.onset_offset_ms is None else found.onset_offset_ms,

@@ -43,7 +43,7 @@ class Agreement:
     n_reference: int
     n_estimate: int
     scores: Scores
-    missed: Mapping[str, float]
+    missed: Mapping[str, int]
     missed_by_chance: Mapping[str, float]
     false: int
     false_octaves: int
@@ -53,7 +53,7 @@ class Agreement:
         return (
             f"Agreement({self.n_estimate} of {self.n_reference} notes, "
             f"F {self.scores[F_MEASURE]:.3f}, "
-            f"{sum(self.missed.values()):.0f} missed, {self.false} false)"
+            f"{sum(self.missed.values())} missed, {self.false} false)"
         )
 
 

@@ -60,10 +60,10 @@ def fates(baseline: NoteTable, perturbed: NoteTable) -> Ints:
     return found
 
 
-def fate_counts(found: Ints) -> dict[str, float]:
+def fate_counts(found: Ints) -> dict[str, int]:
     """How many notes have each of :data:`FATES`, from what :func:`fates` returned."""
     counts = np.bincount(found[found != NOT_LOST], minlength=len(FATES))
-    return dict(zip(FATES, map(float, counts), strict=True))
+    return dict(zip(FATES, map(int, counts), strict=True))
 
 
 def chance_fates(baseline: NoteTable, perturbed: NoteTable) -> dict[str, float]:
