@@ -113,6 +113,32 @@ def test_a_single_missing_file_is_an_error_row_and_a_line(name: str, tmp_path: P
         first.notes()
 
 
+def test_names_in_capitals_are_those_of_the_dataset(name: str, tmp_path: Path) -> None:
+    make, options = MAKERS[name]
+    make(tmp_path)
+    before = [by_name(name, tmp_path), by_name(name, tmp_path, **options)]
+    for path in sorted(tmp_path.rglob("*"), reverse=True):  # what lies in a folder before it
+        path.rename(path.with_name(path.name.upper()))
+    for tracks, found in zip(
+        before, [by_name(name, tmp_path), by_name(name, tmp_path, **options)], strict=True
+    ):
+        assert [n.lower() for n in found] == [n.lower() for n in tracks]
+        for track in found.values():
+            assert all(path.exists() for path in track.paths), track
+            assert len(track.notes())
+
+
+def test_names_that_differ_in_letter_case_alone_are_not_mixed_up(tmp_path: Path) -> None:
+    layouts.make_urmp(tmp_path)
+    (notes,) = tmp_path.rglob("Notes_1_vn_01_Jupiter.txt")
+    for other in ("NOTES_1_vn_01_Jupiter.txt", "notes_1_vn_01_Jupiter.txt"):
+        notes.with_name(other).write_text("0.1 440 0.5\n")
+    found = by_name("urmp", tmp_path)["01_Jupiter_vn_vc"]
+    assert found.notes_path == notes
+    notes.unlink()
+    assert by_name("urmp", tmp_path)["01_Jupiter_vn_vc"].notes_path == notes  # either may be it
+
+
 def test_a_second_copy_of_a_file_is_told_and_not_used(name: str, tmp_path: Path) -> None:
     make = MAKERS[name][0]
     make(tmp_path / "a")

@@ -249,8 +249,21 @@ def by_stem(
 
 def audio_or(stem: Path) -> Path:
     """The audio file of a path without suffix, or the WAV file that should be there."""
-    found = [stem.with_name(stem.name + suffix) for suffix in AUDIO_SUFFIXES]
-    return next((path for path in found if path.exists()), found[0])
+    return there(*(stem.with_name(stem.name + suffix) for suffix in AUDIO_SUFFIXES))
+
+
+def there(*paths: Path) -> Path:
+    """The first of these paths in one folder that is there; else the first that is there once in
+    other letter case; else the first, where it should be."""
+    for path in paths:
+        if path.exists():
+            return path
+    alike: dict[str, list[Path]] = {}
+    folder = paths[0].parent
+    for path in folder.iterdir() if folder.is_dir() else ():
+        alike.setdefault(folded(path.name), []).append(path)
+    found = (alike.get(folded(path.name), []) for path in paths)
+    return next((same[0] for same in found if len(same) == 1), paths[0])
 
 
 def require_some(

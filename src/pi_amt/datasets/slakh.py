@@ -23,6 +23,7 @@ from pi_amt.datasets.files import (
     by_stem,
     given_folder,
     require_some,
+    there,
 )
 from pi_amt.datasets.track import FileTrack
 
@@ -83,13 +84,14 @@ def slakh(
 
 
 def _split(song: Path) -> str:
-    return song.parent.name if song.parent.name in SPLITS else ""
+    name = song.parent.name.lower()
+    return name if name in SPLITS else ""
 
 
 def _stems(song: Path) -> dict[str, str]:
     """Stem → class of its instrument, of those with pitch that were rendered and of which there is
     any file."""
-    table = song / "metadata.yaml"
+    table = there(song / "metadata.yaml")
     try:
         found = yaml.load(read_bytes(table), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         about = {str(stem): dict(said) for stem, said in found["stems"].items()}
@@ -115,7 +117,7 @@ def _stems(song: Path) -> dict[str, str]:
 
 def _files(song: Path, stem: str) -> tuple[Path, Path]:
     """Audio and notes of a stem, which need not be there."""
-    return audio_or(song / "stems" / stem), song / "MIDI" / f"{stem}.mid"
+    return audio_or(there(song / "stems") / stem), there(there(song / "MIDI") / f"{stem}.mid")
 
 
 def _chosen(

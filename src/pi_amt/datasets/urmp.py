@@ -16,13 +16,21 @@ from pathlib import Path
 
 from pi_amt.core.checks import check_choice
 from pi_amt.core.errors import printable
-from pi_amt.datasets.files import Selection, TrackList, audio_or, given_folder, require_some, walk
+from pi_amt.datasets.files import (
+    Selection,
+    TrackList,
+    audio_or,
+    given_folder,
+    require_some,
+    there,
+    walk,
+)
 from pi_amt.datasets.track import FileTrack
 
 SOURCE = "https://labsites.rochester.edu/air/projects/URMP.html"
 BY = ("mix", "part")
 INSTRUMENTS = ("vn", "va", "vc", "db", "fl", "ob", "cl", "sax", "bn", "tpt", "hn", "tbn", "tba")
-_PIECE = re.compile(rf"(\d+_(.+?))((?:_(?:{'|'.join(INSTRUMENTS)}))+)")
+_PIECE = re.compile(rf"(\d+_(.+?))((?:_(?:{'|'.join(INSTRUMENTS)}))+)", re.IGNORECASE)
 
 
 def urmp(
@@ -67,9 +75,9 @@ def _best(places: Sequence[Path], by: str, problems: list[str]) -> Sequence[File
     of the same name for features of one's own.
     """
     found = [list(_tracks(place, by)) for place in places]
-    there = [sum(path.exists() for track in tracks for path in track.paths) for tracks in found]
-    best = there.index(max(there))
-    for place, count in zip(places, there, strict=True):
+    counts = [sum(path.exists() for track in tracks for path in track.paths) for tracks in found]
+    best = counts.index(max(counts))
+    for place, count in zip(places, counts, strict=True):
         if count and place != places[best]:
             used = places[best].absolute()
             problems.append(printable(f"{place.absolute()}: double of {used}, not used"))
@@ -84,7 +92,8 @@ def _tracks(piece: Path, by: str) -> Iterator[FileTrack]:
     parts = [f"{n}_{name}" for n, name in enumerate(match[3].strip("_").split("_"), start=1)]
     files = [_as_files_say(piece, part, match[1]) for part in parts]
     notes, contours = (
-        [piece / f"{kind}_{file}_{match[1]}.txt" for file in files] for kind in ("Notes", "F0s")
+        [there(piece / f"{kind}_{file}_{match[1]}.txt") for file in files]
+        for kind in ("Notes", "F0s")
     )
     if by == "mix":
         sounds, names = [f"AuMix_{piece.name}"], [piece.name]
@@ -109,5 +118,5 @@ def _as_files_say(piece: Path, part: str, title: str) -> str:
     """A part such as ``3_tbn`` by the name that its files have, which may be ``3_tpt``."""
     number, _ = part.split("_")
     named = [f"{number}_{instrument}" for instrument in INSTRUMENTS]
-    there = [name for name in named if (piece / f"Notes_{name}_{title}.txt").exists()]
-    return there[0] if len(there) == 1 else part
+    found = [name for name in named if there(piece / f"Notes_{name}_{title}.txt").exists()]
+    return found[0] if len(found) == 1 else part
