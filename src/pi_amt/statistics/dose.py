@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import compress
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -208,7 +209,9 @@ def _numeric_options(condition: ConditionKey) -> Iterator[tuple[str, float, str]
         return
     options = condition.options
     for name, value in options.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if isfinite(value):  # attenuation_db=inf has no place on an axis
             others = {key: other for key, other in options.items() if key != name}
             yield name, float(value), canonical_json(others)
 

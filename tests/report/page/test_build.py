@@ -254,6 +254,18 @@ def test_another_score_is_named_wherever_its_values_stand() -> None:
     assert f">lowest {name}<" in text
 
 
+def test_an_infinite_dose_stands_in_the_table_and_not_on_the_curve() -> None:
+    """``attenuation_db=inf`` is silence, and no place on an axis."""
+    doses = {3.0: 0.1, 6.0: 0.2, 12.0: 0.3, math.inf: 0.4}
+    rows = make_dose_rows(doses, permutation="fund_mask", parameter="attenuation_db", noise=0.0)
+    page = make_page(Importance.from_rows(rows))
+    (curve,) = page.data["curves"]
+    assert curve["x"] == [0, 3, 6, 12]
+    assert len(page.tables["importance"]) == 1 + len(doses)
+    assert page.tables["dose_curves"].column("area") == pytest.approx([0.175])
+    assert "fund_mask (attenuation_db=Infinity)" in render(page, "x_files", [])
+
+
 def test_an_infinite_bound_is_a_number_in_the_saved_file() -> None:
     record = {"d50": 3.0, "d50_low": -math.inf, "d50_high": math.inf}
     table = Table("Dose curves", tuple(record), (record,))
