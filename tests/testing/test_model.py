@@ -247,6 +247,12 @@ def test_keys_have_the_names_of_a_piano() -> None:
     assert [key_name(key) for key in (21, 60, 70, 108)] == ["A0", "C4", "A#4", "C8"]
 
 
+def decibels_below_the_peak(values: np.ndarray) -> np.ndarray:
+    """0 to 1, as of a picture of a spectrogram: the level of the sound does not show in them."""
+    below = 20 * np.log10(np.maximum(values, 1e-9) / max(values.max(), 1e-9))
+    return np.asarray(1 + np.maximum(below, -80) / 80, dtype=np.float32)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -255,6 +261,10 @@ def test_keys_have_the_names_of_a_piano() -> None:
         (lambda v: v ** (1 / 3), "0.79 times as large .* look like a logarithm or a root"),
         (lambda v: v, None),
         (lambda v: v / max(v.max(), 1e-9), None),
+        (lambda v: v / np.maximum(v.max(axis=1, keepdims=True), 1e-9), None),
+        (lambda v: v / np.maximum(v.max(axis=2, keepdims=True), 1e-9), None),
+        (decibels_below_the_peak, "0.85 times .* a quarter as loud .* look like a logarithm or a"),
+        (lambda v: v**2 / max((v**2).max(), 1e-9), "0.063 times .* look like powers, of which"),
     ],
 )
 def test_values_that_are_no_magnitudes_are_told(values: Any, said: str | None) -> None:

@@ -48,6 +48,12 @@ _LEAST_AGREEMENT = 0.9
 # Bins that are compared between a sound and the same at half its level, as a share of the largest
 # value, and by how much their ratios may differ from what they should be.
 _STRONG, _UNEVEN = 0.1, 0.05
+# What values look like that are no magnitudes, and what to do.
+_PLACE = "in analyze or by the scale of an Opening"
+_POWERS = f"these look like powers, of which the square root is to be taken, {_PLACE}"
+_LOGARITHM = f"these look like a logarithm or a root, which is to be undone, {_PLACE}"
+# Ratio of two frequencies from which on tones are heard in bins of their own.
+_APART = 1.5
 
 
 @dataclass(frozen=True)
@@ -237,8 +243,10 @@ def _memories(model: Transcriber, rate: int) -> Iterator[str]:
 
 def _curved(model: Transcriber, rate: int) -> Iterator[str]:
     """Whether values are magnitudes: those of a sound half as loud are halves, or the same where
-    the model divides by a level. What is a power or a logarithm, masks would take for less or more.
+    the model divides by a level; those of one tone of two are halves then, too. What is a power or
+    a logarithm, masks would take for less or more.
     """
+    name = model.identity.name
     sound = sines(2.5, rate, [220.0, 440.0, 660.0])
     loud, soft = (
         np.abs(on_host(next(iter(model.stream(part, rate))).values))
@@ -248,16 +256,53 @@ def _curved(model: Transcriber, rate: int) -> Iterator[str]:
     if not strong.any():
         return
     low, half, high = np.quantile(soft[strong] / loud[strong], [0.1, 0.5, 0.9])
-    if any(abs(low - right) + abs(high - right) < _UNEVEN for right in (0.5, 1.0)):
+    if abs(low - 0.5) + abs(high - 0.5) < _UNEVEN:
         return
-    guess = "a logarithm or a root, which is to be undone"
-    if abs(low - 0.25) + abs(high - 0.25) < _UNEVEN:
-        guess = "powers, of which the square root is to be taken"
+    if abs(low - 1.0) + abs(high - 1.0) < _UNEVEN:
+        yield from _curved_below_a_level(model, rate)
+        return
+    guess = _POWERS if abs(low - 0.25) + abs(high - 0.25) < _UNEVEN else _LOGARITHM
     yield (
-        f"{model.identity.name}.analyze: got values {half:.2g} times as large from a sound half as "
-        "loud, expected 0.5 times, or the same where the model divides by a level: these look like "
-        f"{guess}, in analyze or by the scale of an Opening"
+        f"{name}.analyze: got values {half:.2g} times as large from a sound half as loud, expected "
+        f"0.5 times, or the same where the model divides by a level: {guess}"
     )
+
+
+def _curved_below_a_level(model: Transcriber, rate: int) -> Iterator[str]:
+    """Whether values that a model divides by a level are magnitudes: decibels below the peak, or
+    powers divided by the largest, are not.
+
+    Of two tones one becomes softer. No level that both are divided by changes how much of it is
+    left beside the other one. (Where each bin has a level of its own, all of it is.)
+    """
+
+    def heard(*amplitudes: float) -> NDArray[np.float64]:
+        tones = [np.float32(a) * sines(2.5, rate, [f]) for a, f in zip(amplitudes, hz, strict=True)]
+        values = on_host(next(iter(model.stream(np.sum(tones, axis=0), rate))).values)
+        return np.asarray(np.abs(values).mean(axis=(0, *range(1, values.ndim - 2), -1)), float)
+
+    axis = next(iter(model.stream(sines(1.0, rate, []), rate)))
+    audible = _audible(axis, rate)
+    hz = axis.frequencies[[audible // 3, 2 * audible // 3]]
+    if hz[1] < _APART * hz[0]:
+        return
+    bins = [heard(1.0, 0.0).argmax(), heard(0.0, 1.0).argmax()]
+    (first, second), (other, softer) = heard(1.0, 1.0)[bins], heard(1.0, 0.25)[bins]
+    if bins[0] == bins[1] or not first * second * other:
+        return
+    left = float(softer / second * first / other)
+    if any(abs(left - right) < _UNEVEN for right in (0.25, 1.0)):
+        return
+    yield (
+        f"{model.identity.name}.analyze: got {left:.2g} times the values of a tone that becomes a "
+        "quarter as loud beside another one, expected 0.25 times, since both are divided by one "
+        f"level: {_POWERS if left < 0.25 else _LOGARITHM}"
+    )
+
+
+def _audible(axis: Spectrogram, rate: int) -> int:
+    """How many bins, from the lowest on, a sound of some rate can be heard in."""
+    return int((axis.frequencies < _HIGHEST * min(rate, axis.sample_rate)).sum())
 
 
 def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
@@ -271,7 +316,7 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
         return
     name = model.identity.name
     axis = model.analyze(sines(1.0, rate, []), rate)
-    audible = int((axis.frequencies < _HIGHEST * min(rate, axis.sample_rate)).sum())
+    audible = _audible(axis, rate)
     if not audible:
         yield (
             f"{name}.analyze: got frequencies from {axis.frequencies[0]:.1f} Hz on, expected some "
