@@ -427,6 +427,27 @@ def test_other_shapes_than_those_of_the_sound_are_refused() -> None:
         opening(net).put(lambda: net(torch.zeros(1, 800)), torch.ones(2, 2, 12, 4))
 
 
+def test_a_module_that_is_called_more_than_once_is_told_so() -> None:
+    """Its further calls were said to depend on what is heard, which sent people astray."""
+    net = Net()
+
+    def segments(samples: Samples) -> Notes:
+        halves = torch.from_numpy(samples[: 2 * RATE]).reshape(2, -1)
+        return to_notes({"pitch": torch.cat([net(h[None])["pitch"][0] for h in halves]).numpy()})
+
+    def twice(samples: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"pitch": (net(samples)["pitch"] + net(samples)["pitch"]) / 2}
+
+    in_segments = OpenedProgram(opening(net), segments, name="toy", sample_rate=RATE)
+    with pytest.raises(ValueError, match=r"all of the sound \(1 block\).* needs step_seconds"):
+        in_segments.activations(in_segments.analyze(sound(), RATE))
+    model = OpenedNetwork(
+        opening(net), twice, to_notes, activity, name="toy", sample_rate=RATE, block_frames=30
+    )
+    with pytest.raises(ValueError, match=r"called again .* open a module that is called once"):
+        model.transcribe(sound(), RATE)
+
+
 def test_events_hold_notes_to_the_bit() -> None:
     onsets = [0.0, 0.1, 0.1, 0.1000001, 0.99, 0.999]
     notes = Notes.from_arrays(

@@ -31,6 +31,7 @@ from pi_amt.core.checks import check_choice, check_fingerprint
 from pi_amt.core.contents import contents_digest, readable, texts_of_function
 from pi_amt.core.hashing import digest, stable_text
 from pi_amt.core.spectrogram import Spectrogram
+from pi_amt.core.text import plural
 from pi_amt.core.units import Floats, frames_to_seconds
 from pi_amt.models.transcriber import ModelIdentity
 
@@ -358,6 +359,14 @@ class Opening:
         def written(raw: torch.Tensor) -> torch.Tensor:
             nonlocal taken
             own = self._in_order(raw)
+            if taken and taken == len(values):
+                raise ValueError(
+                    f"module: {self.module!r} was called again in a run on silence, after it had "
+                    f"taken all of the sound ({plural(taken, 'block')}), expected no further call: "
+                    "a program that calls it for one segment after the other needs step_seconds; "
+                    "where it is called several times for one moment, open a module that is called "
+                    "once"
+                )
             part = values[taken : taken + len(own)]
             taken += len(own)
             if part.shape != own.shape:
