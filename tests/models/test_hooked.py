@@ -390,6 +390,23 @@ def test_magnitudes_in_half_precision_are_perturbed_in_float32() -> None:
         assert found.put(partial(net, heard), values).dtype == kind
 
 
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (LOG, "scale: got complex coefficients, expected the logarithm of magnitudes"),
+        (
+            Scale(torch.sqrt, torch.abs),
+            r"scale: got values up to .* which go from 1 to 1, expected",
+        ),
+    ],
+)
+def test_a_scale_that_is_none_of_complex_coefficients_is_told(scale: Scale, said: str) -> None:
+    net = torch.nn.Sequential(torch.nn.Identity())
+    found = Opening(net, "0", "bft", midi_to_hz(KEYS), WINDOW / RATE, RATE / HOP, scale=scale)
+    with pytest.raises(ValueError, match=said):
+        found.hear(partial(net, torch.full((1, len(KEYS), 7), 1j)))
+
+
 def test_logarithms_are_those_that_people_write() -> None:
     x = torch.tensor([0.0, 1e-4, 0.5, 30.0], dtype=torch.float64)
     eps = 1e-5

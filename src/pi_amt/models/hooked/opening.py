@@ -88,6 +88,11 @@ def _write_log(
 def _read_log(
     y: torch.Tensor, *, add: float, base: float, gain: float, power: float
 ) -> torch.Tensor:
+    if y.is_complex():
+        raise ValueError(
+            "scale: got complex coefficients, expected the logarithm of magnitudes: a module "
+            "that gives complex coefficients needs no scale"
+        )
     x = add * torch.expm1(y.double() * math.log(base) - math.log(add))
     return ((x / gain).clamp(min=0.0) ** (1.0 / power)).to(y.dtype)
 
@@ -525,11 +530,12 @@ class Opening:
             return
         written = self.scale.write(values)
         error = float((written - raw).abs().max())
+        size = raw.abs() if raw.is_complex() else raw
         # of decibels below the peak of silence, which are all 0, any rounding is a larger share
         rounding = float((self.scale.write(values * (1 + _ROUNDING)) - written).abs().max())
         if not error <= max(_SCALE_ERROR * max(float(raw.abs().max()), 1e-6), rounding):
             raise ValueError(
                 f"scale: got values up to {error:.3g} away after read and write of the "
-                f"{self.at} of {self.module!r}, which go from {float(raw.min()):.3g} to "
-                f"{float(raw.max()):.3g}, expected the same: give the front end's own logarithm"
+                f"{self.at} of {self.module!r}, which go from {float(size.min()):.3g} to "
+                f"{float(size.max()):.3g}, expected the same: give the front end's own logarithm"
             )
