@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,11 @@ def test_a_note_may_begin_a_little_outside() -> None:
         (None, TypeError, "mine: got NoneType, expected pi_amt.Notes: return Notes.from_arrays"),
         ([(0.0, 1.0, 60)], TypeError, r"mine: got list, .* Notes.from_arrays\(\*zip\(\*…\)\)"),
         (np.zeros((2, 3)), TypeError, r"mine: got ndarray, .* Notes.from_arrays\(\*array.T\)"),
+        (torch.zeros(9, 4), TypeError, r"mine: got Tensor, .* Notes.from_arrays\(\*array.T\)"),
+        (([0.0, 1.0], [1.0, 2.0], [60, 62]), TypeError, r"tuple, .* Notes.from_arrays\(\*…\)"),
+        (np.zeros((3, 9)), TypeError, r"mine: got ndarray, .* Notes.from_arrays\(\*array\)"),
+        (np.zeros((3, 3)), TypeError, r"mine: got ndarray, .*: return Notes.from_arrays\(onsets"),
+        (np.zeros((900, 88)), TypeError, r"ndarray, .*: return Notes.from_arrays\(onsets, offsets"),
         ("notes.mid", TypeError, r"mine: got str, .* return pi_amt.read_notes\(path\) of the file"),
         (type("PrettyMIDI", (), {})(), TypeError, r"got PrettyMIDI, .* its write\(path\) has wri"),
         (notes([-5.0], [60]), ValueError, "a note at -5.000 s, expected times from the start"),

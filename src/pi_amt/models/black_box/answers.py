@@ -21,6 +21,8 @@ from pi_amt.core.notes import Notes, looks_like_hz
 from pi_amt.core.units import Floats
 
 _UNITS = "in seconds and MIDI numbers"
+#: numbers per note in a table: onset, offset, pitch and perhaps velocity
+_WIDTHS = (3, 4)
 #: how far outside of its recording a note may begin, as models fill up their last window
 _EARLY_SECONDS, _LATE_SECONDS, _LATE_SHARE = 1.0, 5.0, 0.5
 #: a share of the recording by which times in another unit are told, which its last note surpasses
@@ -68,15 +70,26 @@ def checked_answer(name: str, answer: object, seconds: float, sample_rate: int) 
 def not_notes(answer: object) -> str:
     """What to return in place of an answer that is no notes."""
     ways = f"Notes.from_arrays(onsets, offsets, pitches), {_UNITS}"
+    shape: tuple[int, ...] = getattr(answer, "shape", ())
     if isinstance(answer, str | PurePath):
         ways = "pi_amt.read_notes(path) of the file"
     elif type(answer).__name__ == "PrettyMIDI":
         ways = "pi_amt.read_notes(path) of a file that its write(path) has written"
     elif isinstance(answer, list | tuple) and answer and isinstance(answer[0], list | tuple):
-        ways = f"Notes.from_arrays(*zip(*…)) of its onsets, offsets and pitches, {_UNITS}"
-    elif isinstance(answer, np.ndarray) and answer.ndim == 2:
-        ways = f"Notes.from_arrays(*array.T) of its onsets, offsets and pitches, {_UNITS}"
+        ways = _of_a_table(len(answer), len(answer[0]), "*zip(*…)", "*…") or ways
+    elif type(answer).__name__ in ("ndarray", "Tensor") and len(shape) == 2:
+        ways = _of_a_table(shape[0], shape[1], "*array.T", "*array") or ways
     return f"got {type(answer).__name__}, expected pi_amt.Notes: return {ways}"
+
+
+def _of_a_table(rows: int, columns: int, by_row: str, by_column: str) -> str:
+    """How notes are made of a table of onsets, offsets, pitches and perhaps velocities, one note
+    in each of its rows or in each of its columns; empty where it may be either or neither."""
+    is_by_row, is_by_column = columns in _WIDTHS, rows in _WIDTHS
+    if is_by_row == is_by_column:
+        return ""
+    given = by_row if is_by_row else by_column
+    return f"Notes.from_arrays({given}) of its onsets, offsets and pitches, {_UNITS}"
 
 
 def _check_times(name: str, onsets: Floats, seconds: float, sample_rate: int) -> None:
