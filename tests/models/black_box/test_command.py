@@ -74,7 +74,13 @@ def test_the_temporary_folder_is_removed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("", "ended without an error and wrote no MIDI file"),
+        ("", "ended without an error and wrote no MIDI file$"),
+        ("sys.stderr.write('no weights')", "without an error and wrote no MIDI file: no weights$"),
+        (
+            "open(wav[:-4] + '.mid', 'w')",
+            r"no MIDI file as \{mid\}, but heard.mid beside the sound",
+        ),
+        ("print('MThd...')", r"no MIDI file as \{mid\}, but printed one: run it through a shell"),
         ("open(mid, 'w')", r"wrote no MIDI file that can be read: the file is empty"),
         ("open(mid, 'w').write('nonsense')", "can be read: not a MIDI file"),
         (

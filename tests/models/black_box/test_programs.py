@@ -26,11 +26,12 @@ def is_alive(number: int) -> bool:
 
 
 def test_what_a_program_prints_is_returned() -> None:
-    assert run(python("print('60 0.5 1')"), timeout_seconds=60) == "60 0.5 1\n"
+    assert run(python("print('60 0.5 1')"), timeout_seconds=60).printed == "60 0.5 1\n"
 
 
 def test_a_program_gets_no_input() -> None:
-    assert run(python("import sys; print(len(sys.stdin.read()))"), timeout_seconds=60) == "0\n"
+    found = run(python("import sys; print(len(sys.stdin.read()))"), timeout_seconds=60)
+    assert found.printed == "0\n"
 
 
 def test_a_program_that_fails_is_told_with_the_end_of_what_it_said() -> None:
@@ -110,7 +111,7 @@ def test_what_a_program_started_ends_with_it(tmp_path: Path, hangs: bool) -> Non
         with pytest.raises(ProgramError, match="was stopped"):
             run(words, timeout_seconds=15)
     else:  # it ends while its children hold what it prints to
-        assert run(words, timeout_seconds=300) == ""
+        assert run(words, timeout_seconds=300).printed == ""
     assert len(numbers(file)) == 3
     assert not any(map(is_alive, numbers(file)))
 
@@ -157,4 +158,4 @@ def test_a_killed_caller_leaves_no_program(tmp_path: Path) -> None:
 
 def test_the_environment_of_a_program_is_ours() -> None:
     code = "import os; print(os.environ['HOME'])"
-    assert run(python(code), timeout_seconds=60).strip() == os.environ["HOME"]
+    assert run(python(code), timeout_seconds=60).printed.strip() == os.environ["HOME"]

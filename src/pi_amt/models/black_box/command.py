@@ -22,7 +22,7 @@ from pi_amt.core.notes import DEFAULT_VELOCITY, Notes
 from pi_amt.core.units import Samples, hz_to_midi
 from pi_amt.models.black_box.black_box import BlackBox
 from pi_amt.models.black_box.identity import identity_of_command, name_of
-from pi_amt.models.black_box.programs import ProgramError, run
+from pi_amt.models.black_box.programs import ProgramError, Said, run
 
 WAV_FORMATS = ("PCM_16", "PCM_24", "PCM_32", "FLOAT")
 COLUMNS = ("onset", "offset", "duration", "pitch", "hz", "velocity", "-")
@@ -96,12 +96,17 @@ class Command(BlackBox):
             heard = _within_full_scale(samples, self.wav_format)
             soundfile.write(wav, heard, sample_rate, self.wav_format)
             places = {"{wav}": str(wav), "{mid}": str(mid)}
-            printed = run([_filled(word, places) for word in self.words], timeout_seconds=timeout)
-            return self._read(mid) if self.columns is None else self._parsed(printed)
+            said = run([_filled(word, places) for word in self.words], timeout_seconds=timeout)
+            if self.columns is not None:
+                return self._parsed(said.printed)
+            if not mid.exists():
+                raise ProgramError(
+                    f"{self.name} ended without an error and wrote no MIDI file"
+                    f"{_instead(said, Path(folder))}"
+                )
+            return self._read(mid)
 
     def _read(self, mid: Path) -> Notes:
-        if not mid.exists():
-            raise ProgramError(f"{self.name} ended without an error and wrote no MIDI file")
         try:
             return read_notes(mid)
         except DataError as error:
@@ -184,6 +189,23 @@ def _columns(columns: str) -> tuple[str, ...]:
                 "'onset offset pitch'"
             )
     return names
+
+
+def _instead(said: Said, folder: Path) -> str:
+    """What a program did that wrote no MIDI file where it was to: wrote another one beside the
+    sound, printed it, or nothing but what it said."""
+    others = sorted(one.name for one in folder.iterdir() if one.suffix.lower() in (".mid", ".midi"))
+    if others:
+        return (
+            f" as {{mid}}, but {others[0]} beside the sound: run it through a shell that renames "
+            "the file (docs/black-box.md shows one)"
+        )
+    if said.printed.startswith("MThd"):
+        return (
+            " as {mid}, but printed one: run it through a shell, "
+            'sh -c \'tool "$0" > "$1"\' {wav} {mid}'
+        )
+    return said.last_words
 
 
 def _filled(word: str, places: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -37,8 +38,22 @@ class ProgramError(ValueError):
     """A program failed; the message is one line with the end of what it said."""
 
 
-def run(words: Sequence[str], *, timeout_seconds: float) -> str:
-    """Run a program without a shell and without input; return what it printed.
+@dataclass(frozen=True)
+class Said:
+    """What a program said that ended without an error.
+
+    Attributes:
+        printed: all that it printed.
+        last_words: the last lines of its messages, or without any of what it printed, on one line
+            behind a colon; empty if it said nothing.
+    """
+
+    printed: str
+    last_words: str
+
+
+def run(words: Sequence[str], *, timeout_seconds: float) -> Said:
+    """Run a program without a shell and without input; return what it said.
 
     Args:
         words: its path and its arguments.
@@ -73,7 +88,8 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
         _dismiss(watcher)
         printed.join(_DRAIN_SECONDS)
         said.join(_DRAIN_SECONDS)
-    last_words = _end_of(bytes(said.kept))
+    # some print what went wrong
+    last_words = _end_of(bytes(said.kept).strip() or bytes(printed.kept[-_ERROR_BYTES:]))
     if not in_time:
         raise ProgramError(
             f"{name} was stopped after {rough_duration(timeout_seconds)} without an answer; "
@@ -83,7 +99,7 @@ def run(words: Sequence[str], *, timeout_seconds: float) -> str:
         raise ProgramError(f"{name} {_how_it_ended(process.returncode)}{last_words}")
     if printed.lost:
         raise ProgramError(f"{name} printed more than {_MOST_PRINTED / 1e6:.0f} MB")
-    return printed.kept.decode(errors="replace")
+    return Said(printed.kept.decode(errors="replace"), last_words)
 
 
 def _watch(group: int) -> subprocess.Popen[bytes] | None:
