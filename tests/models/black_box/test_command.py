@@ -117,6 +117,13 @@ def test_a_line_of_fewer_numbers_is_no_note() -> None:
     assert len(printing("0.0\n1.0")(SOUND, RATE)) == 0
 
 
+def test_columns_that_no_line_has_are_told() -> None:
+    """Every line would be none of a note, and the program would seem to hear nothing."""
+    wrong = printing("0.0\n60 0.1 0.2\n62 0.3 0.4", "pitch onset offset velocity")
+    with pytest.raises(ValueError, match=r"printed '60 0.1 0.2' and no longer line, .* velocity$"):
+        wrong(SOUND, RATE)
+
+
 @pytest.mark.parametrize("text", ["loading the model", "60 0.1 0.2 0.3", "60 nan 0.2"])
 def test_a_line_that_is_no_note_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"printed '.*', expected numbers: pitch onset offset$"):

@@ -26,6 +26,8 @@ from pi_amt.models.black_box.programs import ProgramError, Said, run
 
 WAV_FORMATS = ("PCM_16", "PCM_24", "PCM_32", "FLOAT")
 COLUMNS = ("onset", "offset", "duration", "pitch", "hz", "velocity", "-")
+#: numbers without which a line can be no note
+_LEAST_COLUMNS = 3
 _LEAST_SECONDS, _TIMES_THE_RECORDING = 60.0, 20.0
 
 
@@ -118,7 +120,8 @@ class Command(BlackBox):
     def _parsed(self, printed: str) -> Notes:
         """Notes from printed lines, see ``columns``."""
         columns = self.columns or ()
-        rows = []
+        rows: list[list[float]] = []
+        shorter = ""
         for line in filter(str.strip, printed.splitlines()):
             try:
                 row = [float(field) for field in line.replace(",", " ").split()]
@@ -131,6 +134,13 @@ class Command(BlackBox):
                 )
             if len(row) == len(columns):
                 rows.append(row)
+            elif len(row) >= _LEAST_COLUMNS:
+                shorter = shorter or line.strip()
+        if shorter and not rows:
+            raise ProgramError(
+                f"{self.name} printed {shorter!r:.80} and no longer line, expected as many numbers "
+                f"as model.columns names: {' '.join(columns)}"
+            )
         values = dict(zip(columns, np.array(rows).reshape(-1, len(columns)).T, strict=True))
         onsets = values["onset"]
         return Notes.from_arrays(
