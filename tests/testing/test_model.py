@@ -14,6 +14,7 @@ import torch
 from tests.permutations.front_ends import RATE, WINDOW, axis
 from tests.toys import LOWEST, PITCHES, ToyTrack, ToyTranscriber, transcribe
 
+import pi_amt
 from pi_amt.core.notes import Notes
 from pi_amt.core.spectrogram import Spectrogram
 from pi_amt.models.adapter import as_transcriber
@@ -25,6 +26,7 @@ from pi_amt.study.jobs import Job
 from pi_amt.testing import KEYS, check_model, key_name
 
 HOP = 512
+RATE_OF_STFT = 8_000
 
 
 class Mel:
@@ -299,6 +301,48 @@ def test_a_tone_at_another_place_is_told(changes: dict[str, Any], said: str) -> 
 
     (problem,) = check_model(Moved(), masks=[]).problems
     assert re.search(said, problem)
+
+
+class Stft(torch.nn.Module):
+    """Magnitudes of windows of 50 ms, ``(blocks, bins, frames)``."""
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        found = torch.stft(sound, 400, 80, window=torch.hann_window(400), return_complex=True)
+        return found[:, 1:, :-1].abs()
+
+
+@pytest.mark.parametrize(("first_seconds", "said"), [(0.0, None), (-0.04, "0.040 s too early")])
+def test_frames_in_the_margins_of_other_blocks_count_in_full(
+    first_seconds: float, said: str | None
+) -> None:
+    """The tone begins where a block's core does. Halved there, it seemed 30 ms late, and an error
+    of as much the other way was not seen."""
+    net = torch.nn.Sequential(Stft())
+    opening = pi_amt.Opening(
+        net,
+        "0",
+        axes="bft",
+        frequencies=np.arange(1, 201) * RATE_OF_STFT / 400,
+        window_seconds=400 / RATE_OF_STFT,
+        frame_rate=RATE_OF_STFT / 80,
+    )
+    model = pi_amt.OpenedNetwork(
+        opening,
+        lambda sound: {"loudest": net(sound).amax(1)},
+        lambda activations: Notes.empty(),
+        lambda activations: np.zeros((len(activations["loudest"]), 88), dtype=np.float32),
+        name="stft",
+        sample_rate=RATE_OF_STFT,
+        block_frames=120,
+        margin_frames=15,
+        first_seconds=first_seconds,
+    )
+    problems = check_model(model, masks=[]).problems
+    if said is None:
+        assert problems == ()
+    else:
+        (problem,) = problems
+        assert said in problem
 
 
 def test_what_is_no_mask_is_refused() -> None:

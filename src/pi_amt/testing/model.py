@@ -343,10 +343,11 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
             "expected its own bin: frequencies are those of the bins, in Hz, and begin with the "
             "first one that the module gives"
         )
-    # a moment that several blocks hear counts once
+    # a moment that several blocks hear counts once, however many have it in their margins
     times, moments = np.unique(np.round(found.times, 6), return_inverse=True)
     moments = moments.ravel()
-    heard = np.bincount(moments, power.sum(axis=1).ravel()) / np.bincount(moments)
+    hearing = np.bincount(moments, np.broadcast_to(core, found.times.shape).ravel())
+    heard = np.bincount(moments, power.sum(axis=1).ravel()) / np.maximum(hearing, 1)
     heard[heard < _HEARD * heard.max()] = 0.0
     late = float(times @ heard / heard.sum()) - (_BEGIN + _END) / 2
     if abs(late) > window / 4 + 0.5 / found.frame_rate:
