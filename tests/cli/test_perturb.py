@@ -11,6 +11,8 @@ from tests.cli.test_transcribe import power_at
 from tests.datasets.layouts import write_pair
 
 from pi_amt.cli.main import main
+from pi_amt.core.note_files import write_midi
+from pi_amt.core.notes import Notes
 from pi_amt.core.units import midi_to_hz
 
 
@@ -36,6 +38,24 @@ def test_the_file_holds_the_sound_without_its_fundamentals(
     said = capsys.readouterr().out
     assert "without.wav: 1.0 s at 44100 Hz; fund_mask took" in said
     assert "differs from what was made by -" in said
+
+
+def test_registers_that_are_silent_are_called_so(
+    take: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.wav")
+    assert main([*take, "--permutation", "harm_mask", "-o", out]) == 0
+    said = capsys.readouterr().out
+    assert "bass silent" in said
+    late = tmp_path / "late.mid"  # its only note begins when the sound is over
+    write_midi(Notes.from_arrays([5.0], [6.0], [60]), late)
+    assert (
+        main(["perturb", take[1], "--midi", str(late), "--permutation", "harm_mask", "-o", out])
+        == 0
+    )
+    said += capsys.readouterr().out
+    assert "and nothing of the sound is left" in said
+    assert "nan" not in said
 
 
 @pytest.mark.parametrize(

@@ -115,12 +115,15 @@ def _told(one: Pass[Account]) -> str:
     """How much energy was taken, and what the sound does not keep of the perturbation."""
     assert isinstance(one.stitcher, Hearing)
     residual, *by_register = one.stitcher.effects().values()
+    taken = one.watcher.meter.finish()["removed_db"]
+    said = f"{one.permutation.name} took {taken:.1f} dB of its energy"
+    if np.isnan(residual):
+        return f"{said}, and nothing of the sound is left"
     parts = ", ".join(
-        f"{name.rpartition('_')[2]} {value:.0f}"
+        f"{name.rpartition('_')[2]} {'silent' if np.isnan(value) else f'{value:.0f}'}"
         for name, value in zip(RESIDUALS[1:], by_register, strict=True)
     )
-    taken = one.watcher.meter.finish()["removed_db"]
     return (
-        f"{one.permutation.name} took {taken:.1f} dB of its energy; analysed again, the sound "
-        f"differs from what was made by {residual:.0f} dB ({parts})"
+        f"{said}; analysed again, the sound differs from what was made by {residual:.0f} dB "
+        f"({parts})"
     )
