@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -782,6 +783,8 @@ def test_a_network_that_returns_no_dict_of_tensors_is_told(wrong: Any, said: str
     )
     with pytest.raises(TypeError, match=said):
         model.activations(model.analyze(sound(), RATE))
+    (problem,) = check_model(model, masks=[]).problems
+    assert re.search(said, problem)
 
 
 class Bfloat(torch.nn.Module):

@@ -120,10 +120,10 @@ def check_model(
         masks = () if transcriber.input_is_sound else STUDY_MASKS
     rate = sample_rate or getattr(model, "sample_rate", None) or _SAMPLE_RATE
     problems = list(_problems(transcriber, rate))
-    problems += _memories(transcriber, rate) if not problems else []
+    if not problems:
+        problems += [*_memories(transcriber, rate), *_passed_by(model)]
     problems += _curved(transcriber, rate)
     problems += _misplaced(transcriber, rate)
-    problems += _passed_by(model)
     problems += _unfound(transcriber, model)
     checks, unreached = on_steady_tones(transcriber, masks, keys, rate)
     problems += unreached
