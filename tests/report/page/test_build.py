@@ -247,7 +247,9 @@ def test_another_score_is_named_wherever_its_values_stand() -> None:
     page = make_page(result)
     table, name = page.tables["importance"], "F with octaves folded"
     assert table.title == f"Sensitivity of the model's {name} to each perturbation of its input"
-    assert f"No matched controls here: a drop says what {name} is sensitive to" in str(table)
+    assert f"No matched controls here: a drop says what {name} is sensitive to" in " ".join(
+        str(table).split()
+    )
     assert f"{name} clean → perturbed" in [column.head for column in columns_of(table)]
     text = render(page, "x_files", [])
     assert "F clean → perturbed" not in text
