@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pi_amt.core.notes import N_PITCHES, Notes
 from pi_amt.core.spectrogram import Spectrogram
-from pi_amt.models.adapter import as_transcriber, check_analysis, on_host
+from pi_amt.models.adapter import WholeRecording, as_transcriber, check_analysis, on_host
 from pi_amt.models.hooked.network import OpenedNetwork
 from pi_amt.models.hooked.program import OpenedProgram
 from pi_amt.models.transcriber import Transcriber
@@ -121,7 +121,7 @@ def check_model(
     rate = sample_rate or getattr(model, "sample_rate", None) or _SAMPLE_RATE
     problems = list(_problems(transcriber, rate))
     if not problems:
-        problems += [*_memories(transcriber, rate), *_passed_by(model)]
+        problems += [*_memories(transcriber, rate), *_passed_by(transcriber)]
     problems += _curved(transcriber, rate)
     problems += _misplaced(transcriber, rate)
     problems += _unfound(transcriber, model)
@@ -359,17 +359,18 @@ def _misplaced(model: Transcriber, rate: int) -> Iterator[str]:
         )
 
 
-def _passed_by(model: object) -> Iterator[str]:
+def _passed_by(model: Transcriber) -> Iterator[str]:
     """Whether an opened model has another way from the sound to its notes than the spectrogram: of
     its unperturbed spectrogram it then makes other notes than by itself."""
-    if not isinstance(model, OpenedProgram | OpenedNetwork):
+    opened = model.model if isinstance(model, WholeRecording) else model
+    if not isinstance(opened, OpenedProgram | OpenedNetwork):
         return
-    transcriber, (_, sound) = as_transcriber(model), plucked_piece()
-    own = model.own_notes(sound, RATE)
-    agreement = f_of(own, transcriber.transcribe(sound, RATE)) if len(own) else 1.0
+    _, sound = plucked_piece()
+    own = opened.own_notes(sound, RATE)
+    agreement = f_of(own, model.transcribe(sound, RATE)) if len(own) else 1.0
     if agreement < _LEAST_AGREEMENT:
         yield (
-            f"{transcriber.identity.name}: got notes from its unperturbed spectrogram that agree "
+            f"{model.identity.name}: got notes from its unperturbed spectrogram that agree "
             f"with those of the model by itself with F {agreement:.2f}, expected the same: "
             "something of the sound passes by the opened module (a gate by the energy of the "
             "samples, a second front end), and is not heard in a study; open a module that all of "
