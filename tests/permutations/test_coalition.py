@@ -98,9 +98,10 @@ def test_the_power_of_each_player_is_computed_once(monkeypatch: pytest.MonkeyPat
     for coalition in coalitions():
         made, _ = coalition.perturb(Scene(s, notes, overview=overview))
         together[coalition.present] = made
-    # in each block: 4 players in two reaches, and all partials together; and, to follow the rest,
-    # 4 players and all partials in the whole of so short a recording
-    assert len(calls) == len(s.times) * (2 * 4 + 1) + 4 + 1
+    # With the weights of what is kept, and with those of what is removed: in each block 4 players
+    # and all partials together, and, to follow the rest, the same in the whole of so short a
+    # recording. And once, for its residual, all partials in the whole of it.
+    assert len(calls) == 2 * (len(s.times) + 1) * (4 + 1) + 1
     # what is kept from one coalition to the next changes none of them
     for name in ("f0", "h2+h3", "h3+rest"):
         alone = Coalition(present=name)(s, notes)

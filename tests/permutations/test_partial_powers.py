@@ -191,19 +191,31 @@ def test_only_what_is_kept_has_a_room_that_fades() -> None:
     np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole)
 
 
-@pytest.mark.parametrize("linear", [False, True])
-def test_a_linear_input_is_left_all_of_the_measured_residual(linear: bool) -> None:
+@pytest.mark.parametrize("linear", [None, False, True])
+def test_how_much_of_the_measured_residual_is_left_depends_on_the_input(
+    linear: bool | None,
+) -> None:
     s = replace(tone_spectrogram(random_notes(3), "complex"), linear_input=linear)
     overview = Overview.of(s)
     found = overview.partials(random_notes(3))
     residual = overview.residual(overview.times)
     low, high = s.frequencies < 200.0, s.frequencies > 800.0
     kept, left = (found.left_residual(overview.times, keep) for keep in (True, False))
-    for level in (kept,) if linear else (kept, left):
+    for level in (kept, left) if linear is None else (kept,):
         np.testing.assert_allclose(level[low], 0.2 * residual[low], rtol=1e-5)
         np.testing.assert_allclose(level[high], 0.5 * residual[high], rtol=1e-5)
     if linear:
         np.testing.assert_array_equal(left, residual)
+
+
+def test_a_logarithmic_input_is_left_the_median_of_noise_that_no_partial_explains() -> None:
+    rng = np.random.default_rng(4)
+    values = rng.rayleigh(size=make_spectrogram("real", 2).values.shape).astype(np.float32)
+    s = make_spectrogram("real", 2).with_values(values)
+    overview = Overview.of(s)
+    nothing = PartialPowers(overview, notes_of(), np.zeros((0, 16)), np.zeros((0, 16, 5)), 0.0, 1.0)
+    left = nothing.left_residual(overview.times, keep=False)
+    assert float(left.mean()) == pytest.approx(float(np.median(values**2)), rel=0.1)
 
 
 # ------------------------------------------------------------------ shares that are known

@@ -75,21 +75,22 @@ def test_a_row_says_the_version_of_its_permutation_unless_it_is_the_first() -> N
     rows = {row.label: row for row in error_rows(job, ValueError("x"))}
     assert rows["fund_mask"].permutation_version == rows["no_permutation"].permutation_version == ""
     ratio = conditions[-1].permutation
-    assert rows["ratio_fund_mask"].permutation_version == ratio.method_version != "1"
+    assert rows["ratio_fund_mask"].permutation_version == f"{ratio.method_version}.2"
 
 
-def test_only_what_leaves_noise_behind_has_a_version_of_its_own_on_a_linear_input() -> None:
-    """Ratio masks that remove left it as much as a logarithmic input before."""
+def test_only_what_leaves_noise_behind_has_a_version_for_each_kind_of_input() -> None:
+    """Ratio masks that remove once treated all inputs alike."""
     identity = ModelIdentity("toy", "0", "toy", {})
     masks = ["ratio_fund_mask", "ratio_harm_mask", "fund_mask", "soft_harm_mask"]
     conditions = make_conditions([*masks, *coalitions("f0+rest")], controls=True)
     job = Job(ModelSpec(TOY), "toy", FILE, tuple(conditions))
 
-    def key(condition: Condition, linear: bool) -> str:
-        return row_key(replace(identity, linear_input=linear), job, "", condition)
+    def keys(condition: Condition) -> set[str]:
+        inputs = (replace(identity, linear_input=linear) for linear in (None, True, False))
+        return {row_key(each, job, "", condition) for each in inputs}
 
-    changed = {c.label for c in conditions if key(c, True) != key(c, False)}
-    assert changed == {
+    assert {len(keys(c)) for c in conditions} == {1, 3}
+    assert {c.label for c in conditions if len(keys(c)) == 3} == {
         "ratio_fund_mask",
         "matched_tracks(ratio_fund_mask)",
         "wrong_piece(ratio_fund_mask)",

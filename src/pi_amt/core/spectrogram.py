@@ -62,8 +62,8 @@ class Spectrogram:
             has in every bin. A mask then reaches as far as a tone does. ``None``: its width follows
             from ``frequencies`` and ``window_seconds``.
         linear_input: ``True``: the network hears the values themselves; ``False``: it hears their
-            logarithm, or this is not known. In the bins from which it removes a partial, a ratio
-            mask leaves more of the noise to a network with a linear input
+            logarithm, or this is not known; ``None``: networks of both kinds may hear it. How much
+            noise a ratio mask leaves in the bins from which it removes a partial depends on it
             (:mod:`pi_amt.permutations.partial_powers`).
 
     Raises:
@@ -82,7 +82,7 @@ class Spectrogram:
     normalization: NDArray[Any] | None = None
     probe: tuple[str, int] | None = None
     response: Callable[[Floats], Floats] | None = None
-    linear_input: bool = False
+    linear_input: bool | None = False
 
     def __post_init__(self) -> None:
         if len(self.values.shape) not in (3, 4):

@@ -98,7 +98,7 @@ class AudioDomain(Transcriber):
         self.sample_rate = sample_rate  # models of one rate have it as an attribute of their class
         self.device = torch.device("cpu")
         own = {"domain": "audio", "sample_rate": sample_rate, "phase_rounds": PHASE_ROUNDS}
-        self.identity = replace(identity, settings={**identity.settings, **own}, linear_input=False)
+        self.identity = replace(identity, settings={**identity.settings, **own}, linear_input=None)
         self._transform = gabor(sample_rate)
 
     def identity_here(self) -> ModelIdentity:
@@ -142,6 +142,7 @@ class AudioDomain(Transcriber):
                 sample_rate=self.sample_rate,
                 tuning_cents=tuning_cents,
                 response=transform.response,
+                linear_input=self.identity.linear_input,
             )
 
     def outputs(self, spectrograms: Sequence[Spectrogram]) -> list[dict[str, torch.Tensor]]:

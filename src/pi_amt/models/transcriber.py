@@ -47,8 +47,8 @@ class ModelIdentity:
             ``pitch_activity``: see :class:`pi_amt.models.adapter.WholeRecording`.
         unreadable: the part of a model by which it cannot be told from others of its class; rows of
             such a model are not kept. Empty where all counts.
-        linear_input: whether its network hears linear values; its spectrograms say the same
-            (:class:`~pi_amt.Spectrogram`).
+        linear_input: whether its network hears linear values; its spectrograms say the same, and
+            what ``None`` means (:class:`~pi_amt.Spectrogram`).
     """
 
     name: str
@@ -59,7 +59,7 @@ class ModelIdentity:
     level: str = ""
     without: tuple[str, ...] = ()
     unreadable: str = ""
-    linear_input: bool = False
+    linear_input: bool | None = False
 
     def __repr__(self) -> str:
         return (

@@ -26,8 +26,9 @@ source separation", ICASSP 2012). What sets it apart:
   has this smear, too (:class:`Spread`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
   octave, which hammers and room fill and the few partials there do not. How much of it is left
-  where partials were depends on whether the network hears linear values
-  (:meth:`PartialPowers.left_residual`).
+  where partials were depends on what the network hears (:meth:`PartialPowers.left_residual`).
+* **A network that hears logarithms** hears the weakest sounds, too. What is removed from its input
+  has weights of its own, for which more rounds are spent (:attr:`PartialPowers.thorough`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
 
@@ -39,9 +40,9 @@ recording can stream by, and one overview serves every set of partials.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,6 +70,9 @@ Cells = tuple[NDArray[np.intp] | slice, NDArray[np.intp] | slice]
 #: others. Version 1 knew three decays and no departure from them. Version 2 kept partials without
 #: departures and without the smear of a room.
 VERSIONS = {False: "2", True: "3"}
+#: What is added to the version of masks that remove, by the ``linear_input`` of the spectrogram:
+#: inputs of all kinds were once treated alike.
+REMOVAL_VERSIONS = {None: "", True: ".1", False: ".2"}
 #: of a mask: its partials are where those of the recording are found to be
 ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
@@ -114,10 +118,14 @@ FITTED = Spread(3.0, ONSET_REACH, 1, 0.003, 0.0)
 KEPT = Spread(12.0, math.inf, 2, 0.002, 0.1)
 #: power of the residual over the squared lower quartile of magnitudes, while weights are learnt
 _RESIDUAL = 0.9
-# The same, of what a mask leaves where partials were, if the network hears a logarithm: from one
-# frequency to the other it rises with the logarithm of the frequency. In the bass half an octave
-# holds few bins that no partial smears into, so that the quartile overstates what is between them.
+# The same, of what a mask leaves where partials were: from one frequency to the other it rises with
+# the logarithm of the frequency. In the bass half an octave holds few bins that no partial smears
+# into, so that the quartile overstates what is between them.
 _LEFT_RESIDUAL_HZ, _LEFT_RESIDUAL = (200.0, 800.0), (0.2, 0.5)
+# The same, if the network hears a logarithm: so much where the quartile is that of the modelled
+# partials; and where they explain nothing of it, the median power of Gaussian noise.
+_LEFT_RESIDUAL_LOGARITHMIC = (0.06, 0.5)
+_MEDIAN_OVER_QUARTILE = math.log(2) / math.log(4 / 3)
 # the same, if the network hears linear values
 _LEFT_RESIDUAL_LINEAR = 1.0
 # For Gaussian noise the squared lower quartile is 0.29 of the mean power, so noise alone reads 3.5.
@@ -130,6 +138,7 @@ _TRUSTED_UP_TO = 100.0
 #: a share of power below this is nothing: the bin stays as it is
 NEGLIGIBLE = 1e-6
 _SHARED_ROUNDS, _OWN_ROUNDS = 15, 20
+_THOROUGH_ROUNDS = 30
 _LARGEST_STEP = 1e6
 # The departure of the rest from its model is the line through the logarithms around a frame: with
 # weights that fall by a Gaussian of this width, and by this power of the rest's share of the bin,
@@ -551,13 +560,8 @@ class Overview:
             self._residual = _lower_quartiles(self.power, self.axis)
         if len(self.times) == 0:
             return np.zeros((len(self.power), len(times)), dtype=np.float32)
-        middles = (self.times[1:] + self.times[:-1]) / 2
-        levels = self._residual[:, np.searchsorted(middles, times)]
-        place = np.arange(len(self.power)) / _RESIDUAL_STEP
-        low = np.minimum(place.astype(np.intp), len(levels) - 1)
-        high = np.minimum(low + 1, len(levels) - 1)
-        share = (place - low).astype(np.float32)[:, None]
-        return np.asarray(levels[low] * (1 - share) + levels[high] * share) ** 2
+        levels = self._residual[:, _nearest(self.times, times)]
+        return _at_every_bin(levels, len(self.power)) ** 2
 
 
 @dataclass(eq=False)
@@ -572,6 +576,8 @@ class PartialPowers:
         weights: ``(notes, partials, decays)`` power of each partial at its onset.
         tuning_cents, stiffness: of the instrument: deviation from A4 = 440 Hz, and how many times
             as inharmonic its strings are as a typical piano's.
+        thorough: the same with other weights, which masks that remove use where the network hears
+            logarithms; ``None`` for any other network.
     """
 
     overview: Overview
@@ -580,6 +586,7 @@ class PartialPowers:
     weights: Floats
     tuning_cents: float
     stiffness: float
+    thorough: PartialPowers | None = None
     _last_totals: dict[tuple[int, ...], tuple[bytes, Powers]] = field(default_factory=dict)
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
@@ -646,10 +653,13 @@ class PartialPowers:
 
         With the power V of a bin, T of the chosen partials and R of the others and the residual,
         removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
-        more than the rest's share, where it does not. A bin in which T is negligible has gain 1
-        when T is removed: it stays as it is, to the bit. Keeping leaves √min(1, T/V), and at least
-        the root of the share T/(T + R) where T is the larger part, up to 20 dB over the model:
-        there the recording is followed.
+        more than the rest's share, where it does not. (A bin that holds less power than the model
+        says may show R and T in part cancelling each other, so that all of R is to be left, or a
+        model that says too much. If the network hears logarithms, what is left there lies between
+        the two: a geometric mean, with weights of 1 to 3.) A bin in which T is negligible has gain
+        1 when T is removed: it stays as it is, to the bit. Keeping leaves √min(1, T/V), and at
+        least the root of the share T/(T + R) where T is the larger part, up to 20 dB over the
+        model: there the recording is followed.
 
         What is left, R or T, follows the recording over time as well: around each frame, a line is
         laid through the logarithms of V over the model where it is heard nearly alone, and its
@@ -660,10 +670,13 @@ class PartialPowers:
             numbers: ``(notes, n)`` partial numbers per note, 0 = none.
             keep: whether these partials are what is kept.
         """
-        chosen = (self.powers(t, numbers, KEPT if keep else FITTED) for t in spectrogram.times)
-        return self._gains(
-            spectrogram, chosen, partial(self.powers, numbers=numbers), keep, numbers.tobytes()
-        )
+        if self.thorough is not None and not keep:
+            return self.thorough.gains(spectrogram, numbers, keep)
+
+        def powers(pages: Floats, spread: Spread) -> Powers:
+            return np.stack([self.powers(page, numbers, spread) for page in pages])
+
+        return self._gains(spectrogram, powers, keep, numbers.tobytes())
 
     def gains_of_groups(
         self,
@@ -683,22 +696,20 @@ class PartialPowers:
             chosen: per group, whether its partials are what is removed or kept.
             keep: whether they are kept.
         """
+        if self.thorough is not None and not keep:
+            return self.thorough.gains_of_groups(spectrogram, groups, chosen, keep)
         which = np.array(chosen, dtype=np.bool_)
         # where none is chosen, the sum is nothing
 
-        def powers(pages: Floats, spread: Spread = FITTED) -> Powers:
+        def powers(pages: Floats, spread: Spread) -> Powers:
             return np.asarray(self._powers_of_groups(pages, groups, spread)[which].sum(axis=0))
 
-        blocks = powers(spectrogram.times, KEPT if keep else FITTED)
-        return self._gains(
-            spectrogram, blocks, lambda t: powers(t[None])[0], keep, (groups, which.tobytes())
-        )
+        return self._gains(spectrogram, powers, keep, (groups, which.tobytes()))
 
     def _gains(
         self,
         spectrogram: Spectrogram,
-        blocks: Iterable[Powers],
-        fitted: Callable[[Floats], Powers],
+        powers: Callable[[Floats, Spread], Powers],
         keep: bool,
         key: object,
     ) -> Powers:
@@ -706,18 +717,20 @@ class PartialPowers:
 
         Args:
             spectrogram: some blocks of the recording.
-            blocks: ``(bins, frames)`` power of the chosen partials in each block.
-            fitted: the same, of times ``(frames,)``, with the spread :data:`FITTED`.
+            powers: ``(blocks, bins, frames)`` of the chosen partials, of times
+                ``(blocks, frames)`` and a spread.
             keep: whether they are kept.
             key: another one for other chosen partials.
         """
 
         def removed(times: Floats) -> Powers:
-            return self._others(times, fitted(times)) if keep else fitted(times)
+            fitted = powers(times[None], FITTED)[0]
+            return self._others(times, fitted) if keep else fitted
 
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
         totals = self._totals(spectrogram.times)
+        blocks = powers(spectrogram.times, KEPT if keep else FITTED)
         for block, (times, chosen) in enumerate(zip(spectrogram.times, blocks, strict=True)):
             heard = power[block]
             others = np.maximum(totals[block] - chosen, 0)
@@ -738,6 +751,9 @@ class PartialPowers:
                 rest = others * departures + self.left_residual(times, keep)
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
+                if self.logarithmic:
+                    # roots are several times as fast as powers of a quarter
+                    most = np.sqrt(np.sqrt(heard) * np.sqrt(most)) * np.sqrt(most)
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
             gains[block] = np.sqrt(np.minimum(share, 1))
         return gains
@@ -759,7 +775,7 @@ class PartialPowers:
             times: ``(frames,)`` seconds, ascending.
         """
         every = self.overview.times[::_DEPARTURE_STEP]
-        place = np.searchsorted((every[1:] + every[:-1]) / 2, times)
+        place = _nearest(every, times)
         parts = self._last_departures.setdefault((key, keep), {})
         out = np.ones((len(self.overview.power), len(times)), dtype=np.float32)
         if len(every) == 0:
@@ -818,13 +834,52 @@ class PartialPowers:
         below its mean power. A network that hears linear values loses notes at so low a level. The
         shares are those that came nearest to the truth on development recordings
         (``docs/calibration.md``).
+
+        To a network that hears logarithms it also matters what the quartile is made of. In a dense
+        texture it is mostly what partials smear between them, which the model knows and leaves
+        anyway. The less of the quartile the modelled partials explain, the more of it is left.
         """
         residual = self.overview.residual(times)
         if self.overview.geometry.linear_input and not keep:
             return np.asarray(_LEFT_RESIDUAL_LINEAR * residual)
-        hz, share = np.log(self.overview.geometry.frequencies), np.log(_LEFT_RESIDUAL)
-        left = np.exp(np.interp(hz, np.log(_LEFT_RESIDUAL_HZ), share)).astype(np.float32)
-        return np.asarray(left[:, None] * residual)
+        logarithmic = self.logarithmic and not keep
+        share = _LEFT_RESIDUAL_LOGARITHMIC if logarithmic else _LEFT_RESIDUAL
+        hz = np.log(self.overview.geometry.frequencies)
+        left = np.exp(np.interp(hz, np.log(_LEFT_RESIDUAL_HZ), np.log(share)))
+        left = left.astype(np.float32)[:, None]
+        if logarithmic:
+            explained = self._explained(times)
+            left = left**explained * _MEDIAN_OVER_QUARTILE ** (1 - explained)
+        return np.asarray(left * residual)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the network hears logarithms."""
+        linear = self.overview.geometry.linear_input
+        return linear is not None and not linear
+
+    def _explained(self, times: Floats) -> Powers:
+        """``(bins, frames)`` the lower quartile of the modelled partials' magnitudes over that of
+        the recording's, at most 1, at the frame that is nearest to each of the times
+        ``(frames,)``."""
+        every = self.overview.times[::_DEPARTURE_STEP]
+        if len(every) == 0:
+            return np.ones((len(self.overview.power), len(times)), dtype=np.float32)
+        modelled = self._modelled_quartiles[:, _nearest(every, times)]
+        heard = np.sqrt(self.overview.residual(times))
+        explained = np.divide(
+            _at_every_bin(modelled, len(heard)), heard, out=np.ones_like(heard), where=heard > 0
+        )
+        return np.minimum(explained, 1)
+
+    @cached_property
+    def _modelled_quartiles(self) -> Powers:
+        """``(bins / 4, frames)`` lower quartile of the modelled partials' magnitudes, at every
+        second frame of the overview."""
+        every = self.overview.times[::_DEPARTURE_STEP]
+        pages = [every[i : i + _FRAMES_AT_ONCE] for i in range(0, len(every), _FRAMES_AT_ONCE)]
+        axis = self.overview.axis
+        return np.concatenate([_lower_quartiles(self.powers(page), axis) for page in pages], axis=1)
 
     def _totals(self, times: Floats) -> Powers:
         """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the
@@ -877,14 +932,18 @@ def learn(overview: Overview, notes: Notes, tuning_cents: float, stiffness: floa
         inharmonicity=stiffness,
         tuning_cents=tuning_cents,
     )
+
     weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
+    thorough = np.zeros_like(weights)
     found = PartialPowers(overview, notes, hz, weights, tuning_cents, stiffness)
+    if found.logarithmic:
+        found.thorough = PartialPowers(overview, notes, hz, thorough, tuning_cents, stiffness)
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
         return found
     for start, end in _windows(notes.onsets):
         inside = (notes.onsets >= start) & (notes.onsets < end + _GUARD_SECONDS)
-        solved = _weights_of(found, np.flatnonzero(inside))
-        weights[inside] = solved
+        fitted = _weights_of(found, np.flatnonzero(inside))
+        weights[inside], thorough[inside] = fitted[0], fitted[-1]
         # the notes of the guard are only company here: the next window solves them
         weights[notes.onsets >= end] = 0.0
     return found
@@ -965,20 +1024,25 @@ def _peaks(overview: Overview, notes: Notes) -> tuple[Floats, Floats, Floats, Fl
     return tuple(columns_of_peaks)  # type: ignore[return-value]
 
 
-def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> Floats:
-    """``(chosen, partials, decays)`` weights that fit the overview around some notes best."""
+def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> list[Floats]:
+    """``(chosen, partials, decays)`` weights that fit the overview around some notes best, and the
+    thorough ones, if they are wanted."""
     overview, notes = found.overview, found.notes
+    rounds = [_SHARED_ROUNDS]
+    if found.thorough is not None:
+        rounds.append(_THOROUGH_ROUNDS)
+    shape = (len(chosen), N_PARTIALS, len(DECAY_SECONDS))
+    nothing = [np.zeros(shape) for _ in rounds]
     if len(chosen) == 0:
-        return np.zeros((0, N_PARTIALS, len(DECAY_SECONDS)))
+        return nothing
     axis = overview.axis
     margin = float(axis.windows.max())
     begin = notes.onsets[chosen].min() - margin
     end = notes.onsets[chosen].max() + _GUARD_SECONDS + margin
     times = overview.times[(overview.times >= begin) & (overview.times <= end)]
     cell, atom, response = _atoms(found, chosen, times)
-    shape = (len(chosen), N_PARTIALS, len(DECAY_SECONDS))
     if len(cell) == 0:
-        return np.zeros(shape)
+        return nothing
     cells, cell = np.unique(cell, return_inverse=True)
     first = int(np.searchsorted(overview.times, begin))
     power = overview.power[:, first : first + len(times)]
@@ -988,10 +1052,9 @@ def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> Floats:
     heard = np.maximum(power.ravel()[cells].astype(np.float64), 1e-3 * known)
     fit = _Factorisation(heard, known, cell, atom, response)
     pitches = np.rint(notes.pitches[chosen]).astype(np.intp)
-    weights = fit.solved(pitches)
     believed = fit.over(residual.ravel()[cells].astype(np.float64), len(chosen) * N_PARTIALS)
-    weights *= np.clip(1 - (_BELIEVED_OVER_RESIDUAL / believed) ** 2, 0, 1)[:, None]
-    return np.asarray(weights.reshape(shape))
+    belief = np.clip(1 - (_BELIEVED_OVER_RESIDUAL / believed) ** 2, 0, 1)[:, None]
+    return [(weights * belief).reshape(shape) for weights in fit.solved(pitches, rounds)]
 
 
 def _atoms(
@@ -1039,8 +1102,9 @@ class _Factorisation:
         #: ``(heard atoms,)`` those that have entries
         self._atoms = self.atom[self._starts]
 
-    def solved(self, pitches: NDArray[np.intp]) -> Floats:
-        """``(atoms, decays)`` weights; the notes' MIDI ``pitches`` tell which share a balance."""
+    def solved(self, pitches: NDArray[np.intp], rounds: Sequence[int]) -> list[Floats]:
+        """``(atoms, decays)`` weights after each of some numbers of ``rounds``, which ascend; the
+        notes' MIDI ``pitches`` tell which share a balance."""
         note, partial = np.divmod(self._atoms, N_PARTIALS)
         _, key = np.unique(pitches, return_inverse=True)
         shared = key[note] * N_PARTIALS + partial
@@ -1049,7 +1113,8 @@ class _Factorisation:
             self.heard.mean() / len(DECAY_SECONDS),
         )
         level = np.ones(len(pitches))
-        for _ in range(_SHARED_ROUNDS):
+        found = []
+        for done in range(1, rounds[-1] + 1):
             up, down = self._slopes(self._sum(balance[:, shared] * level[note]))
             steps = [self._per_atom(response * up, response * down) for response in self.response]
             balance *= [_step(shared, level[note] * step, balance.shape[1]) for step in steps]
@@ -1060,15 +1125,26 @@ class _Factorisation:
             typical = np.exp(np.log(np.maximum(level, 1e-300)).mean())
             level /= typical
             balance *= typical
-        own = np.ones(len(pitches) * N_PARTIALS)
+            if done in rounds:
+                found.append(self._with_own(balance, level, key, shared, note))
+        return found
+
+    def _with_own(
+        self,
+        balance: Floats,
+        level: Floats,
+        key: NDArray[np.intp],
+        shared: NDArray[np.intp],
+        note: NDArray[np.intp],
+    ) -> Floats:
+        """``(atoms, decays)`` weights in which each partial of each note has found its own."""
+        own = np.ones(len(level) * N_PARTIALS)
         power = self._sum(balance[:, shared] * level[note])
         for _ in range(_OWN_ROUNDS):
             up, down = self._slopes(self._entries(own[self._atoms]) * power)
             step = self._per_atom(power * up, power * down)
             own *= np.clip(_step(self._atoms, step, len(own)), 0.1, 10.0)
-        rows = np.repeat(key, N_PARTIALS) * N_PARTIALS + np.tile(
-            np.arange(N_PARTIALS), len(pitches)
-        )
+        rows = np.repeat(key, N_PARTIALS) * N_PARTIALS + np.tile(np.arange(N_PARTIALS), len(level))
         scale = np.repeat(level, N_PARTIALS) * np.clip(own, 0.25, 4.0)
         return np.asarray(balance[:, rows].T * scale[:, None])
 
@@ -1108,6 +1184,20 @@ def _step(group: NDArray[np.intp], slopes: Floats, n_groups: int) -> Floats:
     numerator, denominator = (np.bincount(group, part, n_groups) for part in slopes)
     # what is hardly heard anywhere would grow without bounds
     return np.asarray(np.minimum(numerator / np.maximum(denominator, 1e-300), _LARGEST_STEP))
+
+
+def _nearest(frames: Floats, times: Floats) -> NDArray[np.intp]:
+    """The number of the frame, of times ``(frames,)`` that ascend, nearest to each of the times."""
+    return np.searchsorted((frames[1:] + frames[:-1]) / 2, times)
+
+
+def _at_every_bin(levels: Powers, n_bins: int) -> Powers:
+    """``(bins, frames)`` of levels that are known at every fourth bin, ``(bins / 4, frames)``."""
+    place = np.arange(n_bins) / _RESIDUAL_STEP
+    low = np.minimum(place.astype(np.intp), len(levels) - 1)
+    high = np.minimum(low + 1, len(levels) - 1)
+    share = (place - low).astype(np.float32)[:, None]
+    return np.asarray(levels[low] * (1 - share) + levels[high] * share)
 
 
 def _lower_quartiles(power: Powers, axis: _Axis) -> Powers:

@@ -223,8 +223,8 @@ class Permutation(ABC):
     @property
     def leaves_residual(self) -> bool:
         """Whether it leaves a part of the measured noise where it removed partials. How much
-        depends on :attr:`~pi_amt.Spectrogram.linear_input`: for a linear input its rows have a
-        version of their own."""
+        depends on :attr:`~pi_amt.Spectrogram.linear_input`, for each value of which its rows have
+        a version of their own."""
         return False
 
     @property
