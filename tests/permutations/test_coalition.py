@@ -89,9 +89,9 @@ def test_the_power_of_each_player_is_computed_once(monkeypatch: pytest.MonkeyPat
     calls: list[int] = []
     plain = PartialPowers.powers
 
-    def counted(self: PartialPowers, *given: Any) -> Any:
+    def counted(self: PartialPowers, *given: Any, **named: Any) -> Any:
         calls.append(len(given))
-        return plain(self, *given)
+        return plain(self, *given, **named)
 
     monkeypatch.setattr(PartialPowers, "powers", counted)
     together = {}
@@ -100,8 +100,9 @@ def test_the_power_of_each_player_is_computed_once(monkeypatch: pytest.MonkeyPat
         together[coalition.present] = made
     # With the weights of what is kept, and with those of what is removed: in each block 4 players
     # and all partials together, and, to follow the rest, the same in the whole of so short a
-    # recording. And once, for its residual, all partials in the whole of it.
-    assert len(calls) == 2 * (len(s.times) + 1) * (4 + 1) + 1
+    # recording. Of what is removed also, in each block, as much of the 4 players as is believed,
+    # and once, for the residual, all partials in the whole recording.
+    assert len(calls) == 2 * (len(s.times) + 1) * (4 + 1) + len(s.times) * 4 + 1
     # what is kept from one coalition to the next changes none of them
     for name in ("f0", "h2+h3", "h3+rest"):
         alone = Coalition(present=name)(s, notes)

@@ -234,7 +234,11 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
         return int(np.flatnonzero((s.times == times).all(axis=1))[0])
 
     def powers(
-        self: PartialPowers, times: Floats, numbers: object = None, reach: float = 0.0
+        self: PartialPowers,
+        times: Floats,
+        numbers: object = None,
+        spread: object = None,
+        believed: bool = False,
     ) -> Floats:
         every = first**2 if numbers is not None else first**2 + others**2
         return np.asarray(every[block(times)])
@@ -319,7 +323,12 @@ def pieces() -> tuple[tuple[Notes, dict[str, Spectrogram]], ...]:
     """Polyphony on modelled pianos: notes, and the input under no mask, of the sound without
     fundamentals, and under both masks."""
     made = []
-    for track in list(known_partials("development", max_seconds=6.0))[::3]:
+    tracks = (
+        track
+        for seed in range(4)
+        for track in list(known_partials("development", seed=seed, max_seconds=6.0))[::3]
+    )
+    for track in tracks:
         assert isinstance(track, KnownPartialsTrack)
         notes = track.notes()
         whole, truth = (

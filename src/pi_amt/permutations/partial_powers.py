@@ -28,7 +28,8 @@ source separation", ICASSP 2012). What sets it apart:
   octave, which hammers and room fill and the few partials there do not. How much of it is left
   where partials were depends on what the network hears (:meth:`PartialPowers.left_residual`).
 * **A network that hears logarithms** hears the weakest sounds, too. What is removed from its input
-  has weights of its own, for which more rounds are spent (:attr:`PartialPowers.thorough`).
+  has weights of its own, for which more rounds are spent, and which count partials to the rest
+  that stand out too little to be removed or kept (:attr:`PartialPowers.thorough`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
 
@@ -578,6 +579,8 @@ class PartialPowers:
             as inharmonic its strings are as a typical piano's.
         thorough: the same with other weights, which masks that remove use where the network hears
             logarithms; ``None`` for any other network.
+        belief: ``(notes, partials)`` by what the power of partials is multiplied where they are
+            what is removed, 0–1; ``None`` where the weights have been multiplied by it.
     """
 
     overview: Overview
@@ -587,6 +590,7 @@ class PartialPowers:
     tuning_cents: float
     stiffness: float
     thorough: PartialPowers | None = None
+    belief: Floats | None = None
     _last_totals: dict[tuple[int, ...], tuple[bytes, Powers]] = field(default_factory=dict)
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
@@ -621,6 +625,7 @@ class PartialPowers:
         times: Floats,
         numbers: NDArray[np.int64] | None = None,
         spread: Spread = FITTED,
+        believed: bool = False,
     ) -> Powers:
         """``(bins, frames)`` power of some partials.
 
@@ -628,6 +633,7 @@ class PartialPowers:
             times: ``(frames,)`` seconds, ascending.
             numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials.
             spread: how they are heard in other bins than their own.
+            believed: whether each is multiplied by its ``belief``.
         """
         axis, notes = self.overview.axis, self.notes
         out = np.zeros((len(axis.frequencies), len(times)), dtype=np.float32)
@@ -641,6 +647,8 @@ class PartialPowers:
             wanted = every if numbers is None else numbers[note]
             for k in wanted[(wanted > 0) & (wanted <= N_PARTIALS)].tolist():
                 weights = self.weights[note, k - 1]
+                if believed and self.belief is not None:
+                    weights = weights * self.belief[note, k - 1]
                 if not weights.any():
                     continue
                 mix = weights[None]
@@ -653,13 +661,14 @@ class PartialPowers:
 
         With the power V of a bin, T of the chosen partials and R of the others and the residual,
         removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
-        more than the rest's share, where it does not. (A bin that holds less power than the model
-        says may show R and T in part cancelling each other, so that all of R is to be left, or a
-        model that says too much. If the network hears logarithms, what is left there lies between
-        the two: a geometric mean, with weights of 1 to 3.) A bin in which T is negligible has gain
-        1 when T is removed: it stays as it is, to the bit. Keeping leaves √min(1, T/V), and at
-        least the root of the share T/(T + R) where T is the larger part, up to 20 dB over the
-        model: there the recording is followed.
+        more than the rest's share, where it does not. If the network hears logarithms, all power
+        of the others is left there as well: where they lie on the chosen partials, as in octaves
+        that are struck together, a bin holds less power than the model says because they cancel
+        each other in part. Of the residual, a geometric mean of itself and its share is left, with
+        weights of 1 to 3. A bin in which T is negligible has gain 1 when T is removed: it stays as
+        it is, to the bit. Keeping leaves √min(1, T/V), and at least the root of the share
+        T/(T + R) where T is the larger part, up to 20 dB over the model: there the recording is
+        followed.
 
         What is left, R or T, follows the recording over time as well: around each frame, a line is
         laid through the logarithms of V over the model where it is heard nearly alone, and its
@@ -673,8 +682,8 @@ class PartialPowers:
         if self.thorough is not None and not keep:
             return self.thorough.gains(spectrogram, numbers, keep)
 
-        def powers(pages: Floats, spread: Spread) -> Powers:
-            return np.stack([self.powers(page, numbers, spread) for page in pages])
+        def powers(pages: Floats, spread: Spread, believed: bool = False) -> Powers:
+            return np.stack([self.powers(page, numbers, spread, believed) for page in pages])
 
         return self._gains(spectrogram, powers, keep, numbers.tobytes())
 
@@ -701,15 +710,16 @@ class PartialPowers:
         which = np.array(chosen, dtype=np.bool_)
         # where none is chosen, the sum is nothing
 
-        def powers(pages: Floats, spread: Spread) -> Powers:
-            return np.asarray(self._powers_of_groups(pages, groups, spread)[which].sum(axis=0))
+        def powers(pages: Floats, spread: Spread, believed: bool = False) -> Powers:
+            found = self._powers_of_groups(pages, groups, spread, believed)
+            return np.asarray(found[which].sum(axis=0))
 
         return self._gains(spectrogram, powers, keep, (groups, which.tobytes()))
 
     def _gains(
         self,
         spectrogram: Spectrogram,
-        powers: Callable[[Floats, Spread], Powers],
+        powers: Callable[..., Powers],
         keep: bool,
         key: object,
     ) -> Powers:
@@ -718,7 +728,7 @@ class PartialPowers:
         Args:
             spectrogram: some blocks of the recording.
             powers: ``(blocks, bins, frames)`` of the chosen partials, of times
-                ``(blocks, frames)`` and a spread.
+                ``(blocks, frames)``, a spread, and whether each is multiplied by its belief.
             keep: whether they are kept.
             key: another one for other chosen partials.
         """
@@ -730,10 +740,13 @@ class PartialPowers:
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
         totals = self._totals(spectrogram.times)
-        blocks = powers(spectrogram.times, KEPT if keep else FITTED)
-        for block, (times, chosen) in enumerate(zip(spectrogram.times, blocks, strict=True)):
-            heard = power[block]
-            others = np.maximum(totals[block] - chosen, 0)
+        modelled = powers(spectrogram.times, KEPT if keep else FITTED)
+        believed = modelled
+        if self.belief is not None:
+            believed = powers(spectrogram.times, FITTED, believed=True)
+        for block, times in enumerate(spectrogram.times):
+            heard, chosen = power[block], believed[block]
+            others = np.maximum(totals[block] - modelled[block], 0)
             departures = self._departures(key, keep, removed, times)
             if keep:
                 # where the recording is weaker than the model, V says so better
@@ -748,12 +761,15 @@ class PartialPowers:
                 part = np.divide(kept, model, out=np.zeros_like(heard), where=trusted)
                 share = np.maximum(share, part)
             else:
-                rest = others * departures + self.left_residual(times, keep)
+                others, residual = others * departures, self.left_residual(times, keep)
+                rest = others + residual
                 touched = chosen > NEGLIGIBLE * (chosen + rest)
                 most = np.maximum(heard, rest + chosen)
                 if self.logarithmic:
-                    # roots are several times as fast as powers of a quarter
-                    most = np.sqrt(np.sqrt(heard) * np.sqrt(most)) * np.sqrt(most)
+                    less = np.sqrt(np.divide(heard, most, out=np.ones_like(most), where=most > 0))
+                    # roots are several times as fast as the power of three quarters
+                    rest, most = others + residual * less * np.sqrt(less), heard
+                    rest = np.minimum(rest, heard)  # a quotient by next to nothing would overflow
                 share = np.divide(rest, most, out=np.ones_like(heard), where=touched & (most > 0))
             gains[block] = np.sqrt(np.minimum(share, 1))
         return gains
@@ -859,17 +875,15 @@ class PartialPowers:
         return linear is not None and not linear
 
     def _explained(self, times: Floats) -> Powers:
-        """``(bins, frames)`` the lower quartile of the modelled partials' magnitudes over that of
-        the recording's, at most 1, at the frame that is nearest to each of the times
-        ``(frames,)``."""
+        """``(bins, frames)`` the share of the residual's power, at most 1, that modelled partials
+        would have as their residual, in the room of what is kept; at the frame that is nearest to
+        each of the times ``(frames,)``."""
         every = self.overview.times[::_DEPARTURE_STEP]
         if len(every) == 0:
             return np.ones((len(self.overview.power), len(times)), dtype=np.float32)
-        modelled = self._modelled_quartiles[:, _nearest(every, times)]
-        heard = np.sqrt(self.overview.residual(times))
-        explained = np.divide(
-            _at_every_bin(modelled, len(heard)), heard, out=np.ones_like(heard), where=heard > 0
-        )
+        residual = self.overview.residual(times)
+        modelled = _at_every_bin(self._modelled_quartiles[:, _nearest(every, times)], len(residual))
+        explained = np.divide(modelled**2, residual, out=np.ones_like(residual), where=residual > 0)
         return np.minimum(explained, 1)
 
     @cached_property
@@ -879,7 +893,8 @@ class PartialPowers:
         every = self.overview.times[::_DEPARTURE_STEP]
         pages = [every[i : i + _FRAMES_AT_ONCE] for i in range(0, len(every), _FRAMES_AT_ONCE)]
         axis = self.overview.axis
-        return np.concatenate([_lower_quartiles(self.powers(page), axis) for page in pages], axis=1)
+        powers = (self.powers(page, spread=KEPT) for page in pages)
+        return np.concatenate([_lower_quartiles(page, axis) for page in powers], axis=1)
 
     def _totals(self, times: Floats) -> Powers:
         """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the
@@ -890,16 +905,20 @@ class PartialPowers:
         return self._last_totals[kind][1]
 
     def _powers_of_groups(
-        self, times: Floats, groups: tuple[tuple[int, ...], ...], spread: Spread
+        self,
+        times: Floats,
+        groups: tuple[tuple[int, ...], ...],
+        spread: Spread,
+        believed: bool,
     ) -> Powers:
         """``(groups, blocks, bins, frames)``; of each spread and number of frames the last answer
         is kept."""
         key = (times.tobytes(), groups)
-        kind = (spread, times.shape)
+        kind = (spread, believed, times.shape)
         if kind not in self._last_groups or self._last_groups[kind][0] != key:
             n_notes = len(self.notes)
             found = [
-                [self.powers(page, numbers_of(group, n_notes), spread) for page in times]
+                [self.powers(page, numbers_of(group, n_notes), spread, believed) for page in times]
                 for group in groups
             ]
             self._last_groups[kind] = (key, np.array(found, dtype=np.float32))
@@ -934,16 +953,18 @@ def learn(overview: Overview, notes: Notes, tuning_cents: float, stiffness: floa
     )
 
     weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
-    thorough = np.zeros_like(weights)
+    thorough, belief = np.zeros_like(weights), np.zeros(weights.shape[:2])
     found = PartialPowers(overview, notes, hz, weights, tuning_cents, stiffness)
     if found.logarithmic:
-        found.thorough = PartialPowers(overview, notes, hz, thorough, tuning_cents, stiffness)
+        found.thorough = PartialPowers(
+            overview, notes, hz, thorough, tuning_cents, stiffness, belief=belief
+        )
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
         return found
     for start, end in _windows(notes.onsets):
         inside = (notes.onsets >= start) & (notes.onsets < end + _GUARD_SECONDS)
-        fitted = _weights_of(found, np.flatnonzero(inside))
-        weights[inside], thorough[inside] = fitted[0], fitted[-1]
+        fitted, belief[inside] = _weights_of(found, np.flatnonzero(inside))
+        weights[inside], thorough[inside] = fitted[0] * belief[inside, :, None], fitted[-1]
         # the notes of the guard are only company here: the next window solves them
         weights[notes.onsets >= end] = 0.0
     return found
@@ -1024,15 +1045,16 @@ def _peaks(overview: Overview, notes: Notes) -> tuple[Floats, Floats, Floats, Fl
     return tuple(columns_of_peaks)  # type: ignore[return-value]
 
 
-def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> list[Floats]:
-    """``(chosen, partials, decays)`` weights that fit the overview around some notes best, and the
-    thorough ones, if they are wanted."""
+def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> tuple[list[Floats], Floats]:
+    """``(chosen, partials, decays)`` weights that fit the overview around some notes best, then the
+    thorough ones, if they are wanted; and ``(chosen, partials)`` how far each partial is to be
+    believed, 0–1."""
     overview, notes = found.overview, found.notes
     rounds = [_SHARED_ROUNDS]
     if found.thorough is not None:
         rounds.append(_THOROUGH_ROUNDS)
     shape = (len(chosen), N_PARTIALS, len(DECAY_SECONDS))
-    nothing = [np.zeros(shape) for _ in rounds]
+    nothing = [np.zeros(shape) for _ in rounds], np.zeros(shape[:2])
     if len(chosen) == 0:
         return nothing
     axis = overview.axis
@@ -1052,9 +1074,10 @@ def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> list[Floats]:
     heard = np.maximum(power.ravel()[cells].astype(np.float64), 1e-3 * known)
     fit = _Factorisation(heard, known, cell, atom, response)
     pitches = np.rint(notes.pitches[chosen]).astype(np.intp)
-    believed = fit.over(residual.ravel()[cells].astype(np.float64), len(chosen) * N_PARTIALS)
-    belief = np.clip(1 - (_BELIEVED_OVER_RESIDUAL / believed) ** 2, 0, 1)[:, None]
-    return [(weights * belief).reshape(shape) for weights in fit.solved(pitches, rounds)]
+    over = fit.over(residual.ravel()[cells].astype(np.float64), len(chosen) * N_PARTIALS)
+    belief = np.clip(1 - (_BELIEVED_OVER_RESIDUAL / over) ** 2, 0, 1)
+    weights = [fitted.reshape(shape) for fitted in fit.solved(pitches, rounds)]
+    return weights, belief.reshape(shape[:2])
 
 
 def _atoms(
