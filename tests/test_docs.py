@@ -154,16 +154,20 @@ def test_pages_of_ratio_masks_say_how_true_they_are() -> None:
     def said(page: str) -> str:
         return " ".join((DOCS / "permutations" / f"{page}.md").read_text().split())
 
-    one, other = bias("ratio_fund_mask")
+    def off(label: str) -> str:
+        one, other = (
+            f"{number.lstrip('-')} too {'low' if number.startswith('-') else 'high'}"
+            for number in bias(label)
+        )
+        return f"its drop is {one} with Basic Pitch and {other} with Timbre-Trap"
+
     binary, with_other = bias("fund_mask")
     assert (
-        f"its drop is {one} too high with Basic Pitch and {other} too high with Timbre-Trap; that "
-        f"of `fund_mask` is {binary} and {with_other} too high."
+        f"{off('ratio_fund_mask')}; that of `fund_mask` is {binary} and {with_other} too high."
     ) in said("ratio_fund_mask")
-    one, other = bias("ratio_harm_mask")
     (binary, with_other), (soft, soft_with_other) = bias("harm_mask"), bias("soft_harm_mask")
     assert (
-        f"its drop is {one} too high with Basic Pitch and {other} too high with Timbre-Trap; that "
+        f"{off('ratio_harm_mask')}; that "
         f"of `harm_mask` is {binary} and {with_other} too high, and that of `soft_harm_mask` "
         f"{soft} and {soft_with_other}."
     ) in said("ratio_harm_mask")
