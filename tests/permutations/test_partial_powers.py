@@ -265,6 +265,51 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
     np.testing.assert_array_equal(bits(removed)[:, ::3], bits(mixed)[:, ::3])
 
 
+@pytest.mark.parametrize("linear", [None, False, True])
+def test_partials_that_cancel_the_removed_one_are_left_whole_to_a_logarithmic_input(
+    linear: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # in every bin two partials of power 4 and 1 cancel each other down to power 2, beside noise
+    s = replace(make_spectrogram("real", 2), linear_input=linear)
+    heard = s.with_values(np.full(s.values.shape, np.sqrt(2.0), dtype=np.float32))
+
+    def powers(
+        self: PartialPowers,
+        times: Floats,
+        numbers: object = None,
+        spread: object = None,
+        believed: bool = False,
+    ) -> Floats:
+        shape = (len(s.frequencies), len(times))
+        return np.full(shape, 5.0 if numbers is None else 4.0, dtype=np.float32)
+
+    monkeypatch.setattr(PartialPowers, "powers", powers)
+    monkeypatch.setattr(PartialPowers, "left_residual", lambda *_: np.float32(0.5))
+    monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
+    nothing = np.zeros((1, N_PARTIALS))
+    notes = notes_of((0.0, 2.0, 57.0))
+    found = PartialPowers(Overview.of(heard), notes, nothing, nothing[..., None], 0.0, 1.0)
+    left = 2.0 * found.gains(heard, numbers_of((1,), 1), keep=False) ** 2
+    whole = 1.0 + 0.5 * (2.0 / 5.5) ** 0.75
+    share = 2.0 * 1.5 / 5.5
+    np.testing.assert_allclose(left, whole if linear is False else share, rtol=1e-5)
+
+
+def test_partials_that_stand_out_too_little_count_to_the_rest_of_a_logarithmic_input() -> None:
+    rng = np.random.default_rng(8)
+    sound = tones([(0.3, 1.6, 57.0)], 2.0, partials=(1, 2, 3), noise_db=-400.0)
+    noisy = sound + (0.01 * rng.standard_normal(len(sound))).astype(np.float32)
+    found = Overview.of(basic_pitch().analyze(noisy, RATE)).partials(notes_of((0.3, 1.6, 57.0)))
+    assert found.thorough is not None
+    assert found.thorough.belief is not None
+    belief, thorough = found.thorough.belief[0], found.thorough.weights[0].sum(axis=-1)
+    # partials 1 to 3 sound, and the noise looks a little like the others
+    assert (belief[:3] > 0.9).all()
+    assert (belief[5:9] == 0.0).all()
+    assert (found.weights[0, 5:9] == 0.0).all()
+    assert (thorough[5:9] > 0.0).any()
+
+
 def test_the_fundamental_goes_and_the_other_partials_stay_to_the_bit() -> None:
     row = (0.5, 1.8, 57.0)
     s = basic_pitch().analyze(tones([row], 2.5), RATE)
