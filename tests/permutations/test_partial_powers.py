@@ -221,6 +221,32 @@ def test_a_logarithmic_input_is_left_the_median_of_noise_that_no_partial_explain
 # ------------------------------------------------------------------ shares that are known
 
 
+def known_powers(
+    monkeypatch: pytest.MonkeyPatch,
+    heard: Spectrogram,
+    powers: Callable[[Floats, bool], Floats],
+    residual: Callable[[Floats], Floats],
+) -> PartialPowers:
+    """What is known of a recording of one note without an estimate: of times ``(frames,)``, the
+    power of all partials or of the chosen ones, and that of the residual, each ``(bins, frames)``.
+    True powers depart from nothing."""
+
+    def powers_of(
+        self: PartialPowers,
+        times: Floats,
+        numbers: object = None,
+        spread: object = None,
+        believed: bool = False,
+    ) -> Floats:
+        return powers(times, numbers is not None)
+
+    monkeypatch.setattr(PartialPowers, "powers", powers_of)
+    monkeypatch.setattr(PartialPowers, "left_residual", lambda _, times, keep: residual(times))
+    monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
+    nothing, notes = np.zeros((1, N_PARTIALS)), notes_of((0.0, 2.0, 57.0))
+    return PartialPowers(Overview.of(heard), notes, nothing, nothing[..., None], 0.0, 1.0)
+
+
 def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.MonkeyPatch) -> None:
     # Stems whose powers add up, as those of sounds out of phase do on average: shares are exact.
     rng = np.random.default_rng(5)
@@ -228,30 +254,17 @@ def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.Mon
     first, others, rest = (rng.rayleigh(size=s.values.shape).astype(np.float32) for _ in range(3))
     first[:, ::3] = 0.0
     mixed = s.with_values(np.sqrt(first**2 + others**2 + rest**2))
-    notes = notes_of((0.0, 2.0, 57.0))
 
     def block(times: Floats) -> int:
         return int(np.flatnonzero((s.times == times).all(axis=1))[0])
 
-    def powers(
-        self: PartialPowers,
-        times: Floats,
-        numbers: object = None,
-        spread: object = None,
-        believed: bool = False,
-    ) -> Floats:
-        every = first**2 if numbers is not None else first**2 + others**2
+    def powers(times: Floats, chosen: bool) -> Floats:
+        every = first**2 if chosen else first**2 + others**2
         return np.asarray(every[block(times)])
 
-    def residual(self: PartialPowers, times: Floats, keep: bool) -> Floats:
-        return np.asarray(rest[block(times)] ** 2)
-
-    monkeypatch.setattr(PartialPowers, "powers", powers)
-    monkeypatch.setattr(PartialPowers, "left_residual", residual)
-    # true powers depart from nothing
-    monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
-    nothing = np.zeros((1, N_PARTIALS))
-    found = PartialPowers(Overview.of(mixed), notes, nothing, nothing[..., None], 0.0, 1.0)
+    found = known_powers(
+        monkeypatch, mixed, powers, lambda times: np.asarray(rest[block(times)] ** 2)
+    )
     kept, removed = (
         mixed.with_values(
             np.asarray(mixed.values) * found.gains(mixed, numbers_of((1,), 1), keep=keep)
@@ -273,22 +286,15 @@ def test_partials_that_cancel_the_removed_one_are_left_whole_to_a_logarithmic_in
     s = replace(make_spectrogram("real", 2), linear_input=linear)
     heard = s.with_values(np.full(s.values.shape, np.sqrt(2.0), dtype=np.float32))
 
-    def powers(
-        self: PartialPowers,
-        times: Floats,
-        numbers: object = None,
-        spread: object = None,
-        believed: bool = False,
-    ) -> Floats:
-        shape = (len(s.frequencies), len(times))
-        return np.full(shape, 5.0 if numbers is None else 4.0, dtype=np.float32)
+    def same(power: float, times: Floats) -> Floats:
+        return np.full((len(s.frequencies), len(times)), power, dtype=np.float32)
 
-    monkeypatch.setattr(PartialPowers, "powers", powers)
-    monkeypatch.setattr(PartialPowers, "left_residual", lambda *_: np.float32(0.5))
-    monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
-    nothing = np.zeros((1, N_PARTIALS))
-    notes = notes_of((0.0, 2.0, 57.0))
-    found = PartialPowers(Overview.of(heard), notes, nothing, nothing[..., None], 0.0, 1.0)
+    found = known_powers(
+        monkeypatch,
+        heard,
+        lambda times, chosen: same(4.0 if chosen else 5.0, times),
+        lambda times: same(0.5, times),
+    )
     left = 2.0 * found.gains(heard, numbers_of((1,), 1), keep=False) ** 2
     whole = 1.0 + 0.5 * (2.0 / 5.5) ** 0.75
     share = 2.0 * 1.5 / 5.5
