@@ -66,6 +66,8 @@ def test_one_player_alone_or_absent_is_a_ratio_mask(
     assert coalition.keeps == coalition.can_leak == mask.keep
     # rows of what is removed were not changed when keeping learnt of rooms
     assert coalition.method_version == mask.method_version == ("3" if mask.keep else "2")
+    for linear in (None, False, True):
+        assert coalition.added_version(linear) == mask.added_version(linear)
     assert coalition.out_of_distribution == mask.out_of_distribution
 
 
@@ -98,11 +100,10 @@ def test_the_power_of_each_player_is_computed_once(monkeypatch: pytest.MonkeyPat
     for coalition in coalitions():
         made, _ = coalition.perturb(Scene(s, notes, overview=overview))
         together[coalition.present] = made
-    # With the weights of what is kept, and with those of what is removed: in each block 4 players
-    # and all partials together, and, to follow the rest, the same in the whole of so short a
-    # recording. Of what is removed also, in each block, as much of the 4 players as is believed,
-    # and once, for the residual, all partials in the whole recording.
-    assert len(calls) == 2 * (len(s.times) + 1) * (4 + 1) + len(s.times) * 4 + 1
+    # In all blocks, and to follow the rest, in the whole of so short a recording: 4 players, what
+    # is doubted of them, and all partials together. In all blocks also the 4 players as they are
+    # when they are kept, and in the whole recording, for the residual, all partials so.
+    assert len(calls) == 2 * (4 + 4 + 1) + 4 + 1
     # what is kept from one coalition to the next changes none of them
     for name in ("f0", "h2+h3", "h3+rest"):
         alone = Coalition(present=name)(s, notes)

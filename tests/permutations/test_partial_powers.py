@@ -175,13 +175,13 @@ def test_only_what_is_kept_has_a_room_that_fades() -> None:
     # bins far from the tone, once their windows hold its onset no longer
     begin = 0.5 + float(s.window_seconds.max()) / 2
     times = begin + np.array([0.02, 0.02 + REVERBERATION_SECONDS / 2, 0.02 + REVERBERATION_SECONDS])
-    far = nearest_bin(s, 3000.0)
-    plain = found.powers(times)[far]
-    kept = found.powers(times, spread=KEPT)[far]
+    far, first = nearest_bin(s, 3000.0), numbers_of((1,), 1)
+    plain = found.powers(times, first)[far]
+    kept = found.powers(times, first, KEPT)[far]
     assert not plain.any()
     # of power, two time constants of the amplitude are one of e⁻²
     assert kept[1:] / kept[:-1] == pytest.approx(np.exp(-1.0), rel=1e-3)
-    tone = found.powers(times, spread=KEPT)[nearest_bin(s, 220.0)]
+    tone = found.powers(times, first, KEPT)[nearest_bin(s, 220.0)]
     assert kept.all()
     assert (kept < 1e-4 * tone).all()
     # in whichever pieces a recording streams by, also where one ends before low bins are filled
@@ -213,7 +213,8 @@ def test_a_logarithmic_input_is_left_the_median_of_noise_that_no_partial_explain
     values = rng.rayleigh(size=make_spectrogram("real", 2).values.shape).astype(np.float32)
     s = make_spectrogram("real", 2).with_values(values)
     overview = Overview.of(s)
-    nothing = PartialPowers(overview, notes_of(), np.zeros((0, 16)), np.zeros((0, 16, 5)), 0.0, 1.0)
+    none = np.zeros((0, 16, 5))
+    nothing = PartialPowers(overview, notes_of(), none[..., 0], none, none, 0.0, 1.0)
     left = nothing.left_residual(overview.times, keep=False)
     assert float(left.mean()) == pytest.approx(float(np.median(values**2)), rel=0.1)
 
@@ -229,22 +230,24 @@ def known_powers(
 ) -> PartialPowers:
     """What is known of a recording of one note without an estimate: of times ``(frames,)``, the
     power of all partials or of the chosen ones, and that of the residual, each ``(bins, frames)``.
-    True powers depart from nothing."""
+    True powers depart from nothing, and none of them is doubted."""
 
     def powers_of(
         self: PartialPowers,
         times: Floats,
         numbers: object = None,
         spread: object = None,
-        believed: bool = False,
+        doubted: bool = False,
     ) -> Floats:
-        return powers(times, numbers is not None)
+        assert not doubted
+        return np.stack([powers(block, numbers is not None) for block in times])
 
     monkeypatch.setattr(PartialPowers, "powers", powers_of)
     monkeypatch.setattr(PartialPowers, "left_residual", lambda _, times, keep: residual(times))
     monkeypatch.setattr(PartialPowers, "_departures", lambda *_: np.float32(1))
     nothing, notes = np.zeros((1, N_PARTIALS)), notes_of((0.0, 2.0, 57.0))
-    return PartialPowers(Overview.of(heard), notes, nothing, nothing[..., None], 0.0, 1.0)
+    none = nothing[..., None]
+    return PartialPowers(Overview.of(heard), notes, nothing, none, none, 0.0, 1.0)
 
 
 def test_true_powers_make_gains_that_reproduce_the_stems(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,15 +308,23 @@ def test_partials_that_stand_out_too_little_count_to_the_rest_of_a_logarithmic_i
     rng = np.random.default_rng(8)
     sound = tones([(0.3, 1.6, 57.0)], 2.0, partials=(1, 2, 3), noise_db=-400.0)
     noisy = sound + (0.01 * rng.standard_normal(len(sound))).astype(np.float32)
-    found = Overview.of(basic_pitch().analyze(noisy, RATE)).partials(notes_of((0.3, 1.6, 57.0)))
-    assert found.thorough is not None
-    assert found.thorough.belief is not None
-    belief, thorough = found.thorough.belief[0], found.thorough.weights[0].sum(axis=-1)
+    s, notes = basic_pitch().analyze(noisy, RATE), notes_of((0.3, 1.6, 57.0))
+    found = Overview.of(s).partials(notes)
+    believed, doubted = (of[0].sum(axis=-1) for of in (found.weights, found.doubted))
     # partials 1 to 3 sound, and the noise looks a little like the others
-    assert (belief[:3] > 0.9).all()
-    assert (belief[5:9] == 0.0).all()
-    assert (found.weights[0, 5:9] == 0.0).all()
-    assert (thorough[5:9] > 0.0).any()
+    assert (believed[:3] > 0.0).all()
+    assert (doubted[:3] == 0.0).all()
+    assert (believed[5:9] == 0.0).all()
+    assert (doubted[5:9] > 0.0).any()
+    # which are in all that is modelled, and neither kept nor removed
+    times = np.linspace(0.6, 1.4, 9)
+    sixth = numbers_of((6,), 1)
+    assert not found.powers(times, sixth).any()
+    parts = found.powers(times, sixth, doubted=True) + found.powers(times, numbers_of((1,), 1))
+    high = nearest_bin(found.overview.geometry, 6 * 220.0)
+    assert found.powers(times)[high].min() >= parts[high].min() > 0.0
+    for linear in (None, True):
+        assert not Overview.of(replace(s, linear_input=linear)).partials(notes).doubted.any()
 
 
 def test_the_fundamental_goes_and_the_other_partials_stay_to_the_bit() -> None:

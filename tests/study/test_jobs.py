@@ -75,11 +75,11 @@ def test_a_row_says_the_version_of_its_permutation_unless_it_is_the_first() -> N
     rows = {row.label: row for row in error_rows(job, ValueError("x"))}
     assert rows["fund_mask"].permutation_version == rows["no_permutation"].permutation_version == ""
     ratio = conditions[-1].permutation
-    assert rows["ratio_fund_mask"].permutation_version == f"{ratio.method_version}.2"
+    assert rows["ratio_fund_mask"].permutation_version == f"{ratio.method_version}.3"
 
 
-def test_only_what_leaves_noise_behind_has_a_version_for_each_kind_of_input() -> None:
-    """Ratio masks that remove once treated all inputs alike."""
+def test_ratio_masks_have_versions_for_the_kinds_of_input() -> None:
+    """They once treated all inputs alike; those that keep still do with all but logarithms."""
     identity = ModelIdentity("toy", "0", "toy", {})
     masks = ["ratio_fund_mask", "ratio_harm_mask", "fund_mask", "soft_harm_mask"]
     conditions = make_conditions([*masks, *coalitions("f0+rest")], controls=True)
@@ -89,12 +89,21 @@ def test_only_what_leaves_noise_behind_has_a_version_for_each_kind_of_input() ->
         inputs = (replace(identity, linear_input=linear) for linear in (None, True, False))
         return {row_key(each, job, "", condition) for each in inputs}
 
-    assert {len(keys(c)) for c in conditions} == {1, 3}
+    assert {len(keys(c)) for c in conditions} == {1, 2, 3}
     assert {c.label for c in conditions if len(keys(c)) == 3} == {
         "ratio_fund_mask",
         "matched_tracks(ratio_fund_mask)",
         "wrong_piece(ratio_fund_mask)",
         "coalition(present=rest)",
+    }
+    assert {c.label for c in conditions if len(keys(c)) == 2} == {
+        "ratio_harm_mask",
+        "matched_tracks(ratio_harm_mask)",
+        "wrong_piece(ratio_harm_mask)",
+        "leak_noise(ratio_harm_mask)",
+        "leak_other(ratio_harm_mask)",
+        "coalition(present=f0)",
+        "coalition(present=nothing)",
     }
 
 

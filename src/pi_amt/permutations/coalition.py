@@ -98,12 +98,11 @@ class Coalition(Permutation):
         return " and ".join(named) or "nothing"
 
     @property
-    def leaves_residual(self) -> bool:
-        return not (self.keeps or self.is_whole)
-
-    @property
     def method_version(self) -> str:
         return partial_powers.VERSIONS[self.keeps]
+
+    def added_version(self, linear_input: bool | None) -> str:
+        return "" if self.is_whole else partial_powers.ADDED_VERSIONS[self.keeps][linear_input]
 
     @property
     def can_leak(self) -> bool:

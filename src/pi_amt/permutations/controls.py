@@ -85,12 +85,11 @@ class Counterpart(Permutation):
         return self.target_permutation.needs_overview
 
     @property
-    def leaves_residual(self) -> bool:
-        return self.target_permutation.leaves_residual
-
-    @property
     def method_version(self) -> str:
         return self.target_permutation.method_version
+
+    def added_version(self, linear_input: bool | None) -> str:
+        return self.target_permutation.added_version(linear_input)
 
     @property
     def moves_values(self) -> bool:

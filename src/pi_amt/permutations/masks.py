@@ -170,12 +170,12 @@ class PartialMask(Permutation):
         return "model" if self.kind == "ratio" else "frozen"
 
     @property
-    def leaves_residual(self) -> bool:
-        return self.kind == "ratio" and not self.keep
-
-    @property
     def method_version(self) -> str:
         return partial_powers.VERSIONS[self.keep] if self.kind == "ratio" else "1"
+
+    def added_version(self, linear_input: bool | None) -> str:
+        is_ratio = self.kind == "ratio"
+        return partial_powers.ADDED_VERSIONS[self.keep][linear_input] if is_ratio else ""
 
     @property
     def out_of_distribution(self) -> bool:

@@ -27,9 +27,9 @@ source separation", ICASSP 2012). What sets it apart:
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
   octave, which hammers and room fill and the few partials there do not. How much of it is left
   where partials were depends on what the network hears (:meth:`PartialPowers.left_residual`).
-* **A network that hears logarithms** hears the weakest sounds, too. What is removed from its input
-  has weights of its own, for which more rounds are spent, and which count partials to the rest
-  that stand out too little to be removed or kept (:attr:`PartialPowers.thorough`).
+* **A network that hears logarithms** hears the weakest sounds, too. For its input more rounds are
+  spent on the weights, and partials that stand out too little to be removed or kept count to the
+  rest (:attr:`PartialPowers.doubted`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
 
@@ -49,6 +49,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+from scipy.sparse import csr_array
 
 from pi_amt.core.notes import Notes
 from pi_amt.core.partials import STIFFNESSES, partial_frequencies, piano_inharmonicity
@@ -64,16 +65,18 @@ from pi_amt.permutations.regions import (
 
 Powers = NDArray[np.float32]
 Found = TypeVar("Found")
-#: an index of bins and frames of an array ``(bins, frames)``
-Cells = tuple[NDArray[np.intp] | slice, NDArray[np.intp] | slice]
 
 #: Of the shares, by whether partials are kept: raised where the same recording and notes give
 #: others. Version 1 knew three decays and no departure from them. Version 2 kept partials without
 #: departures and without the smear of a room.
 VERSIONS = {False: "2", True: "3"}
-#: What is added to the version of masks that remove, by the ``linear_input`` of the spectrogram:
-#: inputs of all kinds were once treated alike.
-REMOVAL_VERSIONS = {None: "", True: ".1", False: ".2"}
+#: What is added to them, by whether partials are kept and by the ``linear_input`` of the
+#: spectrogram: inputs of all kinds were once treated alike. Under version 2.2, what was removed
+#: from a logarithmic input had weights of its own.
+ADDED_VERSIONS: dict[bool, dict[bool | None, str]] = {
+    False: {None: "", True: ".1", False: ".3"},
+    True: {None: "", True: "", False: ".1"},
+}
 #: of a mask: its partials are where those of the recording are found to be
 ESTIMATE = "estimate"
 #: partials that are modelled; those of high notes end with the frequency axis
@@ -207,6 +210,11 @@ def response_table() -> Powers:
     return table
 
 
+def _table_rows() -> Powers:
+    """``(rates · distances, times)``: :func:`response_table`, as rows of time."""
+    return response_table().reshape(-1, len(_TIMES))
+
+
 @cache
 def reverberation_table() -> Powers:
     """``(rates, times)`` power, in a Hann window, of an onset's smear and its reflections' smear.
@@ -229,28 +237,53 @@ def reverberation_table() -> Powers:
     return np.maximum(table, 0).astype(np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class _Hearing:
-    """Bins that hear a tone, and where in the table of responses each of them finds it.
+class _Pairs:
+    """Pairs of a bin and a tone that it hears, in the order of the bins.
 
     Attributes:
-        bins: ``(n,)`` ascending.
-        windows: ``(n,)`` seconds; ``longest`` is the longest of them.
-        level: ``(n,)`` by what the table's power is multiplied.
-        pages: ``(decays, n)`` of the table.
-        places: ``(n,)`` rows of a page.
-        reflected: ``(n,)`` by what the power of :func:`reverberation_table` is multiplied, in its
-            rows ``reflected_pages`` ``(n,)``; 0 in the main lobe.
+        bins, tones: ``(n,)`` of each pair.
+        heard_in: ``(m,)`` the bins, each once.
+        cells: the same, as a range where they are one: that is several times as fast.
     """
 
-    bins: NDArray[np.intp]
-    windows: Floats
-    longest: float
+    def __init__(self, bins: NDArray[np.intp], tones: NDArray[np.intp]) -> None:
+        self.bins, self.tones = bins, tones
+        self._begins = np.flatnonzero(np.diff(bins, prepend=-1))
+        self.heard_in = bins[self._begins]
+        self.cells: slice | NDArray[np.intp] = self.heard_in
+        if len(bins) and len(self.heard_in) == bins[-1] - bins[0] + 1:
+            self.cells = slice(int(bins[0]), int(bins[-1]) + 1)
+
+    def sums(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``(m, …)`` for each bin the sum of its pairs' values ``(n, …)``."""
+        if len(self._begins) == len(values):
+            return values
+        return np.asarray(np.add.reduceat(values, self._begins, axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Hearing:
+    """How the bins hear some tones: first of those that hear a tone's onset, then of those that
+    hear it while it lasts.
+
+    Attributes:
+        begun: ``n`` pairs that hear the onset.
+        rows: ``(decays, n)`` of the table of responses, as rows of time.
+        level: ``(n,)`` by what the power there is multiplied.
+        reflected: ``(n,)`` by what the power of :func:`reverberation_table` is multiplied; 0 in the
+            main lobe.
+        lasting: ``m`` pairs that hear the tone later.
+        steady: ``(m, decays)`` how loud each decay is there, if it is traced back to the onset.
+        longest: ``(tones,)`` the longest window that hears the tone later, seconds.
+    """
+
+    begun: _Pairs
+    rows: NDArray[np.int32]
     level: Powers
-    pages: NDArray[np.uint8]
-    places: NDArray[np.intp]
     reflected: Powers
-    reflected_pages: NDArray[np.intp]
+    lasting: _Pairs
+    steady: Floats
+    longest: Floats
 
 
 class _Axis:
@@ -276,163 +309,217 @@ class _Axis:
             self._peaks = np.maximum(np.diagonal(own), 1e-300)
             area = (own * np.gradient(self.frequencies)[:, None]).sum(axis=0) * self.windows
             self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
-        # as many as the keys of a piano have partials, removed and kept
-        self.hearing = lru_cache(maxsize=2 * 88 * N_PARTIALS)(self._hearing)
+        # of so many sets of tones: those that conditions ask for at each key of a piano
+        self.hearing = lru_cache(maxsize=6 * 88)(self._hearing)
 
     @property
     def highest(self) -> float:
+        """Of the tones that are heard, Hz."""
         return float(self.frequencies[-1] * 1.02)
 
-    def _hearing(self, hz: float, spread: Spread) -> tuple[_Hearing, _Hearing]:
-        """The bins that hear a tone: at its onset, and later, when it is heard no further than
-        the spread reaches."""
-        away, level = self._hears(hz)
-        bins = np.flatnonzero(away <= spread.onset_reach)
-        distance, windows, level = away[bins], self.windows[bins], level[bins]
+    @cached_property
+    def margin(self) -> float:
+        """Half the longest window, seconds: so early a note is heard, and so late."""
+        return float(self.windows.max()) / 2
+
+    def _hearing(self, tones: tuple[float, ...], spread: Spread) -> _Hearing:
+        away, levels = self._hears(np.array(tones))
+        bins, of = np.nonzero((away <= spread.onset_reach).T)
+        distance, windows, level = away[of, bins], self.windows[bins], levels[of, bins]
         near = distance <= spread.reach
-        pages = np.zeros((len(DECAY_SECONDS), len(bins)), dtype=np.uint8)
-        for side in (near, ~near):
-            tabled = side & (distance <= ONSET_REACH)
-            if tabled.any():
-                rate = np.log2(np.exp(np.log(windows[tabled]).mean()) / _DECAYS)
-                page = np.rint((rate - _RATES[0]) * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1)
-                pages[:, side] = page[:, None]
-        places = np.rint(np.minimum(distance, ONSET_REACH) * _DISTANCES_PER_BIN).astype(np.intp)
+        # A tone is heard through two pages of the table for each decay: where it is near, and
+        # elsewhere.
+        side = 2 * of + near
+        tabled = distance <= ONSET_REACH
+        count = np.bincount(side[tabled], minlength=2 * len(tones))
+        logs = np.bincount(side[tabled], np.log(windows[tabled]), 2 * len(tones))
+        rate = np.log2(np.exp(logs / np.maximum(count, 1)) / _DECAYS[:, None]) - _RATES[0]
+        pages = np.rint(rate * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1) * (count > 0)
+        places = np.rint(np.minimum(distance, ONSET_REACH) * _DISTANCES_PER_BIN)
+        rows = (pages[:, side] * len(_DISTANCES) + places).astype(np.int32)
         outside = distance > 1.5  # of the main lobe
         smooth = 1 / (1 + (2 * np.pi * distance / windows * spread.attack_seconds) ** 2)
         smooth = np.where(outside, smooth**spread.attack_order, 1.0)
         step = np.divide(1, (2 * np.pi * distance) ** 2, out=np.zeros_like(distance), where=outside)
-        reflected = (spread.reverberation * smooth * level * step).astype(np.float32)
-        rate = np.log2(windows / REVERBERATION_SECONDS) - _RATES[0]
-        reflected_pages = np.rint(rate * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1).astype(np.intp)
-
-        def of(chosen: Any, level: Floats) -> _Hearing:
-            return _Hearing(
-                bins=bins[chosen],
-                windows=windows[chosen],
-                longest=float(windows[chosen].max(initial=0.0)),
-                level=level[chosen].astype(np.float32),
-                pages=pages[:, chosen],
-                places=places[chosen],
-                reflected=reflected[chosen],
-                reflected_pages=reflected_pages[chosen],
-            )
-
         # further away than the table reaches, a step falls with the square of the distance
-        smooth *= np.minimum(1, ONSET_REACH / np.maximum(distance, 1)) ** 2
-        return of(slice(None), smooth * level), of(near, level)
+        beyond = np.minimum(1, ONSET_REACH / np.maximum(distance, 1)) ** 2
+        filled = _table_rows()[rows[:, near], -1] * level[near].astype(np.float32)
+        longest = np.zeros(len(tones))
+        np.maximum.at(longest, of[near], windows[near])
+        return _Hearing(
+            begun=_Pairs(bins, of),
+            rows=rows,
+            level=(smooth * beyond * level).astype(np.float32),
+            reflected=(spread.reverberation * smooth * level * step).astype(np.float32),
+            lasting=_Pairs(bins[near], of[near]),
+            steady=(filled * np.exp(windows[near] / _DECAYS[:, None])).T,
+            longest=longest,
+        )
 
-    def _hears(self, hz: float) -> tuple[Floats, Floats]:
-        """Distance of a tone in units of 1 / window, and level of the response there, of each bin
-        ``(bins,)``."""
+    @cached_property
+    def reverberation(self) -> Powers:
+        """``(bins, times)`` of :func:`reverberation_table`."""
+        rate = np.log2(self.windows / REVERBERATION_SECONDS) - _RATES[0]
+        page = np.rint(rate * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1)
+        return np.asarray(reverberation_table()[page.astype(np.intp)])
+
+    def _hears(self, tones: Floats) -> tuple[Floats, Floats]:
+        """Distance of tones ``(tones,)``, Hz, in units of 1 / window, and level of the response
+        there, of each bin: both ``(tones, bins)``."""
         if self._has_bands:
-            return self._hears_in_bands(hz)
-        away = np.abs(hz - self.frequencies) * self.windows
+            return self._hears_in_bands(tones)
+        away = np.abs(tones[:, None] - self.frequencies) * self.windows
         return away, np.ones_like(away)
 
-    def _hears_in_bands(self, hz: float) -> tuple[Floats, Floats]:
-        steady = steady_response(self._geometry, np.array([hz]))[0]
-        loudest = steady.max()
-        if loudest <= 1e-9 * self._peaks.max():  # beyond the axis
-            return np.full_like(steady, np.inf), np.zeros_like(steady)
+    def _hears_in_bands(self, tones: Floats) -> tuple[Floats, Floats]:
+        steady = steady_response(self._geometry, tones)
+        loudest = steady.max(axis=1, keepdims=True, initial=0.0)
+        on_axis = loudest > 1e-9 * self._peaks.max()
         share = steady / self._peaks
-        beyond = np.abs(hz - self.frequencies) * self.windows - (self._widths - 1) * _HANN_WIDTH / 2
+        away = np.abs(tones[:, None] - self.frequencies) * self.windows
+        beyond = away - (self._widths - 1) * _HANN_WIDTH / 2
         inside = share > db_to_power_ratio(RESPONSE_DB)
         distance = np.where(
             inside, np.interp(share, _LOBE[::-1], _LOBE_DISTANCES[::-1]), np.maximum(beyond, 2.0)
         )
-        level = self._peaks / loudest * np.where(inside, 1.0, self._widths)
+        level = self._peaks / np.where(on_axis, loudest, 1.0) * np.where(inside, 1.0, self._widths)
         # where a band hears a tone better than one at its centre, the lobe says 1
-        return distance, level * np.where(inside, np.maximum(share, 1.0), 1.0)
+        level *= np.where(inside, np.maximum(share, 1.0), 1.0)
+        return np.where(on_axis, distance, np.inf), np.where(on_axis, level, 0.0)
 
 
-def _responses(
-    axis: _Axis,
-    times: Floats,
-    hz: float,
-    onset: float,
-    offset: float,
-    spread: Spread,
-    mix: Floats,
-) -> Iterator[tuple[Cells, Powers]]:
-    """Where one partial is heard, and how loud: first while the windows of bins fill, then while
-    they are filled, and last its reflections in these. Each answer is some cells and their power
-    ``(mixtures, …)``, which add up; without reflections no cell is in two answers.
+class _Sound:
+    """What is heard of some tones of one note: first while the windows of bins fill, then while
+    they are filled, and then their reflections, too.
 
     Args:
         axis: of the front end.
         times: ``(frames,)`` seconds, ascending.
-        hz: the partial's frequency.
-        onset, offset: of its note, seconds.
-        spread: how it is heard in other bins.
-        mix: ``(mixtures, decays)`` by what the power of each decay, per unit weight, is multiplied.
+        tones: frequencies, Hz.
+        onset, offset: of the note, seconds.
+        spread: how the tones are heard in other bins than their own.
     """
-    smear, lobe = axis.hearing(hz, spread)
-    released = np.exp(-2 * np.maximum(times - offset, 0) / RELEASE_SECONDS)
-    if len(times) and times[0] < onset + smear.longest / 2:
-        yield from _while_filling(smear, times, onset, released, spread.reverberation > 0, mix)
-    yield from _once_filled(lobe, times, onset, offset, released, mix)
-    if spread.reverberation:
-        yield _reflections(smear, times, onset, mix)
 
+    def __init__(
+        self,
+        axis: _Axis,
+        times: Floats,
+        tones: tuple[float, ...],
+        onset: float,
+        offset: float,
+        spread: Spread,
+    ) -> None:
+        self._axis, self._heard = axis, axis.hearing(tones, spread)
+        self._reverberates = spread.reverberation > 0
+        self._times, self._since, self._end = times, times - onset, offset
+        # by what the damper multiplies
+        self._released = np.exp(-2 * np.maximum(times - offset, 0) / RELEASE_SECONDS)
+        half = axis.windows / 2
+        # per bin, the first frame whose window holds the onset, and the first that it has left
+        self._first, self._filled = np.searchsorted(times, (onset - half, onset + half))
 
-def _while_filling(
-    smear: _Hearing, times: Floats, onset: float, released: Floats, reverberates: bool, mix: Floats
-) -> Iterator[tuple[Cells, Powers]]:
-    """Part of :func:`_responses`: from the first frame whose window holds the onset to the first
-    one whose window is filled, in every bin; ``released`` ``(frames,)`` by what the damper
-    multiplies."""
-    half = smear.windows / 2
-    first, filled = np.searchsorted(times, (onset - half, onset + half))
-    count = filled - first
-    row = np.repeat(np.arange(len(count)), count)
-    if not len(row):
-        return
-    frame = np.arange(len(row)) + (first - (np.cumsum(count) - count))[row]
-    table = response_table()[smear.pages, smear.places]
-    begun = mix.astype(np.float32) @ table.reshape(len(table), -1)
-    begun = begun.reshape(-1, len(count), len(_TIMES)) * smear.level[:, None]
-    if reverberates:
-        reflected = reverberation_table()[smear.reflected_pages] * smear.reflected[:, None]
-        begun += mix.sum(axis=1).astype(np.float32)[:, None, None] * reflected
-    steps = len(_TIMES) - 1
-    time = np.rint((times[frame] - onset) * (steps / smear.windows)[row] + steps / 2)
-    power = begun.reshape(len(mix), -1)[:, row * len(_TIMES) + time.astype(np.intp)]
-    power *= released.astype(np.float32)[frame]
-    yield (smear.bins[row], frame), power
+    def add_to(self, out: Powers, start: int, mix: Floats) -> None:
+        """Add the power of the tones to ``(bins, frames)``.
 
+        Args:
+            out: to what it is added, contiguous.
+            start: the column of the first frame.
+            mix: ``(tones, decays)`` by what the power of each decay, per unit weight, is
+                multiplied.
+        """
+        heard = self._heard
+        if len(heard.begun.bins):
+            reflected = None
+            if self._reverberates:
+                reflected = mix.sum(axis=1)[heard.begun.tones] * heard.reflected
+                reflected = heard.begun.sums(reflected)
+            self._add_while_filling(out, start, mix, reflected)
+            self._add_once_filled(out, start, mix)
+            if reflected is not None:
+                self._add_reflections(out, start, reflected)
 
-def _once_filled(
-    lobe: _Hearing, times: Floats, onset: float, offset: float, released: Floats, mix: Floats
-) -> Iterator[tuple[Cells, Powers]]:
-    """Part of :func:`_responses`: while windows are filled, each decay is a product of what depends
-    on the bin and of what depends on the frame."""
-    filled = np.searchsorted(times, onset + lobe.windows / 2)
-    start = int(filled.min(initial=len(times)))
-    end = int(np.searchsorted(times, offset + lobe.longest / 2 + TAIL_SECONDS))
-    if end <= start:
-        return
-    steady = response_table()[lobe.pages, lobe.places, -1] * lobe.level
-    steady = steady * np.exp(lobe.windows / _DECAYS[:, None])
-    fading = np.exp(-2 * (times[start:end] - onset) / _DECAYS[:, None]) * released[start:end]
-    power = ((mix[:, None, :] * steady.T) @ fading).astype(np.float32)
-    power[:, np.arange(start, end) < filled[:, None]] = 0.0
-    together = len(lobe.bins) == lobe.bins[-1] - lobe.bins[0] + 1
-    rows = slice(lobe.bins[0], lobe.bins[-1] + 1) if together else lobe.bins
-    yield (rows, slice(start, end)), power
+    def responses(
+        self,
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Powers]]:
+        """Where each tone is heard alone: bins, frames, and tones, all ``(cells,)``, and the power
+        ``(decays, cells)`` per unit weight there. Reflections are left out."""
+        heard = self._heard
+        pair, frame, place = self._while_filling(heard.begun.bins)
+        power = _table_rows().take(heard.rows[:, pair] * np.intp(len(_TIMES)) + place)
+        power *= heard.level[pair] * self._released[frame].astype(np.float32)
+        yield heard.begun.bins[pair], frame, heard.begun.tones[pair], power
+        for frames, fading, here in self._once_filled():
+            power = (heard.steady.T[:, :, None] * fading[:, None])[:, here].astype(np.float32)
+            pair, frame = np.nonzero(here)
+            bins, tones = heard.lasting.bins[pair], heard.lasting.tones[pair]
+            yield bins, frame + frames.start, tones, power
 
+    def _add_while_filling(
+        self, out: Powers, start: int, mix: Floats, reflected: Floats | None
+    ) -> None:
+        heard, bins = self._heard, self._heard.begun.heard_in
+        row, frame, place = self._while_filling(bins)
+        if len(row):
+            weight = mix[heard.begun.tones].astype(np.float32) * heard.level[:, None]
+            power = np.einsum("na,ant->nt", weight, _table_rows().take(heard.rows, axis=0))
+            power = heard.begun.sums(power)
+            if reflected is not None:
+                power += reflected[:, None] * self._axis.reverberation[bins]
+            power = power.take(row * len(_TIMES) + place) * self._released[frame]
+            out.reshape(-1)[bins[row] * out.shape[1] + (frame + start)] += power
 
-def _reflections(smear: _Hearing, times: Floats, onset: float, mix: Floats) -> tuple[Cells, Powers]:
-    """Part of :func:`_responses`: the reflections of an onset while windows are filled."""
-    filled = np.searchsorted(times, onset + smear.windows / 2)
-    start = int(filled.min(initial=len(times)))
-    end = int(np.searchsorted(times, onset + smear.longest / 2 + TAIL_SECONDS))
-    level = reverberation_table()[smear.reflected_pages, -1] * smear.reflected
-    level = level * np.exp(np.minimum(smear.windows / REVERBERATION_SECONDS, 80.0))
-    since = times[start:end] - onset
-    tail = (level[:, None] * np.exp(-2 * since / REVERBERATION_SECONDS)).astype(np.float32)
-    tail[np.arange(start, end) < filled[:, None]] = 0.0
-    return (smear.bins, slice(start, end)), mix.sum(axis=1)[:, None, None] * tail
+    def _add_once_filled(self, out: Powers, start: int, mix: Floats) -> None:
+        heard = self._heard
+        for frames, fading, here in self._once_filled():
+            weight = mix[heard.lasting.tones] * heard.steady
+            # not as a product of matrices: its last bits depend on how many frames it has
+            power = weight[:, 0, None] * fading[0]
+            for decay in range(1, len(fading)):
+                power += weight[:, decay, None] * fading[decay]
+            power *= here
+            part = slice(frames.start + start, frames.stop + start)
+            out[:, part][heard.lasting.cells] += heard.lasting.sums(power)
+
+    def _add_reflections(self, out: Powers, start: int, reflected: Floats) -> None:
+        """Those of the onset, where windows are filled; ``reflected`` as for
+        :func:`reverberation_table`, of each bin that hears the onset."""
+        bins = self._heard.begun.heard_in
+        windows, filled = self._axis.windows[bins], self._filled[bins]
+        end = int(self._since.searchsorted(windows.max() / 2 + TAIL_SECONDS))
+        frames = slice(int(filled.min()), end)
+        if frames.start < frames.stop:
+            level = reflected * self._axis.reverberation[bins, -1]
+            level *= np.exp(np.minimum(windows / REVERBERATION_SECONDS, 80.0))
+            power = level[:, None] * np.exp(-2 * self._since[frames] / REVERBERATION_SECONDS)
+            power *= np.arange(frames.start, frames.stop) >= filled[:, None]
+            out[:, frames.start + start : end + start][self._heard.begun.cells] += power
+
+    def _while_filling(
+        self, bins: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """The frames while the windows of some bins ``(n,)`` fill: of each cell which of the bins
+        it is, the frame, and the column of the table of responses."""
+        first = self._first[bins]
+        count = self._filled[bins] - first
+        which = np.repeat(np.arange(len(bins)), count)
+        frame = np.arange(len(which)) - np.repeat(np.cumsum(count) - count - first, count)
+        middle = (len(_TIMES) - 1) / 2
+        scale = np.repeat(2 * middle / self._axis.windows[bins], count)
+        return which, frame, np.rint(self._since[frame] * scale + middle).astype(np.intp)
+
+    def _once_filled(self) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
+        """While windows are filled, the power of each decay is a product of what depends on the
+        bin and of what depends on the frame: if there are such frames, they, what depends on them,
+        ``(decays, frames)``, and where pairs are heard, ``(m, frames)``."""
+        heard = self._heard
+        filled = self._filled[heard.lasting.bins]
+        ends = self._times.searchsorted(self._end + heard.longest / 2 + TAIL_SECONDS)
+        frames = slice(int(filled.min(initial=len(self._times))), int(ends.max()))
+        if frames.start < frames.stop:
+            number = np.arange(frames.start, frames.stop)
+            here = (number >= filled[:, None]) & (number < ends[heard.lasting.tones, None])
+            fading = np.exp(-2 * self._since[frames] / _DECAYS[:, None]) * self._released[frames]
+            yield frames, fading, here
 
 
 class OverviewMeter:
@@ -574,23 +661,21 @@ class PartialPowers:
         notes: whose partials these are.
         frequencies: ``(steps, partials)`` Hz, of each step of the notes' pitches
             (:meth:`pi_amt.Notes.steps`; without contours each note is one).
-        weights: ``(notes, partials, decays)`` power of each partial at its onset.
+        weights: ``(notes, partials, decays)`` power of each partial at its onset, as far as it is
+            believed to be there.
+        doubted: the same of partials that stand out too little to be removed or kept, but without
+            which a network that hears logarithms would find too little left.
         tuning_cents, stiffness: of the instrument: deviation from A4 = 440 Hz, and how many times
             as inharmonic its strings are as a typical piano's.
-        thorough: the same with other weights, which masks that remove use where the network hears
-            logarithms; ``None`` for any other network.
-        belief: ``(notes, partials)`` by what the power of partials is multiplied where they are
-            what is removed, 0–1; ``None`` where the weights have been multiplied by it.
     """
 
     overview: Overview
     notes: Notes
     frequencies: Floats
     weights: Floats
+    doubted: Floats
     tuning_cents: float
     stiffness: float
-    thorough: PartialPowers | None = None
-    belief: Floats | None = None
     _last_totals: dict[tuple[int, ...], tuple[bytes, Powers]] = field(default_factory=dict)
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
@@ -601,60 +686,62 @@ class PartialPowers:
         steps, of = self.notes.steps()
         return steps.onsets, np.searchsorted(of, np.arange(len(self.notes) + 1))
 
-    def heard(
-        self, times: Floats, note: int, column: int, spread: Spread, mix: Floats
-    ) -> Iterator[tuple[slice, Cells, Powers]]:
-        """Where the partial of a ``column`` of the frequencies is heard in a note: a range of
-        frames, and cells of these frames with their power, as :func:`_responses` gives it. A note
-        whose pitch moves is heard at one step of it after the other, and decays all the while."""
+    def sounds(
+        self, times: Floats, note: int, columns: NDArray[np.intp], spread: Spread
+    ) -> Iterator[tuple[slice, NDArray[np.intp], _Sound]]:
+        """What is heard of a note's partials, given as columns of the frequencies: a range of
+        frames, which of the columns are on the axis, and how they sound there. A note whose pitch
+        moves is heard at one step of it after the other, and decays all the while."""
         axis, notes = self.overview.axis, self.notes
         begins, first = self._steps
         steps = range(first[note], first[note + 1])
-        edges = [0, *np.searchsorted(times, begins[steps[1:]]).tolist(), len(times)]
         begin, end = float(notes.onsets[note]), float(notes.offsets[note])
+        ends = begin - axis.margin, *begins[steps[1:]], end + axis.margin + TAIL_SECONDS
+        edges = np.searchsorted(times, ends).tolist()
         for step, start, stop in zip(steps, edges, edges[1:], strict=False):
-            hz = float(self.frequencies[step, column])
-            if hz > axis.highest:
-                continue
-            part = slice(start, stop)
-            for cells, power in _responses(axis, times[part], hz, begin, end, spread, mix):
-                yield part, cells, power
+            here = columns[self.frequencies[step, columns] <= axis.highest]
+            tones = tuple(self.frequencies[step, here].tolist())
+            if start < stop and tones:
+                part = slice(start, stop)
+                yield part, here, _Sound(axis, times[part], tones, begin, end, spread)
 
     def powers(
         self,
         times: Floats,
         numbers: NDArray[np.int64] | None = None,
         spread: Spread = FITTED,
-        believed: bool = False,
+        doubted: bool = False,
     ) -> Powers:
-        """``(bins, frames)`` power of some partials.
+        """``(…, bins, frames)`` power of some partials.
 
         Args:
-            times: ``(frames,)`` seconds, ascending.
+            times: ``(…, frames)`` seconds. Those of all blocks are worked on together, since a note
+                costs about as much in one of them as in several.
             numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials.
             spread: how they are heard in other bins than their own.
-            believed: whether each is multiplied by its ``belief``.
+            doubted: whether of these partials those that are doubted are meant instead of the
+                others.
         """
-        axis, notes = self.overview.axis, self.notes
-        out = np.zeros((len(axis.frequencies), len(times)), dtype=np.float32)
-        if len(times) == 0:
-            return out
-        margin = float(axis.windows.max()) / 2
-        late = notes.onsets - margin > times[-1]
-        early = notes.offsets + margin + TAIL_SECONDS < times[0]
         every = np.arange(1, N_PARTIALS + 1)
-        for note in np.flatnonzero(~late & ~early):
+        weights = self.doubted if doubted else self.weights
+        if numbers is None:
+            weights = self.weights + self.doubted
+        order = np.argsort(times, axis=None, kind="stable")
+        ascending = times.ravel()[order]
+        out = np.zeros((len(self.overview.axis.frequencies), len(order)), dtype=np.float32)
+        margin = self.overview.axis.margin
+        late = self.notes.onsets - margin > ascending[-1:].max(initial=-np.inf)
+        early = self.notes.offsets + margin + TAIL_SECONDS < ascending[:1].min(initial=np.inf)
+        for note in np.flatnonzero(~late & ~early).tolist():
             wanted = every if numbers is None else numbers[note]
-            for k in wanted[(wanted > 0) & (wanted <= N_PARTIALS)].tolist():
-                weights = self.weights[note, k - 1]
-                if believed and self.belief is not None:
-                    weights = weights * self.belief[note, k - 1]
-                if not weights.any():
-                    continue
-                mix = weights[None]
-                for frames, cells, power in self.heard(times, int(note), k - 1, spread, mix):
-                    out[:, frames][cells] += power[0]
-        return out
+            columns = wanted[(wanted > 0) & (wanted <= N_PARTIALS)] - 1
+            if not weights[note, columns].any():
+                continue
+            for frames, mine, sound in self.sounds(ascending, note, columns, spread):
+                sound.add_to(out, frames.start, weights[note, mine])
+        power = np.empty_like(out)
+        power[:, order] = out
+        return np.moveaxis(power.reshape(len(power), *times.shape), 0, -2)
 
     def gains(self, spectrogram: Spectrogram, numbers: NDArray[np.int64], keep: bool) -> Powers:
         """``(blocks, bins, frames)`` by what a ratio mask multiplies, 0–1.
@@ -679,11 +766,9 @@ class PartialPowers:
             numbers: ``(notes, n)`` partial numbers per note, 0 = none.
             keep: whether these partials are what is kept.
         """
-        if self.thorough is not None and not keep:
-            return self.thorough.gains(spectrogram, numbers, keep)
 
-        def powers(pages: Floats, spread: Spread, believed: bool = False) -> Powers:
-            return np.stack([self.powers(page, numbers, spread, believed) for page in pages])
+        def powers(pages: Floats, spread: Spread, doubted: bool = False) -> Powers:
+            return self.powers(pages, numbers, spread, doubted)
 
         return self._gains(spectrogram, powers, keep, numbers.tobytes())
 
@@ -705,13 +790,11 @@ class PartialPowers:
             chosen: per group, whether its partials are what is removed or kept.
             keep: whether they are kept.
         """
-        if self.thorough is not None and not keep:
-            return self.thorough.gains_of_groups(spectrogram, groups, chosen, keep)
         which = np.array(chosen, dtype=np.bool_)
         # where none is chosen, the sum is nothing
 
-        def powers(pages: Floats, spread: Spread, believed: bool = False) -> Powers:
-            found = self._powers_of_groups(pages, groups, spread, believed)
+        def powers(pages: Floats, spread: Spread, doubted: bool = False) -> Powers:
+            found = self._powers_of_groups(pages, groups, spread, doubted)
             return np.asarray(found[which].sum(axis=0))
 
         return self._gains(spectrogram, powers, keep, (groups, which.tobytes()))
@@ -727,27 +810,29 @@ class PartialPowers:
 
         Args:
             spectrogram: some blocks of the recording.
-            powers: ``(blocks, bins, frames)`` of the chosen partials, of times
-                ``(blocks, frames)``, a spread, and whether each is multiplied by its belief.
+            powers: ``(…, bins, frames)`` of the chosen partials, of times ``(…, frames)``, a
+                spread, and whether those are asked for that are doubted.
             keep: whether they are kept.
             key: another one for other chosen partials.
         """
 
-        def removed(times: Floats) -> Powers:
-            fitted = powers(times[None], FITTED)[0]
-            return self._others(times, fitted) if keep else fitted
+        def with_doubted(times: Floats, believed: Powers) -> Powers:
+            """What is removed, and what is doubted of it: that does not belong to the rest."""
+            if keep or not self.doubted.any():
+                return believed
+            return believed + powers(times, FITTED, doubted=True)
+
+        def gone(times: Floats) -> Powers:
+            chosen = with_doubted(times, powers(times, FITTED))
+            return self._others(times, chosen) if keep else chosen
 
         power = power_of(spectrogram)
         gains = np.empty(power.shape, dtype=np.float32)
-        totals = self._totals(spectrogram.times)
         modelled = powers(spectrogram.times, KEPT if keep else FITTED)
-        believed = modelled
-        if self.belief is not None:
-            believed = powers(spectrogram.times, FITTED, believed=True)
+        left = self._others(spectrogram.times, with_doubted(spectrogram.times, modelled))
         for block, times in enumerate(spectrogram.times):
-            heard, chosen = power[block], believed[block]
-            others = np.maximum(totals[block] - modelled[block], 0)
-            departures = self._departures(key, keep, removed, times)
+            heard, chosen = power[block], modelled[block]
+            others, departures = left[block], self._departures(key, keep, gone, times)
             if keep:
                 # where the recording is weaker than the model, V says so better
                 kept = chosen * np.maximum(departures, 1)
@@ -775,8 +860,8 @@ class PartialPowers:
         return gains
 
     def _others(self, times: Floats, chosen: Powers) -> Powers:
-        """``(bins, frames)`` power of all partials but the chosen ones."""
-        return np.asarray(np.maximum(self._totals(times[None])[0] - chosen, 0))
+        """Power of all partials but the chosen ones; both ``(…, bins, frames)``."""
+        return np.asarray(np.maximum(self._totals(times) - chosen, 0))
 
     def _departures(
         self, key: object, keep: bool, powers: Callable[[Floats], Powers], times: Floats
@@ -897,11 +982,11 @@ class PartialPowers:
         return np.concatenate([_lower_quartiles(page, axis) for page in powers], axis=1)
 
     def _totals(self, times: Floats) -> Powers:
-        """``(blocks, bins, frames)`` power of all partials. The conditions of a study ask for the
-        same blocks one after the other, so the last answer for as many frames is kept."""
+        """``(…, bins, frames)`` power of all partials. The conditions of a study ask for the same
+        blocks one after the other, so the last answer for as many frames is kept."""
         key, kind = times.tobytes(), times.shape
         if kind not in self._last_totals or self._last_totals[kind][0] != key:
-            self._last_totals[kind] = (key, np.stack([self.powers(page) for page in times]))
+            self._last_totals[kind] = (key, self.powers(times))
         return self._last_totals[kind][1]
 
     def _powers_of_groups(
@@ -909,19 +994,18 @@ class PartialPowers:
         times: Floats,
         groups: tuple[tuple[int, ...], ...],
         spread: Spread,
-        believed: bool,
+        doubted: bool,
     ) -> Powers:
-        """``(groups, blocks, bins, frames)``; of each spread and number of frames the last answer
-        is kept."""
+        """``(groups, …, bins, frames)``; of each spread and number of frames the last answer is
+        kept."""
         key = (times.tobytes(), groups)
-        kind = (spread, believed, times.shape)
+        kind = (spread, doubted, times.shape)
         if kind not in self._last_groups or self._last_groups[kind][0] != key:
             n_notes = len(self.notes)
             found = [
-                [self.powers(page, numbers_of(group, n_notes), spread, believed) for page in times]
-                for group in groups
+                self.powers(times, numbers_of(group, n_notes), spread, doubted) for group in groups
             ]
-            self._last_groups[kind] = (key, np.array(found, dtype=np.float32))
+            self._last_groups[kind] = (key, np.array(found))
         return self._last_groups[kind][1]
 
 
@@ -953,20 +1037,19 @@ def learn(overview: Overview, notes: Notes, tuning_cents: float, stiffness: floa
     )
 
     weights = np.zeros((len(notes), N_PARTIALS, len(DECAY_SECONDS)))
-    thorough, belief = np.zeros_like(weights), np.zeros(weights.shape[:2])
-    found = PartialPowers(overview, notes, hz, weights, tuning_cents, stiffness)
-    if found.logarithmic:
-        found.thorough = PartialPowers(
-            overview, notes, hz, thorough, tuning_cents, stiffness, belief=belief
-        )
+    doubted = np.zeros_like(weights)
+    found = PartialPowers(overview, notes, hz, weights, doubted, tuning_cents, stiffness)
     if len(notes) == 0 or len(overview.times) == 0 or not overview.power.any():
         return found
     for start, end in _windows(notes.onsets):
         inside = (notes.onsets >= start) & (notes.onsets < end + _GUARD_SECONDS)
-        fitted, belief[inside] = _weights_of(found, np.flatnonzero(inside))
-        weights[inside], thorough[inside] = fitted[0] * belief[inside, :, None], fitted[-1]
+        fitted, belief = _weights_of(found, np.flatnonzero(inside))
+        if found.logarithmic:
+            belief = np.sign(belief)
+            doubted[inside] = fitted * (1 - belief)[:, :, None]
+        weights[inside] = fitted * belief[:, :, None]
         # the notes of the guard are only company here: the next window solves them
-        weights[notes.onsets >= end] = 0.0
+        doubted[notes.onsets >= end] = weights[notes.onsets >= end] = 0.0
     return found
 
 
@@ -1045,16 +1128,12 @@ def _peaks(overview: Overview, notes: Notes) -> tuple[Floats, Floats, Floats, Fl
     return tuple(columns_of_peaks)  # type: ignore[return-value]
 
 
-def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> tuple[list[Floats], Floats]:
-    """``(chosen, partials, decays)`` weights that fit the overview around some notes best, then the
-    thorough ones, if they are wanted; and ``(chosen, partials)`` how far each partial is to be
-    believed, 0–1."""
+def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """``(chosen, partials, decays)`` weights that fit the overview around some notes best, and
+    ``(chosen, partials)`` how far each partial is to be believed, 0–1."""
     overview, notes = found.overview, found.notes
-    rounds = [_SHARED_ROUNDS]
-    if found.thorough is not None:
-        rounds.append(_THOROUGH_ROUNDS)
     shape = (len(chosen), N_PARTIALS, len(DECAY_SECONDS))
-    nothing = [np.zeros(shape) for _ in rounds], np.zeros(shape[:2])
+    nothing = np.zeros(shape), np.zeros(shape[:2])
     if len(chosen) == 0:
         return nothing
     axis = overview.axis
@@ -1076,8 +1155,8 @@ def _weights_of(found: PartialPowers, chosen: NDArray[np.intp]) -> tuple[list[Fl
     pitches = np.rint(notes.pitches[chosen]).astype(np.intp)
     over = fit.over(residual.ravel()[cells].astype(np.float64), len(chosen) * N_PARTIALS)
     belief = np.clip(1 - (_BELIEVED_OVER_RESIDUAL / over) ** 2, 0, 1)
-    weights = [fitted.reshape(shape) for fitted in fit.solved(pitches, rounds)]
-    return weights, belief.reshape(shape[:2])
+    rounds = _THOROUGH_ROUNDS if found.logarithmic else _SHARED_ROUNDS
+    return fit.solved(pitches, rounds).reshape(shape), belief.reshape(shape[:2])
 
 
 def _atoms(
@@ -1086,20 +1165,21 @@ def _atoms(
     """The entries of the model of some notes: cell ``(entries,)`` (bin · frames + frame), atom
     (note · partials + partial), and response ``(decays, entries)``."""
     cells, atoms, responses = [], [], []
-    shape = (len(found.overview.power), len(times))
-    numbers = np.arange(shape[0] * shape[1]).reshape(shape)
-    each = np.eye(len(DECAY_SECONDS))
+    every = np.arange(N_PARTIALS)
     for row, note in enumerate(chosen.tolist()):
-        for k in range(N_PARTIALS):
-            for frames, where, power in found.heard(times, note, k, FITTED, each):
+        for part, partials, sound in found.sounds(times, note, every, FITTED):
+            for bins, frames, tones, power in sound.responses():
                 loud = power.max(axis=0) > _SMALLEST_RESPONSE
-                cells.append(numbers[:, frames][where][loud])
-                atoms.append(np.full(len(cells[-1]), row * N_PARTIALS + k, dtype=np.intp))
+                cells.append((bins * len(times) + part.start + frames)[loud])
+                atoms.append((row * N_PARTIALS + partials[tones])[loud])
                 responses.append(power[:, loud])
     if not cells:
         none = np.zeros(0, dtype=np.intp)
         return none, none, np.zeros((len(DECAY_SECONDS), 0), dtype=np.float32)
-    return np.concatenate(cells), np.concatenate(atoms), np.concatenate(responses, axis=1)
+    atom = np.concatenate(atoms)
+    order = np.argsort(atom, kind="stable")
+    response = np.concatenate(responses, axis=1)
+    return np.concatenate(cells)[order], atom[order], response[:, order]
 
 
 @dataclass
@@ -1120,14 +1200,24 @@ class _Factorisation:
     response: Powers
 
     def __post_init__(self) -> None:
-        self._starts = np.flatnonzero(np.diff(self.atom, prepend=-1))
-        self._counts = np.diff(self._starts, append=len(self.atom))
+        starts = np.flatnonzero(np.diff(self.atom, prepend=-1))
         #: ``(heard atoms,)`` those that have entries
-        self._atoms = self.atom[self._starts]
+        self._atoms = self.atom[starts]
+        # the matrix (decays · heard atoms, cells) of the model: the decays have the same cells
+        n_decays, n_cells = len(self.response), len(self.known)
+        rows = np.arange(n_decays)[:, None] * len(self.atom) + starts
+        self._model = csr_array(
+            (
+                self.response.ravel().astype(np.float64),
+                np.tile(self.cell.astype(np.int32), n_decays),
+                np.append(rows, n_decays * len(self.atom)).astype(np.int32),
+            ),
+            shape=(n_decays * len(starts), n_cells),
+        )
 
-    def solved(self, pitches: NDArray[np.intp], rounds: Sequence[int]) -> list[Floats]:
-        """``(atoms, decays)`` weights after each of some numbers of ``rounds``, which ascend; the
-        notes' MIDI ``pitches`` tell which share a balance."""
+    def solved(self, pitches: NDArray[np.intp], rounds: int) -> Floats:
+        """``(atoms, decays)`` weights; the notes' MIDI ``pitches`` tell which share a balance, for
+        which so many ``rounds`` are spent."""
         note, partial = np.divmod(self._atoms, N_PARTIALS)
         _, key = np.unique(pitches, return_inverse=True)
         shared = key[note] * N_PARTIALS + partial
@@ -1136,37 +1226,20 @@ class _Factorisation:
             self.heard.mean() / len(DECAY_SECONDS),
         )
         level = np.ones(len(pitches))
-        found = []
-        for done in range(1, rounds[-1] + 1):
-            up, down = self._slopes(self._sum(balance[:, shared] * level[note]))
-            steps = [self._per_atom(response * up, response * down) for response in self.response]
-            balance *= [_step(shared, level[note] * step, balance.shape[1]) for step in steps]
-            of_unit_level = self._sum(balance[:, shared])
-            up, down = self._slopes(self._entries(level[note]) * of_unit_level)
-            step = self._per_atom(of_unit_level * up, of_unit_level * down)
-            level *= np.clip(_step(note, step, len(level)), 1e-3, 1e3)
+        for _ in range(rounds):
+            slopes = self._slopes(balance[:, shared] * level[note])
+            balance *= [_step(shared, level[note] * of, balance.shape[1]) for of in slopes]
+            of_unit_level = balance[:, shared]
+            slopes = self._slopes(of_unit_level * level[note])
+            level *= np.clip(_step(note, _total(of_unit_level, slopes), len(level)), 1e-3, 1e3)
             typical = np.exp(np.log(np.maximum(level, 1e-300)).mean())
             level /= typical
             balance *= typical
-            if done in rounds:
-                found.append(self._with_own(balance, level, key, shared, note))
-        return found
-
-    def _with_own(
-        self,
-        balance: Floats,
-        level: Floats,
-        key: NDArray[np.intp],
-        shared: NDArray[np.intp],
-        note: NDArray[np.intp],
-    ) -> Floats:
-        """``(atoms, decays)`` weights in which each partial of each note has found its own."""
         own = np.ones(len(level) * N_PARTIALS)
-        power = self._sum(balance[:, shared] * level[note])
+        weights = balance[:, shared] * level[note]
         for _ in range(_OWN_ROUNDS):
-            up, down = self._slopes(self._entries(own[self._atoms]) * power)
-            step = self._per_atom(power * up, power * down)
-            own *= np.clip(_step(self._atoms, step, len(own)), 0.1, 10.0)
+            slopes = self._slopes(weights * own[self._atoms])
+            own *= np.clip(_step(self._atoms, _total(weights, slopes), len(own)), 0.1, 10.0)
         rows = np.repeat(key, N_PARTIALS) * N_PARTIALS + np.tile(np.arange(N_PARTIALS), len(level))
         scale = np.repeat(level, N_PARTIALS) * np.clip(own, 0.25, 4.0)
         return np.asarray(balance[:, rows].T * scale[:, None])
@@ -1180,23 +1253,19 @@ class _Factorisation:
         below = np.bincount(atom, residual[cell], n_atoms)
         return np.asarray((power + 1e-30) / (below + 1e-30))
 
-    def _entries(self, values: Floats) -> Floats:
-        """``(…, entries)`` of values ``(…, heard atoms)``."""
-        return np.repeat(values, self._counts, axis=-1)
+    def _slopes(self, weights: Floats) -> Floats:
+        """``(decays, 2, heard atoms)`` the two parts of the divergence's gradient by each of the
+        weights ``(decays, heard atoms)``."""
+        down = 1.0 / (self.known + weights.ravel() @ self._model)
+        parts = (self.heard * down * down, down)
+        slopes = [np.asarray(self._model @ part).reshape(weights.shape) for part in parts]
+        return np.stack(slopes, axis=1)
 
-    def _per_atom(self, *values: Floats) -> Floats:
-        """``(columns, heard atoms)`` sums of columns ``(entries,)``."""
-        return np.stack([np.add.reduceat(column, self._starts) for column in values])
 
-    def _sum(self, weights: Floats) -> Floats:
-        """``(entries,)`` power of each entry, of weights ``(decays, heard atoms)``."""
-        return np.asarray(np.einsum("ae,ae->e", self._entries(weights), self.response))
-
-    def _slopes(self, power: Floats) -> tuple[Floats, Floats]:
-        """``(entries,)`` the two parts of the divergence's gradient in each entry's cell."""
-        model = self.known + np.bincount(self.cell, power, len(self.known))
-        down = 1.0 / model
-        return (self.heard * down * down)[self.cell], down[self.cell]
+def _total(weights: Floats, slopes: Floats) -> Floats:
+    """``(2, heard atoms)``: the gradient by a factor of all decays' weights, ``(decays, heard
+    atoms)``, from that by each of them."""
+    return np.asarray((weights[:, None] * slopes).sum(axis=0))
 
 
 def _step(group: NDArray[np.intp], slopes: Floats, n_groups: int) -> Floats:

@@ -221,18 +221,16 @@ class Permutation(ABC):
         return "frozen"
 
     @property
-    def leaves_residual(self) -> bool:
-        """Whether it leaves a part of the measured noise where it removed partials. How much
-        depends on :attr:`~pi_amt.Spectrogram.linear_input`, for each value of which its rows have
-        a version of their own."""
-        return False
-
-    @property
     def method_version(self) -> str:
         """Version of how its numbers are made. Raise it where the same options come to give other
         numbers: rows that were made earlier are then computed again, and those of other
         permutations stay."""
         return "1"
+
+    def added_version(self, linear_input: bool | None) -> str:
+        """What is added to :attr:`method_version` for models with this
+        :attr:`~pi_amt.Spectrogram.linear_input`, where the numbers depend on it."""
+        return ""
 
     def prepass(self) -> Prepass | None:
         """What must read the whole recording first, ``None`` where nothing needs to."""

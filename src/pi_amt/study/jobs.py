@@ -17,7 +17,6 @@ from pi_amt.core.version import __version__
 from pi_amt.datasets.track import FileTrack, Track
 from pi_amt.models.loading import ModelSpec, built
 from pi_amt.models.transcriber import ModelIdentity, Transcriber
-from pi_amt.permutations.partial_powers import REMOVAL_VERSIONS
 from pi_amt.permutations.permutation import NotApplicable, Permutation
 from pi_amt.scoring.plugins import scorers
 from pi_amt.store.rows import METHOD_VERSION, Row
@@ -127,9 +126,7 @@ def row_key(identity: ModelIdentity, job: Job, fingerprint: str, condition: Cond
 def _own_version(identity: ModelIdentity, permutation: Permutation) -> str:
     """The version of a permutation's own method; empty for the first one, whose rows were made
     before there were such versions."""
-    version = permutation.method_version
-    if permutation.leaves_residual:
-        version += REMOVAL_VERSIONS[identity.linear_input]
+    version = permutation.method_version + permutation.added_version(identity.linear_input)
     return version if version != "1" else ""
 
 
