@@ -55,6 +55,7 @@ from pi_amt.permutations.partial_powers import (
     Overview,
     OverviewMeter,
     PartialPowers,
+    learn,
     power_of,
     response_table,
     reverberation_table,
@@ -189,6 +190,29 @@ def test_only_what_is_kept_has_a_room_that_fades() -> None:
     whole = found.powers(times, spread=KEPT)
     pieces = [found.powers(times[i : i + 9], spread=KEPT) for i in range(0, len(times), 9)]
     np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole)
+
+
+@pytest.mark.parametrize("model", [basic_pitch, timbre_trap], ids=["basic_pitch", "timbre_trap"])
+def test_what_is_modelled_is_what_is_fitted(model: Callable[[], Transcriber]) -> None:
+    """Weights are fitted to each tone's response; the model is a sum over tones that takes ways of
+    its own."""
+    notes = notes_of((0.2, 0.9, 45.0), (0.5, 0.6, 57.0), (0.5, 1.4, 64.3))
+    overview = Overview.of(model().analyze(tones([(0.2, 0.9, 45.0)], 2.0), RATE))
+    times = overview.times
+    found = learn(overview, notes, 3.0, 1.2)
+    found.weights[:] = np.random.default_rng(6).exponential(size=found.weights.shape)
+    found.doubted[:] = 0.0
+    fitted = np.zeros(overview.power.shape)
+    for note, weights in enumerate(found.weights):
+        for part, columns, sound in found.sounds(times, note, np.arange(N_PARTIALS), FITTED):
+            for bins, frames, of, response in sound.responses():
+                power = (weights[columns[of]].T * response).sum(axis=0)
+                np.add.at(fitted, (bins, frames + part.start), power)
+    modelled = found.powers(times)
+    np.testing.assert_allclose(modelled, fitted, rtol=1e-4, atol=1e-9 * float(fitted.max()))
+    # in any order of the frames
+    mixed = np.random.default_rng(7).permutation(len(times))[: len(times) // 6 * 6].reshape(3, -1)
+    np.testing.assert_array_equal(found.powers(times[mixed]), np.moveaxis(modelled[:, mixed], 0, 1))
 
 
 @pytest.mark.parametrize("linear", [None, False, True])

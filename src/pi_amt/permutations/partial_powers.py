@@ -310,7 +310,7 @@ class _Axis:
             area = (own * np.gradient(self.frequencies)[:, None]).sum(axis=0) * self.windows
             self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
         # of so many sets of tones: those that conditions ask for at each key of a piano
-        self.hearing = lru_cache(maxsize=6 * 88)(self._hearing)
+        self.hearing = lru_cache(maxsize=4 * 88)(self._hearing)
 
     @property
     def highest(self) -> float:
