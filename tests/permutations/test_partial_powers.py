@@ -204,10 +204,10 @@ def test_what_is_modelled_is_what_is_fitted(model: Callable[[], Transcriber]) ->
     found.doubted[:] = 0.0
     fitted = np.zeros(overview.power.shape)
     for note, weights in enumerate(found.weights):
-        for part, columns, sound in found.sounds(times, note, np.arange(N_PARTIALS), FITTED):
+        for columns, sound in found.sounds(times, note, np.arange(N_PARTIALS), FITTED):
             for bins, frames, of, response in sound.responses():
                 power = (weights[columns[of]].T * response).sum(axis=0)
-                np.add.at(fitted, (bins, frames + part.start), power)
+                np.add.at(fitted, (bins, frames), power)
     modelled = found.powers(times)
     np.testing.assert_allclose(modelled, fitted, rtol=1e-4, atol=1e-9 * float(fitted.max()))
     # in any order of the frames

@@ -286,6 +286,31 @@ class _Hearing:
     longest: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class _Onset:
+    """How the windows of all bins fill with a note that begins.
+
+    A cell is a bin and a frame in which its window holds the onset, and is not filled yet. Cells
+    are in the order of the bins.
+
+    Attributes:
+        filled: ``(bins,)`` the first frame whose window is filled.
+        begins: ``(bins + 1,)`` how many cells the bins below have.
+        frames: ``(cells,)`` of each cell.
+        targets: ``(cells,)`` its place in a spectrogram, bins by frames, that is taken for one row.
+        columns: ``(cells,)`` the time since the onset, as a column of the table of responses that
+            belongs to the bin, where the bins' columns are taken for one row.
+        released: ``(frames,)`` by what the damper multiplies.
+    """
+
+    filled: NDArray[np.intp]
+    begins: NDArray[np.intp]
+    frames: NDArray[np.intp]
+    targets: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    released: Floats
+
+
 class _Axis:
     """How the bins of a front end hear a tone, in terms of their Hann windows.
 
@@ -311,6 +336,8 @@ class _Axis:
             self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
         # of so many sets of tones: those that conditions ask for at each key of a piano
         self.hearing = lru_cache(maxsize=4 * 88)(self._hearing)
+        # of so many notes: those of a few blocks, to which conditions come one after the other
+        self.onset = lru_cache(maxsize=192)(self._onset)
 
     @property
     def highest(self) -> float:
@@ -356,6 +383,27 @@ class _Axis:
             longest=longest,
         )
 
+    def _onset(self, times: bytes, onset: float, offset: float, start: int, width: int) -> _Onset:
+        """Of a note, at times ``(frames,)`` as bytes, which are the frames from ``start`` on of the
+        ``width`` ones of a spectrogram."""
+        seconds = np.frombuffer(times)
+        half = self.windows / 2
+        first, filled = np.searchsorted(seconds, (onset - half, onset + half))
+        count = filled - first
+        begins = np.concatenate([[0], np.cumsum(count)])
+        bins = np.repeat(np.arange(len(count)), count)
+        frames = np.arange(len(bins)) - np.repeat(begins[:-1] - first, count)
+        middle = (len(_TIMES) - 1) / 2
+        place = (seconds - onset)[frames] * np.repeat(2 * middle / self.windows, count) + middle
+        return _Onset(
+            filled=filled,
+            begins=begins,
+            frames=frames,
+            targets=bins * width + (frames + start),
+            columns=bins * len(_TIMES) + np.rint(place).astype(np.intp),
+            released=np.exp(-2 * np.maximum(seconds - offset, 0) / RELEASE_SECONDS),
+        )
+
     @cached_property
     def reverberation(self) -> Powers:
         """``(bins, times)`` of :func:`reverberation_table`."""
@@ -394,7 +442,8 @@ class _Sound:
 
     Args:
         axis: of the front end.
-        times: ``(frames,)`` seconds, ascending.
+        times: ``(all frames,)`` seconds, ascending.
+        part: of the frames, those in which the tones may be heard.
         tones: frequencies, Hz.
         onset, offset: of the note, seconds.
         spread: how the tones are heard in other bins than their own.
@@ -404,6 +453,7 @@ class _Sound:
         self,
         axis: _Axis,
         times: Floats,
+        part: slice,
         tones: tuple[float, ...],
         onset: float,
         offset: float,
@@ -411,19 +461,15 @@ class _Sound:
     ) -> None:
         self._axis, self._heard = axis, axis.hearing(tones, spread)
         self._reverberates = spread.reverberation > 0
-        self._times, self._since, self._end = times, times - onset, offset
-        # by what the damper multiplies
-        self._released = np.exp(-2 * np.maximum(times - offset, 0) / RELEASE_SECONDS)
-        half = axis.windows / 2
-        # per bin, the first frame whose window holds the onset, and the first that it has left
-        self._first, self._filled = np.searchsorted(times, (onset - half, onset + half))
+        self._times, self._start, self._end = times[part], part.start, offset
+        self._since = self._times - onset
+        self._begun = axis.onset(self._times.tobytes(), onset, offset, part.start, len(times))
 
-    def add_to(self, out: Powers, start: int, mix: Floats) -> None:
-        """Add the power of the tones to ``(bins, frames)``.
+    def add_to(self, out: Powers, mix: Floats) -> None:
+        """Add the power of the tones to ``(bins, all frames)``, which must be contiguous.
 
         Args:
-            out: to what it is added, contiguous.
-            start: the column of the first frame.
+            out: to what it is added.
             mix: ``(tones, decays)`` by what the power of each decay, per unit weight, is
                 multiplied.
         """
@@ -433,42 +479,50 @@ class _Sound:
             if self._reverberates:
                 reflected = mix.sum(axis=1)[heard.begun.tones] * heard.reflected
                 reflected = heard.begun.sums(reflected)
-            self._add_while_filling(out, start, mix, reflected)
-            self._add_once_filled(out, start, mix)
+            self._add_while_filling(out, mix, reflected)
+            self._add_once_filled(out, mix)
             if reflected is not None:
-                self._add_reflections(out, start, reflected)
+                self._add_reflections(out, reflected)
 
     def responses(
         self,
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Powers]]:
-        """Where each tone is heard alone: bins, frames, and tones, all ``(cells,)``, and the power
-        ``(decays, cells)`` per unit weight there. Reflections are left out."""
-        heard = self._heard
-        pair, frame, place = self._while_filling(heard.begun.bins)
-        power = _table_rows().take(heard.rows[:, pair] * np.intp(len(_TIMES)) + place)
-        power *= heard.level[pair] * self._released[frame].astype(np.float32)
-        yield heard.begun.bins[pair], frame, heard.begun.tones[pair], power
+        """Where each tone is heard alone: bins, frames of all, and tones, each ``(cells,)``, and
+        the power ``(decays, cells)`` per unit weight there. Reflections are left out."""
+        heard, begun = self._heard, self._begun
+        bins = heard.begun.bins
+        count = np.diff(begun.begins)[bins]
+        pair = np.repeat(np.arange(len(bins)), count)
+        before = np.cumsum(count) - count
+        cell = np.arange(len(pair)) + np.repeat(begun.begins[bins] - before, count)
+        frame = begun.frames[cell]
+        column = begun.columns[cell] - bins[pair] * len(_TIMES)
+        power = _table_rows().take(heard.rows[:, pair] * np.intp(len(_TIMES)) + column)
+        power *= heard.level[pair] * begun.released[frame].astype(np.float32)
+        yield bins[pair], frame + self._start, heard.begun.tones[pair], power
         for frames, fading, here in self._once_filled():
             power = (heard.steady.T[:, :, None] * fading[:, None])[:, here].astype(np.float32)
             pair, frame = np.nonzero(here)
             bins, tones = heard.lasting.bins[pair], heard.lasting.tones[pair]
-            yield bins, frame + frames.start, tones, power
+            yield bins, frame + frames.start + self._start, tones, power
 
-    def _add_while_filling(
-        self, out: Powers, start: int, mix: Floats, reflected: Floats | None
-    ) -> None:
-        heard, bins = self._heard, self._heard.begun.heard_in
-        row, frame, place = self._while_filling(bins)
-        if len(row):
+    def _add_while_filling(self, out: Powers, mix: Floats, reflected: Floats | None) -> None:
+        heard, begun, bins = self._heard, self._begun, self._heard.begun.heard_in
+        lowest, highest = int(bins[0]), int(bins[-1])
+        cells = slice(begun.begins[lowest], begun.begins[highest + 1])
+        if cells.start < cells.stop:
             weight = mix[heard.begun.tones].astype(np.float32) * heard.level[:, None]
             power = np.einsum("na,ant->nt", weight, _table_rows().take(heard.rows, axis=0))
             power = heard.begun.sums(power)
             if reflected is not None:
                 power += reflected[:, None] * self._axis.reverberation[bins]
-            power = power.take(row * len(_TIMES) + place) * self._released[frame]
-            out.reshape(-1)[bins[row] * out.shape[1] + (frame + start)] += power
+            if len(bins) < highest + 1 - lowest:
+                some, power = power, np.zeros((highest + 1 - lowest, len(_TIMES)), power.dtype)
+                power[bins - lowest] = some
+            power = power.take(begun.columns[cells] - lowest * len(_TIMES))
+            out.reshape(-1)[begun.targets[cells]] += power * begun.released[begun.frames[cells]]
 
-    def _add_once_filled(self, out: Powers, start: int, mix: Floats) -> None:
+    def _add_once_filled(self, out: Powers, mix: Floats) -> None:
         heard = self._heard
         for frames, fading, here in self._once_filled():
             weight = mix[heard.lasting.tones] * heard.steady
@@ -477,14 +531,14 @@ class _Sound:
             for decay in range(1, len(fading)):
                 power += weight[:, decay, None] * fading[decay]
             power *= here
-            part = slice(frames.start + start, frames.stop + start)
+            part = slice(frames.start + self._start, frames.stop + self._start)
             out[:, part][heard.lasting.cells] += heard.lasting.sums(power)
 
-    def _add_reflections(self, out: Powers, start: int, reflected: Floats) -> None:
+    def _add_reflections(self, out: Powers, reflected: Floats) -> None:
         """Those of the onset, where windows are filled; ``reflected`` as for
         :func:`reverberation_table`, of each bin that hears the onset."""
         bins = self._heard.begun.heard_in
-        windows, filled = self._axis.windows[bins], self._filled[bins]
+        windows, filled = self._axis.windows[bins], self._begun.filled[bins]
         end = int(self._since.searchsorted(windows.max() / 2 + TAIL_SECONDS))
         frames = slice(int(filled.min()), end)
         if frames.start < frames.stop:
@@ -492,33 +546,22 @@ class _Sound:
             level *= np.exp(np.minimum(windows / REVERBERATION_SECONDS, 80.0))
             power = level[:, None] * np.exp(-2 * self._since[frames] / REVERBERATION_SECONDS)
             power *= np.arange(frames.start, frames.stop) >= filled[:, None]
-            out[:, frames.start + start : end + start][self._heard.begun.cells] += power
-
-    def _while_filling(
-        self, bins: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """The frames while the windows of some bins ``(n,)`` fill: of each cell which of the bins
-        it is, the frame, and the column of the table of responses."""
-        first = self._first[bins]
-        count = self._filled[bins] - first
-        which = np.repeat(np.arange(len(bins)), count)
-        frame = np.arange(len(which)) - np.repeat(np.cumsum(count) - count - first, count)
-        middle = (len(_TIMES) - 1) / 2
-        scale = np.repeat(2 * middle / self._axis.windows[bins], count)
-        return which, frame, np.rint(self._since[frame] * scale + middle).astype(np.intp)
+            part = slice(frames.start + self._start, end + self._start)
+            out[:, part][self._heard.begun.cells] += power
 
     def _once_filled(self) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
         """While windows are filled, the power of each decay is a product of what depends on the
         bin and of what depends on the frame: if there are such frames, they, what depends on them,
         ``(decays, frames)``, and where pairs are heard, ``(m, frames)``."""
         heard = self._heard
-        filled = self._filled[heard.lasting.bins]
+        filled = self._begun.filled[heard.lasting.bins]
         ends = self._times.searchsorted(self._end + heard.longest / 2 + TAIL_SECONDS)
         frames = slice(int(filled.min(initial=len(self._times))), int(ends.max()))
         if frames.start < frames.stop:
             number = np.arange(frames.start, frames.stop)
             here = (number >= filled[:, None]) & (number < ends[heard.lasting.tones, None])
-            fading = np.exp(-2 * self._since[frames] / _DECAYS[:, None]) * self._released[frames]
+            fading = np.exp(-2 * self._since[frames] / _DECAYS[:, None])
+            fading *= self._begun.released[frames]
             yield frames, fading, here
 
 
@@ -679,6 +722,7 @@ class PartialPowers:
     _last_totals: dict[tuple[int, ...], tuple[bytes, Powers]] = field(default_factory=dict)
     _last_departures: dict[object, dict[int, Powers]] = field(default_factory=dict)
     _last_groups: dict[object, tuple[object, Powers]] = field(default_factory=dict)
+    _last_power: tuple[Spectrogram, Powers] | None = None
 
     @cached_property
     def _steps(self) -> tuple[Floats, NDArray[np.intp]]:
@@ -688,10 +732,10 @@ class PartialPowers:
 
     def sounds(
         self, times: Floats, note: int, columns: NDArray[np.intp], spread: Spread
-    ) -> Iterator[tuple[slice, NDArray[np.intp], _Sound]]:
-        """What is heard of a note's partials, given as columns of the frequencies: a range of
-        frames, which of the columns are on the axis, and how they sound there. A note whose pitch
-        moves is heard at one step of it after the other, and decays all the while."""
+    ) -> Iterator[tuple[NDArray[np.intp], _Sound]]:
+        """What is heard of a note's partials, given as columns of the frequencies: which of the
+        columns are on the axis, and how they sound. A note whose pitch moves is heard at one step
+        of it after the other, and decays all the while."""
         axis, notes = self.overview.axis, self.notes
         begins, first = self._steps
         steps = range(first[note], first[note + 1])
@@ -702,8 +746,7 @@ class PartialPowers:
             here = columns[self.frequencies[step, columns] <= axis.highest]
             tones = tuple(self.frequencies[step, here].tolist())
             if start < stop and tones:
-                part = slice(start, stop)
-                yield part, here, _Sound(axis, times[part], tones, begin, end, spread)
+                yield here, _Sound(axis, times, slice(start, stop), tones, begin, end, spread)
 
     def powers(
         self,
@@ -737,10 +780,9 @@ class PartialPowers:
             columns = wanted[(wanted > 0) & (wanted <= N_PARTIALS)] - 1
             if not weights[note, columns].any():
                 continue
-            for frames, mine, sound in self.sounds(ascending, note, columns, spread):
-                sound.add_to(out, frames.start, weights[note, mine])
-        power = np.empty_like(out)
-        power[:, order] = out
+            for mine, sound in self.sounds(ascending, note, columns, spread):
+                sound.add_to(out, weights[note, mine])
+        power = out[:, np.argsort(order)]
         return np.moveaxis(power.reshape(len(power), *times.shape), 0, -2)
 
     def gains(self, spectrogram: Spectrogram, numbers: NDArray[np.int64], keep: bool) -> Powers:
@@ -826,7 +868,9 @@ class PartialPowers:
             chosen = with_doubted(times, powers(times, FITTED))
             return self._others(times, chosen) if keep else chosen
 
-        power = power_of(spectrogram)
+        if self._last_power is None or self._last_power[0] is not spectrogram:
+            self._last_power = spectrogram, power_of(spectrogram)
+        power = self._last_power[1]
         gains = np.empty(power.shape, dtype=np.float32)
         modelled = powers(spectrogram.times, KEPT if keep else FITTED)
         left = self._others(spectrogram.times, with_doubted(spectrogram.times, modelled))
@@ -1167,10 +1211,10 @@ def _atoms(
     cells, atoms, responses = [], [], []
     every = np.arange(N_PARTIALS)
     for row, note in enumerate(chosen.tolist()):
-        for part, partials, sound in found.sounds(times, note, every, FITTED):
+        for partials, sound in found.sounds(times, note, every, FITTED):
             for bins, frames, tones, power in sound.responses():
                 loud = power.max(axis=0) > _SMALLEST_RESPONSE
-                cells.append((bins * len(times) + part.start + frames)[loud])
+                cells.append((bins * len(times) + frames)[loud])
                 atoms.append((row * N_PARTIALS + partials[tones])[loud])
                 responses.append(power[:, loud])
     if not cells:
