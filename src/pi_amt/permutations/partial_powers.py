@@ -463,7 +463,7 @@ class _Sound:
         self._reverberates = spread.reverberation > 0
         self._times, self._start, self._end = times[part], part.start, offset
         self._since = self._times - onset
-        self._begun = axis.onset(self._times.tobytes(), onset, offset, part.start, len(times))
+        self._onset = axis.onset(self._times.tobytes(), onset, offset, part.start, len(times))
 
     def add_to(self, out: Powers, mix: Floats) -> None:
         """Add the power of the tones to ``(bins, all frames)``, which must be contiguous.
@@ -489,16 +489,16 @@ class _Sound:
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Powers]]:
         """Where each tone is heard alone: bins, frames of all, and tones, each ``(cells,)``, and
         the power ``(decays, cells)`` per unit weight there. Reflections are left out."""
-        heard, begun = self._heard, self._begun
+        heard, onset = self._heard, self._onset
         bins = heard.begun.bins
-        count = np.diff(begun.begins)[bins]
+        count = np.diff(onset.begins)[bins]
         pair = np.repeat(np.arange(len(bins)), count)
         before = np.cumsum(count) - count
-        cell = np.arange(len(pair)) + np.repeat(begun.begins[bins] - before, count)
-        frame = begun.frames[cell]
-        column = begun.columns[cell] - bins[pair] * len(_TIMES)
+        cell = np.arange(len(pair)) + np.repeat(onset.begins[bins] - before, count)
+        frame = onset.frames[cell]
+        column = onset.columns[cell] - bins[pair] * len(_TIMES)
         power = _table_rows().take(heard.rows[:, pair] * np.intp(len(_TIMES)) + column)
-        power *= heard.level[pair] * begun.released[frame].astype(np.float32)
+        power *= heard.level[pair] * onset.released[frame].astype(np.float32)
         yield bins[pair], frame + self._start, heard.begun.tones[pair], power
         for frames, fading, here in self._once_filled():
             power = (heard.steady.T[:, :, None] * fading[:, None])[:, here].astype(np.float32)
@@ -507,9 +507,9 @@ class _Sound:
             yield bins, frame + frames.start + self._start, tones, power
 
     def _add_while_filling(self, out: Powers, mix: Floats, reflected: Floats | None) -> None:
-        heard, begun, bins = self._heard, self._begun, self._heard.begun.heard_in
+        heard, onset, bins = self._heard, self._onset, self._heard.begun.heard_in
         lowest, highest = int(bins[0]), int(bins[-1])
-        cells = slice(begun.begins[lowest], begun.begins[highest + 1])
+        cells = slice(onset.begins[lowest], onset.begins[highest + 1])
         if cells.start < cells.stop:
             weight = mix[heard.begun.tones].astype(np.float32) * heard.level[:, None]
             power = np.einsum("na,ant->nt", weight, _table_rows().take(heard.rows, axis=0))
@@ -519,8 +519,8 @@ class _Sound:
             if len(bins) < highest + 1 - lowest:
                 some, power = power, np.zeros((highest + 1 - lowest, len(_TIMES)), power.dtype)
                 power[bins - lowest] = some
-            power = power.take(begun.columns[cells] - lowest * len(_TIMES))
-            out.reshape(-1)[begun.targets[cells]] += power * begun.released[begun.frames[cells]]
+            power = power.take(onset.columns[cells] - lowest * len(_TIMES))
+            out.reshape(-1)[onset.targets[cells]] += power * onset.released[onset.frames[cells]]
 
     def _add_once_filled(self, out: Powers, mix: Floats) -> None:
         heard = self._heard
@@ -538,7 +538,7 @@ class _Sound:
         """Those of the onset, where windows are filled; ``reflected`` as for
         :func:`reverberation_table`, of each bin that hears the onset."""
         bins = self._heard.begun.heard_in
-        windows, filled = self._axis.windows[bins], self._begun.filled[bins]
+        windows, filled = self._axis.windows[bins], self._onset.filled[bins]
         end = int(self._since.searchsorted(windows.max() / 2 + TAIL_SECONDS))
         frames = slice(int(filled.min()), end)
         if frames.start < frames.stop:
@@ -554,14 +554,14 @@ class _Sound:
         bin and of what depends on the frame: if there are such frames, they, what depends on them,
         ``(decays, frames)``, and where pairs are heard, ``(m, frames)``."""
         heard = self._heard
-        filled = self._begun.filled[heard.lasting.bins]
+        filled = self._onset.filled[heard.lasting.bins]
         ends = self._times.searchsorted(self._end + heard.longest / 2 + TAIL_SECONDS)
         frames = slice(int(filled.min(initial=len(self._times))), int(ends.max()))
         if frames.start < frames.stop:
             number = np.arange(frames.start, frames.stop)
             here = (number >= filled[:, None]) & (number < ends[heard.lasting.tones, None])
             fading = np.exp(-2 * self._since[frames] / _DECAYS[:, None])
-            fading *= self._begun.released[frames]
+            fading *= self._onset.released[frames]
             yield frames, fading, here
 
 
