@@ -4,32 +4,34 @@ A ratio mask multiplies each bin by the root of a share of its power (the ideal 
 separation). The shares of a real recording must be estimated. Its notes are known, so the power of
 a bin is modelled as
 
-    P(b, t) = Σ_n Σ_k Σ_a  w(n, k, a) · |H_b(f_nk, t − onset_n; τ_a)|²  +  N(b, t)
+    V(b, t) ≈ Σ_n Σ_k Σ_a  w(n, k, a) · H_b(f_nk, t − onset_n; τ_a)  +  N(b, t)
 
 over notes n, their partials k and five decays τ_a, with all w ≥ 0: a non-negative matrix
 factorisation whose atoms are given (Ewert & Müller, "Using score-informed constraints for NMF-based
 source separation", ICASSP 2012). What sets it apart:
 
-* **The response H is in closed form.** It is what a Hann window of the bin's length makes of a
-  tone that *begins* at the onset and decays: while the onset is inside the window the tone is
+* **The response H is in closed form.** It is the power that a Hann window of the bin's length shows
+  of a tone that *begins* at the onset and decays: while the onset is inside the window the tone is
   smeared over many bins around its own, later it stands in the window's main lobe. The bands of
   other front ends, such as mel bands, are brought to this form by the power that a steady tone has
   in them (:class:`_Axis`).
-* **The weights** w minimise the Itakura–Saito divergence, under which 20 dB below a loud partial
-  count as much as on top of it (Févotte, Bertin & Durrieu, Neural Computation 2009). At first notes
+* **The weights** w minimise the Itakura–Saito divergence, under which a misfit of so many dB counts
+  as much in a quiet partial as in one that is 20 dB louder (Févotte, Bertin & Durrieu, Neural
+  Computation 2009). At first notes
   of one pitch share the balance of their partials, then each partial finds a weight of its own.
 * **What the decays miss** is measured. A string's sound beats and decays in ways of its own. Where
   what a mask leaves is heard alone, before or after the partials that it removes, the recording
-  tells how far it departs from the model, and the frames between follow
-  (:meth:`PartialPowers.gains`).
+  shows how far this sound departs from the model, and the correction is carried over to the frames
+  between (:meth:`PartialPowers.gains`).
 * **A room** goes on smearing after an onset, since its reflections arrive one by one. What is kept
   has this smear, too (:class:`Spread`).
 * **The residual** N is not learnt but measured: the lower quartile of the magnitudes within half an
-  octave, which hammers and room fill and the few partials there do not. How much of it is left
-  where partials were depends on what the network hears (:meth:`PartialPowers.left_residual`).
+  octave on either side. Most of these bins hold hammers and room, and the few that hold partials
+  hardly change it. How much of it is left where partials were depends on what the network hears
+  (:meth:`PartialPowers.left_residual`).
 * **A network that hears logarithms** hears the weakest sounds, too. For its input more rounds are
-  spent on the weights, and partials that stand out too little to be removed or kept count to the
-  rest (:attr:`PartialPowers.doubted`).
+  spent on the weights. Partials that stand out too little are neither removed nor kept, and those
+  that are not to be removed count in full as part of the rest (:attr:`PartialPowers.doubted`).
 * **Tuning and stiffness** of the strings are estimated from the peaks that the recording has near
   the expected partials.
 
@@ -242,8 +244,9 @@ class _Pairs:
 
     Attributes:
         bins, tones: ``(n,)`` of each pair.
-        heard_in: ``(m,)`` the bins, each once.
-        cells: the same, as a range where they are one: that is several times as fast.
+        heard_in: ``(k,)`` the distinct bins.
+        cells: the same bins, as a slice where they follow one another: indexing is then several
+            times as fast.
     """
 
     def __init__(self, bins: NDArray[np.intp], tones: NDArray[np.intp]) -> None:
@@ -255,7 +258,7 @@ class _Pairs:
             self.cells = slice(int(bins[0]), int(bins[-1]) + 1)
 
     def sums(self, values: NDArray[Any]) -> NDArray[Any]:
-        """``(m, …)`` for each bin the sum of its pairs' values ``(n, …)``."""
+        """``(k, …)`` for each distinct bin the sum of its pairs' values ``(n, …)``."""
         if len(self._begins) == len(values):
             return values
         return np.asarray(np.add.reduceat(values, self._begins, axis=0))
@@ -263,17 +266,16 @@ class _Pairs:
 
 @dataclass(frozen=True, eq=False)
 class _Hearing:
-    """How the bins hear some tones: first of those that hear a tone's onset, then of those that
-    hear it while it lasts.
+    """How the bins hear some tones.
 
     Attributes:
-        begun: ``n`` pairs that hear the onset.
-        rows: ``(decays, n)`` of the table of responses, as rows of time.
-        level: ``(n,)`` by what the power there is multiplied.
-        reflected: ``(n,)`` by what the power of :func:`reverberation_table` is multiplied; 0 in the
-            main lobe.
-        lasting: ``m`` pairs that hear the tone later.
-        steady: ``(m, decays)`` how loud each decay is there, if it is traced back to the onset.
+        begun: the ``n`` pairs in which a tone's onset is heard.
+        rows: ``(decays, n)`` row of :func:`_table_rows` for each of them.
+        level: ``(n,)`` factor on the power in this row.
+        reflected: ``(n,)`` factor on the power of :func:`reverberation_table`; 0 up to a distance
+            of 1.5, inside of the main lobe.
+        lasting: the ``m`` pairs in which a tone is heard later, while it lasts.
+        steady: ``(m, decays)`` power of each decay per unit weight, traced back to the onset.
         longest: ``(tones,)`` the longest window that hears the tone later, seconds.
     """
 
@@ -315,10 +317,10 @@ class _Axis:
     """How the bins of a front end hear a tone, in terms of their Hann windows.
 
     A bin that is a single window hears a tone by its distance from the bin's centre. Any other bin
-    hears a steady tone as :func:`~pi_amt.permutations.regions.steady_response` says, which the
-    front end may know itself. Such a bin is described by the distance at which a Hann window hears
-    as much of its peak; a tone outside of it lies as far away as from the band's edge, and what is
-    smeared over all frequencies at an onset is collected by the whole width of the band.
+    hears a steady tone as :func:`~pi_amt.permutations.regions.steady_response` says, which uses the
+    front end's own response if there is one. Its distance from a tone is the one at which a Hann
+    window's response has fallen by as much from its peak. Of a tone outside of the band, it is
+    counted from the band's edge, and the smear of an onset is multiplied by the band's width.
 
     Attributes:
         frequencies: ``(bins,)`` centres, Hz.
@@ -334,19 +336,20 @@ class _Axis:
             self._peaks = np.maximum(np.diagonal(own), 1e-300)
             area = (own * np.gradient(self.frequencies)[:, None]).sum(axis=0) * self.windows
             self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
-        # of so many sets of tones: those that conditions ask for at each key of a piano
+        # so many sets of tones are remembered: four for each key of a piano
         self.hearing = lru_cache(maxsize=4 * 88)(self._hearing)
-        # of so many notes: those of a few blocks, to which conditions come one after the other
+        # so many onsets are remembered: those of a few blocks, which every condition asks for
         self.onset = lru_cache(maxsize=192)(self._onset)
 
     @property
     def highest(self) -> float:
-        """Of the tones that are heard, Hz."""
+        """Highest frequency of a tone that is heard, Hz."""
         return float(self.frequencies[-1] * 1.02)
 
     @cached_property
     def margin(self) -> float:
-        """Half the longest window, seconds: so early a note is heard, and so late."""
+        """Half the longest window, seconds: so long before its onset a note is heard, and so long
+        after its end."""
         return float(self.windows.max()) / 2
 
     def _hearing(self, tones: tuple[float, ...], spread: Spread) -> _Hearing:
@@ -364,7 +367,7 @@ class _Axis:
         pages = np.rint(rate * _RATES_PER_OCTAVE).clip(0, len(_RATES) - 1) * (count > 0)
         places = np.rint(np.minimum(distance, ONSET_REACH) * _DISTANCES_PER_BIN)
         rows = (pages[:, side] * len(_DISTANCES) + places).astype(np.int32)
-        outside = distance > 1.5  # of the main lobe
+        outside = distance > 1.5  # of the main lobe, but for its edge
         smooth = 1 / (1 + (2 * np.pi * distance / windows * spread.attack_seconds) ** 2)
         smooth = np.where(outside, smooth**spread.attack_order, 1.0)
         step = np.divide(1, (2 * np.pi * distance) ** 2, out=np.zeros_like(distance), where=outside)
@@ -384,8 +387,8 @@ class _Axis:
         )
 
     def _onset(self, times: bytes, onset: float, offset: float, start: int, width: int) -> _Onset:
-        """Of a note, at times ``(frames,)`` as bytes, which are the frames from ``start`` on of the
-        ``width`` ones of a spectrogram."""
+        """Of a note, at times that are the bytes of ``(frames,)`` seconds. These frames begin at
+        number ``start`` of a spectrogram of ``width`` frames."""
         seconds = np.frombuffer(times)
         half = self.windows / 2
         first, filled = np.searchsorted(seconds, (onset - half, onset + half))
@@ -437,8 +440,8 @@ class _Axis:
 
 
 class _Sound:
-    """What is heard of some tones of one note: first while the windows of bins fill, then while
-    they are filled, and then their reflections, too.
+    """The power of some tones of one note, while the windows of bins fill and once they are filled.
+    If the spread has reflections, those of the onset are part of both.
 
     Args:
         axis: of the front end.
@@ -487,8 +490,8 @@ class _Sound:
     def responses(
         self,
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Powers]]:
-        """Where each tone is heard alone: bins, frames of all, and tones, each ``(cells,)``, and
-        the power ``(decays, cells)`` per unit weight there. Reflections are left out."""
+        """The response of each tone separately: bins, frames, and tones, each ``(cells,)``, and the
+        power ``(decays, cells)`` per unit weight there. Reflections are left out."""
         heard, onset = self._heard, self._onset
         bins = heard.begun.bins
         count = np.diff(onset.begins)[bins]
@@ -535,8 +538,9 @@ class _Sound:
             out[:, part][heard.lasting.cells] += heard.lasting.sums(power)
 
     def _add_reflections(self, out: Powers, reflected: Floats) -> None:
-        """Those of the onset, where windows are filled; ``reflected`` as for
-        :func:`reverberation_table`, of each bin that hears the onset."""
+        """Add the reflections of the onset in frames whose windows are filled; ``reflected``
+        ``(bins,)`` is the factor on the power of :func:`reverberation_table` in each bin that hears
+        the onset."""
         bins = self._heard.begun.heard_in
         windows, filled = self._axis.windows[bins], self._onset.filled[bins]
         end = int(self._since.searchsorted(windows.max() / 2 + TAIL_SECONDS))
@@ -550,9 +554,10 @@ class _Sound:
             out[:, part][self._heard.begun.cells] += power
 
     def _once_filled(self) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
-        """While windows are filled, the power of each decay is a product of what depends on the
-        bin and of what depends on the frame: if there are such frames, they, what depends on them,
-        ``(decays, frames)``, and where pairs are heard, ``(m, frames)``."""
+        """While windows are filled, the power of each decay is a factor that depends on the bin
+        times one that depends on the frame. Yields once, or never if there are no such frames: the
+        range of frames, their factors ``(decays, frames)``, and whether each pair is heard in them,
+        ``(m, frames)``."""
         heard = self._heard
         filled = self._onset.filled[heard.lasting.bins]
         ends = self._times.searchsorted(self._end + heard.longest / 2 + TAIL_SECONDS)
@@ -706,8 +711,8 @@ class PartialPowers:
             (:meth:`pi_amt.Notes.steps`; without contours each note is one).
         weights: ``(notes, partials, decays)`` power of each partial at its onset, as far as it is
             believed to be there.
-        doubted: the same of partials that stand out too little to be removed or kept, but without
-            which a network that hears logarithms would find too little left.
+        doubted: the same of partials that stand out too little to be removed or kept, but count in
+            full as part of the rest; all 0 unless the network hears logarithms.
         tuning_cents, stiffness: of the instrument: deviation from A4 = 440 Hz, and how many times
             as inharmonic its strings are as a typical piano's.
     """
@@ -734,8 +739,8 @@ class PartialPowers:
         self, times: Floats, note: int, columns: NDArray[np.intp], spread: Spread
     ) -> Iterator[tuple[NDArray[np.intp], _Sound]]:
         """What is heard of a note's partials, given as columns of the frequencies: which of the
-        columns are on the axis, and how they sound. A note whose pitch moves is heard at one step
-        of it after the other, and decays all the while."""
+        columns are on the axis, and how they sound. A note whose pitch moves is heard one step at a
+        time, and decays all the while."""
         axis, notes = self.overview.axis, self.notes
         begins, first = self._steps
         steps = range(first[note], first[note + 1])
@@ -760,10 +765,11 @@ class PartialPowers:
         Args:
             times: ``(…, frames)`` seconds. Those of all blocks are worked on together, since a note
                 costs about as much in one of them as in several.
-            numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials.
+            numbers: ``(notes, n)`` partial numbers per note, 0 = none; ``None``: all partials,
+                believed and doubted.
             spread: how they are heard in other bins than their own.
-            doubted: whether of these partials those that are doubted are meant instead of the
-                others.
+            doubted: whether the doubted ones of these numbers are meant instead of the believed
+                ones.
         """
         every = np.arange(1, N_PARTIALS + 1)
         weights = self.doubted if doubted else self.weights
@@ -789,19 +795,18 @@ class PartialPowers:
         """``(blocks, bins, frames)`` by what a ratio mask multiplies, 0–1.
 
         With the power V of a bin, T of the chosen partials and R of the others and the residual,
-        removing leaves √min(R/V, R/(R + T)): no more than the rest, where the model holds, and no
-        more than the rest's share, where it does not. If the network hears logarithms, all power
-        of the others is left there as well: where they lie on the chosen partials, as in octaves
-        that are struck together, a bin holds less power than the model says because they cancel
-        each other in part. Of the residual, a geometric mean of itself and its share is left, with
-        weights of 1 to 3. A bin in which T is negligible has gain 1 when T is removed: it stays as
-        it is, to the bit. Keeping leaves √min(1, T/V), and at least the root of the share
-        T/(T + R) where T is the larger part, up to 20 dB over the model: there the recording is
-        followed.
+        removing has the gain √min(R/V, R/(R + T)). Where a bin is at least as loud as modelled,
+        this leaves the power R, and where it is quieter, the share R/(R + T) of it. If the network
+        hears logarithms, bins with V < R + T are treated differently, because partials that lie on
+        one another may cancel in part, as in octaves that are struck together. There all power of
+        the others is left, and of the residual the part (V/(R + T))^¾. A bin in which T is negligible has gain 1
+        when T is removed: it stays as it is, to the bit. Keeping has the gain √min(1, T/V), and at
+        least √(T/(T + R)) where T > R, unless V is more than 20 dB above T + R.
 
-        What is left, R or T, follows the recording over time as well: around each frame, a line is
-        laid through the logarithms of V over the model where it is heard nearly alone, and its
-        partials' power is multiplied by it.
+        What is left, R or T, follows the recording over time as well. A line is fitted to the
+        logarithm of V over the model in the frames around each frame in which what is left is heard
+        nearly alone. The modelled power of its partials is multiplied by the exponential of the
+        line; where partials are kept, only where that is above 1.
 
         Args:
             spectrogram: some blocks of the recording.
@@ -823,8 +828,8 @@ class PartialPowers:
     ) -> Powers:
         """:meth:`gains` for some of several groups of partials.
 
-        The power of each group is computed once for the same blocks, whichever groups are chosen
-        one time after the other.
+        The power of each group is computed once for the same blocks, however many choices of groups
+        are asked for.
 
         Args:
             spectrogram: some blocks of the recording.
@@ -853,13 +858,14 @@ class PartialPowers:
         Args:
             spectrogram: some blocks of the recording.
             powers: ``(…, bins, frames)`` of the chosen partials, of times ``(…, frames)``, a
-                spread, and whether those are asked for that are doubted.
+                spread, and whether the doubted ones are wanted.
             keep: whether they are kept.
-            key: another one for other chosen partials.
+            key: tells the chosen partials from others.
         """
 
         def with_doubted(times: Floats, believed: Powers) -> Powers:
-            """What is removed, and what is doubted of it: that does not belong to the rest."""
+            """The chosen partials; where they are removed, with their doubted ones, which must not
+            count as part of the rest."""
             if keep or not self.doubted.any():
                 return believed
             return believed + powers(times, FITTED, doubted=True)
@@ -878,7 +884,7 @@ class PartialPowers:
             heard, chosen = power[block], modelled[block]
             others, departures = left[block], self._departures(key, keep, gone, times)
             if keep:
-                # where the recording is weaker than the model, V says so better
+                # where the recording is weaker than the model, the limit V takes care of it
                 kept = chosen * np.maximum(departures, 1)
                 rest = others + self.left_residual(times, keep)
                 # cut first: a quotient by next to nothing would overflow
@@ -1004,9 +1010,9 @@ class PartialPowers:
         return linear is not None and not linear
 
     def _explained(self, times: Floats) -> Powers:
-        """``(bins, frames)`` the share of the residual's power, at most 1, that modelled partials
-        would have as their residual, in the room of what is kept; at the frame that is nearest to
-        each of the times ``(frames,)``."""
+        """``(bins, frames)`` the squared lower quartile of the modelled partials, spread as
+        :data:`KEPT`, over the measured one, at most 1; at the frame that is nearest to each of the
+        times ``(frames,)``."""
         every = self.overview.times[::_DEPARTURE_STEP]
         if len(every) == 0:
             return np.ones((len(self.overview.power), len(times)), dtype=np.float32)
@@ -1228,13 +1234,14 @@ def _atoms(
 
 @dataclass
 class _Factorisation:
-    """Weights of given atoms that fit given powers, in the Itakura–Saito divergence.
+    """Weights of given atoms that fit given powers, in the Itakura–Saito divergence. An atom here
+    is one partial of one note, with all its decays.
 
     Attributes:
         heard: ``(cells,)`` power.
-        known: ``(cells,)`` power that is not to be explained.
-        cell, atom: ``(entries,)`` where each atom is heard; atoms ascend.
-        response: ``(decays, entries)`` how loud.
+        known: ``(cells,)`` power that is accounted for already: earlier notes and the residual.
+        cell, atom: ``(entries,)`` of each place in which an atom is heard, in the order of atoms.
+        response: ``(decays, entries)`` power of each decay there, per unit weight.
     """
 
     heard: Floats
@@ -1260,8 +1267,8 @@ class _Factorisation:
         )
 
     def solved(self, pitches: NDArray[np.intp], rounds: int) -> Floats:
-        """``(atoms, decays)`` weights; the notes' MIDI ``pitches`` tell which share a balance, for
-        which so many ``rounds`` are spent."""
+        """``(atoms, decays)`` weights. Notes of equal MIDI ``pitches`` share a balance, which is
+        fitted in so many ``rounds``."""
         note, partial = np.divmod(self._atoms, N_PARTIALS)
         _, key = np.unique(pitches, return_inverse=True)
         shared = key[note] * N_PARTIALS + partial
