@@ -799,9 +799,10 @@ class PartialPowers:
         this leaves the power R, and where it is quieter, the share R/(R + T) of it. If the network
         hears logarithms, bins with V < R + T are treated differently, because partials that lie on
         one another may cancel in part, as in octaves that are struck together. There all power of
-        the others is left, and of the residual the part (V/(R + T))^¾. A bin in which T is negligible has gain 1
-        when T is removed: it stays as it is, to the bit. Keeping has the gain √min(1, T/V), and at
-        least √(T/(T + R)) where T > R, unless V is more than 20 dB above T + R.
+        the others is left, and of the residual the part (V/(R + T))^¾. A bin in which T is
+        negligible has gain 1 when T is removed: it stays as it is, to the bit. Keeping has the gain
+        √min(1, T/V), and at least √(T/(T + R)) where T > R, unless V is more than 20 dB above
+        T + R.
 
         What is left, R or T, follows the recording over time as well. A line is fitted to the
         logarithm of V over the model in the frames around each frame in which what is left is heard
