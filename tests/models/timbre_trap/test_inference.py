@@ -136,9 +136,17 @@ def test_a_call_does_not_remember_the_last_one() -> None:
     assert torch.equal(fast(noise(64)), first)
 
 
-@pytest.mark.parametrize(("first", "end"), [(0, 160), (0, 8), (90, 160), (77, 79), (40, 40)])
-def test_used_frames_are_bit_identical_and_the_rest_is_zero(first: int, end: int) -> None:
-    fast, values = InferenceNetwork(network().state_dict()), noise(160)
+@pytest.mark.parametrize(
+    ("frames", "first", "end"),
+    [
+        *[(160, first, end) for first, end in ((0, 160), (0, 8), (90, 160), (77, 79), (40, 40))],
+        *[(1024, first, end) for first, end in ((0, 200), (300, 400), (530, 1024))],
+    ],
+)
+def test_used_frames_are_bit_identical_and_the_rest_is_zero(
+    frames: int, first: int, end: int
+) -> None:
+    fast, values = InferenceNetwork(network().state_dict()), noise(frames)
     whole, cropped = fast(values), fast(values, np.array([[first, end]]))
     assert torch.equal(cropped[:, :, first:end], whole[:, :, first:end])
     cropped[:, :, first:end] = 0

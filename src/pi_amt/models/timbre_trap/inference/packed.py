@@ -35,9 +35,17 @@ class Convolution(NamedTuple):
     frame_padding: int = 0
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Rows ``(n, frames · in)`` → ``(m, frames · out)``."""
+        """Rows ``(n, frames · in)`` → ``(m, frames · out)``.
+
+        The bits of a frame do not depend on how many frames there are.
+        """
+        padded = self.frame_padding
+        if self.frame_dilation > 1:
+            # Beside padding of its own, oneDNN adds up in another order on AVX2, and how far
+            # that reaches into the map depends on the number of frames.
+            rows, padded = F.pad(rows, [padded * self.n_in] * 2), 0
         maps = rows.view(1, len(rows), -1, self.n_in).permute(0, 3, 1, 2)
-        padding, stride = (0, self.frame_padding), (self.row_stride, self.frame_stride)
+        padding, stride = (0, padded), (self.row_stride, self.frame_stride)
         dilation = (self.row_dilation, self.frame_dilation)
         weight, bias = self.weight.to(rows.dtype), self.bias.to(rows.dtype)
         if _ONEDNN and maps.dtype == torch.float32:
