@@ -102,12 +102,14 @@ def test_a_place_that_cannot_be_written_is_told(
     assert f"cannot use {tmp_path / 'folder.wav'}: Is a directory" in capsys.readouterr().err
 
 
-def test_silence_is_refused(take: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_silence_is_refused_and_leaves_nothing(
+    take: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     soundfile.write(take[1], np.zeros(22050), 22050)
-    assert (
-        main([*take, "--permutation", "fund_mask", "-o", str(Path(take[1]).parent / "a.wav")]) == 2
-    )
+    target = tmp_path / "new" / "a.wav"
+    assert main([*take, "--permutation", "fund_mask", "-o", str(target)]) == 2
     assert "got silence, expected a recording" in capsys.readouterr().err
+    assert not target.parent.exists()
 
 
 def test_soft_sound_keeps_its_shape(take: list[str], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from tests.rows import make_row, make_rows
 
 from pi_amt.permutation_importance import Importance
+from pi_amt.report.statements import answer_of
 from pi_amt.statistics.estimates import ConditionResult
 from pi_amt.store.rows import Row
 
@@ -259,6 +260,14 @@ def test_recordings_without_reference_are_left_out_and_counted() -> None:
     assert one.drop == pytest.approx(0.25)
     assert any(
         "1 recording without reference notes is left out." in said for said in found.warnings
+    )
+
+
+def test_recordings_without_reference_are_told_of_without_conditions() -> None:
+    found = importance(study({"no_permutation": [math.nan, math.nan]}))
+    assert any("2 recordings without reference notes are left out." in w for w in found.warnings)
+    assert answer_of(found, found.panel).lead == (
+        "Basic Pitch's F on Demo is not known, because no recording has a score."
     )
 
 

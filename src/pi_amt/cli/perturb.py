@@ -52,6 +52,7 @@ def perturb(options: Namespace) -> None:
     softer = "" if peak <= 1.0 else f", made {20 * np.log10(peak):.1f} dB softer to fit the file"
     # 16 bits are what every tool reads; of soft sound they would leave little
     bits = 16 if peak >= _SOFT else 24
+    target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         soundfile.write(
             file, sound / max(peak, 1.0), rate,
@@ -89,7 +90,6 @@ def _target(options: Namespace) -> Path:
         raise ValueError(f"--output: got {target}, expected a name that ends in .wav or .flac")
     if target.exists() and target.samefile(options.audio):
         raise ValueError(f"--output: got {target}, the recording itself, expected another name")
-    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 

@@ -182,12 +182,12 @@ def answer_of(importance: Result, panel: Panel) -> Answer:
     if not found and sources:
         return Answer(sources[0], sources=sources[1:])
     if not found:
-        baseline = baseline_result(panel, importance.inference)
+        baseline = baseline_result(panel, importance.inference).baseline
+        if math.isnan(baseline):
+            return Answer(f"{place} is not known, because no recording has a score.")
         tried = any(r.role == "condition" for r in importance.results_of(panel))
         what = "no condition has a score" if tried else "no condition was run"
-        return Answer(
-            f"{place} is {rounded(baseline.baseline)}; {what}, so there is nothing to say."
-        )
+        return Answer(f"{place} is {rounded(baseline)}; {what}, so there is nothing to say.")
     first, *rest = found
     twin = next((s for s in rest if s.feature == first.feature and s.short), None)
     alone = (twin.short,) if twin else ()

@@ -34,7 +34,7 @@ def cautions(panel: Panel, results: Sequence[ConditionResult], inference: Infere
         said += _of_condition(panel, result, unreached.get(result.condition, ""))
     said += _controls_at_floor(results)
     said += _of_recordings(panel)
-    return said + _left_out(panel, results, inference.score)
+    return said + _left_out(panel, inference.score)
 
 
 def _of_recordings(panel: Panel) -> list[str]:
@@ -62,12 +62,10 @@ def _of_recordings(panel: Panel) -> list[str]:
     return said
 
 
-def _left_out(panel: Panel, results: Sequence[ConditionResult], score: str) -> list[str]:
+def _left_out(panel: Panel, score: str) -> list[str]:
     """Sentences about recordings that no mean rests on."""
     said = []
     older, unscored = _without_score(panel, score), _unscored(panel, score)
-    silent = max((result.n_without_reference for result in results), default=0)
-    silent -= len(older) + len(unscored)
     if failed := _failed(panel):
         said.append(f"{_recordings(failed)} failed and {_are_out(failed)}: {_first_error(panel)}")
     if older:
@@ -80,8 +78,7 @@ def _left_out(panel: Panel, results: Sequence[ConditionResult], score: str) -> l
             f"{_recordings(unscored)} with notes {_are_out(unscored)}, because the model gives no "
             f"{score} there."
         )
-    if silent > 0:
-        lacking = range(silent)
+    if lacking := _without_notes(panel):
         said.append(f"{_recordings(lacking)} without reference notes {_are_out(lacking)}.")
     return said
 
@@ -219,6 +216,13 @@ def _unscored(panel: Panel, score: str) -> set[str]:
         if row.status == "ok"
         and math.isnan(row.scores.get(score, 0.0))
         and row.counts.get("reference")
+    }
+
+
+def _without_notes(panel: Panel) -> set[str]:
+    """Recordings whose files of notes hold none: drums, or notes without length, are none."""
+    return {
+        row.track for row in panel.rows if row.status == "ok" and row.counts.get("reference") == 0
     }
 
 
