@@ -205,9 +205,9 @@ def test_what_is_modelled_is_what_is_fitted(model: Callable[[], Transcriber]) ->
     fitted = np.zeros(overview.power.shape)
     for note, weights in enumerate(found.weights):
         for columns, sound in found.sounds(times, note, np.arange(N_PARTIALS), FITTED):
-            for bins, frames, of, response in sound.responses():
+            for places, of, response in sound.responses():
                 power = (weights[columns[of]].T * response).sum(axis=0)
-                np.add.at(fitted, (bins, frames), power)
+                np.add.at(fitted.reshape(-1), places, power)
     modelled = found.powers(times)
     np.testing.assert_allclose(modelled, fitted, rtol=1e-4, atol=1e-9 * float(fitted.max()))
     # in any order of the frames
