@@ -159,8 +159,10 @@ _WINDOW_SECONDS, _GUARD_SECONDS = 20.0, 2.0
 _NOTES_AT_ONCE = 300
 # The residual is measured at every fourth bin and interpolated.
 _RESIDUAL_STEP, _RESIDUAL_QUANTILE, _RESIDUAL_CENTS = 4, 0.25, 600.0
-# As many onsets of notes are remembered as have so many cells, 20 bytes each, and at most so many.
+# As many onsets of notes are remembered as have so many cells, 12 bytes each, and at most so many.
 _REMEMBERED_CELLS, _REMEMBERED_ONSETS = 8_000_000, 192
+# of an onset, so many are worked on together: what lies between stays in the cache
+_CELLS_AT_ONCE = 2**14
 # In units of 1 / window: so far, four main lobes lie beside each other.
 _RESIDUAL_REACH = 8.0
 _SMALLEST_RESPONSE = 10**-4.5
@@ -217,6 +219,11 @@ def response_table() -> Powers:
 def _released(seconds: Floats) -> Floats:
     """By what the damper multiplies the power of a note, so long after its offset."""
     return np.asarray(np.exp(-2 * np.maximum(seconds, 0) / RELEASE_SECONDS))
+
+
+def _packed(numbers: NDArray[np.intp]) -> NDArray[np.unsignedinteger]:
+    """The same numbers, from 0 on, in as few bytes as hold the largest of them."""
+    return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
 
 
 def _table_rows() -> Powers:
@@ -314,8 +321,8 @@ class _Onset:
 
     filled: NDArray[np.intp]
     begins: NDArray[np.intp]
-    places: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    places: NDArray[np.unsignedinteger]
+    columns: NDArray[np.unsignedinteger]
     released: Powers
 
 
@@ -342,8 +349,8 @@ class _Axis:
             self._peaks = np.maximum(np.diagonal(own), 1e-300)
             area = (own * np.gradient(self.frequencies)[:, None]).sum(axis=0) * self.windows
             self._widths = np.maximum(area / self._peaks / _HANN_WIDTH, 1.0)
-        # so many sets of tones are remembered: four for each key of a piano
-        self.hearing = lru_cache(maxsize=4 * 88)(self._hearing)
+        # so many sets of tones are remembered: two for each key of a piano
+        self.hearing = lru_cache(maxsize=2 * 88)(self._hearing)
         # every condition asks for the onsets of the same few blocks
         cells = self.windows.sum() * geometry.frame_rate
         most = 1 + min(int(_REMEMBERED_CELLS / cells), _REMEMBERED_ONSETS)
@@ -409,8 +416,8 @@ class _Axis:
         return _Onset(
             filled=filled,
             begins=begins,
-            places=bins * width + (frames + start),
-            columns=bins * len(_TIMES) + np.rint(place).astype(np.intp),
+            places=_packed(bins * width + (frames + start)),
+            columns=_packed(bins * len(_TIMES) + np.rint(place).astype(np.intp)),
             released=_released(seconds - offset).astype(np.float32)[frames],
         )
 
@@ -505,10 +512,10 @@ class _Sound:
         pair = np.repeat(np.arange(len(bins)), count)
         before = np.cumsum(count) - count
         cell = np.arange(len(pair)) + np.repeat(onset.begins[bins] - before, count)
-        column = onset.columns[cell] - bins[pair] * len(_TIMES)
+        column = onset.columns[cell].astype(np.intp) - bins[pair] * len(_TIMES)
         power = _table_rows().take(heard.rows[:, pair] * np.intp(len(_TIMES)) + column)
         power *= heard.level[pair] * onset.released[cell]
-        yield onset.places[cell], heard.begun.tones[pair], power
+        yield onset.places[cell].astype(np.intp), heard.begun.tones[pair], power
         for frames, fading, here in self._once_filled():
             power = (heard.steady.T[:, :, None] * fading[:, None])[:, here].astype(np.float32)
             pair, frame = np.nonzero(here)
@@ -528,9 +535,13 @@ class _Sound:
             if len(bins) < highest + 1 - lowest:
                 some, power = power, np.zeros((highest + 1 - lowest, len(_TIMES)), power.dtype)
                 power[bins - lowest] = some
-            power = power.take(onset.columns[cells] - lowest * len(_TIMES)) * onset.released[cells]
-            # no place occurs twice; this is several times as fast as indexing
-            np.add.at(out.reshape(-1), onset.places[cells], power)
+            spectrogram = out.reshape(-1)
+            for begin in range(cells.start, cells.stop, _CELLS_AT_ONCE):
+                part = slice(begin, min(begin + _CELLS_AT_ONCE, cells.stop))
+                columns = onset.columns[part].astype(np.intp) - lowest * len(_TIMES)
+                places = onset.places[part].astype(np.intp)
+                # no place occurs twice; this is several times as fast as indexing
+                np.add.at(spectrogram, places, power.take(columns) * onset.released[part])
 
     def _add_once_filled(self, out: Powers, mix: Floats) -> None:
         heard = self._heard
